@@ -1,0 +1,139 @@
+"""What the site needs beyond its configuration: no third party, no dead script, an API page."""
+
+import importlib
+import pkgutil
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+# The floors of the package, lowest first; a module named nowhere comes last.
+FLOORS = (
+    "marl_edu.ops",
+    "marl_edu.layers",
+    "marl_edu.replay",
+    "marl_edu.rollout",
+    "marl_edu.storage",
+    "marl_edu.envs",
+    "marl_edu.a2c",
+    "marl_edu.algos",
+    "marl_edu.agents",
+    "marl_edu.experiments",
+    "marl_edu.results",
+    "marl_edu.plots",
+    "marl_edu.widgets",
+    "marl_edu.exercises",
+)
+# Rebuilt every time: they say what else is there.
+OVERVIEWS = {"book/api", "book/status"}
+# Where a page opened from disk may not read its neighbours, search goes without excerpts.
+SEARCH_FROM_DISK = (
+    'if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;'
+)
+REDIRECT = """<!DOCTYPE html>
+<html lang="{language}">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="0; url={page}">
+<link rel="icon" href="_static/{favicon}" type="image/svg+xml">
+<link rel="canonical" href="{page}">
+<title>{title}</title>
+</head>
+<body><main><h1>{title}</h1><p><a href="{page}">Open the book</a></p></main></body>
+</html>
+"""
+
+
+def public_modules(package: str = "marl_edu") -> list[str]:
+    """Every module of the package that has a docstring to show, lowest floor first."""
+    root = importlib.import_module(package)
+    names = [found.name for found in pkgutil.walk_packages(root.__path__, f"{package}.")]
+    names = [name for name in names if not name.rsplit(".", 1)[-1].startswith("_")]
+
+    def floor(name: str) -> tuple[int, int, str]:
+        for number, prefix in enumerate(FLOORS):
+            if name == prefix or name.startswith(f"{prefix}."):
+                return number, name.count("."), name
+        return len(FLOORS), 0, name
+
+    return sorted(names, key=floor)
+
+
+def write_api_page(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put one section per module in place of the line `%modules%` of the API page."""
+    if docname != "book/api":
+        return
+    sections = [
+        f"(api-{name})=\n## {name.removeprefix('marl_edu.')}\n\n"
+        f"```{{eval-rst}}\n.. automodule:: {name}\n```\n"
+        for name in public_modules()
+    ]
+    source[0] = source[0].replace("%modules%", "\n".join(sections))
+
+
+def show_module_pages_as_written(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """A module's docstring is a page of text with aligned tables: keep its line breaks."""
+    if what != "module" or not any(lines):
+        return
+    text = list(lines)
+    while text and not text[-1].strip():
+        text.pop()
+    body = [f"   {line}" for line in text[1:]]
+    lines[:] = [text[0], ""]
+    if any(line.strip() for line in body):
+        lines += [".. code-block:: text", ""] + body + [""]
+
+
+def outdated_overviews(
+    app: Sphinx, env: object, added: set[str], changed: set[str], removed: set[str]
+) -> list[str]:
+    """The overview pages, in every build."""
+    return sorted(OVERVIEWS & app.env.found_docs)
+
+
+def drop_thebe(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node) -> None:
+    """Take sphinx-thebe off the page: off or not, its script declares one constant twice."""
+
+    def is_thebe(script: object) -> bool:
+        body = getattr(script, "attributes", {}).get("body") or ""
+        return "thebe" in str(getattr(script, "filename", script)).lower() or "thebe" in body
+
+    context["script_files"] = [one for one in context["script_files"] if not is_thebe(one)]
+    context["css_files"] = [one for one in context["css_files"] if not is_thebe(one)]
+
+
+def drop_citation_roles(
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node
+) -> None:
+    """Take off the citations' ARIA roles: deprecated, and a list that has no list items."""
+    if "citation-list" in context.get("body", ""):
+        body = context["body"].replace(' role="doc-biblioentry"', "")
+        context["body"] = body.replace('<div role="list" class="citation-list">', "<div>")
+
+
+def write_front_door(app: Sphinx, exception: Exception | None) -> None:
+    """The landing page is book/index.html; index.html leads there."""
+    if exception is None and app.builder.format == "html" and app.config.root_doc != "index":
+        html = REDIRECT.format(
+            language=app.config.language,
+            page=app.builder.get_target_uri(app.config.root_doc),
+            title=app.config.html_title,
+            favicon=Path(app.config.html_favicon).name,
+        )
+        Path(app.outdir, "index.html").write_text(html, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect the above."""
+    app.connect("source-read", write_api_page)
+    # Before napoleon, which would read a Symbols table as a section.
+    app.connect("autodoc-process-docstring", show_module_pages_as_written, priority=100)
+    app.connect("env-get-outdated", outdated_overviews)
+    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", drop_citation_roles)
+    app.connect("build-finished", write_front_door, priority=900)
+    app.add_js_file(None, body=SEARCH_FROM_DISK, priority=300)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,1 @@
+"""One file per paper. Read the file beside its chapter."""

@@ -1,0 +1,306 @@
+"""The experiments of the book, and the command that runs them.
+
+    python -m marl_edu.experiments run tarmac-easy --seeds 8 --jobs 2
+    python -m marl_edu.experiments list
+    python -m marl_edu.experiments status
+    python -m marl_edu.experiments table
+
+A NAME is that of one experiment, or its beginning up to a dash: `tarmac` stands for
+`tarmac-easy`, `tarmac-medium` and so on, in the order of `EXPERIMENTS`.
+
+A finished seed is neither run again nor overwritten. One that was interrupted (Ctrl-C, `kill -9`,
+power cut) goes on from its last checkpoint and ends with the same numbers as one that was not.
+Where the files are and what they hold: `marl_edu.runs`.
+"""
+
+import argparse
+import contextlib
+import multiprocessing
+import shlex
+import signal
+import statistics
+import sys
+import time
+import traceback
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, cast
+
+from tqdm import tqdm
+
+from marl_edu import a2c, results, runs, storage, tables
+from marl_edu.algos import commnet, tarmac
+from marl_edu.envs import SpeakerProbe
+from marl_edu.runs import Experiment, Run
+
+POLICIES = results.RESULTS.parent / "checkpoints"  # what the live figures of the book load
+
+
+def evaluate(net: Any, cfg: Any, episodes: int) -> dict[str, float]:
+    """The final evaluation of a team: fresh episodes of its world at full difficulty.
+
+    Returns:
+        success (share in [0, 1]), return and episodes of the greedy policy, and `success_sampling`
+        of the policy as it was trained.
+    """
+    world = cfg.world(**cfg.world_args, batch_size=cfg.batch_size, seed=cfg.seed)
+    greedy = a2c.evaluate(net, world, episodes)
+    sampling = a2c.evaluate(net, world, episodes, greedy=False)
+    return greedy | {"success_sampling": sampling["success"]}
+
+
+EASY = {
+    "world_args": {"difficulty": "easy"},
+    "updates": 2000,
+    "anneal": 1.0,  # stop exploring late: a car that learns to wait too soon never unlearns it
+}
+MEDIUM = {
+    "world_args": {"difficulty": "medium", "route": "one-hot"},
+    "updates": 4000,
+    "batch_size": 32,
+    "checkpoint_every": 100,
+}
+HARD = {
+    "world_args": {"difficulty": "hard", "route": "one-hot"},
+    "updates": 6000,
+    "batch_size": 16,
+    "checkpoint_every": 50,
+}
+
+
+def probe(distractors: int) -> dict[str, Any]:
+    """The settings of a run on the speaker probe with so many distractors."""
+    return {
+        "world": SpeakerProbe,
+        "world_args": {"distractors": distractors},
+        "updates": 800,
+        "entropy": 0.05,
+        "entropy_end": 0.0,
+        "reward_scale": 1.0,
+    }
+
+
+DISTRACTORS = (1, 3, 7, 15)
+
+BOOK: tuple[Experiment, ...] = (
+    # Experiment("none-easy", a2c.Config(...), a2c.train, evaluate),
+    # Experiment("tarmac-easy", tarmac.Config(...), tarmac.train, evaluate),
+)
+EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in BOOK}
+
+
+def select(names: Sequence[str], known: Mapping[str, Experiment]) -> list[Experiment]:
+    """The experiments with these names or beginnings of names, each once, in the book's order.
+
+    Raises:
+        ValueError: a name that fits none.
+    """
+    chosen = set()
+    for name in names:
+        fits = {name} & set(known) or {k for k in known if k.startswith(name + "-")}
+        if not fits:
+            raise ValueError(f"no experiment is called {name!r}; there are {', '.join(known)}")
+        chosen |= fits
+    return [experiment for name, experiment in known.items() if name in chosen]
+
+
+def main(
+    arguments: Sequence[str] | None = None, known: Mapping[str, Experiment] | None = None
+) -> int:
+    """The command line. Returns the exit code: 0, 1 (a seed failed), 2 (misuse), 130 (Ctrl-C)."""
+    known = EXPERIMENTS if known is None else known
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    parser = argparse.ArgumentParser(
+        prog="python -m marl_edu.experiments",
+        description="Train the book's experiments with many seeds; what is finished is kept.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    run = commands.add_parser("run", help="run seeds, or go on with interrupted ones")
+    run.add_argument("names", nargs="+", metavar="NAME", help="tarmac-easy; or all of tarmac")
+    run.add_argument("--seeds", type=_count, help="seeds 0 to SEEDS-1 (default: the book's)")
+    run.add_argument("--jobs", type=_count, default=1, help="seeds at a time, a core each")
+    commands.add_parser("list", help="the experiments and what a seed costs")
+    commands.add_parser("status", help="what is finished, what is under way")
+    commands.add_parser("table", help="published numbers beside ours")
+    for command in commands.choices.values():
+        command.add_argument("--results", type=Path, default=results.RESULTS, metavar="FOLDER")
+    args = parser.parse_args(arguments)
+    try:
+        if args.command == "run":
+            return _run(select(args.names, known), args, shlex.join(arguments))
+        show = {"list": _list, "status": _status, "table": _table}[args.command]
+        print(show(known, args.results))
+    except (ValueError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _count(text: str) -> int:
+    if not (text.isdecimal() and int(text) >= 1):
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text}")
+    return int(text)
+
+
+def _runs(experiment: Experiment, folder: Path, seeds: int | None = None) -> list[Run]:
+    # Policies of a private folder of results stay with them: the book's are not touched.
+    policies = POLICIES if folder == results.RESULTS else folder / "checkpoints"
+    return [Run(experiment, k, folder, policies) for k in range(seeds or experiment.seeds)]
+
+
+def _run(experiments: list[Experiment], args: argparse.Namespace, words: str) -> int:
+    planned = [run for e in experiments for run in _runs(e, args.results, args.seeds)]
+    todo = []
+    for run in planned:
+        if runs.is_finished(run):
+            runs.clear(run)  # left over if the process died between its last two steps
+        else:
+            todo.append(run)
+    if len(todo) < len(planned):
+        print(f"{len(planned) - len(todo)} of {len(planned)} seeds are finished already")
+    try:
+        failures = _execute(todo, args.jobs)
+    except KeyboardInterrupt:
+        done = sum(runs.is_finished(run) for run in planned)
+        print(
+            f"\nStopped. {done} of {len(planned)} seeds are finished, in {args.results}.\n"
+            "Those under way go on from their last checkpoint with the same command:\n"
+            f"  python -m marl_edu.experiments {words}",
+            file=sys.stderr,
+        )
+        return 130
+    for run, reason in failures:
+        print(f"error: {run.title}: {reason}", file=sys.stderr)
+    print(f"{len(planned) - len(failures)} of {len(planned)} seeds are finished, in {args.results}")
+    return 1 if failures else 0
+
+
+def _execute(todo: Sequence[Run], jobs: int) -> list[tuple[Run, str]]:
+    """Executes runs, at most `jobs` at a time, each in a process of its own.
+
+    This is the only place that knows where runs are executed: to spread them over machines (with
+    Ray, say), replace this one function. A run that fails or is killed does not stop the others.
+
+    Returns:
+        the runs that failed, each with the reason.
+    """
+    context = multiprocessing.get_context("spawn")  # forking a process with threads may hang
+    waiting, failures = deque(todo), []
+    active: dict[Any, tuple[Run, Any, tqdm]] = {}
+    overall = tqdm(total=len(todo), desc="all seeds", unit="seed", disable=None)
+    try:
+        while waiting or active:
+            while waiting and len(active) < jobs:
+                run = waiting.popleft()
+                receiver, sender = context.Pipe(duplex=False)
+                process = context.Process(target=_worker, args=(run, sender), daemon=True)
+                with _deaf_to_interrupts():  # inherited by the child: Ctrl-C is for the parent
+                    process.start()
+                sender.close()  # so that the child's death ends the pipe
+                active[receiver] = run, process, _bar(run, [bar for *_, bar in active.values()])
+            for ready in wait(list(active), timeout=1.0):
+                run, process, bar = active[ready]
+                try:
+                    message = cast(Connection, ready).recv()
+                except (EOFError, OSError):
+                    process.join()
+                    message = f"its process died with exit code {process.exitcode}"
+                if isinstance(message, dict):
+                    _advance(bar, message)
+                    continue
+                del active[ready]
+                process.join()
+                bar.close()
+                overall.update()
+                tqdm.write(f"{run.title}: {'finished' if message is None else 'failed'}")
+                if message is not None:
+                    failures.append((run, message))
+    finally:
+        for _, process, bar in active.values():
+            process.terminate()  # files are written whole or not at all: no harm done
+            process.join()
+            bar.close()
+        overall.close()
+    return failures
+
+
+def _worker(run: Run, sender: Connection) -> None:
+    """Runs in the child: sends the rows of the curve, then None or the reason of a failure."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        runs.run_seed(run, notify=sender.send)
+    except BrokenPipeError:
+        return  # the parent is gone: stop too, the checkpoint is there
+    except (ValueError, OSError) as error:
+        sender.send(str(error))
+    except Exception:
+        sender.send(traceback.format_exc())
+    else:
+        sender.send(None)
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _bar(run: Run, others: Sequence[tqdm]) -> tqdm:
+    taken = {abs(bar.pos) for bar in others}
+    line = next(k for k in range(1, len(taken) + 2) if k not in taken)
+    total = run.experiment.cfg.updates
+    return tqdm(
+        total=total, desc=run.title, unit="update", position=line, leave=False, disable=None
+    )
+
+
+def _advance(bar: tqdm, row: Mapping[str, Any]) -> None:
+    if bar.disable:
+        return
+    if bar.n == 0:  # a resumed run starts late: judge the time left from here
+        bar.n = bar.initial = row["update"]
+        bar.start_t = time.time()
+    if "success" in row:
+        bar.set_postfix_str(f"success {row['success']:.2f}", refresh=False)
+    bar.update(row["update"] - bar.n)
+
+
+def _list(known: Mapping[str, Experiment], folder: Path) -> str:
+    lines = [f"{'name':18} {'seeds':>5} {'updates':>8} {'core minutes a seed':>20}"]
+    for e in known.values():
+        done = [run for run in _runs(e, folder) if run.record.exists()]
+        costs = [storage.read_json(run.record)["cpu_seconds"] / 60 for run in done]
+        cost = f"{statistics.median(costs):.1f}" if costs else "not measured"
+        lines.append(f"{e.name:18} {e.seeds:5} {e.cfg.updates:8} {cost:>20}")
+    return "\n".join(lines)
+
+
+def _status(known: Mapping[str, Experiment], folder: Path) -> str:
+    lines = []
+    for e in known.values():
+        parts, done = [], 0
+        for run in _runs(e, folder):
+            try:
+                if runs.is_finished(run):
+                    done += 1
+                elif (update := runs.progress(run)) is not None:
+                    parts.append(f"seed {run.seed} at {update} of {e.cfg.updates} updates")
+            except ValueError as error:
+                parts.append(f"seed {run.seed}: {error}")
+        lines.append("; ".join([f"{e.name}: {done} of {e.seeds} seeds finished", *parts]))
+    return "\n".join(lines)
+
+
+def _table(known: Mapping[str, Experiment], folder: Path) -> str:
+    return tables.overview(folder).text
+
+
+if __name__ == "__main__":
+    from marl_edu.experiments import main as command  # children find everything by this name
+
+    sys.exit(command())

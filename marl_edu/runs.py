@@ -1,0 +1,252 @@
+"""One seed of one experiment: trained, evaluated and written down so that it can be trusted.
+
+Files of seed k of an experiment, in the folder of the results:
+    <experiment>/seed-<k>.csv    the learning curve, a row per log entry
+    <experiment>/seed-<k>.json   how it was made and the final evaluation; written last, so that
+                                 its presence means "finished"
+    <experiment>/.partial/       checkpoint and time spent while unfinished; gone afterwards
+and, for the seeds in `keep_policy`, in the folder of the policies:
+    <experiment>-seed<k>.safetensors
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+import marl_edu
+from marl_edu import storage
+
+try:
+    import fcntl
+except ImportError:  # Windows: there, two commands at work on one seed are not noticed
+    fcntl = None  # type: ignore[assignment]
+
+HEARTBEAT = 5.0  # seconds between two notes of the time spent: what a `kill -9` can lose of it
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One method on one task, trained with several seeds."""
+
+    name: str  # <method>-<task>; names the folder of the results
+    cfg: Any  # frozen dataclass with `seed` (set anew for every run) and `updates`
+    train: Callable[..., Any]  # train(cfg, on_log=, checkpoint=) -> Result with .net and .rows
+    evaluate: Callable[..., Mapping[str, Any]]  # evaluate(net, cfg, episodes) -> numbers
+    episodes: int = 2000  # fresh episodes in the final evaluation
+    seeds: int = 8  # seeds 0 ... seeds - 1
+    keep_policy: tuple[int, ...] = (0,)  # seeds whose network is kept for the live figures
+
+
+class Run(NamedTuple):
+    """One seed of one experiment, and where its files go."""
+
+    experiment: Experiment
+    seed: int
+    results: Path
+    policies: Path
+
+    @property
+    def title(self) -> str:
+        return f"{self.experiment.name} seed {self.seed}"
+
+    @property
+    def record(self) -> Path:
+        return self.results / self.experiment.name / f"seed-{self.seed}.json"
+
+    @property
+    def rows(self) -> Path:
+        return self.record.with_suffix(".csv")
+
+    @property
+    def policy(self) -> Path:
+        return self.policies / f"{self.experiment.name}-seed{self.seed}.safetensors"
+
+    def partial(self, suffix: str) -> Path:
+        """A file of the unfinished run: .safetensors, .json (time spent) or .lock."""
+        return self.record.parent / ".partial" / f"seed-{self.seed}{suffix}"
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that decides the numbers, as JSON values."""
+        e = self.experiment
+        cfg = replace(e.cfg, seed=self.seed)
+        parts = {"algorithm": e.train, "config": cfg, "evaluate": e.evaluate}
+        return storage.plain({**parts, "episodes": e.episodes})
+
+    @property
+    def config_hash(self) -> str:
+        text = json.dumps(self.settings, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def is_finished(run: Run) -> bool:
+    """Whether this seed is done.
+
+    Raises:
+        ValueError: files of this seed were made under other settings; they are never touched.
+    """
+    advice = "Remove it, or write elsewhere with --results FOLDER."
+    found: dict[Path, Mapping] = {}
+    for path in (run.record, run.partial(".json")):
+        if path.exists():
+            found[path] = storage.read_json(path)
+    if run.seed in run.experiment.keep_policy and run.policy.exists():
+        found[run.policy] = storage.load_checkpoint(run.policy)[1]
+    for path, record in found.items():
+        if record.get("config_hash") != run.config_hash:
+            old = {key: record.get(key) for key in run.settings}
+            what = storage.difference("settings", old, run.settings) or "no hash of its settings"
+            raise ValueError(f"{path} was made under other settings: {what}. {advice}")
+    if run.rows.exists() and not (run.record in found or run.partial(".json") in found):
+        raise ValueError(
+            f"{run.rows} has no {run.record.name} beside it, so nobody knows how it was made. "
+            + advice
+        )
+    return run.record in found
+
+
+def progress(run: Run) -> int | None:
+    """Updates done by an unfinished run as of its last note, or None when it has not begun."""
+    path = run.partial(".json")
+    return storage.read_json(path)["update"] if path.exists() else None
+
+
+def run_seed(run: Run, notify: Callable[[dict], None] = lambda row: None) -> None:
+    """Trains and evaluates one seed in this process, or goes on where it was interrupted.
+
+    Uses one thread: runs side by side share the cores best that way, and the numbers depend on
+    the number of threads.
+
+    Args:
+        run: what to do and where to write.
+        notify: gets every row of the learning curve as it comes.
+    """
+    experiment, cfg = run.experiment, replace(run.experiment.cfg, seed=run.seed)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with _lock(run.partial(".lock")):
+            if not is_finished(run):
+                _go_on(run, experiment, cfg, notify)
+            clear(run)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _go_on(run: Run, experiment: Experiment, cfg: Any, notify: Callable[[dict], None]) -> None:
+    path = run.partial(".json")
+    if path.exists():
+        journal = storage.read_json(path)
+        journal["resumes"] += 1
+    else:
+        journal = {"started": now(), "resumes": 0, "update": 0, "commits": []}
+        journal |= {"cpu_seconds": 0.0, "wall_seconds": 0.0, "config_hash": run.config_hash}
+        journal |= run.settings
+    commit = git_commit()
+    if commit not in journal["commits"]:
+        journal["commits"].append(commit)
+    spent = journal["cpu_seconds"] - time.process_time()
+    passed = journal["wall_seconds"] - time.perf_counter()
+
+    def note(update: int) -> None:
+        journal["update"] = update
+        journal["cpu_seconds"] = round(spent + time.process_time(), 3)
+        journal["wall_seconds"] = round(passed + time.perf_counter(), 3)
+        storage.write_json(path, journal)
+
+    def on_log(row: dict) -> None:
+        if passed + time.perf_counter() > journal["wall_seconds"] + HEARTBEAT:
+            note(int(row.get("update", 0)))
+        notify(row)
+
+    note(journal["update"])
+    result = experiment.train(cfg, on_log=on_log, checkpoint=run.partial(".safetensors"))
+    note(cfg.updates)
+    record = {
+        "experiment": experiment.name,
+        "seed": run.seed,
+        "evaluation": dict(experiment.evaluate(result.net, cfg, experiment.episodes)),
+        **{key: value for key, value in journal.items() if key != "update"},
+        "finished": now(),
+        "device": str(getattr(cfg, "device", "cpu")),
+        "cpu_model": cpu_model(),
+        "versions": {
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "marl_edu": marl_edu.__version__,
+        },
+    }
+    storage.write_rows(run.rows, result.rows)
+    if run.seed in experiment.keep_policy:
+        storage.save_checkpoint(run.policy, result.net.state_dict(), record)
+    storage.write_json(run.record, record, overwrite=False)
+
+
+def clear(run: Run) -> None:
+    """Removes what only the unfinished run needed."""
+    folder = run.record.parent / ".partial"
+    for path in [*folder.glob(f"seed-{run.seed}.*"), *folder.glob(f".seed-{run.seed}.*.tmp")]:
+        path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # other seeds are still at work in it
+        folder.rmdir()
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Keeps a second process off the same seed; the system frees it when its holder dies."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "a") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ValueError(f"another process is at work on this seed: {path}") from None
+        yield
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def git_commit() -> dict[str, Any]:
+    """The commit of the package's code and whether its files differ from it ("dirty").
+
+    Both None when the package is installed without its repository.
+    """
+    folder, file = os.path.split(os.path.abspath(__file__))
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", folder, *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", file)  # not some other repository around us
+        return {
+            "commit": git("rev-parse", "HEAD"),
+            "dirty": bool(git("status", "--porcelain", "--", ".")),
+        }
+    except (OSError, subprocess.CalledProcessError):
+        return {"commit": None, "dirty": None}
+
+
+def cpu_model() -> str:
+    """The processor's name, as far as the system tells it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

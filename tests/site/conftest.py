@@ -1,0 +1,118 @@
+"""The built site, a server for it, and one browser for all of its tests."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+
+HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
+FLAGS = [
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+def unavailable(reason: str) -> None:
+    """Skip, but fail where everything has to run."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """The server of the standard library, without its log."""
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def html() -> Path:
+    """The folder of the built site."""
+    if not (HTML / "index.html").is_file():
+        unavailable("the book is not built: make book")
+    return HTML
+
+
+@pytest.fixture(scope="session")
+def server(html: Path) -> Iterator[str]:
+    """The address of the site on this machine, without a slash at its end."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(html))) as httpd:
+        Thread(target=httpd.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{httpd.server_address[1]}"
+        httpd.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A Chromium-family browser of this machine: BROWSER_PATH, or what is on PATH."""
+    found = [os.environ.get("BROWSER_PATH"), *map(shutil.which, BROWSERS)]
+    path = next((one for one in found if one), None)
+    if path is None:
+        unavailable("no browser: see tools/browser.py")
+    # Chromium's sandbox refuses root.
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=path, args=FLAGS + ["--no-sandbox"] * root
+        )
+        yield browser
+        browser.close()
+
+
+class Watched:
+    """A page of the browser, and everything that went wrong on it."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page = page
+        self.origin = origin
+        self.wrong: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.wrong.append(f"uncaught: {error}"))
+        page.on("request", self._request)
+        page.on("requestfailed", lambda r: self.wrong.append(f"failed: {r.url}: {r.failure}"))
+        page.on("response", self._response)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.wrong.append(f"console {message.type}: {message.text}")
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith((self.origin, "data:", "blob:", "about:")):
+            self.wrong.append(f"asked another origin: {request.url}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.wrong.append(f"{response.status}: {response.url}")
+
+    def open(self, path: str) -> None:
+        """Load a page of the site and wait until its mathematics is set."""
+        self.page.goto(f"{self.origin}/{path}", wait_until="load")
+        self.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => null)")
+
+    def set_theme(self, theme: str) -> None:
+        """Light or dark, as the theme's own button would."""
+        self.page.evaluate(
+            "theme => { document.documentElement.dataset.theme = theme;"
+            " document.documentElement.dataset.mode = theme; }",
+            theme,
+        )
+
+
+@pytest.fixture
+def watched(browser: Browser, server: str) -> Iterator[Watched]:
+    """A fresh page of the served site, 1280 pixels wide, without animations."""
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, reduced_motion="reduce", color_scheme="light"
+    )
+    yield Watched(context.new_page(), server)
+    context.close()

@@ -1,0 +1,153 @@
+"""Every page of the built site in a browser: nothing broken, nothing fetched, open to everyone."""
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from .conftest import HTML, Watched
+
+pytestmark = pytest.mark.site
+
+PAGES = sorted(
+    page.relative_to(HTML).as_posix() for page in HTML.rglob("*.html") if page.parts[-2] != "_static"
+)
+LANDING = "book/index.html"
+
+
+def violations(watched: Watched) -> list[str]:
+    """What axe objects to, one line per element."""
+    before = list(watched.wrong)
+    found = Axe().run(watched.page).response["violations"]
+    watched.wrong[:] = before  # axe itself fetches imported style sheets, from a wrong address
+    return [
+        f"{rule['id']}: {node['target']}: {node['html'][:200]}"
+        for rule in found
+        for node in rule["nodes"]
+    ]
+
+
+def overflow(watched: Watched) -> list[str]:
+    """The elements that make the document wider than the window; none, if it is not."""
+    return watched.page.evaluate(
+        """() => {
+            const width = document.documentElement.clientWidth;
+            if (document.documentElement.scrollWidth <= width) return [];
+            return [...document.querySelectorAll("main *")]
+                .filter(e => e.getBoundingClientRect().right > width + 1)
+                .map(e => e.outerHTML.slice(0, 120)).slice(0, 5).concat("document too wide");
+        }"""
+    )
+
+
+@pytest.mark.parametrize("path", PAGES or ["index.html"])
+def test_page(watched: Watched, path: str) -> None:
+    watched.open(path)
+    if path == "index.html":
+        watched.page.wait_for_url(f"**/{LANDING}")
+    assert watched.page.locator("h1").first.is_visible()
+    assert overflow(watched) == []
+    assert violations(watched) == []
+    watched.set_theme("dark")
+    assert violations(watched) == []
+    watched.page.set_viewport_size({"width": 375, "height": 800})
+    assert overflow(watched) == []
+    assert watched.wrong == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_landing_page_on_a_phone(watched: Watched, theme: str) -> None:
+    watched.page.set_viewport_size({"width": 375, "height": 800})
+    watched.open(LANDING)
+    watched.set_theme(theme)
+    assert violations(watched) == []
+    watched.page.locator(".primary-toggle").click()
+    assert watched.page.get_by_role("link", name="Glossary").first.is_visible()
+    assert violations(watched) == []
+    assert watched.wrong == []
+
+
+@pytest.mark.parametrize("path", ["index.html", LANDING, "book/notation.html", "search.html?q=mask"])
+def test_opens_from_disk(browser, html: Path, path: str) -> None:
+    page = browser.new_page()
+    watched = Watched(page, html.as_uri())
+    watched.open(path)
+    assert page.locator("h1").first.is_visible()
+    if "notation" in path:
+        assert page.locator("mjx-container").count() > 10
+    if "search" in path:
+        page.locator("#search-results li a").first.wait_for()
+    assert watched.wrong == []
+    page.close()
+
+
+def test_search_page_finds(watched: Watched) -> None:
+    watched.open("search.html?q=attention")
+    watched.page.locator("#search-results li a").first.wait_for()
+    watched.page.locator("#search-results").get_by_role("link", name="Glossary").first.click()
+    watched.page.wait_for_load_state()
+    assert watched.page.locator("h1").first.inner_text().startswith("Glossary")
+    assert watched.wrong == []
+
+
+def test_search_by_keyboard(watched: Watched) -> None:
+    watched.open(LANDING)
+    watched.page.keyboard.press("Control+k")
+    watched.page.locator("#pst-search-dialog input").wait_for(state="visible")
+    assert violations(watched) == []
+    watched.page.keyboard.type("softmax")
+    watched.page.keyboard.press("Enter")
+    watched.page.locator("#search-results li a").first.wait_for()
+    assert watched.wrong == []
+
+
+def test_keyboard_reaches_the_content(watched: Watched) -> None:
+    watched.open(LANDING)
+    watched.page.keyboard.press("Tab")
+    assert watched.page.evaluate("document.activeElement.textContent").strip() == (
+        "Skip to main content"
+    )
+    watched.page.keyboard.press("Enter")
+    watched.page.keyboard.press("Tab")
+    assert watched.page.evaluate("document.activeElement.closest('main') !== null")
+
+
+def test_every_focused_element_is_marked(watched: Watched) -> None:
+    watched.open(LANDING)
+    unmarked = set()
+    for _ in range(25):
+        watched.page.keyboard.press("Tab")
+        unmarked.add(
+            watched.page.evaluate(
+                """() => {
+                    const s = getComputedStyle(document.activeElement);
+                    const marked = s.outlineStyle !== "none" || s.boxShadow !== "none";
+                    return marked ? null : document.activeElement.outerHTML.slice(0, 150);
+                }"""
+            )
+        )
+    assert unmarked == {None}
+
+
+def test_theme_button_switches_and_is_remembered(watched: Watched) -> None:
+    watched.open(LANDING)
+    seen = set()
+    for _ in range(3):
+        watched.page.locator(".theme-switch-button:visible").click()
+        seen.add(watched.page.evaluate("document.documentElement.dataset.mode"))
+    assert seen == {"light", "dark", "auto"}
+    watched.page.locator(".theme-switch-button:visible").click()
+    chosen = watched.page.evaluate("document.documentElement.dataset.mode")
+    watched.open("book/glossary.html")
+    assert watched.page.evaluate("document.documentElement.dataset.mode") == chosen
+    assert watched.wrong == []
+
+
+def test_landing_page_without_javascript(browser, server: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{server}/{LANDING}")
+    assert page.get_by_role("heading", level=1).is_visible()
+    assert "junction" in page.locator("article").inner_text()
+    assert page.get_by_role("link", name="Glossary").first.is_visible()
+    context.close()
