@@ -30,65 +30,11 @@ from typing import Any, cast
 
 from tqdm import tqdm
 
-from marl_edu import a2c, results, runs, storage, tables
-from marl_edu.algos import commnet, tarmac
-from marl_edu.envs import SpeakerProbe
+from marl_edu import results, runs, storage, tables
+from marl_edu.catalogue import EXPERIMENTS
 from marl_edu.runs import Experiment, Run
 
 POLICIES = results.RESULTS.parent / "checkpoints"  # what the live figures of the book load
-
-
-def evaluate(net: Any, cfg: Any, episodes: int) -> dict[str, float]:
-    """The final evaluation of a team: fresh episodes of its world at full difficulty.
-
-    Returns:
-        success (share in [0, 1]), return and episodes of the greedy policy, and `success_sampling`
-        of the policy as it was trained.
-    """
-    world = cfg.world(**cfg.world_args, batch_size=cfg.batch_size, seed=cfg.seed)
-    greedy = a2c.evaluate(net, world, episodes)
-    sampling = a2c.evaluate(net, world, episodes, greedy=False)
-    return greedy | {"success_sampling": sampling["success"]}
-
-
-EASY = {
-    "world_args": {"difficulty": "easy"},
-    "updates": 2000,
-    "anneal": 1.0,  # stop exploring late: a car that learns to wait too soon never unlearns it
-}
-MEDIUM = {
-    "world_args": {"difficulty": "medium", "route": "one-hot"},
-    "updates": 4000,
-    "batch_size": 32,
-    "checkpoint_every": 100,
-}
-HARD = {
-    "world_args": {"difficulty": "hard", "route": "one-hot"},
-    "updates": 6000,
-    "batch_size": 16,
-    "checkpoint_every": 50,
-}
-
-
-def probe(distractors: int) -> dict[str, Any]:
-    """The settings of a run on the speaker probe with so many distractors."""
-    return {
-        "world": SpeakerProbe,
-        "world_args": {"distractors": distractors},
-        "updates": 800,
-        "entropy": 0.05,
-        "entropy_end": 0.0,
-        "reward_scale": 1.0,
-    }
-
-
-DISTRACTORS = (1, 3, 7, 15)
-
-BOOK: tuple[Experiment, ...] = (
-    # Experiment("none-easy", a2c.Config(...), a2c.train, evaluate),
-    # Experiment("tarmac-easy", tarmac.Config(...), tarmac.train, evaluate),
-)
-EXPERIMENTS: dict[str, Experiment] = {experiment.name: experiment for experiment in BOOK}
 
 
 def select(names: Sequence[str], known: Mapping[str, Experiment]) -> list[Experiment]:

@@ -179,7 +179,7 @@ def unpack_optimizer(
     optimizer.load_state_dict(state)
 
 
-def write_rows(path: str | Path, rows: Sequence[Mapping[str, Number]]) -> None:
+def write_rows(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Writes rows of numbers as csv, exactly (floats by their shortest exact digits).
 
     Raises:
@@ -190,7 +190,7 @@ def write_rows(path: str | Path, rows: Sequence[Mapping[str, Number]]) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(columns)
     for k, row in enumerate(rows):
-        if list(row) != columns:
+        if set(row) != set(columns):
             raise ValueError(f"rows must all have the columns {columns}, row {k} has {list(row)}")
         writer.writerow([repr(_number(row[column])) for column in columns])
     write_atomic(path, out.getvalue())

@@ -1,0 +1,87 @@
+"""Every experiment of the book: which method, on which world, with which settings.
+
+Read this file to know what was run; `python -m marl_edu.experiments` runs it.
+"""
+
+from typing import Any
+
+from marl_edu import a2c
+from marl_edu.algos import commnet, tarmac
+from marl_edu.envs import SpeakerProbe
+from marl_edu.runs import Experiment
+
+EASY: dict[str, Any] = {
+    "world_args": {"difficulty": "easy"},
+    "updates": 2000,
+    "anneal": 1.0,  # stop exploring late: a car that learns to wait too soon never unlearns it
+}
+MEDIUM: dict[str, Any] = {
+    "world_args": {"difficulty": "medium", "route": "one-hot"},
+    "updates": 4000,
+    "batch_size": 32,
+    "checkpoint_every": 100,
+}
+HARD: dict[str, Any] = {
+    "world_args": {"difficulty": "hard", "route": "one-hot"},
+    "updates": 6000,
+    "batch_size": 16,
+    "checkpoint_every": 50,
+}
+DISTRACTORS = (1, 3, 7, 15)
+
+
+def probe(distractors: int) -> dict[str, Any]:
+    """The settings of a run on the speaker probe with so many distractors."""
+    return {
+        "world": SpeakerProbe,
+        "world_args": {"distractors": distractors},
+        "updates": 2000,
+        "lr": 5e-3,
+        "entropy": 0.02,
+        "entropy_end": 0.0,
+        "reward_scale": 1.0,
+    }
+
+
+def evaluate(net: a2c.ActorCritic, cfg: a2c.Config, episodes: int) -> dict[str, float]:
+    """The final evaluation of a team: fresh episodes of its world at full difficulty.
+
+    Returns:
+        success (share in [0, 1]), return and episodes of the greedy policy, and `success_sampling`
+        of the policy as it was trained.
+    """
+    world = cfg.world(**cfg.world_args, batch_size=250, seed=cfg.seed)
+    greedy = a2c.evaluate(net, world, episodes)
+    sampling = a2c.evaluate(net, world, episodes, greedy=False)
+    return greedy | {"success_sampling": sampling["success"]}
+
+
+METHODS = (
+    ("none", a2c.Config, a2c.train),
+    ("commnet", commnet.Config, commnet.train),
+    ("tarmac", tarmac.Config, tarmac.train),
+)
+EXPERIMENTS: dict[str, Experiment] = {
+    experiment.name: experiment
+    for experiment in (
+        *(Experiment(f"{m}-easy", config(**EASY), train, evaluate) for m, config, train in METHODS),
+        *(
+            Experiment(f"{m}-medium", config(**MEDIUM), train, evaluate, seeds=5)
+            for m, config, train in METHODS
+        ),
+        *(
+            Experiment(f"{m}-probe{k}", config(**probe(k)), train, evaluate)
+            for k in DISTRACTORS
+            for m, config, train in METHODS
+        ),
+        # Four heads and two rounds: for the pictures of who listens to whom.
+        Experiment(
+            "tarmac-heads",
+            tarmac.Config(**EASY, heads=4, content=8, rounds=2),
+            tarmac.train,
+            evaluate,
+            seeds=3,
+        ),
+        Experiment("tarmac-hard", tarmac.Config(**HARD, rounds=2), tarmac.train, evaluate, seeds=2),
+    )
+}
