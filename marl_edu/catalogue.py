@@ -64,7 +64,11 @@ METHODS = (
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
     for experiment in (
-        *(Experiment(f"{m}-easy", config(**EASY), train, evaluate) for m, config, train in METHODS),
+        *(
+            # Every seed's policy is kept: the bench of `marl_edu.channel` needs them all.
+            Experiment(f"{m}-easy", config(**EASY), train, evaluate, keep_policy=tuple(range(8)))
+            for m, config, train in METHODS
+        ),
         *(
             Experiment(f"{m}-medium", config(**MEDIUM), train, evaluate, seeds=5)
             for m, config, train in METHODS
