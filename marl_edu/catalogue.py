@@ -35,9 +35,9 @@ def probe(distractors: int) -> dict[str, Any]:
     return {
         "world": SpeakerProbe,
         "world_args": {"distractors": distractors},
-        "updates": 2000,
-        "lr": 5e-3,
-        "entropy": 0.02,
+        "updates": 1200,
+        "batch_size": 128,
+        "entropy": 0.05,
         "entropy_end": 0.0,
         "reward_scale": 1.0,
     }
