@@ -17,7 +17,7 @@ EASY: dict[str, Any] = {
 }
 MEDIUM: dict[str, Any] = {
     "world_args": {"difficulty": "medium", "route": "one-hot"},
-    "updates": 4000,
+    "updates": 3200,
     "batch_size": 32,
     "checkpoint_every": 100,
 }
@@ -84,7 +84,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             tarmac.Config(**EASY, heads=4, content=8, rounds=2),
             tarmac.train,
             evaluate,
-            seeds=3,
+            seeds=1,
         ),
         Experiment("tarmac-hard", tarmac.Config(**HARD, rounds=2), tarmac.train, evaluate, seeds=2),
     )
