@@ -3,12 +3,15 @@
 Read this file to know what was run; `python -m marl_edu.experiments` runs it.
 """
 
+from pathlib import Path
 from typing import Any
 
-from marl_edu import a2c
+from marl_edu import a2c, results, storage
 from marl_edu.algos import commnet, tarmac
 from marl_edu.envs import SpeakerProbe
 from marl_edu.runs import Experiment
+
+POLICIES = results.RESULTS.parent / "checkpoints"  # networks of finished seeds
 
 EASY: dict[str, Any] = {
     "world_args": {"difficulty": "easy"},
@@ -70,7 +73,14 @@ EXPERIMENTS: dict[str, Experiment] = {
             for m, config, train in METHODS
         ),
         *(
-            Experiment(f"{m}-medium", config(**MEDIUM), train, evaluate, seeds=5)
+            Experiment(
+                f"{m}-medium",
+                config(**MEDIUM),
+                train,
+                evaluate,
+                seeds=5,
+                keep_policy=tuple(range(5)),
+            )
             for m, config, train in METHODS
         ),
         *(
@@ -89,3 +99,32 @@ EXPERIMENTS: dict[str, Experiment] = {
         Experiment("tarmac-hard", tarmac.Config(**HARD, rounds=2), tarmac.train, evaluate, seeds=2),
     )
 }
+
+BUILD = {a2c.Config: a2c.build, commnet.Config: commnet.build, tarmac.Config: tarmac.build}
+
+
+def make_world(name: str, batch_size: int = 1, seed: int | None = None):
+    """The world on which the experiment `name` was trained, at full difficulty."""
+    cfg = EXPERIMENTS[name].cfg
+    return cfg.world(**cfg.world_args, batch_size=batch_size, seed=seed)
+
+
+def load_policy(name: str, seed: int = 0, folder: Path = POLICIES) -> a2c.ActorCritic:
+    """The trained team of a finished seed.
+
+    Raises:
+        ValueError: no experiment of that name, or a damaged or foreign file.
+        FileNotFoundError: that seed's policy was not kept, or is not trained yet.
+    """
+    if name not in EXPERIMENTS:
+        raise ValueError(f"name must be one of {', '.join(EXPERIMENTS)}, got {name!r}")
+    path = folder / f"{name}-seed{seed}.safetensors"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"no policy {path}; make it with\n  python -m marl_edu.experiments run {name}"
+        )
+    tensors, _ = storage.load_checkpoint(path)
+    cfg = EXPERIMENTS[name].cfg
+    net = BUILD[type(cfg)](cfg, make_world(name))
+    net.load_state_dict(tensors)
+    return net.eval()

@@ -31,10 +31,8 @@ from typing import Any, cast
 from tqdm import tqdm
 
 from marl_edu import results, runs, storage, tables
-from marl_edu.catalogue import EXPERIMENTS
+from marl_edu.catalogue import EXPERIMENTS, POLICIES
 from marl_edu.runs import Experiment, Run
-
-POLICIES = results.RESULTS.parent / "checkpoints"  # what the live figures of the book load
 
 
 def select(names: Sequence[str], known: Mapping[str, Experiment]) -> list[Experiment]:

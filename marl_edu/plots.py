@@ -132,9 +132,7 @@ def intervals(
                 axes.plot([low, high], [k, k], color=c, lw=5, alpha=0.45, clip_on=False)
                 text += f"  ({low:.1f} to {high:.1f})"
             axes.plot(value, k, "o", color=c, ms=7, clip_on=False)
-            axes.annotate(
-                text, (1.05, k), xycoords=("axes fraction", "data"), va="center", size=9.5
-            )
+            axes.annotate(text, (1.05, k), xycoords=("axes fraction", "data"), va="center", size=10)
         line = 0.17 / figure.get_figheight() * 1.6  # the two names lie on two lines
         for k, (anchor, dashes) in enumerate(((trivial, (5, 3)), (best, (1, 2)))):
             if anchor is not None:
@@ -143,7 +141,7 @@ def intervals(
                 axes.axvline(score, color=GREY, lw=1.4, dashes=dashes, zorder=0)
                 side = "left" if score < sum(xlim) / 2 else "right"
                 at = axes.get_xaxis_transform()
-                axes.text(score, height, f"{name} {score:.3g}", ha=side, size=9.5, transform=at)
+                axes.text(score, height, f"{name} {score:.3g}", ha=side, size=10, transform=at)
         axes.set(xlim=xlim, ylim=(len(estimates) - 0.5, -0.5), xlabel=xlabel)
         axes.set_yticks(range(len(estimates)), [_label(m) for m in estimates])
         axes.tick_params(axis="y", length=0)
@@ -295,7 +293,7 @@ def _end_labels(axes: Axes, labels: Iterable[tuple[float, float, str, str]]) -> 
     right = axes.get_yaxis_transform()
     for (_, y, text, c), height in zip(ordered, heights, strict=True):
         axes.plot([1.0, 1.045], [y, height], color=c, lw=1.2, transform=right, clip_on=False)
-        axes.text(1.06, height, text, va="center", size=9.5, transform=right)
+        axes.text(1.06, height, text, va="center", size=10, transform=right)
 
 
 def _spread(wanted: Sequence[float], gap: float, top: float) -> list[float]:

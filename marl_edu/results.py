@@ -4,9 +4,9 @@ The statistics are those of Agarwal et al., "Deep Reinforcement Learning at the 
 Statistical Precipice", arXiv 2108.13264: the interquartile mean (IQM), stratified bootstrap
 intervals by the percentile method, and the probability of improvement.
 
-How far to trust the interval: with 8 normally distributed seeds it holds the true value in about
-nine cases of ten rather than 95 of 100 (measured in the tests). It knows nothing of what all
-seeds have in common, such as a lucky choice of settings.
+How far to trust the interval: of normally distributed runs it holds the true value in 89 cases of
+100 with 5 seeds, 91 with 8 and 93 with 30 rather than in 95 (1,000 simulations each). It knows
+nothing of what all seeds have in common, such as a lucky choice of settings.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -120,6 +120,28 @@ def interval(
     return Estimate(float(together(*arrays)), float(low), float(high), n)
 
 
+def summary(experiment: str, key: str = "success", folder: Path = RESULTS) -> Estimate:
+    """The IQM of the final evaluations, a share in [0, 1], and all its uncertainty.
+
+    All seeds are evaluated on the same episodes, so the bootstrap over seeds cannot see the luck
+    of those episodes: eight policies that all never brake agree to the last digit. Wilson's
+    interval for that many episodes is added to the bootstrap's in quadrature. (Differences
+    between methods, which share the episodes too, need no such addition.)
+    """
+    found = interval(scores(experiment, key, folder))
+    episodes = min(record["evaluation"]["episodes"] for record in load(experiment, folder))
+    if not 0 <= found.value <= 1:
+        raise ValueError(f"key must name a share in [0, 1], {key!r} is {found.value:.3g}")
+    z2, p = stats.norm.ppf(0.975) ** 2, found.value
+    centre = (p + z2 / (2 * episodes)) / (1 + z2 / episodes)
+    half = np.sqrt(z2 * p * (1 - p) / episodes + (z2 / (2 * episodes)) ** 2) / (1 + z2 / episodes)
+    low = max(0.0, p - float(np.hypot(p - found.low, p - (centre - half))))
+    high = min(1.0, p + float(np.hypot(found.high - p, centre + half - p)))
+    if np.isnan(found.low):  # one run: max and min would hide it
+        low = high = np.nan
+    return Estimate(p, low, high, found.n)
+
+
 def probability_of_improvement(
     x: ArrayLike, y: ArrayLike, confidence: float = 0.95, resamples: int = 5000, seed: int = 0
 ) -> Estimate:
@@ -188,7 +210,8 @@ def _bootstrap(
         method="percentile",
         rng=np.random.default_rng(seed),
     )
-    return found.confidence_interval.low, found.confidence_interval.high
+    low, high = found.confidence_interval
+    return np.asarray(low), np.asarray(high)
 
 
 def _numbers(name: str, x: ArrayLike) -> Array:

@@ -79,7 +79,7 @@ def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], meta: Mappi
         OSError: see `write_atomic`; an older checkpoint at `path` stays intact.
     """
     try:
-        text = json.dumps(dict(meta), sort_keys=True)
+        text = json.dumps(dict(meta))
     except TypeError as error:
         raise TypeError(f"meta must hold JSON values only: {error}") from error
     # safetensors refuses tensors that share memory (tied weights), hence the clones

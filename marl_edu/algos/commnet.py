@@ -39,7 +39,8 @@ class Config(a2c.Config):
 class MeanOfOthers(nn.Module):
     """Eqs. (1)-(2): R rounds of listening to everyone alike.
 
-    `channel`, if set, maps the messages `(B, N, D)` that were sent to those that arrive.
+    `channel`, if set, maps the messages `(B, N, D)` that were sent, and who may hear whom, to
+    those that arrive, and who hears whom (channel.py).
     """
 
     def __init__(self, hidden: int, rounds: int = 1):
@@ -49,7 +50,7 @@ class MeanOfOthers(nn.Module):
         self.rounds = rounds
         self.W_c = nn.Linear(hidden, hidden, bias=False)
         self.W_z = nn.Linear(hidden, hidden)
-        self.channel: Callable[[Tensor], Tensor] | None = None
+        self.channel: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
 
     def forward(self, z: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N N"]):
         """Let everyone speak and listen.
@@ -59,11 +60,11 @@ class MeanOfOthers(nn.Module):
         Returns:
             z' `(B, N, D)` and the weights of the mean `(B, 1, N, N)`, receivers in rows.
         """
-        others = mask & ~torch.eye(z.shape[1], dtype=torch.bool, device=z.device)
-        weight = others.to(z.dtype)
-        attention = weight / weight.sum(-1, keepdim=True).clamp_min(1.0)
+        itself = torch.eye(z.shape[1], dtype=torch.bool, device=z.device)
         for _ in range(self.rounds):
-            message = z if self.channel is None else self.channel(z)
+            message, hears = (z, mask) if self.channel is None else self.channel(z, mask)
+            others = (hears & ~itself).to(z.dtype)
+            attention = others / others.sum(-1, keepdim=True).clamp_min(1.0)
             heard = attention @ message  # eq. (1)
             z = torch.tanh(self.W_z(z) + self.W_c(heard))  # eq. (2)
         return z, attention[:, None]

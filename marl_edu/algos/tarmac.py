@@ -52,8 +52,8 @@ class Config(a2c.Config):
 class TargetedAttention(nn.Module):
     """Eqs. (1)-(5): R rounds of soft attention from receivers to senders.
 
-    `channel`, if set, maps the messages `(B, N, M)` that were sent to those that arrive: the
-    place to mute, delay, quantise or corrupt them.
+    `channel`, if set, maps the messages `(B, N, M)` that were sent, and who may hear whom, to
+    those that arrive, and who hears whom: the place to mute or corrupt them (channel.py).
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class TargetedAttention(nn.Module):
         self.ask = nn.Linear(hidden, heads * signature)  # W_q
         self.W_c = nn.Linear(heads * content, hidden, bias=False)
         self.W_z = nn.Linear(hidden, hidden)
-        self.channel: Callable[[Tensor], Tensor] | None = None
+        self.channel: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
 
     def forward(self, z: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N N"]):
         """Let everyone speak and listen.
@@ -86,8 +86,6 @@ class TargetedAttention(nn.Module):
         Returns:
             z' `(B, N, D)` and the last round's attention `(B, H, N, N)`, receivers in rows.
         """
-        if not self.hear_self:
-            mask = mask & ~torch.eye(z.shape[1], dtype=torch.bool, device=z.device)
         for _ in range(self.rounds):
             z, attention = self.round(z, mask)
         return z, attention
@@ -98,7 +96,9 @@ class TargetedAttention(nn.Module):
         H, d_k, d_v = self.heads, self.d_k, self.d_v
         message = self.speak(z)  # eq. (1)
         if self.channel is not None:
-            message = self.channel(message)
+            message, mask = self.channel(message, mask)
+        if not self.hear_self:
+            mask = mask & ~torch.eye(N, dtype=torch.bool, device=z.device)
         signature, content = message.view(B, N, H, d_k + d_v).transpose(1, 2).split([d_k, d_v], -1)
         query = self.ask(z).view(B, N, H, d_k).transpose(1, 2)  # eq. (2)
         score = query @ signature.transpose(-1, -2) / d_k**0.5

@@ -36,6 +36,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.envs import svg
 from marl_edu.envs.checks import check_actions, one_of, positive_int, probability
 from marl_edu.envs.roads import ROAD_MAPS
 
@@ -217,3 +218,25 @@ class TrafficJunction:
         seen = count.gather(1, self.view_cells[cell].flatten(1)).view(B, N, -1)
         obs[..., 1 + R :].view(B, N, -1, self._vocab)[..., -1] = seen.float()
         return obs * self.alive[..., None]
+
+    def render(self, b: int = 0) -> str:
+        """World `b` as an SVG picture; a bar before a car says that it waited in the last step."""
+        if not 0 <= b < self.batch_size:
+            raise IndexError(f"b must be a world in 0..{self.batch_size - 1}, got {b!r}")
+        if not hasattr(self, "alive"):
+            raise RuntimeError("there is nothing to see yet: call reset() first")
+        routes = [route for entry in self.roads.routes for route in entry]
+        return svg.draw(
+            self.roads,
+            [
+                svg.car(
+                    i,
+                    routes[int(self.route[b, i])],
+                    int(self.place[b, i]),
+                    waits=int(self.last_action[b, i]) == BRAKE,
+                )
+                for i in range(self.n_agents)
+                if self.alive[b, i]
+            ],
+            label=f"Junction after {self.t} of {self.max_steps} steps",
+        )

@@ -1,0 +1,199 @@
+"""What an exercise is, and how an answer to it is graded: by what it does, never by its text.
+
+An answer is called on many inputs, small and odd ones first, and must agree with the solution in
+type, shape, dtype, values and gradients. A wrong one is compared with a list of classic mistakes
+on the same inputs, and the verdict names the one that gives exactly the same.
+"""
+
+import ast
+import html
+import inspect
+import re
+import textwrap
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+
+from marl_edu.exercises.isolation import Died, OutOfTime, run_apart
+from marl_edu.exercises.trying import Case, FirstWords, Wrong, attempt, difference, outcome, same
+
+SECONDS = 4  # of computing, for all inputs together; a right answer takes a tenth of one
+TRIAL_SECONDS = 40  # of computing, for an exercise's training run
+
+
+@dataclass(frozen=True, repr=False)
+class Verdict:
+    """What the grader has to say. Shown as text, and as HTML in a notebook."""
+
+    passed: bool
+    mistake: str  # its short name; "" if passed
+    message: str
+    case: int | None = None  # number of the input on which it showed
+    inputs: tuple[Any, ...] = ()  # that input, to try it: `answer(*verdict.inputs)`
+    printed: str = ""  # the start of what the answer printed
+
+    @property
+    def headline(self) -> str:
+        """The verdict in a few words."""
+        if self.mistake == "not_attempted":
+            return "Not attempted yet"
+        return "Passed" if self.passed else "Not right yet"
+
+    def __repr__(self) -> str:
+        sign = "○" if self.mistake == "not_attempted" else "✓" if self.passed else "✗"
+        printed = f"\nYour function printed:\n{self.printed}" if self.printed else ""
+        return f"{sign} {self.headline}. {self.message}{printed}"
+
+    def _repr_html_(self) -> str:
+        colour = "--marl-3, #009e73" if self.passed else "--marl-4, #d55e00"
+        if self.mistake == "not_attempted":
+            colour = "--marl-line, #8a9099"
+        message = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.message))
+        printed = ""
+        if self.printed:
+            printed = f"<p>Your function printed:</p><pre>{html.escape(self.printed)}</pre>"
+        return (
+            f'<div role="status" style="border-left: .3rem solid var({colour}); '
+            f'padding: .2rem .8rem"><p><strong>{self.headline}.</strong> {message}</p>'
+            f"{printed}</div>"
+        )
+
+
+@dataclass(eq=False, repr=False)
+class Exercise:
+    """One exercise. `grade(answer)` is all a reader needs.
+
+    Its solution and its classic mistakes are functions, made known by the decorators `solved_by`
+    and `mistake`; the docstring of a mistake is what a reader who made it is told.
+    """
+
+    title: str
+    difficulty: int  # 1 to 5
+    importance: int  # 1 to 5
+    minutes: str
+    statement: str  # Markdown, as is the hint
+    hint: str
+    inputs: Callable[[torch.Generator], Iterator[Case]]
+    gradient: bool = True  # gradients must be right; where not, numpy answers are as welcome
+    trial: Callable[[Callable], Verdict] | None = None  # a last test for an answer that is right
+    solution: Callable = field(init=False)
+    mistakes: dict[str, Callable] = field(init=False, default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"{self.title}: {self.header}"
+
+    @property
+    def header(self) -> str:
+        """Difficulty, importance and time, in one line."""
+        dots = ["●" * n + "○" * (5 - n) for n in (self.difficulty, self.importance)]
+        return f"difficulty {dots[0]} · importance {dots[1]} · {self.minutes} min"
+
+    @property
+    def starter(self) -> str:
+        """Source of the function to write: the solution's signature and docstring."""
+        source = source_of(self.solution)
+        definition = ast.parse(source).body[0]
+        assert isinstance(definition, ast.FunctionDef)
+        lines = source.splitlines()[: definition.body[0].end_lineno]
+        return "\n".join([*lines, "    return ...  # your code"])
+
+    def solved_by(self, function: Callable) -> Callable:
+        """Decorator: this is the solution."""
+        self.solution = function
+        return function
+
+    def mistake(self, function: Callable) -> Callable:
+        """Decorator: this computes what one gets from a classic mistake."""
+        self.mistakes[function.__name__] = function
+        return function
+
+    def cases(self) -> list[Case]:
+        """The inputs an answer is tried on, the same in every call."""
+        return list(self.inputs(torch.Generator().manual_seed(0)))
+
+    def grade(self, answer: Any) -> Verdict:
+        """Try `answer`, a function with the starter's arguments, and say how it did."""
+        if not callable(answer):
+            message = f"This is a {type(answer).__name__}: pass the function itself, uncalled."
+            return Verdict(False, "not_a_function", message)
+        try:
+            verdict = run_apart(lambda: self.judge(answer), SECONDS)
+        except OutOfTime:
+            message = f"It was stopped after {SECONDS} seconds: is there a loop that never ends?"
+            return Verdict(False, "time", message)
+        except Died:
+            return Verdict(False, "died", "It ended the whole process that it was tried in.")
+        if verdict.passed and self.trial is not None:
+            return self._try_out(answer, self.trial)
+        if verdict.case is None:
+            return verdict
+        return replace(verdict, inputs=self.cases()[verdict.case].args)
+
+    @staticmethod
+    def _try_out(answer: Callable, trial: Callable[[Callable], Verdict]) -> Verdict:
+        try:
+            return run_apart(lambda: quietly(trial, answer), TRIAL_SECONDS)
+        except OutOfTime:
+            message = "Right on single inputs, but too slow to train with: do without Python loops."
+            return Verdict(False, "too_slow", message)
+        except Died:
+            return Verdict(False, "died", "It ended the whole process that it was trained in.")
+
+    def judge(self, answer: Callable) -> Verdict:
+        """Try `answer` on every input in this very process, without limits and without trial."""
+        return quietly(self._judge, answer)
+
+    def _judge(self, answer: Callable) -> Verdict:
+        names = list(inspect.signature(self.solution).parameters)
+        cases = self.cases()
+        got: list[dict | None] = []
+        first: Verdict | None = None
+        for number, case in enumerate(cases):
+            right = outcome(self.solution, case, names, self.gradient)
+            try:
+                got.append(attempt(answer, case, names, self.gradient, right["the result"]))
+            except Wrong as wrong:
+                if first is None:
+                    mistake, said = wrong.args
+                    return Verdict(False, mistake, said, case=number)
+                got.append(None)  # what was wrong before says more
+                continue
+            if first is None and not same(got[number] or {}, right):
+                mistake, said = difference(got[number] or {}, right)
+                first = Verdict(False, mistake, f"With {case.what}, {said}", case=number)
+        if first is None or first.case is None:
+            return Verdict(True, "", f"Right on all {len(cases)} inputs.")
+        best, agreed = "", 0
+        for name, mistake_made in self.mistakes.items():
+            agrees = [
+                one is not None and same(one, outcome(mistake_made, case, names, self.gradient))
+                for case, one in zip(cases, got, strict=True)
+            ]
+            if agrees[first.case] and sum(agrees) > agreed:
+                best, agreed = name, sum(agrees)
+        if agreed <= len(cases) // 2:  # on a few inputs it may look so by chance
+            return first
+        explanation = " ".join((self.mistakes[best].__doc__ or "").split())
+        rest = "" if agreed == len(cases) else " On some inputs there is more to it."
+        return replace(first, mistake=best, message=f"{explanation} {first.message}{rest}")
+
+
+def quietly(job: Callable[[Callable], Verdict], answer: Callable) -> Verdict:
+    """`job(answer)`, with what was printed on the way in the verdict."""
+    printed = FirstWords()
+    with redirect_stdout(printed), redirect_stderr(printed), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        verdict = job(answer)
+    return replace(verdict, printed=printed.getvalue().strip())
+
+
+def source_of(function: Callable) -> str:
+    """The source of a function, without its decorators."""
+    source = textwrap.dedent(inspect.getsource(function))
+    definition = ast.parse(source).body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    return "\n".join(source.splitlines()[definition.lineno - 1 :])

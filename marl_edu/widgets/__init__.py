@@ -1,0 +1,7 @@
+"""Live figures: a trained policy at work, in the lab and on the page."""
+
+from marl_edu.widgets.junction import JunctionFigure
+from marl_edu.widgets.moments import telling_moment
+from marl_edu.widgets.policies import export_policy, load_policy, stored_policies
+
+__all__ = ["JunctionFigure", "export_policy", "load_policy", "stored_policies", "telling_moment"]

@@ -1,0 +1,165 @@
+"""Trained teams and road maps as plain data: what the live figures compute with."""
+
+import base64
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+
+from marl_edu import a2c, storage
+from marl_edu.algos import commnet, tarmac
+from marl_edu.envs import svg
+from marl_edu.envs.checks import one_of
+from marl_edu.envs.roads import ROAD_MAPS
+from marl_edu.results import RESULTS
+
+POLICIES = RESULTS.parent / "checkpoints"
+KINDS: dict[type, str] = {
+    a2c.Silence: "none",
+    commnet.MeanOfOthers: "commnet",
+    tarmac.TargetedAttention: "tarmac",
+}
+LABELS = {"none": "no communication", "commnet": "CommNet", "tarmac": "TarMAC"}
+_TRAINERS: dict[str, ModuleType] = {f"{m.__name__}.train": m for m in (a2c, commnet, tarmac)}
+
+
+def export_policy(net: a2c.ActorCritic) -> dict[str, Any]:
+    """A network as JSON values; the figures' JavaScript computes `ActorCritic.forward` from it.
+
+    Returns:
+        kind ("none", "commnet", "tarmac"), sizes, the shapes of the parameters by name, and their
+        float32 values, in that order, in base64: the first bytes of all, then the second, ...,
+        which a web server packs 10 % smaller. The critic is left out: it does not act.
+
+    Raises:
+        TypeError: another communication module. ValueError: a gate, or a channel.
+    """
+    talk = net.communicate
+    if type(talk) not in KINDS:
+        known = ", ".join(kind.__name__ for kind in KINDS)
+        raise TypeError(f"net must communicate by one of {known}, got {type(talk).__name__}")
+    if net.gate_kind != "none":
+        raise ValueError(f"net must have gate 'none' to be shown, got {net.gate_kind!r}")
+    if getattr(talk, "channel", None) is not None:
+        raise ValueError("net must have no channel to be shown: set net.communicate.channel = None")
+    values = {k: v for k, v in net.state_dict().items() if not k.startswith("value.")}
+    flat = torch.cat([v.detach().cpu().float().flatten() for v in values.values()])
+    planes = flat.numpy().astype("<f4").view(np.uint8).reshape(-1, 4).T
+    record: dict[str, Any] = {
+        "kind": KINDS[type(talk)],
+        "hidden": net.memory.hidden_size,
+        "obs": net.encode.in_features,
+        "heads": getattr(talk, "heads", 1),
+        "rounds": getattr(talk, "rounds", 1),
+        "hear_self": getattr(talk, "hear_self", False),
+        "signature": getattr(talk, "d_k", 0),
+        "content": getattr(talk, "d_v", 0),
+        "shapes": {name: list(value.shape) for name, value in values.items()},
+        "weights": base64.b64encode(planes.tobytes()).decode(),
+    }
+    return record | {"label": _label(record)}
+
+
+def _label(record: dict[str, Any]) -> str:
+    extras = [f"{record[key]} {key}" for key in ("heads", "rounds") if record[key] > 1]
+    return ", ".join([LABELS[record["kind"]], *extras])
+
+
+def import_policy(record: dict[str, Any]) -> a2c.ActorCritic:
+    """The network that `export_policy` exported; its critic, which was left out, is untrained."""
+    D, rounds = record["hidden"], record["rounds"]
+    sizes = (record["heads"], record["signature"], record["content"], rounds, record["hear_self"])
+    talk = {
+        "none": lambda: a2c.Silence(),
+        "commnet": lambda: commnet.MeanOfOthers(D, rounds),
+        "tarmac": lambda: tarmac.TargetedAttention(D, *sizes),
+    }[record["kind"]]()
+    net = a2c.ActorCritic(record["obs"], record["shapes"]["policy.bias"][0], D, talk)
+    planes = np.frombuffer(base64.b64decode(record["weights"]), np.uint8).reshape(4, -1)
+    flat = torch.from_numpy(np.ascontiguousarray(planes.T).view("<f4")[:, 0].astype(np.float32))
+    parts = flat.split([math.prod(shape) for shape in record["shapes"].values()])
+    shapes = record["shapes"].items()
+    values = {name: part.view(shape) for part, (name, shape) in zip(parts, shapes, strict=True)}
+    net.load_state_dict(values, strict=False)
+    return net.eval()
+
+
+def load_policy(
+    experiment: str, seed: int = 0, folder: Path = POLICIES
+) -> tuple[a2c.ActorCritic, dict[str, Any]]:
+    """A stored policy, and the record of how it was trained and how well it does.
+
+    Args:
+        experiment: as in `python -m marl_edu.experiments list`, e.g. "tarmac-easy".
+    Raises:
+        FileNotFoundError: it is not stored; the message names the command that makes it.
+        ValueError: the file is damaged, or not of this package.
+    """
+    path = folder / f"{experiment}-seed{seed}.safetensors"
+    if not path.exists():
+        raise FileNotFoundError(
+            f"{path} is not there: make it with\n  python -m marl_edu.experiments run {experiment}"
+        )
+    tensors, record = storage.load_checkpoint(path)
+    trainer = record.get("algorithm")
+    if trainer not in _TRAINERS:
+        raise ValueError(f"{path}: made by {trainer!r}, one of {list(_TRAINERS)} is taken")
+    module, settings = _TRAINERS[trainer], dict(record["config"])
+    if settings.pop("world") != storage.plain(a2c.TrafficJunction):
+        raise ValueError(f"{path}: trained on {record['config']['world']}, not on the junction")
+    cfg = module.Config(**settings)
+    net = module.build(cfg, cfg.world(**cfg.world_args, batch_size=1))
+    net.load_state_dict(tensors)
+    return net.eval(), record
+
+
+def stored_policies(
+    experiments: Iterable[str] = ("none-easy", "commnet-easy", "tarmac-easy"),
+    seed: int = 0,
+    folder: Path = POLICIES,
+) -> dict[str, dict[str, Any]]:
+    """Stored policies for a figure: `{difficulty: {team: exported policy}}`.
+
+    The team is the experiment's name without its difficulty: "tarmac-easy" is "tarmac",
+    "tarmac-heads" stays. Each carries `measured`, its success in fresh episodes.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for experiment in experiments:
+        net, record = load_policy(experiment, seed, folder)
+        difficulty = record["config"]["world_args"].get("difficulty", "easy")
+        team = experiment.removesuffix(f"-{difficulty}")
+        evaluation = record.get("evaluation", {})
+        measured = {k: evaluation[k] for k in ("success", "episodes") if k in evaluation}
+        found.setdefault(difficulty, {})[team] = export_policy(net) | {"measured": measured}
+    return found
+
+
+def road_data(difficulty: str) -> dict[str, Any]:
+    """A road map as JSON values, with the picture of what stands still."""
+    roads = ROAD_MAPS[one_of("difficulty", difficulty, ROAD_MAPS)]
+    return {
+        "side": roads.side,
+        "cars": roads.max_cars,
+        "steps": roads.max_steps,
+        "arrival": roads.arrival,
+        "base": roads.base,
+        "cells": [[row, column, k] for (row, column), k in roads.cell_id.items()],
+        "routes": roads.routes,
+        "background": svg.background(roads),
+    }
+
+
+def check_fit(difficulty: str, team: str, policy: dict[str, Any]) -> None:
+    """Raise unless the policy's cars see what cars of this junction see: their own cell."""
+    roads = ROAD_MAPS[difficulty]
+    routes = sum(len(entry) for entry in roads.routes)
+    sizes = [1 + code + roads.base + 3 for code in (1, routes)]  # route as number or one-hot
+    if policy["obs"] not in sizes:
+        raise ValueError(
+            f"policies[{difficulty!r}][{team!r}] must take observations of size "
+            f"{sizes[0]} or {sizes[1]} (vision 0), got {policy['obs']}"
+        )
