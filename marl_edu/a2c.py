@@ -38,6 +38,8 @@ from marl_edu import storage
 from marl_edu.envs import TrafficJunction
 from marl_edu.ops import gae, masked_mean
 
+Row = dict[str, int | float]  # one line of a log, or the result of an evaluation
+
 
 @dataclass(frozen=True)
 class Config:
@@ -236,7 +238,7 @@ class Result:
     """What training leaves behind: the network, the rows of its log, and what it cost."""
 
     net: ActorCritic
-    rows: list[dict[str, float]]
+    rows: list[Row]
     cpu_seconds: float
     wall_seconds: float
 
@@ -248,7 +250,7 @@ def build(cfg: Config, world) -> ActorCritic:
 
 def train(
     cfg: Config,
-    on_log: Callable[[dict[str, float]], None] | None = None,
+    on_log: Callable[[Row], None] | None = None,
     checkpoint: Path | None = None,
     build: Callable[[Any, Any], ActorCritic] = build,
 ) -> Result:
@@ -304,7 +306,7 @@ class _Saved:
     def __init__(self, path: Path | None, cfg: Config, net, optimizer, *generators):
         self.path, self.net, self.optimizer, self.generators = path, net, optimizer, generators
         self.meta = {"config": describe(cfg)}
-        self.recent: list[dict[str, float]] = []  # what the next row of the log averages
+        self.recent: list[Row] = []  # what the next row of the log averages
 
     def save(self, rows, update: int, cpu: float, wall: float) -> None:
         if self.path is None:
@@ -315,7 +317,7 @@ class _Saved:
         progress = {"rows": rows, "recent": self.recent, "update": update, "cpu": cpu, "wall": wall}
         storage.save_checkpoint(self.path, tensors, self.meta | progress)
 
-    def restore(self) -> tuple[list[dict[str, float]], int, float, float]:
+    def restore(self) -> tuple[list[Row], int, float, float]:
         if self.path is None or not self.path.exists():
             return [], 0, 0.0, 0.0
         tensors, meta = storage.load_checkpoint(self.path, expect=self.meta)
@@ -337,7 +339,7 @@ def describe(cfg: Config) -> dict[str, Any]:
 @torch.no_grad()
 def evaluate(
     net: ActorCritic, world, episodes: int = 2000, greedy: bool = True, seed: int = 10**6
-) -> dict[str, float]:
+) -> Row:
     """Play fresh episodes, in batches of the world's B, and average over them.
 
     Args:

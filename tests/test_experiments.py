@@ -66,7 +66,7 @@ def train(cfg, on_log=None, checkpoint=None):
 
 
 def evaluate(net, cfg, episodes):
-    return {"success": net.weight.sum().item(), "episodes": episodes}
+    return {"success": net.weight.sum().sigmoid().item(), "episodes": episodes}
 
 
 def fake(name="fake-easy", **settings) -> Experiment:
@@ -313,7 +313,7 @@ def test_processes_killed_failing_and_going_on(tmp_path, capsys):
 
 CTRL_C = """
 import sys
-import test_experiments as t
+import MODULE as t
 from pathlib import Path
 if __name__ == "__main__":
     known = {"fake-easy": t.fake(pause=0.2)}
@@ -324,7 +324,7 @@ if __name__ == "__main__":
 
 def test_ctrl_c_says_how_to_go_on(tmp_path):
     script = tmp_path / "script.py"
-    script.write_text(CTRL_C)
+    script.write_text(CTRL_C.replace("MODULE", __name__))
     here = Path(__file__).parent
     process = subprocess.Popen(
         [sys.executable, str(script), str(tmp_path)],

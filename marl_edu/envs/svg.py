@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from marl_edu.envs.roads import Cell, RoadMap
 
 CELL = 40  # side of a cell in the units of the picture
-DISC = 14  # radius of a car
+DISC = 15  # radius of a car
 FAINTEST = 0.05  # attention below this is not drawn
 
 # name: (variable of the site, variable of JupyterLab, colour elsewhere, colour elsewhere if dark)
@@ -160,12 +160,12 @@ def _car(car: Car, x: float, y: float) -> str:
     if car.waits:
         bx, by = 20 * dx, 20 * dy
         parts.append(
-            f'<path d="M{bx - 9 * dy:g} {by - 9 * dx:g}L{bx + 9 * dy:g} {by + 9 * dx:g}" '
+            f'<path d="M{bx - 10 * dy:g} {by - 10 * dx:g}L{bx + 10 * dy:g} {by + 10 * dx:g}" '
             'stroke="var(--bad)" stroke-width="4" stroke-linecap="round"/>'
         )
     else:
         parts.append(
-            f'<path d="M{21 * dx:g} {21 * dy:g}L{10 * dx - 9 * dy:g} {10 * dy - 9 * dx:g}'
+            f'<path d="M{22 * dx:g} {22 * dy:g}L{10 * dx - 9 * dy:g} {10 * dy - 9 * dx:g}'
             f'L{10 * dx + 9 * dy:g} {10 * dy + 9 * dx:g}z" fill="var(--ink)"/>'
         )
     if car.muted:
@@ -175,7 +175,7 @@ def _car(car: Car, x: float, y: float) -> str:
     if car.muted:
         parts.append('<path d="M-12 12L12 -12" stroke="var(--bad)" stroke-width="3"/>')
     parts.append(
-        f'<text y="6" text-anchor="middle" font-size="17" font-weight="700" fill="{text}">'
+        f'<text y="6.5" text-anchor="middle" font-size="19" font-weight="700" fill="{text}">'
         f"{car.number}</text>"
     )
     return f'<g transform="translate({x:g} {y:g})">{"".join(parts)}</g>'

@@ -225,6 +225,14 @@ def attention_over_receivers(z, W_k, W_v, W_q, alive):
 
 
 @targeting.mistake
+def senders_detached(z, W_k, W_v, W_q, alive):
+    """Signature and value are made of a detached z: W_k and W_v learn, but no receiver's gradient
+    comes back to what the *sender* saw and remembers."""
+    scores = (z @ W_q) @ (z.detach() @ W_k).transpose(-1, -2) / W_k.shape[-1] ** 0.5
+    return masked_softmax(scores, _pairs(alive)) @ (z.detach() @ W_v)
+
+
+@targeting.mistake
 def messages_detached(z, W_k, W_v, W_q, alive):
     """What was said is cut off from who said it: no gradient comes back through signature and
     value, so senders never learn what to say."""

@@ -255,7 +255,7 @@ class Episode {
 
 // ---- Drawing: the same lengths as marl_edu/envs/svg.py ------------------------------------------
 
-const [CELL, DISC, FAINTEST] = [40, 14, 0.05];
+const [CELL, DISC, FAINTEST] = [40, 15, 0.05];
 // ColorBrewer's YlGnBu, as in marl_edu.plots.attention_map.
 const PALETTE = ["ffffd9", "edf8b1", "c7e9b4", "7fcdbb", "41b6c4", "1d91c0", "225ea8", "253494", "081d58"].map(
   (hex) => [0, 2, 4].map((k) => parseInt(hex.slice(k, k + 2), 16)),
@@ -270,7 +270,7 @@ function shade(weight) {
   return { background: `rgb(${rgb})`, color: luminance > 0.179 ? "#000" : "#fff" };
 }
 
-const percent = (x) => `${Math.round(100 * x)} %`;
+const percent = (x) => `${Math.round(100 * x)}\u00a0%`;
 
 // Where each car is drawn, and where it looks: { x, y, dx, dy } per slot, null if empty.
 function places(map, world) {
@@ -299,15 +299,15 @@ const f = (x) => x.toFixed(1);
 function carShape(i, { dx, dy }, waits, muted, chosen) {
   const k = i % 8;
   const ahead = waits
-    ? `<path d="M${20 * dx - 9 * dy} ${20 * dy - 9 * dx}L${20 * dx + 9 * dy} ${20 * dy + 9 * dx}"
+    ? `<path d="M${20 * dx - 10 * dy} ${20 * dy - 10 * dx}L${20 * dx + 10 * dy} ${20 * dy + 10 * dx}"
         stroke="var(--bad)" stroke-width="4" stroke-linecap="round"/>`
-    : `<path d="M${21 * dx} ${21 * dy}L${10 * dx - 9 * dy} ${10 * dy - 9 * dx}L${10 * dx + 9 * dy}
+    : `<path d="M${22 * dx} ${22 * dy}L${10 * dx - 9 * dy} ${10 * dy - 9 * dx}L${10 * dx + 9 * dy}
         ${10 * dy + 9 * dx}z" fill="var(--ink)"/>`;
   const [fill, edge, text] = muted ? ["paper", `a${k}`, "ink"] : [`a${k}`, "ink", `t${k}`];
   return `${chosen ? '<circle r="26" fill="var(--accent)" opacity=".22"/>' : ""}${ahead}
     <circle r="${DISC}" fill="var(--${fill})" stroke="var(--${edge})" stroke-width="${muted ? 3 : 1.5}"/>
     ${muted ? '<path d="M-12 12L12 -12" stroke="var(--bad)" stroke-width="3"/>' : ""}
-    <text y="6" text-anchor="middle" font-size="17" font-weight="700" fill="var(--${text})">${i}</text>`;
+    <text y="6.5" text-anchor="middle" font-size="19" font-weight="700" fill="var(--${text})">${i}</text>`;
 }
 
 // A bent arrow from sender to listener, so that the two directions between two cars lie apart.
@@ -492,8 +492,7 @@ function render({ model, el }) {
     const { world, actions } = now;
     const living = [...world.alive.keys()].filter((i) => world.alive[i]);
     const crashed = living.filter((i) => world.collided[i]);
-    let text = `Step ${state.step} of ${map.steps}. `;
-    if (crashed.length) text += `Crash: ${cars(crashed)}. `;
+    let text = crashed.length ? `Crash: ${cars(crashed)}. ` : "";
     if (over()) return text + (world.success ? "The episode ends without a crash." : "The episode ends. It had a crash.");
     if (chosen !== null && world.alive[chosen]) {
       const heard = living.filter((j) => weights[chosen][j] >= FAINTEST);
@@ -589,12 +588,17 @@ function render({ model, el }) {
         make(
           "div",
           { class: "mj-stage" },
-          make("div", { class: "mj-scene" }, svg, parts.status, make("p", { class: "mj-try" }, make("strong", {}, "Try this: "), model.get("hint"))),
+          make(
+            "div",
+            { class: "mj-scene" },
+            svg,
+            parts.score,
+            parts.status,
+            make("p", { class: "mj-try" }, make("strong", {}, "Try this: "), model.get("hint")),
+          ),
           make(
             "div",
             { class: "mj-side" },
-            parts.score,
-            parts.measured,
             make("div", { class: "mj-scroll" }, table),
             make("ul", { class: "mj-legend" }, ...legend.map(([shape, what]) => make("li", {}, icon(shape), what))),
           ),
@@ -636,10 +640,11 @@ function render({ model, el }) {
             {},
             choice(
               "team",
-              "Team, and its episodes without a crash",
+              "Team",
               teams.map(([team, policy]) => [team, make("span", {}, policy.label), parts.tallies[team]]),
               (team) => set({ team }),
             ),
+            parts.measured,
             ...(Object.keys(policies).length > 1
               ? [choice("difficulty", "Junction", Object.keys(policies).map((d) => [d, d]), (difficulty) => set({ difficulty }))]
               : []),
@@ -719,23 +724,24 @@ function render({ model, el }) {
     );
 
     const words = describe(now, weights, shown);
+    const spoken = `Step ${state.step} of ${map.steps}. ${words}`;
     parts.status.textContent = words;
-    parts.svg.setAttribute("aria-label", words);
+    parts.svg.setAttribute("aria-label", spoken);
     clearTimeout(saying);
-    if (!state.playing) saying = setTimeout(() => (parts.live.textContent = words), 400);
+    if (!state.playing) saying = setTimeout(() => (parts.live.textContent = spoken), 400);
     parts.score.textContent = scoreText();
     parts.measured.textContent = measured?.episodes
       ? `${net().label} in ${measured.episodes.toLocaleString("en")} test episodes: ${(100 * measured.success).toFixed(1)} %`
       : "";
     for (const [team, value] of Object.entries(parts.tallies)) {
       const [good, all] = score(tally(team));
-      value.textContent = `${good} of ${all}`;
+      value.textContent = all ? `${good} of ${all} without a crash` : "not played";
     }
 
     parts.play.textContent = state.playing ? "Pause" : "Play";
     parts.back.disabled = state.step === 0;
     parts.forth.disabled = over();
-    parts.many.textContent = atOnce ? `Stop, ${atOnce.left} to go` : `Play ${AT_ONCE} episodes at once`;
+    parts.many.textContent = atOnce ? `Stop, ${atOnce.left} to go` : `Play ${AT_ONCE} at once`;
     for (const [name, value, words] of [
       ["Step", state.step, `${state.step} of ${map.steps}, episode ${state.episode + 1}`],
       ["Speed", state.speed, `${state.speed} step${state.speed === 1 ? "" : "s"} a second`],

@@ -145,7 +145,7 @@ class JunctionFigure(anywidget.AnyWidget):
         """What is there without JavaScript: the moment as a picture, and the numbers."""
         rows = "".join(
             f'<tr><th scope="row">{html.escape(policy["label"])}, {difficulty}</th>'
-            f"<td>{policy['measured']['success']:.1%}</td>"
+            f"<td>{100 * policy['measured']['success']:.1f}\u00a0%</td>"
             f"<td>{policy['measured']['episodes']}</td></tr>"
             for difficulty, teams in self.policies.items()
             for policy in teams.values()
@@ -184,7 +184,7 @@ class JunctionFigure(anywidget.AnyWidget):
             return text
         listener = now.attention.mean(0)[self.selected]
         heard = [
-            f"car {j} ({listener[j]:.0%})"
+            f"car {j} ({100 * listener[j]:.0f}\u00a0%)"
             for j in listener.argsort(descending=True).tolist()
             if j != self.selected and listener[j] >= svg.FAINTEST
         ]

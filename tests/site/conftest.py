@@ -97,6 +97,8 @@ class Watched:
     def open(self, path: str) -> None:
         """Load a page of the site and wait until its mathematics is set."""
         self.page.goto(f"{self.origin}/{path}", wait_until="load")
+        if path == "index.html":  # leads to the landing page
+            self.page.wait_for_url("**/book/index.html")
         self.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => null)")
 
     def set_theme(self, theme: str) -> None:

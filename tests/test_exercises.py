@@ -1,0 +1,281 @@
+"""The graders: right answers pass in any style, wrong ones are refused by their right name."""
+
+import os
+import random
+import re
+import sys
+import time
+
+import pytest
+import torch
+
+from marl_edu import exercises
+from marl_edu.exercises import grading, isolation
+from marl_edu.exercises.grading import Exercise, Verdict, source_of
+from tests.exercise_answers import RIGHT, WRONG
+
+ALL = {
+    name: getattr(exercises, name)
+    for name in exercises.__all__
+    if isinstance(getattr(exercises, name), Exercise)
+}
+mean = exercises.mean_of_the_others
+by_exercise = pytest.mark.parametrize("exercise", ALL.values(), ids=ALL)
+
+
+def written(source: str):
+    """The function that a cell with this source defines."""
+    cell: dict = {"torch": torch}
+    exec(source, cell)
+    return list(cell.values())[-1]
+
+
+@by_exercise
+def test_the_solution_passes_and_the_starter_is_not_attempted(exercise):
+    verdict = exercise.grade(exercise.solution)
+    assert verdict.passed and verdict.mistake == "" and not verdict.printed, verdict
+    verdict = exercise.grade(written(exercise.starter))
+    assert not verdict.passed and verdict.mistake == "not_attempted", verdict
+    assert "Not attempted yet" in repr(verdict)
+
+
+@by_exercise
+def test_the_starter_shows_the_task_and_not_the_solution(exercise):
+    assert exercise.solution.__doc__ in exercise.starter
+    assert exercise.starter.endswith('"""\n    return ...  # your code')
+    assert source_of(exercise.solution).startswith(exercise.starter.split("\n")[0])
+    assert 1 <= exercise.difficulty <= 5 and 1 <= exercise.importance <= 5
+    assert exercise.header in repr(exercise)
+    assert re.fullmatch(r"\d+(–\d+)?", exercise.minutes)
+    assert len(exercise.statement) > 100 and len(exercise.hint) > 50
+
+
+@pytest.mark.parametrize(
+    "name, answer", [(name, answer) for name in RIGHT for answer in RIGHT[name]]
+)
+def test_a_right_answer_passes_in_any_style(name, answer):
+    verdict = ALL[name].judge(answer)
+    assert verdict.passed, verdict
+
+
+@pytest.mark.parametrize(
+    "name, mistake, answer", [(name, *wrong) for name in WRONG for wrong in WRONG[name]]
+)
+def test_a_wrong_answer_is_refused_by_name(name, mistake, answer):
+    verdict = ALL[name].judge(answer)
+    assert not verdict.passed
+    assert verdict.mistake == mistake, verdict
+
+
+@by_exercise
+def test_every_mistake_is_told_from_every_other(exercise):
+    for name, mistake in exercise.mistakes.items():
+        verdict = exercise.judge(mistake)
+        assert verdict.mistake == name, verdict
+        assert verdict.message.startswith(" ".join(mistake.__doc__.split()))
+        assert (
+            "should be" in verdict.message or "NaN" in verdict.message or "shape" in verdict.message
+        )
+
+
+def test_there_are_enough_of_each():
+    assert len(ALL) >= 7 and set(RIGHT) == set(WRONG) == set(ALL)
+    for name, exercise in ALL.items():
+        assert len(RIGHT[name]) >= 3 and len(WRONG[name]) >= 5 and len(exercise.mistakes) >= 5
+
+
+def raises(z, alive):
+    return z[99]
+
+
+def exits(z, alive):
+    sys.exit("enough")
+
+
+def recurses(z, alive):
+    return recurses(z, alive)
+
+
+def wants_too_much(z, alive, mask):
+    return z
+
+
+def overwrites(z, alive):
+    z[~alive] = 0
+    return mean.solution(z, alive)
+
+
+def flips(z, alive):
+    result = mean.solution(z, alive)
+    alive ^= True
+    return result
+
+
+def counts_calls(z, alive, calls=[]):  # noqa: B006
+    calls.append(1)
+    return mean.solution(z, alive) * len(calls)
+
+
+def adds_noise(z, alive):
+    return mean.solution(z, alive) + 0.1 * random.random()
+
+
+@pytest.mark.parametrize(
+    "mistake, said, answer",
+    [
+        ("raised", "IndexError", raises),
+        ("raised", "return z\\[99\\]", raises),
+        ("raised", "SystemExit: enough", exits),
+        ("raised", "RecursionError", recurses),
+        ("raised", "missing 1 required positional argument", wants_too_much),
+        ("mutated", "`z`", overwrites),
+        ("mutated", "`alive`", flips),
+        ("not_deterministic", "same input", counts_calls),
+        ("not_deterministic", "same input", adds_noise),
+        ("nothing_returned", "None", lambda z, alive: None),
+        ("not_attempted", "Write", lambda z, alive: (_ for _ in ()).throw(NotImplementedError())),
+        ("type", "tuple", lambda z, alive: (z, alive)),
+        ("type", "float", lambda z, alive: 1.0),
+        ("type", "list", lambda z, alive: z.tolist()),
+        ("numpy", "gradient", lambda z, alive: z.numpy()),
+        ("shape", "broadcast", lambda z, alive: z.mean(1, keepdim=True)),
+        ("shape", "broadcast", lambda z, alive: torch.tensor(0.0)),
+        ("shape", r"instead of \(1, 2, ", lambda z, alive: z.sum(-1)),
+        ("dtype", "float32", lambda z, alive: mean.solution(z, alive).float()),
+        ("dtype", "float16", lambda z, alive: mean.solution(z, alive).half()),
+        ("dtype", "int64", lambda z, alive: mean.solution(z, alive).long()),
+        ("nan", "NaN", lambda z, alive: z * torch.nan),
+        ("value", "should be", lambda z, alive: mean.solution(z, alive) + 1),
+        ("gradient", "detached", lambda z, alive: mean.solution(z, alive).detach()),
+    ],
+)
+def test_whatever_comes_back_gets_a_verdict(mistake, said, answer):
+    verdict = mean.judge(answer)
+    assert not verdict.passed and verdict.mistake == mistake, verdict
+    assert re.search(said, verdict.message), verdict
+
+
+def test_what_is_no_function_gets_a_verdict():
+    for answer in (torch.zeros(2), None, ...):
+        assert mean.grade(answer).mistake == "not_a_function"
+
+
+def test_a_module_is_a_function():
+    class Mean(torch.nn.Module):
+        def forward(self, z, alive):
+            return mean.solution(z, alive)
+
+    assert mean.judge(Mean()).passed
+
+
+def test_printing_is_shown_and_does_no_harm(capfd):
+    def chatty(z, alive):
+        print("z is", z.shape, file=sys.stderr if len(z) % 2 else sys.stdout)
+        return mean.solution(z, alive)
+
+    verdict = mean.grade(chatty)
+    assert verdict.passed and verdict.printed.startswith("z is torch.Size([1, 2")
+    assert len(verdict.printed) <= 400
+    assert "z is" in repr(verdict) and "z is" in verdict._repr_html_()
+    assert capfd.readouterr() == ("", "")
+
+
+def loops(z, alive):
+    while True:
+        pass
+
+
+def clings(z, alive):
+    while True:
+        try:
+            time.sleep(0.01)
+        except BaseException:  # as a bare except does
+            pass
+
+
+def prints_for_ever(z, alive):
+    while True:
+        print("still here")
+
+
+@pytest.mark.parametrize("answer", [loops, prints_for_ever])
+def test_an_endless_answer_is_stopped(answer, monkeypatch):
+    assert grading.SECONDS <= 5
+    monkeypatch.setattr(grading, "SECONDS", 1)
+    verdict = mean.grade(answer)
+    assert verdict.mistake == "time" and "loop" in verdict.message
+
+
+def test_an_answer_that_only_waits_is_stopped(monkeypatch):
+    monkeypatch.setattr(grading, "SECONDS", 1)
+    monkeypatch.setattr(isolation, "PATIENCE", 1)
+    assert mean.grade(clings).mistake == "time"
+
+
+@pytest.mark.skipif(not isolation.fork_is_safe(), reason="answers run in a thread here")
+def test_an_answer_cannot_end_the_notebook():
+    here = os.getpid()
+    verdict = mean.grade(lambda z, alive: os._exit(3) if os.getpid() != here else z)
+    assert verdict.mistake == "died"
+
+
+def test_without_a_fork_a_thread_does(monkeypatch, capsys):
+    monkeypatch.setattr(isolation, "fork_is_safe", lambda: False)
+    monkeypatch.setattr(grading, "SECONDS", 20)
+    assert mean.grade(mean.solution).passed
+    assert mean.grade(raises).mistake == "raised"
+    monkeypatch.setattr(grading, "SECONDS", 1)
+    out = sys.stdout
+    assert mean.grade(loops).mistake == "time"
+    assert sys.stdout is out
+    print("as before")
+    assert capsys.readouterr().out == "as before\n"
+
+
+def test_a_grader_that_fails_says_so():
+    def broken():
+        raise KeyError("no such case")
+
+    with pytest.raises(RuntimeError, match="no such case"):
+        isolation.run_apart(broken, 5)
+
+
+def test_the_verdict_hands_over_the_input_it_speaks_of():
+    wrong = dict((name, answer) for name, answer in WRONG["mean_of_the_others"])["self_included"]
+    verdict = mean.grade(wrong)
+    z, alive = verdict.inputs
+    assert not torch.allclose(wrong(z, alive), mean.solution(z, alive))
+    assert "two agents" in verdict.message
+
+
+def test_a_verdict_is_html_that_needs_no_colour():
+    verdict = Verdict(False, "raised", "`a < b` & <script>")
+    text = verdict._repr_html_()
+    assert "<code>a &lt; b</code> &amp; &lt;script&gt;" in text
+    assert "Not right yet" in text and 'role="status"' in text
+    assert "Passed" in Verdict(True, "", "")._repr_html_()
+
+
+def test_grading_leaves_the_reader_s_random_numbers_alone():
+    before = torch.random.get_rng_state()
+    mean.grade(mean.solution)
+    exercises.probe_curve(mean_field, updates=1)
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def mean_field(message, query, mask):
+    """Hears the mean: enough to run the probe."""
+    return message[..., query.shape[-1] :].mean(1, keepdim=True).expand(-1, mask.shape[1], -1)
+
+
+@pytest.mark.learning
+def test_the_suspect_is_caught_and_its_team_does_not_learn():
+    assert exercises.silent_team.judge(exercises.suspect).mistake == "message_detached"
+    assert exercises.probe_curve(exercises.suspect)[-1]["success"] < 0.5
+    # An answer that knows it is being tested: right on the inputs, cut off in training.
+    verdict = exercises.silent_team.grade(
+        lambda message, query, mask: (
+            exercises.suspect if len(message) > 5 else exercises.silent_team.solution
+        )(message, query, mask)
+    )
+    assert verdict.mistake == "does_not_learn"

@@ -1,0 +1,128 @@
+"""The pure functions, against what one would compute by hand or with loops."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marl_edu.ops import gae, masked_mean, masked_softmax
+
+
+def draw(seed: int, *shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def naive_softmax(scores: list[float], mask: list[bool]) -> list[float]:
+    total = 0.0
+    for score, allowed in zip(scores, mask, strict=True):
+        if allowed:
+            total += math.exp(score)
+    return [math.exp(s) / total if m else 0.0 for s, m in zip(scores, mask, strict=True)]
+
+
+@given(st.integers(0, 10**6), st.integers(1, 4), st.integers(1, 5), st.floats(0, 1))
+def test_masked_softmax_is_the_double_loop(seed, rows, columns, share):
+    scores = 5 * draw(seed, rows, columns)
+    mask = torch.rand(rows, columns, generator=torch.Generator().manual_seed(seed)) < share
+    weights = masked_softmax(scores, mask)
+    for i in range(rows):
+        expected = naive_softmax(scores[i].tolist(), mask[i].tolist())
+        assert weights[i].tolist() == pytest.approx(expected, abs=1e-12)
+        assert all(weights[i, j] == 0 for j in range(columns) if not mask[i, j])
+        assert weights[i].sum().item() == pytest.approx(float(mask[i].any()))
+
+
+def test_masked_softmax_without_a_choice_is_zero_and_so_is_its_gradient():
+    scores = draw(0, 3, 4).requires_grad_()
+    mask = torch.tensor([[True] * 4, [False] * 4, [False, True, False, False]])
+    weights = masked_softmax(scores, mask)
+    assert weights[1].tolist() == [0.0] * 4
+    assert weights[2].tolist() == [0.0, 1.0, 0.0, 0.0]
+    (weights * draw(1, 3, 4) * 1e30).sum().backward()
+    assert scores.grad.isfinite().all()
+    assert (scores.grad[1] == 0).all()
+
+
+def test_masked_softmax_survives_large_scores_and_whatever_stands_in_masked_places():
+    scores = torch.tensor([[1e30, -1e30, math.inf, 3.0], [math.nan, 5.0, 5.0, -math.inf]])
+    mask = torch.tensor([[True, True, False, False], [False, True, True, True]])
+    scores.requires_grad_()
+    weights = masked_softmax(scores, mask)
+    # What stands in a masked place is a dead car's message: never seen, whatever it is.
+    assert weights.tolist() == [[1.0, 0.0, 0.0, 0.0], [0.0, 0.5, 0.5, 0.0]]
+    weights.sum().backward()
+    assert scores.grad.isfinite().all()
+
+
+def test_masked_softmax_along_another_dim_and_with_a_broadcast_mask():
+    scores = draw(0, 2, 3, 4)
+    mask = torch.tensor([True, False, True])[:, None]
+    weights = masked_softmax(scores, mask, dim=1)
+    torch.testing.assert_close(weights[:, [0, 2]], scores[:, [0, 2]].softmax(1))
+    assert (weights[:, 1] == 0).all()
+
+
+def test_masked_mean():
+    x = torch.tensor([[1.0, 2.0], [3.0, 100.0]])
+    assert masked_mean(x, torch.tensor([[True, True], [True, False]])).item() == 2.0
+    assert masked_mean(x, torch.zeros(2, 2, dtype=torch.bool)).item() == 0.0
+
+
+def chain(reward, value, goes_on, gamma, lam) -> torch.Tensor:
+    """`gae` for one agent at a time, in the words of its equation."""
+    advantage = torch.zeros_like(reward)
+    B, T, N = reward.shape
+    for b in range(B):
+        for n in range(N):
+            later = 0.0
+            for t in reversed(range(T)):
+                c = float(goes_on[b, t, n])
+                delta = reward[b, t, n] + gamma * c * value[b, t + 1, n] - value[b, t, n]
+                later = delta + gamma * lam * c * later
+                advantage[b, t, n] = later
+    return advantage
+
+
+def test_eq_gae_by_hand():
+    reward = torch.tensor([1.0, 0.0, 2.0]).view(1, 3, 1)
+    value = torch.tensor([0.5, 1.0, 0.0, 4.0]).view(1, 4, 1)
+    on = torch.ones(1, 3, 1, dtype=torch.bool)
+    # delta: 1 + .5*1 - .5 = 1;  0 + .5*0 - 1 = -1;  2 + .5*4 - 0 = 4.  gamma lam = .25
+    # A_2 = 4;  A_1 = -1 + .25*4 = 0;  A_0 = 1 + .25*0 = 1
+    assert gae(reward, value, on, 0.5, 0.5).flatten().tolist() == [1.0, 0.0, 4.0]
+    # The agent leaves in step 1: its chain is cut there, and nothing is bootstrapped.
+    on[0, 1] = False  # A_1 = delta_1 = 0 - 1 = -1;  A_0 = 1 + .25*-1 = .75
+    assert gae(reward, value, on, 0.5, 0.5).flatten().tolist() == [0.75, -1.0, 4.0]
+
+
+@given(
+    st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 6), st.integers(1, 3),
+    st.floats(0, 1), st.floats(0, 1),
+)  # fmt: skip
+def test_eq_gae_is_its_recursion(seed, B, T, N, gamma, lam):
+    reward, value = draw(seed, B, T, N), draw(seed + 1, B, T + 1, N)
+    goes_on = draw(seed + 2, B, T, N) > -0.5
+    ours = gae(reward, value, goes_on, gamma, lam)
+    torch.testing.assert_close(ours, chain(reward, value, goes_on, gamma, lam))
+
+
+def test_eq_gae_ends_are_one_step_error_and_whole_return():
+    reward, value = draw(0, 2, 5, 3), draw(1, 2, 6, 3)
+    on = torch.ones(2, 5, 3, dtype=torch.bool)
+    error = reward + 0.9 * value[:, 1:] - value[:, :-1]
+    torch.testing.assert_close(gae(reward, value, on, 0.9, 0.0), error)
+    discount = 0.9 ** torch.arange(6, dtype=torch.float64)
+    whole = (torch.cat([reward, value[:, -1:]], 1) * discount[:, None]).sum(1) - value[:, 0]
+    torch.testing.assert_close(gae(reward, value, on, 0.9, 1.0)[:, 0], whole)
+
+
+def test_eq_gae_after_an_end_nothing_leaks_back():
+    reward, value = draw(0, 1, 6, 1), draw(1, 1, 7, 1)
+    on = torch.ones(1, 6, 1, dtype=torch.bool)
+    on[0, 2] = False
+    before = gae(reward, value, on, 0.9, 0.8)[:, :3]
+    reward[:, 3:] += 100
+    value[:, 3:] -= 100
+    torch.testing.assert_close(gae(reward, value, on, 0.9, 0.8)[:, :3], before)

@@ -1,0 +1,171 @@
+"""TarMAC, equation by equation, against loops over agents and against torch's own attention."""
+
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from marl_edu.algos.tarmac import Config, TargetedAttention, build
+from marl_edu.envs import TrafficJunction
+
+D = 5
+SHAPES = [(1, 16, 32), (1, 1, 1), (3, 2, 4)]  # heads, d_k, d_v
+pytestmark = pytest.mark.parametrize("heads, d_k, d_v", SHAPES)
+
+
+class Overheard:
+    """One round of a module, with all that happens inside it."""
+
+    def __init__(self, heads: int, d_k: int, d_v: int, B: int = 2, N: int = 4, seed: int = 0):
+        torch.manual_seed(seed)
+        self.module = TargetedAttention(D, heads, d_k, d_v).double()
+        self.z = torch.randn(B, N, D, dtype=torch.float64)
+        self.mask = torch.rand(B, N, N) < 0.7
+        self.mask[0, 0] = False  # who hears nobody
+        self.mask[1] = True  # who hear everybody
+        self.module.channel = self.listen
+        self.module.W_c.register_forward_pre_hook(lambda _, inputs: self.hear(inputs[0]))
+        self.output, self.attention = self.module(self.z, self.mask)
+
+    def listen(self, message, mask):
+        self.message = message
+        return message, mask
+
+    def hear(self, heard):
+        self.heard = heard
+
+    def rows(self, linear, head: int, start: int, size: int, width: int):
+        """The rows of a stacked layer that belong to one head: its weight and its bias."""
+        rows = slice(head * width + start, head * width + start + size)
+        return linear.weight[rows], linear.bias[rows]
+
+    def parts(self, b: int, i: int, head: int):
+        """k_i, v_i and q_i of one agent and head: three matrices times a vector."""
+        m, z = self.module, self.z[b, i]
+        W_k, b_k = self.rows(m.speak, head, 0, m.d_k, m.d_k + m.d_v)
+        W_v, b_v = self.rows(m.speak, head, m.d_k, m.d_v, m.d_k + m.d_v)
+        W_q, b_q = self.rows(m.ask, head, 0, m.d_k, m.d_k)
+        return W_k @ z + b_k, W_v @ z + b_v, W_q @ z + b_q
+
+    def weights(self, b: int, receiver: int, head: int) -> list[float]:
+        """alpha of one receiver, sender by sender."""
+        q = self.parts(b, receiver, head)[2]
+        score = {
+            sender: (q @ self.parts(b, sender, head)[0]).item() / math.sqrt(self.module.d_k)
+            for sender in range(self.z.shape[1])
+            if self.mask[b, receiver, sender]
+        }
+        total = sum(math.exp(s) for s in score.values())
+        return [
+            math.exp(score[sender]) / total if sender in score else 0.0
+            for sender in range(self.z.shape[1])
+        ]
+
+    def cases(self):
+        """All worlds and agents."""
+        return [(b, i) for b in range(self.z.shape[0]) for i in range(self.z.shape[1])]
+
+
+@pytest.fixture
+def round(heads, d_k, d_v):
+    return Overheard(heads, d_k, d_v)
+
+
+def test_eq_tarmac_message(round, heads, d_k, d_v):
+    for b, i in round.cases():
+        said = [torch.cat(round.parts(b, i, head)[:2]) for head in range(heads)]
+        torch.testing.assert_close(round.message[b, i], torch.cat(said))
+
+
+def test_eq_tarmac_query(round, heads, d_k, d_v):
+    """The query shows in how much more one sender is attended to than another."""
+    for b, j in round.cases():
+        for head in range(heads):
+            q = round.parts(b, j, head)[2]
+            alpha = round.attention[b, head, j]
+            heard = round.mask[b, j].nonzero()[:, 0].tolist()
+            for i in heard[1:]:
+                k, k0 = round.parts(b, i, head)[0], round.parts(b, heard[0], head)[0]
+                ratio = (alpha[i] / alpha[heard[0]]).log()
+                torch.testing.assert_close(ratio, q @ (k - k0) / math.sqrt(d_k))
+
+
+def test_eq_tarmac_attention(round, heads, d_k, d_v):
+    for b, j in round.cases():
+        for head in range(heads):
+            found = round.attention[b, head, j].tolist()
+            assert found == pytest.approx(round.weights(b, j, head))
+
+
+def test_eq_tarmac_heard(round, heads, d_k, d_v):
+    for b, j in round.cases():
+        c = []
+        for head in range(heads):
+            total = torch.zeros(d_v, dtype=torch.float64)
+            for i, alpha in enumerate(round.weights(b, j, head)):
+                total = total + alpha * round.parts(b, i, head)[1]
+            c.append(total)
+        torch.testing.assert_close(round.heard[b, j], torch.cat(c))
+
+
+def test_eq_tarmac_update(round, heads, d_k, d_v):
+    W_c, W_z = round.module.W_c.weight, round.module.W_z.weight
+    for b, j in round.cases():
+        expected = torch.tanh(
+            W_c @ round.heard[b, j] + W_z @ round.z[b, j] + round.module.W_z.bias
+        )
+        torch.testing.assert_close(round.output[b, j], expected)
+
+
+def test_eq_tarmac_attention_and_heard_are_torchs(round, heads, d_k, d_v):
+    """`scaled_dot_product_attention` gives eq. (4) too, though it keeps the weights to itself."""
+    every = [[round.parts(b, i, h) for h in range(heads)] for b, i in round.cases()]
+    B, N = round.z.shape[:2]
+    k, v, q = (
+        torch.stack([torch.stack([agent[h][part] for agent in every]) for h in range(heads)], 1)
+        .view(B, N, heads, -1)
+        .transpose(1, 2)
+        for part in range(3)
+    )
+    theirs = F.scaled_dot_product_attention(q, k, v, attn_mask=round.mask[:, None])
+    theirs = theirs.transpose(1, 2).flatten(2)
+    hears = round.mask.any(-1)
+    torch.testing.assert_close(round.heard[hears], theirs[hears])
+    assert (round.heard[~hears] == 0).all()
+
+
+def test_scores_are_divided_by_the_root_of_d_k_and_not_of_the_memory(heads, d_k, d_v):
+    """A pitfall of published code: sqrt(hidden) makes attention softer."""
+    sharp = Overheard(heads, d_k, d_v)
+    with torch.no_grad():
+        sharp.module.ask.weight.zero_()
+        sharp.module.ask.bias.fill_(1.0)
+        sharp.module.speak.weight.zero_()
+        sharp.module.speak.bias.zero_()
+        sharp.module.speak.weight.view(heads, d_k + d_v, D)[:, :d_k, 0] = 1.0
+    _, attention = sharp.module(sharp.z, torch.ones_like(sharp.mask))
+    score = sharp.z[..., 0] * d_k / math.sqrt(d_k)  # q . k = d_k z_0
+    expected = score.softmax(-1)[:, None, None].expand_as(attention)
+    torch.testing.assert_close(attention, expected)
+
+
+def test_the_network_has_these_sizes_and_rounds_add_none(heads, d_k, d_v):
+    world = TrafficJunction("easy", batch_size=1)
+    one, two = (
+        build(Config(hidden=8, heads=heads, signature=d_k, content=d_v, rounds=r), world)
+        for r in (1, 2)
+    )
+    shapes = {k: tuple(v.shape) for k, v in one.communicate.state_dict().items()}
+    assert shapes == {
+        "speak.weight": (heads * (d_k + d_v), 8), "speak.bias": (heads * (d_k + d_v),),
+        "ask.weight": (heads * d_k, 8), "ask.bias": (heads * d_k,),
+        "W_c.weight": (8, heads * d_v), "W_z.weight": (8, 8), "W_z.bias": (8,),
+    }  # fmt: skip
+    assert shapes == {k: tuple(v.shape) for k, v in two.communicate.state_dict().items()}
+
+
+def test_bad_sizes_are_named(heads, d_k, d_v):
+    for name in ("heads", "signature", "content", "rounds"):
+        with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
+            TargetedAttention(D, **{name: 0})
