@@ -3,6 +3,7 @@
 Read this file to know what was run; `python -m marl_edu.experiments` runs it.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,11 @@ EXPERIMENTS: dict[str, Experiment] = {
     )
 }
 
-BUILD = {a2c.Config: a2c.build, commnet.Config: commnet.build, tarmac.Config: tarmac.build}
+BUILD: dict[type, Callable[[Any, Any], a2c.ActorCritic]] = {
+    a2c.Config: a2c.build,
+    commnet.Config: commnet.build,
+    tarmac.Config: tarmac.build,
+}
 
 
 def make_world(name: str, batch_size: int = 1, seed: int | None = None):

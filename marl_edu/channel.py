@@ -92,8 +92,8 @@ class Delay:
 
     def __init__(self, steps: int, world: Any, rounds: int = 1):
         self.steps, self.world = checks.positive_int("steps", steps), world
-        length = 1 + steps * checks.positive_int("rounds", rounds)
-        self.line: deque[tuple[Tensor, Tensor]] = deque(maxlen=length)
+        self.length = 1 + steps * checks.positive_int("rounds", rounds)
+        self.line: deque[tuple[Tensor, Tensor]] = deque(maxlen=self.length)
 
     def __call__(self, message: Float[Tensor, "B N M"], mask: Bool[Tensor, "B N N"]):
         if self.line and self.line[0][0].shape != message.shape:
@@ -101,7 +101,7 @@ class Delay:
         self.line.append((message, speakers(mask)))
         late, spoke = self.line[0]
         arrives = spoke & (self.world.wait >= self.steps)
-        if len(self.line) < self.line.maxlen:  # began to listen in the middle of an episode
+        if len(self.line) < self.length:  # began to listen in the middle of an episode
             arrives = torch.zeros_like(arrives)
         return late, self.world.alive[:, :, None] & arrives[:, None, :]
 

@@ -101,7 +101,9 @@ def attention_grid(attention: ArrayLike, names: Sequence[str]) -> Figure:
     with matplotlib.style.context(STYLE):
         figure = Figure(figsize=(4.6, 0.3 + 1.25 * R), layout="constrained")
         for (r, head), axes in np.ndenumerate(figure.subplots(R, H, squeeze=False)):
-            axes.pcolormesh(weights[r, head], cmap=palette, vmin=0, vmax=1, edgecolors="#fff", lw=0.4)
+            axes.pcolormesh(
+                weights[r, head], cmap=palette, vmin=0, vmax=1, edgecolors="#fff", lw=0.4
+            )
             for (i, j), weight in np.ndenumerate(weights[r, head]):
                 if weight >= 0.05:
                     dark = np.dot(palette(min(weight, 1.0))[:3], (0.299, 0.587, 0.114)) < 0.5

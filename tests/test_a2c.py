@@ -1,4 +1,4 @@
-"""The actor-critic: its equations, whose memory is whose, the gates, and that runs can be resumed."""
+"""The actor-critic: its equations, whose memory is whose, the gates, and resumed runs."""
 
 import math
 from dataclasses import replace
@@ -159,7 +159,9 @@ def test_eq_a2c_loss_gradients():
     }
     for name, numbers in expected.items():
         found = getattr(batch, name).grad[0]
-        torch.testing.assert_close(found, torch.tensor(numbers, dtype=torch.float32), atol=1e-5, rtol=0)
+        torch.testing.assert_close(
+            found, torch.tensor(numbers, dtype=torch.float32), atol=1e-5, rtol=0
+        )
 
 
 def test_the_loss_of_an_empty_batch_is_zero_and_not_nan():

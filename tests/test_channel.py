@@ -242,7 +242,9 @@ def test_through_puts_back_what_was_there():
 def test_bench_plays_the_same_episodes_through_every_channel():
     world = TrafficJunction("easy", 0.3, batch_size=20, seed=0)
     net = net_with(TargetedAttention(D, 1, 2, 2), world.obs_dim)
-    rows = bench(net, world, {"clear": None, "4 bits": Quantise(4), "deaf": Mute(probability=1.0)}, 30)
+    rows = bench(
+        net, world, {"clear": None, "4 bits": Quantise(4), "deaf": Mute(probability=1.0)}, 30
+    )
     assert [row["channel"] for row in rows] == ["clear", "4 bits", "deaf"]
     assert [row["bits"] for row in rows] == [4 * 32, 4 * 4, 4 * 32]
     clear = evaluate(net, world, 30)

@@ -127,4 +127,6 @@ def test_worlds_of_a_batch_do_not_meet(name):
     module = make(name)
     z, mask = draw(1, 3, 4)
     for b in range(3):
-        torch.testing.assert_close(module(z[b : b + 1], mask[b : b + 1])[0][0], module(z, mask)[0][b])
+        torch.testing.assert_close(
+            module(z[b : b + 1], mask[b : b + 1])[0][0], module(z, mask)[0][b]
+        )

@@ -1,10 +1,12 @@
 """The graders: right answers pass in any style, wrong ones are refused by their right name."""
 
+import json
 import os
 import random
 import re
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -76,6 +78,16 @@ def test_every_mistake_is_told_from_every_other(exercise):
         assert (
             "should be" in verdict.message or "NaN" in verdict.message or "shape" in verdict.message
         )
+
+
+def test_chapters_pose_the_exercises_as_the_package_does():
+    for path in Path(__file__).parent.parent.glob("book/chapters/*.ipynb"):
+        cells = ["".join(cell["source"]) for cell in json.loads(path.read_text("utf-8"))["cells"]]
+        for name, exercise in ALL.items():
+            if any(f"exercises.{name}.grade(" in cell for cell in cells):
+                assert any(cell.startswith(exercise.starter) for cell in cells), name
+                for text in (exercise.header, exercise.statement, exercise.hint):
+                    assert any(text in cell for cell in cells), f"{name}: {text}"
 
 
 def test_there_are_enough_of_each():

@@ -112,9 +112,7 @@ def test_eq_tarmac_heard(round, heads, d_k, d_v):
 def test_eq_tarmac_update(round, heads, d_k, d_v):
     W_c, W_z = round.module.W_c.weight, round.module.W_z.weight
     for b, j in round.cases():
-        expected = torch.tanh(
-            W_c @ round.heard[b, j] + W_z @ round.z[b, j] + round.module.W_z.bias
-        )
+        expected = torch.tanh(W_c @ round.heard[b, j] + W_z @ round.z[b, j] + round.module.W_z.bias)
         torch.testing.assert_close(round.output[b, j], expected)
 
 

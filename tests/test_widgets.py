@@ -44,18 +44,25 @@ NETS: dict[str, Any] = {
 
 
 def make_net(name: str, difficulty: str = "easy", hidden: int = 12, seed: int = 0) -> Any:
-    """A network with random weights that attends sharply and both drives and waits."""
+    """A network with random weights that attends sharply and waits about every third time."""
     torch.manual_seed(seed)
     algorithm, settings = NETS[name]
     route = "one-hot" if difficulty == "medium" else "number"
-    world = TrafficJunction(difficulty, batch_size=1, route=route)
+    world = TrafficJunction(difficulty, 0.4, batch_size=16, route=route, seed=0)
     net = algorithm.build(algorithm.Config(hidden=hidden, **settings), world)
     with torch.no_grad():
-        net.policy.weight.mul_(20)
-        net.policy.bias.copy_(torch.tensor([0.6, 0.0]))
+        net.policy.weight.mul_(10)
         net.encode.weight.mul_(3)
         if name.startswith("tarmac"):
-            net.communicate.ask.weight.mul_(6)
+            net.communicate.ask.weight.mul_(12)
+        obs, h, eager = world.reset(), net.start(16, world.n_agents), []
+        for _ in range(world.max_steps):
+            step = net(obs, h, world.alive)
+            eager.append((step.logits[..., 0] - step.logits[..., 1])[world.alive])
+            actions = (torch.rand(world.alive.shape) < 0.3).long()
+            obs, _, _, _, info = world.step(actions)
+            h = step.h * ~info["completed"][..., None]
+        net.policy.bias[0] -= torch.cat(eager).quantile(0.35)
     return net.eval()
 
 
@@ -94,7 +101,8 @@ def test_draws_are_uniform() -> None:
 @pytest.mark.parametrize("route", ["number", "one-hot"])
 @pytest.mark.parametrize("difficulty", ["easy", "medium", "hard"])
 def test_world_agrees_with_python_in_every_step(js: Page, difficulty: str, route: str) -> None:
-    episodes = 60 if difficulty == "easy" else 30  # 1,200 steps or more
+    episodes = {"easy": 50, "medium": 25, "hard": 5}[difficulty]  # 1,000 steps, or 400
+    watched = 5  # of these, what the cars see is compared, too
     arrival = {"easy": 0.3, "medium": 0.5, "hard": 0.7}[difficulty]  # full roads, too
     world = TrafficJunction(difficulty, arrival, batch_size=episodes, route=route, seed=5)
     obs = world.reset()
@@ -105,27 +113,29 @@ def test_world_agrees_with_python_in_every_step(js: Page, difficulty: str, route
     for t in range(world.max_steps):
         obs, _, _, _, info = world.step(actions[:, t])
         state = [world.route, world.place, world.wait, world.last_action, info["collided"]]
-        trace.append([part.tolist() for part in (*state, info["success"], obs)])
+        trace.append([part.tolist() for part in (*state, info["success"], obs[:watched])])
     assert not info["success"].all()
     theirs = js.evaluate(
-        """([roads, draws, actions, arrival, size]) => {
+        """([roads, draws, actions, arrival, size, watched]) => {
             const map = J.prepare(roads);
             return draws.map((episode, b) => {
                 let world = J.emptyRoads(map);
                 return episode.map((u, t) => {
                     world = J.step(map, world, actions[b][t], u, arrival);
-                    const obs = J.observe(map, world, size);
-                    const seen = obs.map(o => o ? [...o] : Array(size).fill(0));
                     const { route, place, wait, last, collided, success } = world;
-                    return [route, place, wait, last, collided, success, seen];
+                    const state = [route, place, wait, last, collided, success];
+                    if (b >= watched) return state;
+                    const obs = J.observe(map, world, size);
+                    return [...state, obs.map(o => o ? [...o] : Array(size).fill(0))];
                 });
             });
         }""",
-        [road_data(difficulty), world.draws.tolist(), actions.tolist(), arrival, world.obs_dim],
+        [road_data(difficulty), world.draws.tolist(), actions.tolist(), arrival, world.obs_dim]
+        + [watched],
     )
     for t, ours in enumerate(trace):
         for b in range(episodes):
-            assert [part[b] for part in ours] == theirs[b][t], (b, t)
+            assert [part[b] for part in ours if b < len(part)] == theirs[b][t], (b, t)
 
 
 PLAY = """([roads, policy, seed, episodes, changes]) => {
@@ -402,7 +412,8 @@ class Figure:
 
     def value(self, name: str) -> str:
         """The text that stands beside a slider."""
-        return self.root.locator(f".mj-field:has-text('{name}') .mj-value").inner_text()
+        label = f'label > span:text-is("{name}")'
+        return self.root.locator(f".mj-field:has({label}) .mj-value").inner_text()
 
     def press(self, name: str) -> None:
         self.get_by_role("button", name=name, exact=True).click()
@@ -447,7 +458,8 @@ class Opened:
             f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>Figure</title><style>{SITE_CSS} body {{ background: var(--marl-paper);"
-            f" margin: 8px }}</style><main><h1>Figure</h1>{body}</main></html>",
+            " color: var(--marl-ink); margin: 8px }</style>"
+            f"<main><h1>Figure</h1>{body}</main></html>",
             encoding="utf-8",
         )
         return path.as_uri()

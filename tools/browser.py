@@ -67,8 +67,9 @@ def main() -> int:
         browser = on_this_machine()
     if browser is None:
         print(
-            "BROWSER TESTS DID NOT RUN: no Chromium, Chrome or Edge on this machine. Install one "
-            "(Debian, Ubuntu: sudo apt-get install chromium) or name one: BROWSER_PATH=... make test",
+            "BROWSER TESTS DID NOT RUN: no Chromium, Chrome or Edge on this machine. "
+            "Install one (Debian, Ubuntu: sudo apt-get install chromium), or name one: "
+            "make test BROWSER_PATH=...",
             flush=True,
         )
         return 1 if os.environ.get("CI") == "true" else 0

@@ -1,7 +1,11 @@
 """What the site needs beyond its configuration: no third party, no dead script, an API page."""
 
+import ast
 import importlib
+import inspect
 import pkgutil
+import re
+import textwrap
 from pathlib import Path
 
 from docutils import nodes
@@ -36,7 +40,7 @@ REDIRECT = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="refresh" content="0; url={page}">
-<link rel="icon" href="_static/{favicon}" type="image/svg+xml">
+<link rel="icon" href="data:,">
 <link rel="canonical" href="{page}">
 <title>{title}</title>
 </head>
@@ -87,6 +91,30 @@ def show_module_pages_as_written(
         lines += [".. code-block:: text", ""] + body + [""]
 
 
+def show_signature_as_written(
+    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str, returns: str
+) -> tuple[str, str] | None:
+    """Signatures with the shapes of the source: `Float[Tensor, "B N D"]`, not what it became."""
+    fields = what == "class" and (hasattr(obj, "__dataclass_fields__") or hasattr(obj, "_fields"))
+    if what == "class" and not fields:
+        obj = vars(obj).get("__init__")
+    elif what not in ("class", "function", "method"):
+        return None
+    try:
+        node = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(obj)))).body[0]
+    except (OSError, TypeError, SyntaxError):
+        return None
+    if fields:
+        written = [ast.unparse(part) for part in node.body if isinstance(part, ast.AnnAssign)]
+        return f"({', '.join(written)})", ""
+    if not isinstance(node, ast.FunctionDef):
+        return None
+    arguments = ast.unparse(node.args)
+    if what != "function":
+        arguments = re.sub(r"^(self|cls)(, )?", "", arguments)
+    return f"({arguments})", ast.unparse(node.returns) if node.returns and what != "class" else ""
+
+
 def outdated_overviews(
     app: Sphinx, env: object, added: set[str], changed: set[str], removed: set[str]
 ) -> list[str]:
@@ -114,6 +142,18 @@ def drop_citation_roles(
         context["body"] = body.replace('<div role="list" class="citation-list">', "<div>")
 
 
+def name_what_ran(
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node
+) -> None:
+    """In the table of notebooks: titles for file names, and words for pictograms."""
+    if page != "book/status":
+        return
+    body = context["body"].replace("✅", "ran to its end").replace("❌", "stopped")
+    for document, title in app.env.titles.items():
+        body = body.replace(f">{document}<", f">{title.astext()}<")
+    context["body"] = body
+
+
 def write_front_door(app: Sphinx, exception: Exception | None) -> None:
     """The landing page is book/index.html; index.html leads there."""
     if exception is None and app.builder.format == "html" and app.config.root_doc != "index":
@@ -121,7 +161,6 @@ def write_front_door(app: Sphinx, exception: Exception | None) -> None:
             language=app.config.language,
             page=app.builder.get_target_uri(app.config.root_doc),
             title=app.config.html_title,
-            favicon=Path(app.config.html_favicon).name,
         )
         Path(app.outdir, "index.html").write_text(html, encoding="utf-8")
 
@@ -131,9 +170,11 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("source-read", write_api_page)
     # Before napoleon, which would read a Symbols table as a section.
     app.connect("autodoc-process-docstring", show_module_pages_as_written, priority=100)
+    app.connect("autodoc-process-signature", show_signature_as_written)
     app.connect("env-get-outdated", outdated_overviews)
     app.connect("html-page-context", drop_thebe, priority=900)
     app.connect("html-page-context", drop_citation_roles)
+    app.connect("html-page-context", name_what_ran)
     app.connect("build-finished", write_front_door, priority=900)
     app.add_js_file(None, body=SEARCH_FROM_DISK, priority=300)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

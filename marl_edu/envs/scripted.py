@@ -139,10 +139,11 @@ def measure(episodes: int, seed: int = 0, batch_size: int = 500) -> dict[str, An
         }
     symbols = SpeakerProbe().n_actions
     alone, together = {"success": 1 / symbols}, {"success": 1.0}  # exact, see speaker_probe.py
-    tasks["probe"] = {
-        "trivial": {"name": "no communication", **alone},
-        "best": {"name": "full communication", **together},
-    }
+    for distractors in (1, 3, 7, 15):
+        tasks[f"probe{distractors}"] = {
+            "trivial": {"name": "no communication", **alone},
+            "best": {"name": "full communication", **together},
+        }
     return {
         "traffic-junction": junction,
         "speaker-probe": {str(symbols): {"no_communication": alone, "full": together}},
@@ -159,6 +160,7 @@ def measure(episodes: int, seed: int = 0, batch_size: int = 500) -> dict[str, An
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line."""
     parser = argparse.ArgumentParser(description="Measure what rules without learning score.")
     parser.add_argument("--episodes", type=int, default=4000, help="per rule (4000)")
     parser.add_argument("--seed", type=int, default=0)

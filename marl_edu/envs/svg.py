@@ -127,7 +127,7 @@ def background(roads: RoadMap) -> str:
     )
 
 
-def _centre(cell: tuple[float, float]) -> tuple[float, float]:
+def _centre(cell: tuple[int | float, int | float]) -> tuple[float, float]:
     """The middle of a cell as (x, y)."""
     return (cell[1] + 0.5) * CELL, (cell[0] + 0.5) * CELL
 

@@ -94,7 +94,7 @@ class Exercise:
 
     @property
     def starter(self) -> str:
-        """Source of the function to write: the solution's signature and docstring."""
+        """Source of the function to write, with the solution's signature and docstring."""
         source = source_of(self.solution)
         definition = ast.parse(source).body[0]
         assert isinstance(definition, ast.FunctionDef)
@@ -152,31 +152,43 @@ class Exercise:
         cases = self.cases()
         got: list[dict | None] = []
         first: Verdict | None = None
+        wrong: list[int] = []
         for number, case in enumerate(cases):
             right = outcome(self.solution, case, names, self.gradient)
+            one = None
             try:
-                got.append(attempt(answer, case, names, self.gradient, right["the result"]))
-            except Wrong as wrong:
-                if first is None:
-                    mistake, said = wrong.args
+                one = attempt(answer, case, names, self.gradient, right["the result"])
+            except Wrong as error:
+                if first is None:  # else what was wrong before says more
+                    mistake, said = error.args
                     return Verdict(False, mistake, said, case=number)
-                got.append(None)  # what was wrong before says more
-                continue
-            if first is None and not same(got[number] or {}, right):
-                mistake, said = difference(got[number] or {}, right)
+            got.append(one)
+            if one is None or not same(one, right):
+                wrong.append(number)
+            if first is None and one is not None and wrong:
+                mistake, said = difference(one, right)
                 first = Verdict(False, mistake, f"With {case.what}, {said}", case=number)
-        if first is None or first.case is None:
+        if first is None:
             return Verdict(True, "", f"Right on all {len(cases)} inputs.")
+        return self._named(first, cases, got, wrong)
+
+    def _named(
+        self, first: Verdict, cases: list[Case], got: list[dict | None], wrong: list[int]
+    ) -> Verdict:
+        """`first`, with the classic mistake that gives the same results as `got`, if one does."""
+        names = list(inspect.signature(self.solution).parameters)
+        gradient = first.mistake == "gradient"  # else the results say enough
         best, agreed = "", 0
-        gradient = first.mistake == "gradient"  # else the result says enough
-        for name, mistake_made in self.mistakes.items():
+        for name, mistake in self.mistakes.items():
             agrees = [
-                one is not None and same(one, outcome(mistake_made, case, names, gradient))
-                for case, one in zip(cases, got, strict=True)
+                seen is not None and same(seen, outcome(mistake, case, names, gradient))
+                for case, seen in zip(cases, got, strict=True)
             ]
-            if agrees[first.case] and sum(agrees) > agreed:
+            # Where the answer is wrong, a mere coincidence on a few inputs does not count.
+            fits = agrees[wrong[0]] and 2 * sum(agrees[n] for n in wrong) > len(wrong)
+            if fits and sum(agrees) > agreed:
                 best, agreed = name, sum(agrees)
-        if agreed <= len(cases) // 2:  # on a few inputs it may look so by chance
+        if not best:
             return first
         explanation = " ".join((self.mistakes[best].__doc__ or "").split())
         rest = "" if agreed == len(cases) else " On some inputs there is more to it."

@@ -45,7 +45,8 @@ def run_apart(job: Callable[[], Any], seconds: int) -> Any:
     """Return `job()`, which gets `seconds` of computing; its result must be picklable.
 
     Raises:
-        OutOfTime, Died: see there. RuntimeError: the job raised, which is the grader's fault.
+        OutOfTime: it computed longer. Died: its process ended. RuntimeError: the job raised, and
+            with it the grader.
     """
     finished, result = (_in_fork if fork_is_safe() else _in_thread)(job, seconds)
     if not finished:

@@ -417,6 +417,8 @@ function render({ model, el }) {
       Object.assign(state, { step: 0, selected: null, muted: [], arrival: map.arrival });
     }
     state.step = clamp(state.step, 0, map.steps);
+    state.seed = clamp(state.seed, 0, 2 ** 31 - 1);
+    state.episode = clamp(state.episode, 0, 2 ** 31 - 1);
     if (![...Array(map.cars).keys()].includes(state.selected)) state.selected = null;
     const fresh = ["team", "difficulty", "seed", "episode"].some((key) => before[key] !== state[key]);
     const asked = patch.changes && patch.changes !== before.changes && readChanges(patch.changes, map);

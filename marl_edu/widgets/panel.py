@@ -4,6 +4,7 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 """
 
 import ipywidgets
+import numpy as np
 import torch
 
 from marl_edu import a2c, plots, results
@@ -83,15 +84,11 @@ class TrainingPanel(ipywidgets.VBox):
 
 def _curve(rows) -> str:
     steps, success = zip(*((row["env_steps"], row["success"]) for row in rows), strict=True)
-    nothing = [float("nan")] * len(rows)
-    curve = results.Curve(*map(_array, (steps, success, nothing, nothing)), 1)
+    nothing = np.full(len(rows), np.nan)  # one seed has no interval
+    curve = results.Curve(np.array(steps), np.array(success), nothing, nothing, 1)
     figure = plots.learning_curves({"tarmac": curve}, trivial=("always GAS", 29.0))
     text = f"success {100 * success[-1]:.0f} % after {steps[-1]:,} environment steps"
     return plots.show(figure, alt=f"Learning curve: {text}.", caption=text)._repr_html_()
-
-
-def _array(values):
-    return torch.tensor(values, dtype=torch.float64).numpy()
 
 
 def _map(net: a2c.ActorCritic) -> str:

@@ -134,8 +134,19 @@ def stored_policies(
         team = experiment.removesuffix(f"-{difficulty}")
         evaluation = record.get("evaluation", {})
         measured = {k: evaluation[k] for k in ("success", "episodes") if k in evaluation}
-        found.setdefault(difficulty, {})[team] = export_policy(net) | {"measured": measured}
+        found.setdefault(difficulty, {})[team] = export_policy(_rounded(net)) | {
+            "measured": measured
+        }
     return found
+
+
+@torch.no_grad()
+def _rounded(net: a2c.ActorCritic) -> a2c.ActorCritic:
+    """The weights to 16 significant bits, in place: with the last byte of each number zero, a
+    page is a quarter smaller to load, and the cars drive as before."""
+    for weight in net.parameters():
+        weight.copy_(((weight.view(torch.int32) + 0x80) & ~0xFF).view(torch.float32))
+    return net
 
 
 def road_data(difficulty: str) -> dict[str, Any]:

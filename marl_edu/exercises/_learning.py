@@ -12,8 +12,6 @@ from marl_edu.exercises.inputs import teams
 from marl_edu.exercises.trying import Case
 from marl_edu.ops import gae
 
-__all__ = ["leaving_cars", "new_driver"]
-
 
 def _memories(rng: torch.Generator) -> Iterator[Case]:
     for what, B, alive, dtype in teams(rng):
@@ -41,7 +39,10 @@ was reused is alive before the step and alive after it.""",
 
 @new_driver.solved_by
 def carry_memory(h, completed, alive):
-    """The memory for the next step: (B, N, D). h: (B, N, D). completed, alive: (B, N) bool."""
+    """The memory for the next step: (B, N, D).
+
+    h: (B, N, D). completed, alive: (B, N) bool.
+    """
     return h * (alive & ~completed)[..., None]
 
 
@@ -122,7 +123,10 @@ step to the first.""",
 
 @leaving_cars.solved_by
 def advantages(reward, value, left, gamma, lam):
-    """Advantages (B, T, N). reward: (B, T, N). value: (B, T + 1, N). left: (B, T, N) bool."""
+    """Advantages: (B, T, N).
+
+    reward: (B, T, N). value: (B, T + 1, N). left: (B, T, N) bool. gamma, lam: numbers.
+    """
     result = torch.zeros_like(reward)
     later = torch.zeros_like(reward[:, 0])
     for t in reversed(range(reward.shape[1])):

@@ -13,8 +13,6 @@ from marl_edu.exercises.inputs import teams
 from marl_edu.exercises.trying import Case
 from marl_edu.ops import masked_softmax
 
-__all__ = ["masked_attention", "targeting"]
-
 
 def _pairs(alive: Tensor) -> Tensor:
     return alive[:, :, None] & alive[:, None, :]
@@ -36,9 +34,9 @@ masked_attention = Exercise(
     importance=5,
     minutes="10–15",
     statement="""\
-Turn scores into attention weights. `mask[b, i, j]` says whether receiver i may hear sender j. Each
+Turn scores into attention weights. `mask[b, r, s]` says whether receiver r may hear sender s. Each
 row sums to 1 over the senders that may be heard, everybody else has exactly 0, and a receiver with
-nobody to hear gets zeros. What you write: a function of three or four lines.""",
+nobody to hear gets zeros. What you write: three or four lines.""",
     hint="""\
 A score of −∞ has weight 0. A row of nothing but −∞ is 0 / 0: what does `torch.softmax` return for
 it, and what should stand there? Which axis holds the senders?""",
@@ -48,7 +46,10 @@ it, and what should stand there? Which axis holds the senders?""",
 
 @masked_attention.solved_by
 def attention_weights(scores, mask):
-    """Weights (B, N, N) from scores (B, N, N) and mask (B, N, N), True where i may hear j."""
+    """How much each receiver listens to each sender: (B, N, N).
+
+    scores: (B, N, N), receivers in rows. mask: (B, N, N) bool.
+    """
     scores = scores.masked_fill(~mask, -torch.inf)
     weights = torch.softmax(scores, dim=-1)  # NaN in a row of nothing but -inf ...
     return torch.where(mask, weights, 0.0)  # ... which is a row without a True
@@ -96,7 +97,7 @@ def nan_without_senders(scores, mask):
 
 @masked_attention.mistake
 def mask_inverted(scores, mask):
-    """The mask is upside down: it is True where i *may* hear j, and `masked_fill` fills where its
+    """The mask is upside down: it is True where one *may* hear, and `masked_fill` fills where its
     mask is True."""
     return masked_softmax(scores, ~mask)
 

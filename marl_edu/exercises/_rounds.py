@@ -13,8 +13,6 @@ from marl_edu.exercises.inputs import teams
 from marl_edu.exercises.trying import Case
 from marl_edu.ops import masked_softmax
 
-__all__ = ["mean_of_the_others", "several_rounds"]
-
 
 def _round_trips(rng: torch.Generator) -> Iterator[Case]:
     for number, (what, B, alive, dtype) in enumerate(teams(rng)):
@@ -50,7 +48,7 @@ is made of the new z.""",
 def talk(z, listen, W_c, W_z, rounds):
     """z after so many rounds: (B, N, D).
 
-    z: (B, N, D). listen: what everybody hears, (B, N, D) -> (B, N, D). W_c, W_z: (D, D).
+    z: (B, N, D). listen: z -> what everybody hears, (B, N, D). W_c, W_z: (D, D).
     """
     for _ in range(rounds):
         z = torch.tanh(listen(z) @ W_c + z @ W_z)  # eq. (5)
@@ -146,7 +144,10 @@ if there are none, what is 0 / 0?""",
 
 @mean_of_the_others.solved_by
 def hear_the_mean(z, alive):
-    """What each agent hears: (B, N, D). z: (B, N, D). alive: (B, N) bool."""
+    """What each agent hears: (B, N, D).
+
+    z: (B, N, D). alive: (B, N) bool.
+    """
     living = alive[..., None].to(z.dtype)
     said = z * living
     others = (living.sum(1, keepdim=True) - 1).clamp_min(1)  # nobody: 0 / 1 = 0

@@ -8,8 +8,6 @@ from torch import Tensor
 from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.trying import Case
 
-__all__ = ["several_heads"]
-
 
 def _headed(rng: torch.Generator) -> Iterator[Case]:
     sizes = [(1, 2, 2, 1), (1, 2, 2, 2), (2, 3, 1, 4), (2, 1, 3, 2), (3, 4, 2, 3), (2, 4, 4, 4)]

@@ -12,8 +12,6 @@ from marl_edu.exercises.inputs import teams
 from marl_edu.exercises.trying import Case
 from marl_edu.ops import masked_softmax
 
-__all__ = ["probe_curve", "silent_team", "suspect"]
-
 UPDATES, ENOUGH = 240, 0.9  # of training, and the share of right answers that shows learning
 
 
@@ -34,7 +32,7 @@ class _Listener(nn.Module):
         return torch.tanh(self.W_c(heard) + self.W_z(z)), attention
 
 
-def probe_curve(hear: Callable, updates: int = UPDATES, seed: int = 0) -> list[dict[str, float]]:
+def probe_curve(hear: Callable, updates: int = UPDATES, seed: int = 0) -> list[a2c.Row]:
     """Train four agents with `hear` on the speaker probe, 4 symbols and 2 distractors.
 
     Returns:
@@ -57,8 +55,13 @@ def probe_curve(hear: Callable, updates: int = UPDATES, seed: int = 0) -> list[d
             world.obs_dim, world.n_actions, cfg.hidden, _Listener(cfg.hidden, hear)
         )
 
-    with torch.random.fork_rng(devices=[]):
-        return a2c.train(cfg, build=build).rows
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # for so small a network, threads cost more than they bring
+    try:
+        with torch.random.fork_rng(devices=[]):
+            return a2c.train(cfg, build=build).rows
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _messages(rng: torch.Generator) -> Iterator[Case]:
