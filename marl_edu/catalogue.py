@@ -85,7 +85,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             for m, config, train in METHODS
         ),
         *(
-            Experiment(f"{m}-probe{k}", config(**probe(k)), train, evaluate)
+            Experiment(f"{m}-probe{k}", config(**probe(k)), train, evaluate, keep_policy=())
             for k in DISTRACTORS
             for m, config, train in METHODS
         ),

@@ -111,6 +111,15 @@ def test_what_a_receiver_makes_of_it_reaches_back_to_the_senders_it_hears_and_no
                 assert gradient[0, sender].abs().sum().gt(0) == may[receiver, sender]
 
 
+@pytest.mark.parametrize("name", SPEAKING)
+def test_no_path_from_sender_to_receiver_is_cut(name):
+    """The gradient is the one that small changes give: nothing in a message is detached."""
+    module = make(name)
+    z, mask = draw(3, 1, 3)
+    parameters = list(module.parameters())
+    torch.autograd.gradcheck(lambda z, *_: module(z, mask), (z.requires_grad_(), *parameters))
+
+
 @pytest.mark.parametrize("name", [name for name in MEMBERS if "2 rounds" in name])
 def test_rounds_repeat_the_same_weights(name):
     module = make(name)

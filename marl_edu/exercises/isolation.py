@@ -25,7 +25,7 @@ from typing import Any
 
 import torch
 
-PATIENCE = 6  # a busy machine may take so many times longer than the seconds of computing
+PATIENCE = 4  # a busy machine may take so many times longer than the seconds of computing
 
 
 class OutOfTime(Exception):

@@ -62,7 +62,6 @@ def uniforms(seed: int, episode: int, count: int) -> Float[Tensor, " C"]:
     return torch.tensor(numbers, dtype=torch.float32) / 2**24
 
 
-@torch.no_grad()
 def watch(
     net: ActorCritic,
     difficulty: str,
@@ -85,7 +84,8 @@ def watch(
         for t in range(world.max_steps + 1):
             if changes and t in changes:
                 net.communicate = Muted(loud, changes[t])
-            step = net(obs, h, alive)
+            with torch.no_grad():
+                step = net(obs, h, alive)
             actions = act(step.logits, None)
             routes, places = world.route[0].tolist(), world.place[0].tolist()
             yield Moment(t, routes, places, actions[0], step.attention[0], crashed[0], success)
