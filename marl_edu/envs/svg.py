@@ -23,9 +23,9 @@ _COLOURS = {
     "ink": ("--marl-ink", "--jp-ui-font-color1", "#1f2328", "#e6e8eb"),
     "soft": ("--marl-ink-soft", "--jp-ui-font-color2", "#545b64", "#aab1ba"),
     "paper": ("--marl-paper", "--jp-layout-color0", "#ffffff", "#14181e"),
-    "block": ("--marl-paper-soft", "--jp-layout-color1", "#f3f4f6", "#222832"),
-    "line": ("--marl-line", "--jp-border-color1", "#8a9099", "#7f8793"),
-    "road": ("--marl-road", "--jp-layout-color3", "#e4e7eb", "#333b47"),
+    "block": ("--marl-paper-soft", "--jp-cell-editor-background", "#f3f4f6", "#222832"),
+    "line": ("--marl-line", "--jp-border-color0", "#8a9099", "#7f8793"),
+    "road": ("--marl-road", "--jp-layout-color2", "#e4e7eb", "#333b47"),
     "accent": ("--marl-accent", "--jp-brand-color1", "#005a8f", "#7cc4f0"),
     "bad": ("--marl-bad", "--jp-error-color1", "#a33b00", "#ff9d66"),
 }
@@ -147,7 +147,7 @@ def _places(cars: list[Car]) -> dict[int, tuple[float, float]]:
     for cell, numbers in sharing.items():
         x, y = _centre(cell)
         for k, number in enumerate(sorted(numbers)):
-            shift = 11 * (2 * k - len(numbers) + 1)
+            shift = 14 * (2 * k - len(numbers) + 1)
             places[number] = (x + shift, y - shift)
     return places
 
@@ -173,9 +173,10 @@ def _car(car: Car, x: float, y: float) -> str:
     edge = f"var(--a{k})" if car.muted else "var(--ink)"
     parts.append(f'<circle r="{DISC}" fill="{fill}" stroke="{edge}" stroke-width="1.5"/>')
     if car.muted:
-        parts.append('<path d="M-12 12L12 -12" stroke="var(--bad)" stroke-width="3"/>')
+        parts.append('<path d="M-14 14L14 -14" stroke="var(--bad)" stroke-width="3"/>')
+    halo = ' stroke="var(--paper)" stroke-width="5" paint-order="stroke"' if car.muted else ""
     parts.append(
-        f'<text y="6.5" text-anchor="middle" font-size="19" font-weight="700" fill="{text}">'
+        f'<text y="6.5" text-anchor="middle" font-size="19" font-weight="700" fill="{text}"{halo}>'
         f"{car.number}</text>"
     )
     return f'<g transform="translate({x:g} {y:g})">{"".join(parts)}</g>'
@@ -212,8 +213,8 @@ def _unit(x: float, y: float) -> tuple[float, float]:
 
 def _crash(cell: Cell) -> str:
     x, y = _centre(cell)
-    below = 46 if y < 2 * CELL else -32
-    cross = f"M{x - 10:g} {y - 10:g}l20 20M{x - 10:g} {y + 10:g}l20 -20"
+    below = 50 if y < 2 * CELL else -36
+    cross = f"M{x - 8:g} {y - 8:g}l16 16M{x - 8:g} {y + 8:g}l16 -16"
     halo = 'stroke="var(--paper)" stroke-width="8" stroke-linecap="round"'
     return (
         f'<path d="{cross}" {halo}/>'

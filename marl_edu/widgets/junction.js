@@ -283,7 +283,7 @@ function places(map, world) {
     const route = map.all[world.route[i]];
     const k = Math.min(world.place[i], route.length - 2);
     const here = sharing.get(cellOf(map, world, i));
-    const shift = 11 * (2 * here.indexOf(i) - here.length + 1);
+    const shift = 14 * (2 * here.indexOf(i) - here.length + 1);
     const [row, column] = route[world.place[i]];
     return {
       x: (column + 0.5) * CELL + shift,
@@ -306,8 +306,9 @@ function carShape(i, { dx, dy }, waits, muted, chosen) {
   const [fill, edge, text] = muted ? ["paper", `a${k}`, "ink"] : [`a${k}`, "ink", `t${k}`];
   return `${chosen ? '<circle r="26" fill="var(--accent)" opacity=".22"/>' : ""}${ahead}
     <circle r="${DISC}" fill="var(--${fill})" stroke="var(--${edge})" stroke-width="${muted ? 3 : 1.5}"/>
-    ${muted ? '<path d="M-12 12L12 -12" stroke="var(--bad)" stroke-width="3"/>' : ""}
-    <text y="6.5" text-anchor="middle" font-size="19" font-weight="700" fill="var(--${text})">${i}</text>`;
+    ${muted ? '<path d="M-14 14L14 -14" stroke="var(--bad)" stroke-width="3"/>' : ""}
+    <text y="6.5" text-anchor="middle" font-size="19" font-weight="700" fill="var(--${text})"
+      ${muted ? 'stroke="var(--paper)" stroke-width="5" paint-order="stroke"' : ""}>${i}</text>`;
 }
 
 // A bent arrow from sender to listener, so that the two directions between two cars lie apart.
@@ -339,10 +340,10 @@ function arrowShape(from, to, weight, loud, size = 13) {
 }
 
 function crashShape(x, y) {
-  const cross = `M${x - 10} ${y - 10}l20 20M${x - 10} ${y + 10}l20 -20`;
+  const cross = `M${x - 8} ${y - 8}l16 16M${x - 8} ${y + 8}l16 -16`;
   return `<path d="${cross}" stroke="var(--paper)" stroke-width="8" stroke-linecap="round"/>
     <path d="${cross}" stroke="var(--bad)" stroke-width="4" stroke-linecap="round"/>
-    <text x="${x}" y="${y + (y < 2 * CELL ? 46 : -32)}" text-anchor="middle" font-size="18" font-weight="700"
+    <text x="${x}" y="${y + (y < 2 * CELL ? 50 : -36)}" text-anchor="middle" font-size="18" font-weight="700"
       fill="var(--bad)" stroke="var(--paper)" stroke-width="4" paint-order="stroke">crash</text>`;
 }
 

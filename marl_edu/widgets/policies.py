@@ -118,7 +118,7 @@ def load_policy(
 
 
 def stored_policies(
-    experiments: Iterable[str] = ("none-easy", "commnet-easy", "tarmac-easy"),
+    experiments: Iterable[str],
     seed: int = 0,
     folder: Path = POLICIES,
 ) -> dict[str, dict[str, Any]]:

@@ -101,6 +101,15 @@ class Watched:
             self.page.wait_for_url("**/book/index.html")
         self.page.evaluate("() => window.MathJax?.startup?.promise?.then(() => null)")
 
+    def narrow(self) -> None:
+        """Shrink the window to a phone's, and wait until the theme has taken notice."""
+        self.page.set_viewport_size({"width": 375, "height": 800})
+        # It lets the keyboard into what now has to be scrolled.
+        self.page.wait_for_function(
+            "() => [...document.querySelectorAll('pre')]"
+            ".every(e => e.scrollWidth <= e.clientWidth || e.tabIndex >= 0)"
+        )
+
     def set_theme(self, theme: str) -> None:
         """Light or dark, as the theme's own button would."""
         self.page.evaluate(
@@ -116,5 +125,6 @@ def watched(browser: Browser, server: str) -> Iterator[Watched]:
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, reduced_motion="reduce", color_scheme="light"
     )
+    context.set_default_timeout(120_000)  # the machine may have other work
     yield Watched(context.new_page(), server)
     context.close()

@@ -57,7 +57,7 @@ def test_page(watched: Watched, path: str) -> None:
     assert violations(watched) == []
     # Dark on a phone: what is beside the article is checked in dark on the landing page below.
     watched.set_theme("dark")
-    watched.page.set_viewport_size({"width": 375, "height": 800})
+    watched.narrow()
     assert overflow(watched) == []
     # Pages of source code are slow to check and alike: in dark, one stands for all.
     if not path.startswith("_modules/") or path == "_modules/marl_edu/a2c.html":
