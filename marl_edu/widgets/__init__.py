@@ -3,13 +3,12 @@
 from marl_edu.widgets.junction import JunctionFigure
 from marl_edu.widgets.moments import telling_moment
 from marl_edu.widgets.panel import TrainingPanel
-from marl_edu.widgets.policies import export_policy, load_policy, stored_policies
+from marl_edu.widgets.policies import export_policy, stored_policies
 
 __all__ = [
     "JunctionFigure",
     "TrainingPanel",
     "export_policy",
-    "load_policy",
     "stored_policies",
     "telling_moment",
 ]

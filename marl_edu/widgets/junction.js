@@ -382,7 +382,7 @@ function readChanges(text, map) {
   return text.split(";").map((part) => {
     const [at, arrival, muted] = part.split(":");
     const slots = muted.split(",").filter(Boolean).map(Number);
-    return { step: +at, arrival: Math.min(+arrival, 1), muted: slots.filter((i) => i < map.cars) };
+    return { step: +at, arrival: Math.min(parseFloat(arrival) || 0, 1), muted: slots.filter((i) => i < map.cars) };
   });
 }
 
@@ -410,7 +410,8 @@ function render({ model, el }) {
   function set(patch) {
     const before = { ...state };
     Object.assign(state, patch);
-    if (!policies[state.difficulty]) state.difficulty = before.difficulty ?? Object.keys(policies)[0];
+    const known = Object.keys(policies);
+    if (!known.includes(state.difficulty)) state.difficulty = before.difficulty ?? known[0];
     map = maps[state.difficulty];
     const teams = Object.keys(policies[state.difficulty]);
     if (!teams.includes(state.team)) state.team = teams.includes(before.team) ? before.team : teams.at(-1);

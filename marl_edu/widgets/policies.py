@@ -4,27 +4,24 @@ import base64
 import math
 from collections.abc import Iterable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 
-from marl_edu import a2c, storage
+from marl_edu import a2c, catalogue, storage
 from marl_edu.algos import commnet, tarmac
+from marl_edu.catalogue import POLICIES
 from marl_edu.envs import svg
 from marl_edu.envs.checks import one_of
 from marl_edu.envs.roads import ROAD_MAPS
-from marl_edu.results import RESULTS
 
-POLICIES = RESULTS.parent / "checkpoints"
 KINDS: dict[type, str] = {
     a2c.Silence: "none",
     commnet.MeanOfOthers: "commnet",
     tarmac.TargetedAttention: "tarmac",
 }
 LABELS = {"none": "no communication", "commnet": "CommNet", "tarmac": "TarMAC"}
-_TRAINERS: dict[str, ModuleType] = {f"{m.__name__}.train": m for m in (a2c, commnet, tarmac)}
 
 
 def export_policy(net: a2c.ActorCritic) -> dict[str, Any]:
@@ -88,35 +85,6 @@ def import_policy(record: dict[str, Any]) -> a2c.ActorCritic:
     return net.eval()
 
 
-def load_policy(
-    experiment: str, seed: int = 0, folder: Path = POLICIES
-) -> tuple[a2c.ActorCritic, dict[str, Any]]:
-    """A stored policy, and the record of how it was trained and how well it does.
-
-    Args:
-        experiment: as in `python -m marl_edu.experiments list`, e.g. "tarmac-easy".
-    Raises:
-        FileNotFoundError: it is not stored; the message names the command that makes it.
-        ValueError: the file is damaged, or not of this package.
-    """
-    path = folder / f"{experiment}-seed{seed}.safetensors"
-    if not path.exists():
-        raise FileNotFoundError(
-            f"{path} is not there: make it with\n  python -m marl_edu.experiments run {experiment}"
-        )
-    tensors, record = storage.load_checkpoint(path)
-    trainer = record.get("algorithm")
-    if trainer not in _TRAINERS:
-        raise ValueError(f"{path}: made by {trainer!r}, one of {list(_TRAINERS)} is taken")
-    module, settings = _TRAINERS[trainer], dict(record["config"])
-    if settings.pop("world") != storage.plain(a2c.TrafficJunction):
-        raise ValueError(f"{path}: trained on {record['config']['world']}, not on the junction")
-    cfg = module.Config(**settings)
-    net = module.build(cfg, cfg.world(**cfg.world_args, batch_size=1))
-    net.load_state_dict(tensors)
-    return net.eval(), record
-
-
 def stored_policies(
     experiments: Iterable[str],
     seed: int = 0,
@@ -129,14 +97,15 @@ def stored_policies(
     """
     found: dict[str, dict[str, Any]] = {}
     for experiment in experiments:
-        net, record = load_policy(experiment, seed, folder)
-        difficulty = record["config"]["world_args"].get("difficulty", "easy")
+        net = catalogue.load_policy(experiment, seed, folder)
+        _, record = storage.load_checkpoint(folder / f"{experiment}-seed{seed}.safetensors")
+        difficulty = record["config"]["world_args"].get("difficulty")
+        if difficulty is None:
+            raise ValueError(f"experiments must be of the junction, got {experiment!r}")
+        measured = {key: record["evaluation"][key] for key in ("success", "episodes")}
         team = experiment.removesuffix(f"-{difficulty}")
-        evaluation = record.get("evaluation", {})
-        measured = {k: evaluation[k] for k in ("success", "episodes") if k in evaluation}
-        found.setdefault(difficulty, {})[team] = export_policy(_rounded(net)) | {
-            "measured": measured
-        }
+        policy = export_policy(_rounded(net)) | {"measured": measured}
+        found.setdefault(difficulty, {})[team] = policy
     return found
 
 
