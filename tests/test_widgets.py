@@ -511,7 +511,7 @@ def test_play_and_pause(opened: Opened) -> None:
     shown = opened()
     shown.slider("Speed").fill("8")
     shown.press("Play")
-    shown.page.wait_for_function("() => document.querySelector('.mj-field input').value >= 3")
+    shown.page.wait_for_function("() => document.querySelector('[data-name=step]').value >= 3")
     shown.press("Pause")
     step = shown.slider("Step").input_value()
     shown.page.wait_for_timeout(400)
@@ -617,7 +617,7 @@ def test_numbers_of_the_map_are_those_of_python(opened: Opened) -> None:
 
 def test_pointing_at_a_car_shows_whom_it_heard(opened: Opened) -> None:
     shown = opened(figure(step=12, arrival=0.9))
-    arrows = shown.root.locator(".mj-picture > g:nth-of-type(2) > g")
+    arrows = shown.root.locator(".mj-arrows > g")
     everyone = arrows.count()
     living = [i for i, row in enumerate(shown.cells()) if row[i]]
     car = living[0]
@@ -641,7 +641,7 @@ def test_no_arrow_below_five_percent(opened: Opened) -> None:
     shown = opened(figure(step=12, arrival=0.9, team="tarmac"))
     weights = list(watch(make_net("tarmac"), "easy", arrival=0.9))[12].attention[0]
     weights = weights * (1 - torch.eye(5))
-    drawn = shown.root.locator(".mj-picture > g:nth-of-type(2) > g")
+    drawn = shown.root.locator(".mj-arrows > g")
     widths = drawn.locator("path[stroke-width]").evaluate_all(
         "all => all.map(one => +one.getAttribute('stroke-width'))"
     )
@@ -786,7 +786,7 @@ def test_reduced_motion_is_no_motion(opened: Opened) -> None:
 
 def test_playing_figure_plays(opened: Opened) -> None:
     shown = opened(figure(playing=True))
-    shown.page.wait_for_function("() => document.querySelector('.mj-field input').value >= 1")
+    shown.page.wait_for_function("() => document.querySelector('[data-name=step]').value >= 1")
 
 
 def test_status_is_spoken_when_it_stands_still(opened: Opened) -> None:

@@ -153,8 +153,10 @@ const TALK = {
     const width = dk + dv;
     let attention;
     for (let round = 0; round < net.rounds; round++) {
-      const said = z.map((own) => own && linear(W["communicate.speak.weight"], W["communicate.speak.bias"], own));
-      const asked = z.map((own) => own && linear(W["communicate.ask.weight"], W["communicate.ask.bias"], own));
+      const [said, asked] = ["speak", "ask"].map((part) => {
+        const [weight, bias] = [W[`communicate.${part}.weight`], W[`communicate.${part}.bias`]];
+        return z.map((own) => own && linear(weight, bias, own));
+      });
       const heard = z.map(() => new Float32Array(heads * dv));
       attention = Array.from({ length: heads }, (_, h) =>
         z.map((_, i) => {
@@ -257,9 +259,9 @@ class Episode {
 
 const [CELL, DISC, FAINTEST] = [40, 15, 0.05];
 // ColorBrewer's YlGnBu, as in marl_edu.plots.attention_map.
-const PALETTE = ["ffffd9", "edf8b1", "c7e9b4", "7fcdbb", "41b6c4", "1d91c0", "225ea8", "253494", "081d58"].map(
-  (hex) => [0, 2, 4].map((k) => parseInt(hex.slice(k, k + 2), 16)),
-);
+const PALETTE = "ffffd9 edf8b1 c7e9b4 7fcdbb 41b6c4 1d91c0 225ea8 253494 081d58"
+  .split(" ")
+  .map((hex) => [0, 2, 4].map((k) => parseInt(hex.slice(k, k + 2), 16)));
 
 function shade(weight) {
   const at = Math.min(Math.max(weight, 0), 1) * (PALETTE.length - 1);
@@ -357,23 +359,13 @@ function wayShape(map, world, i) {
 
 // ---- Figure: elements, controls, state -----------------------------------------------------------
 
-const SYNCED = ["team", "difficulty", "seed", "episode", "step", "selected", "arrival", "muted", "playing", "changes"];
+const SYNCED = [
+  "team", "difficulty", "seed", "episode", "step", "selected", "arrival", "muted", "playing", "changes",
+];
 const SVG = "http://www.w3.org/2000/svg";
 const AT_ONCE = 100; // episodes
 
-// An element: make("label", { class: "x" }, "text", child). Functions become listeners.
-function make(tag, attributes = {}, ...children) {
-  const element = tag === "svg" || tag === "g" ? document.createElementNS(SVG, tag) : document.createElement(tag);
-  for (const [key, value] of Object.entries(attributes)) {
-    if (typeof value === "function") element.addEventListener(key, value);
-    else if (value !== false && value !== undefined) element.setAttribute(key, value === true ? "" : value);
-  }
-  element.append(...children);
-  return element;
-}
-
-const icon = (shape, box = "-22 -18 44 36") =>
-  Object.assign(make("svg", { viewBox: box, "aria-hidden": "true" }), { innerHTML: shape });
+const escape = (text) => text.replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
 
 // "0:0.3:;6:0.3:4,1" <-> [{ step: 0, arrival: 0.3, muted: [] }, { step: 6, arrival: 0.3, muted: [4, 1] }]
 const writeChanges = (changes) => changes.map((c) => `${c.step}:${c.arrival}:${c.muted}`).join(";");
@@ -381,8 +373,8 @@ function readChanges(text, map) {
   if (!/^0:[\d.]+:[\d,]*(;\d+:[\d.]+:[\d,]*)*$/.test(text)) return null;
   return text.split(";").map((part) => {
     const [at, arrival, muted] = part.split(":");
-    const slots = muted.split(",").filter(Boolean).map(Number);
-    return { step: +at, arrival: Math.min(parseFloat(arrival) || 0, 1), muted: slots.filter((i) => i < map.cars) };
+    const slots = muted.split(",").filter(Boolean).map(Number).filter((i) => i < map.cars);
+    return { step: +at, arrival: Math.min(parseFloat(arrival) || 0, 1), muted: slots };
   });
 }
 
@@ -402,7 +394,10 @@ function render({ model, el }) {
 
   // -- State ---------------------------------------------------------------------------------------
 
-  const net = () => (nets[`${state.team}-${state.difficulty}`] ??= load(policies[state.difficulty][state.team]));
+  const net = () => {
+    const { difficulty, team } = state;
+    return (nets[`${team}-${difficulty}`] ??= load(policies[difficulty][team]));
+  };
   const moment = () => episode.at(state.step);
   const over = () => state.step >= map.steps;
 
@@ -487,186 +482,159 @@ function render({ model, el }) {
   const scoreText = () => `Episodes without a crash: ${score(tally()).join(" of ")}`;
 
   function attention(now) {
-    const { attention: heads } = now;
-    if (state.head !== "mean" && heads[state.head]) return heads[state.head];
-    return heads[0].map((row, i) => row.map((_, j) => heads.reduce((sum, a) => sum + a[i][j], 0) / heads.length));
+    const heads = now.attention;
+    if (heads[state.head]) return heads[state.head];
+    const mean = (i, j) => heads.reduce((sum, head) => sum + head[i][j], 0) / heads.length;
+    return heads[0].map((row, i) => row.map((_, j) => mean(i, j)));
   }
 
   function describe(now, weights, chosen) {
     const { world, actions } = now;
     const living = [...world.alive.keys()].filter((i) => world.alive[i]);
     const crashed = living.filter((i) => world.collided[i]);
-    let text = crashed.length ? `Crash: ${cars(crashed)}. ` : "";
-    if (over()) return text + (world.success ? "The episode ends without a crash." : "The episode ends. It had a crash.");
-    if (chosen !== null && world.alive[chosen]) {
-      const heard = living.filter((j) => weights[chosen][j] >= FAINTEST);
-      heard.sort((i, j) => weights[chosen][j] - weights[chosen][i]);
-      const whom = heard.map((j) => `${j === chosen ? "itself" : `car ${j}`} (${percent(weights[chosen][j])})`);
-      text += `Car ${chosen} ${actions[chosen] === BRAKE ? "waits" : "drives on"}. `;
-      if (whom.length > 4) whom.splice(3, whom.length, `${whom.length - 3} others less`);
-      return text + (net().kind === "none" ? "In this team nobody talks." : `It heard ${whom.join(", ") || "nobody"}.`);
+    const text = crashed.length ? `Crash: ${cars(crashed)}. ` : "";
+    if (over()) return `${text}The episode is over: ${world.success ? "nobody" : "somebody"} crashed.`;
+    if (!living.length) return "The roads are empty.";
+    if (chosen === null) {
+      const [go, wait] = [GAS, BRAKE].map((action) => living.filter((i) => actions[i] === action));
+      const parts = [go.length && `Driving on: ${cars(go)}.`, wait.length && `Waiting: ${cars(wait)}.`];
+      return text + parts.filter(Boolean).join(" ");
     }
-    const [go, wait] = [GAS, BRAKE].map((action) => living.filter((i) => actions[i] === action));
-    if (!living.length) return `${text}The roads are empty.`;
-    return text + [go.length && `Driving on: ${cars(go)}.`, wait.length && `Waiting: ${cars(wait)}.`].filter(Boolean).join(" ");
+    const heard = living.filter((j) => weights[chosen][j] >= FAINTEST);
+    heard.sort((i, j) => weights[chosen][j] - weights[chosen][i]);
+    const whom = heard.map((j) => (j === chosen ? "itself" : `car ${j}`) + ` (${percent(weights[chosen][j])})`);
+    if (whom.length > 4) whom.splice(3, whom.length, `${whom.length - 3} others less`);
+    const does = `${text}Car ${chosen} ${actions[chosen] === BRAKE ? "waits" : "drives on"}. `;
+    return does + (net().kind === "none" ? "In this team nobody talks." : `It heard ${whom.join(", ") || "nobody"}.`);
   }
 
   // -- Elements ------------------------------------------------------------------------------------
 
   function build() {
-    const N = map.cars;
-    const slots = [...Array(N).keys()];
+    const focused = el.contains(document.activeElement);
+    const slots = [...Array(map.cars).keys()];
     const side = map.side * CELL;
-    const quiet = { "data-lm-suppress-shortcuts": "true" };
-    const text = (className = "mj-value") => make("span", { class: className });
-
-    const svg = make("svg", { viewBox: `0 0 ${side} ${side}`, role: "img", class: "mj-picture" });
-    svg.innerHTML = `${map.background}<text class="mj-clock" x="${side / 24}" y="${side / 12}" font-size="${side / 22}"></text><g></g><g></g><g></g><g></g>`;
-    const [ways, arrows, discs, marks] = svg.querySelectorAll(":scope > g");
-    parts = { built: state.difficulty, svg, ways, arrows, discs, marks, clock: svg.querySelector(".mj-clock"), groups: slots.map(() => null) };
-
-    const slider = (name, low, high, by, change) => {
-      const input = make("input", { type: "range", min: low, max: high, step: by, ...quiet, input: () => change(+input.value) });
-      const value = text();
-      parts[name] = { input, value };
-      return make("div", { class: "mj-field" }, make("label", {}, make("span", {}, name), input), value);
-    };
-    const choice = (name, title, options, change) => {
-      const inputs = options.map(([value]) =>
-        make("input", { type: "radio", name: `${name}-${uid}`, value, ...quiet, change: () => change(value) }),
-      );
-      parts[name] = Object.fromEntries(options.map(([value], k) => [value, inputs[k]]));
-      const labels = options.map(([, ...label], k) => make("label", {}, inputs[k], ...label));
-      return make("fieldset", { class: `mj-${name}` }, make("legend", {}, title), ...labels);
-    };
-    const button = (label, click, attributes = {}) => make("button", { type: "button", click, ...attributes }, label);
-    const chip = (i) => make("span", { class: "mj-chip", style: `--fill:var(--a${i % 8});--text:var(--t${i % 8})` }, `${i}`);
-
-    parts.play = button("Play", () => set({ playing: !state.playing, ...(over() && !state.playing ? nextEpisode() : {}) }), { class: "mj-play" });
-    parts.back = button("Back", () => set({ playing: false, step: state.step - 1 }));
-    parts.forth = button("Step", () => set({ playing: false, step: state.step + 1 }));
-    parts.many = button("", playMany);
-    parts.live = make("p", { role: "status", class: "mj-hidden" });
-    parts.status = make("p", { class: "mj-status", "aria-hidden": "true" });
-    parts.score = make("p", { class: "mj-score" });
-    parts.measured = make("p", { class: "mj-measured" });
-    parts.title = make("caption");
-    parts.cells = slots.map(() => slots.map(() => make("td")));
-    const table = make(
-      "table",
-      { class: "mj-map", style: `--n:${N}` },
-      parts.title,
-      make("thead", {}, make("tr", {}, make("td"), ...slots.map((j) => make("th", { scope: "col" }, chip(j))))),
-      make("tbody", {}, ...slots.map((i) => make("tr", {}, make("th", { scope: "row" }, chip(i)), ...parts.cells[i]))),
-    );
     const teams = Object.entries(policies[state.difficulty]);
-    parts.tallies = Object.fromEntries(teams.map(([team]) => [team, text()]));
     const most = Math.max(...teams.map(([, policy]) => policy.heads));
-    const heads = make(
-      "select",
-      { ...quiet, change: () => set({ head: heads.value === "mean" ? "mean" : +heads.value }) },
-      make("option", { value: "mean" }, "mean of all"),
-      ...Array.from({ length: most }, (_, k) => make("option", { value: k }, `${k + 1}`)),
-    );
-    const mutes = slots.map((i) =>
-      make("input", {
-        type: "checkbox",
-        ...quiet,
-        change: () => set({ muted: slots.filter((j) => mutes[j].checked) }),
-      }),
-    );
-    parts.muted = mutes;
-    parts.everyone = make("input", { type: "checkbox", ...quiet, change: () => set({ muted: parts.everyone.checked ? slots : [] }) });
-
+    const each = (items, write) => items.map(write).join("");
+    const chip = (i) => `<span class="mj-chip" style="--fill:var(--a${i % 8});--text:var(--t${i % 8})">${i}</span>`;
+    // JupyterLab takes the arrow keys from an input that does not say this.
+    const input = (name, attributes) =>
+      `<input data-name="${name}" data-lm-suppress-shortcuts="true" ${attributes}>`;
+    const radio = (name, value) => input(name, `type="radio" name="${name}-${uid}" value="${escape(value)}"`);
+    const slider = (name, label, low, high, by) => `<div class="mj-field">
+      <label><span>${label}</span>${input(name, `type="range" min="${low}" max="${high}" step="${by}"`)}</label>
+      <span class="mj-value" data-value="${name}"></span></div>`;
+    const button = (name, label) => `<button type="button" data-do="${name}" class="mj-${name}">${label}</button>`;
+    const choice = (name, title, labels) => `<fieldset class="mj-${name}"><legend>${title}</legend>${labels}</fieldset>`;
+    const icon = (shape) => `<svg viewBox="-22 -18 44 36" aria-hidden="true">${shape}</svg>`;
     const legend = [
       [carShape("", { dx: 1, dy: 0 }, false), "drives on"],
       [carShape("", { dx: 1, dy: 0 }, true), "waits"],
       [carShape("", { dx: 0, dy: 0 }, false, true), "muted"],
       [arrowShape({ x: -36, y: 10 }, { x: 36, y: 10 }, 0.4, true, 0), "message, as wide as the attention paid to it"],
     ];
-    const focused = el.contains(document.activeElement);
-    el.replaceChildren(
-      make(
-        "div",
-        { class: "mj", role: "group", "aria-label": "Live figure: a junction", style: model.get("look") },
-        make(
-          "div",
-          { class: "mj-stage" },
-          make(
-            "div",
-            { class: "mj-scene" },
-            svg,
-            parts.score,
-            parts.status,
-            make("p", { class: "mj-try" }, make("strong", {}, "Try this: "), model.get("hint")),
-          ),
-          make(
-            "div",
-            { class: "mj-side" },
-            make("div", { class: "mj-scroll" }, table),
-            make("ul", { class: "mj-legend" }, ...legend.map(([shape, what]) => make("li", {}, icon(shape), what))),
-          ),
-        ),
-        make(
-          "div",
-          { class: "mj-controls" },
-          make(
-            "div",
-            { class: "mj-buttons" },
-            parts.play,
-            parts.back,
-            parts.forth,
-            button("Next episode", () => set(nextEpisode())),
-            parts.many,
-            button("Reset", reset),
-          ),
-          slider("Step", 0, map.steps, 1, (value) => set({ step: value, playing: false })),
-          make(
-            "div",
-            {},
-            make(
-              "fieldset",
-              { class: "mj-mute" },
-              make("legend", {}, "Mute, from this step on"),
-              ...slots.map((i) => make("label", {}, mutes[i], chip(i))),
-              make("label", {}, parts.everyone, "all"),
-            ),
-            choice(
-              "listener",
-              "Show what was heard by",
-              [...slots.map((i) => [`${i}`, chip(i)]), ["all", "all"]],
-              (value) => set({ selected: value === "all" ? null : +value }),
-            ),
-            ...(most > 1 ? [make("div", { class: "mj-field" }, make("label", {}, make("span", {}, "Head"), heads))] : []),
-          ),
-          make(
-            "div",
-            {},
-            choice(
-              "team",
-              "Team",
-              teams.map(([team, policy]) => [team, make("span", {}, policy.label), parts.tallies[team]]),
-              (team) => set({ team }),
-            ),
-            parts.measured,
-            ...(Object.keys(policies).length > 1
-              ? [choice("difficulty", "Junction", Object.keys(policies).map((d) => [d, d]), (difficulty) => set({ difficulty }))]
-              : []),
-            slider("Arrivals", 0, 1, 0.05, (value) => set({ arrival: value })),
-            slider("Speed", 0.5, 8, 0.5, (value) => set({ speed: value })),
-          ),
-        ),
-        parts.live,
-      ),
-    );
-    if (focused) (parts.difficulty?.[state.difficulty] ?? parts.play).focus();
-    svg.addEventListener("pointermove", (event) => hover(event.target.closest(".mj-car")));
-    svg.addEventListener("pointerleave", () => hover(null));
-    svg.addEventListener("click", (event) => {
-      const car = event.target.closest(".mj-car");
-      if (car) set({ selected: state.selected === +car.dataset.slot ? null : +car.dataset.slot });
-    });
+
+    el.innerHTML = `<div class="mj" role="group" aria-label="Live figure: a junction" style="${model.get("look")}">
+      <div class="mj-stage">
+        <div class="mj-scene">
+          <svg class="mj-picture" viewBox="0 0 ${side} ${side}" role="img">${map.background}
+            <text class="mj-clock" x="${side / 24}" y="${side / 12}" font-size="${side / 22}"></text>
+            <g class="mj-ways"></g><g class="mj-arrows"></g><g class="mj-discs"></g><g class="mj-marks"></g>
+          </svg>
+          <p class="mj-score"></p>
+          <p class="mj-status" aria-hidden="true"></p>
+          <p class="mj-try"><strong>Try this:</strong> ${escape(model.get("hint"))}</p>
+        </div>
+        <div class="mj-side">
+          <div class="mj-scroll"><table class="mj-map" style="--n:${map.cars}">
+            <caption></caption>
+            <thead><tr><td></td>${each(slots, (j) => `<th scope="col">${chip(j)}</th>`)}</tr></thead>
+            <tbody>${each(slots, (i) => `<tr><th scope="row">${chip(i)}</th>${"<td></td>".repeat(map.cars)}</tr>`)}</tbody>
+          </table></div>
+          <ul class="mj-legend">${each(legend, ([shape, what]) => `<li>${icon(shape)}${what}</li>`)}</ul>
+        </div>
+      </div>
+      <div class="mj-controls">
+        <div class="mj-buttons">${button("play", "Play")}${button("back", "Back")}${button("forth", "Step")}
+          ${button("next", "Next episode")}${button("many", "")}${button("reset", "Reset")}</div>
+        ${slider("step", "Step", 0, map.steps, 1)}
+        <div>
+          ${choice(
+            "mute",
+            "Mute, from this step on",
+            each(slots, (i) => `<label>${input("mute", `type="checkbox" value="${i}"`)}${chip(i)}</label>`) +
+              `<label>${input("everyone", 'type="checkbox"')}all</label>`,
+          )}
+          ${choice(
+            "listener",
+            "Show what was heard by",
+            each(slots, (i) => `<label>${radio("listener", `${i}`)}${chip(i)}</label>`) +
+              `<label>${radio("listener", "all")}all</label>`,
+          )}
+          <div class="mj-field" ${most > 1 ? "" : "hidden"}><label><span>Head</span>
+            <select data-name="head" data-lm-suppress-shortcuts="true"><option value="mean">mean of all</option>
+            ${each([...Array(most).keys()], (k) => `<option value="${k}">${k + 1}</option>`)}</select></label></div>
+        </div>
+        <div>
+          ${choice(
+            "team",
+            "Team",
+            each(teams, ([team, { label }]) => `<label>${radio("team", team)}<span>${escape(label)}</span>
+              <span class="mj-value" data-tally="${escape(team)}"></span></label>`),
+          )}
+          <p class="mj-measured"></p>
+          ${Object.keys(policies).length > 1 ? choice("difficulty", "Junction", each(Object.keys(policies), (d) => `<label>${radio("difficulty", d)}${d}</label>`)) : ""}
+          ${slider("arrival", "Arrivals", 0, 1, 0.05)}
+          ${slider("speed", "Speed", 0.5, 8, 0.5)}
+        </div>
+      </div>
+      <p class="mj-hidden" role="status"></p>
+    </div>`;
+
+    const all = (selector) => [...el.querySelectorAll(selector)];
+    const names = ["picture", "clock", "ways", "arrows", "discs", "marks", "score", "status", "measured"];
+    parts = Object.fromEntries([...names, "play", "back", "forth", "many"].map((name) => [name, all(`.mj-${name}`)[0]]));
+    parts.built = state.difficulty;
+    parts.live = all("[role=status]")[0];
+    parts.title = all("caption")[0];
+    parts.cells = all(".mj-map tbody tr").map((row) => [...row.querySelectorAll("td")]);
+    parts.groups = slots.map(() => null);
+    parts.inputs = all("[data-name]");
+    parts.values = Object.fromEntries(all("[data-value]").map((value) => [value.dataset.value, value]));
+    parts.tallies = all("[data-tally]");
+    parts.picture.addEventListener("pointermove", (event) => hover(event.target.closest(".mj-car")));
+    parts.picture.addEventListener("pointerleave", () => hover(null));
+    if (focused) parts.inputs.find((one) => one.value === state.difficulty)?.focus();
   }
+
+  // What a button does, and what an input changes.
+  const BUTTONS = {
+    play: () => set({ playing: !state.playing, ...(over() && !state.playing ? nextEpisode() : {}) }),
+    back: () => set({ playing: false, step: state.step - 1 }),
+    forth: () => set({ playing: false, step: state.step + 1 }),
+    next: () => set(nextEpisode()),
+    many: playMany,
+    reset: reset,
+  };
+  const INPUTS = {
+    step: ({ value }) => set({ step: +value, playing: false }),
+    speed: ({ value }) => set({ speed: +value }),
+    arrival: ({ value }) => set({ arrival: +value }),
+    team: ({ value }) => set({ team: value }),
+    difficulty: ({ value }) => set({ difficulty: value }),
+    head: ({ value }) => set({ head: value }),
+    listener: ({ value }) => set({ selected: value === "all" ? null : +value }),
+    mute: ({ value, checked }) =>
+      set({ muted: checked ? [...state.muted, +value] : state.muted.filter((i) => i !== +value) }),
+    everyone: ({ checked }) => set({ muted: checked ? [...Array(map.cars).keys()] : [] }),
+  };
+  el.addEventListener("input", (event) => INPUTS[event.target.dataset.name]?.(event.target));
+  el.addEventListener("click", (event) => {
+    BUTTONS[event.target.dataset.do]?.();
+    const car = event.target.closest(".mj-car");
+    if (car) set({ selected: state.selected === +car.dataset.slot ? null : +car.dataset.slot });
+  });
 
   function hover(car) {
     const slot = car ? +car.dataset.slot : null;
@@ -683,40 +651,34 @@ function render({ model, el }) {
     const shown = chosen !== null && where[chosen] ? chosen : null;
     const pace = still ? 0 : Math.min(0.4, 0.5 / state.speed);
 
-    parts.svg.style.setProperty("--pace", `${pace}s`);
-    parts.svg.classList.toggle("mj-jump", !glides);
+    parts.picture.style.setProperty("--pace", `${pace}s`);
+    parts.picture.classList.toggle("mj-jump", !glides);
     parts.clock.textContent = `step ${state.step} of ${map.steps}`;
     where.forEach((at, i) => {
       const life = `${state.seed}.${state.episode}.${world.t - world.wait[i]}`;
-      let group = parts.groups[i];
-      if (group && !(at && group.dataset.life === life)) {
-        group.remove();
-        group = parts.groups[i] = null;
+      if (parts.groups[i] && !(at && parts.groups[i].dataset.life === life)) {
+        parts.groups[i].remove();
+        parts.groups[i] = null;
       }
       if (!at) return;
-      if (!group) {
-        group = parts.groups[i] = make("g", { class: "mj-car", "data-slot": i, "data-life": life });
-        parts.discs.append(group);
-      }
+      const group = (parts.groups[i] ??= parts.discs.appendChild(document.createElementNS(SVG, "g")));
+      Object.assign(group.dataset, { slot: i, life });
+      group.setAttribute("class", "mj-car");
       group.style.transform = `translate(${at.x}px,${at.y}px)`;
-      const shape = carShape(i, at, now.actions[i] === BRAKE, state.muted.includes(i), shown === i);
-      if (group.shape !== shape) group.innerHTML = group.shape = shape;
+      fill(group, carShape(i, at, now.actions[i] === BRAKE, state.muted.includes(i), shown === i));
     });
-    parts.ways.innerHTML = shown === null ? "" : wayShape(map, world, shown);
-    const pairs = weights.flatMap((row, i) => row.map((w, j) => [w, i, j])).filter(([w, i, j]) => w && i !== j);
-    const arrows = pairs
-      .filter(([, i]) => shown === null || i === shown)
-      .map(([w, i, j]) => arrowShape(where[j], where[i], w, shown !== null, 6 + map.side))
-      .join("");
-    if (parts.arrows.shape !== arrows) parts.arrows.innerHTML = parts.arrows.shape = arrows;
-    const crashes = [...new Set([...world.collided.keys()].filter((i) => world.collided[i]).map((i) => cellOf(map, world, i)))];
-    parts.marks.innerHTML = crashes
-      .map((cell) => crashShape(((cell % map.side) + 0.5) * CELL, (Math.floor(cell / map.side) + 0.5) * CELL))
-      .join("");
+    fill(parts.ways, shown === null ? "" : wayShape(map, world, shown));
+    const arrow = (w, i, j) => (w && i !== j ? arrowShape(where[j], where[i], w, shown !== null, 6 + map.side) : "");
+    const into = (row, i) => (shown === null || shown === i ? row.map((w, j) => arrow(w, i, j)).join("") : "");
+    fill(parts.arrows, weights.map(into).join(""));
+    const crashed = [...world.collided.keys()].filter((i) => world.collided[i]);
+    const crash = (cell) => crashShape(((cell % map.side) + 0.5) * CELL, (Math.floor(cell / map.side) + 0.5) * CELL);
+    fill(parts.marks, [...new Set(crashed.map((i) => cellOf(map, world, i)))].map(crash).join(""));
 
     const { heads, rounds, measured } = net();
-    const which = heads === 1 ? "" : state.head === "mean" || state.head >= heads ? `, mean of ${heads} heads` : `, head ${state.head + 1} of ${heads}`;
-    parts.title.textContent = `Who listens (row) to whom (column): attention in %${which}${rounds > 1 ? `, round ${rounds}` : ""}`;
+    const which = state.head < heads ? `head ${+state.head + 1} of ${heads}` : `mean of ${heads} heads`;
+    const title = ["Who listens (row) to whom (column): attention in %", heads > 1 && which, rounds > 1 && `round ${rounds}`];
+    parts.title.textContent = title.filter(Boolean).join(", ");
     weights.forEach((row, i) =>
       row.forEach((w, j) => {
         const cell = parts.cells[i][j];
@@ -730,36 +692,44 @@ function render({ model, el }) {
     const words = describe(now, weights, shown);
     const spoken = `Step ${state.step} of ${map.steps}. ${words}`;
     parts.status.textContent = words;
-    parts.svg.setAttribute("aria-label", spoken);
+    parts.picture.setAttribute("aria-label", spoken);
     clearTimeout(saying);
     if (!state.playing) saying = setTimeout(() => (parts.live.textContent = spoken), 400);
     parts.score.textContent = scoreText();
-    parts.measured.textContent = measured?.episodes
+    parts.measured.textContent = measured
       ? `${net().label} in ${measured.episodes.toLocaleString("en")} test episodes: ${(100 * measured.success).toFixed(1)} %`
       : "";
-    for (const [team, value] of Object.entries(parts.tallies)) {
-      const [good, all] = score(tally(team));
-      value.textContent = all ? `${good} of ${all} without a crash` : "not played";
+    for (const one of parts.tallies) {
+      const [good, all] = score(tally(one.dataset.tally));
+      one.textContent = all ? `${good} of ${all} without a crash` : "not played";
     }
 
     parts.play.textContent = state.playing ? "Pause" : "Play";
     parts.back.disabled = state.step === 0;
     parts.forth.disabled = over();
     parts.many.textContent = atOnce ? `Stop, ${atOnce.left} to go` : `Play ${AT_ONCE} at once`;
-    for (const [name, value, words] of [
-      ["Step", state.step, `${state.step} of ${map.steps}, episode ${state.episode + 1}`],
-      ["Speed", state.speed, `${state.speed} step${state.speed === 1 ? "" : "s"} a second`],
-      ["Arrivals", state.arrival, `${state.arrival.toFixed(2)} per entry and step`],
-    ]) {
-      parts[name].input.value = value;
-      parts[name].input.setAttribute("aria-valuetext", words);
-      parts[name].value.textContent = words;
+    const VALUES = {
+      step: `${state.step} of ${map.steps}, episode ${state.episode + 1}`,
+      speed: `${state.speed} step${state.speed === 1 ? "" : "s"} a second`,
+      arrival: `${state.arrival.toFixed(2)} per entry and step`,
+    };
+    for (const one of parts.inputs) {
+      const { name } = one.dataset;
+      if (name === "mute") one.checked = state.muted.includes(+one.value);
+      else if (name === "everyone") one.checked = state.muted.length === map.cars;
+      else if (name === "listener") one.checked = one.value === `${state.selected ?? "all"}`;
+      else if (one.type === "radio") one.checked = one.value === state[name];
+      else one.value = state[name];
+      if (VALUES[name]) {
+        one.setAttribute("aria-valuetext", VALUES[name]);
+        parts.values[name].textContent = VALUES[name];
+      }
     }
-    parts.team[state.team].checked = true;
-    if (parts.difficulty) parts.difficulty[state.difficulty].checked = true;
-    parts.listener[state.selected ?? "all"].checked = true;
-    parts.muted.forEach((input, i) => (input.checked = state.muted.includes(i)));
-    parts.everyone.checked = state.muted.length === map.cars;
+  }
+
+  // Write what is inside an element, unless it is there already.
+  function fill(element, inside) {
+    if (element.inside !== inside) element.innerHTML = element.inside = inside;
   }
 
   // -- Beginning and end ---------------------------------------------------------------------------
@@ -768,9 +738,10 @@ function render({ model, el }) {
 
   // As the figure was made: its cars muted from its step on.
   function begin(from) {
-    Object.assign(state, { difficulty: undefined, changes: undefined, playing: false, speed: 2, head: "mean", hover: null });
-    const { arrival } = from;
-    const given = from.changes || `0:${arrival}:${from.step && from.muted.length ? `;${from.step}:${arrival}:${from.muted}` : from.muted}`;
+    Object.assign(state, { difficulty: undefined, changes: undefined, speed: 2, head: "mean", hover: null });
+    const { step: at, arrival, muted } = from;
+    const late = at > 0 && muted.length;
+    const given = from.changes || `0:${arrival}:${late ? `;${at}:${arrival}:${muted}` : muted}`;
     set({ ...from, changes: given, playing: from.playing && !still });
   }
 
