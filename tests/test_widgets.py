@@ -23,6 +23,7 @@ from marl_edu.widgets import (
     stored_policies,
     telling_moment,
 )
+from marl_edu.widgets import __main__ as readme
 from marl_edu.widgets import junction as module
 from marl_edu.widgets.moments import Muted, uniforms, watch
 from marl_edu.widgets.policies import import_policy, road_data
@@ -386,6 +387,10 @@ def test_the_page_s_shorter_numbers_change_nothing() -> None:
                 assert (now.attention - then.attention).abs().max() < 1e-3
 
 
+def test_the_picture_of_the_readme_is_up_to_date() -> None:
+    assert readme.PATH.read_text(encoding="utf-8") == readme.picture(), "python -m marl_edu.widgets"
+
+
 # ---- World.render --------------------------------------------------------------------------------
 
 
@@ -702,6 +707,7 @@ def test_another_junction_keeps_the_focus(opened: Opened) -> None:
     shown.root.locator(".mj-difficulty input").last.check()
     assert shown.value("Step") == "0 of 40, episode 1"
     assert shown.page.evaluate("document.activeElement.value") == "medium"
+    assert shown.root.locator(".mj-difficulty").is_visible()
     assert len(shown.cells()) == 10
     shown.slider("Step").fill("40")
     assert shown.cars()

@@ -122,15 +122,24 @@ def outdated_overviews(
     return sorted(OVERVIEWS & app.env.found_docs)
 
 
-def drop_thebe(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node) -> None:
-    """Take sphinx-thebe off the page: off or not, its script declares one constant twice."""
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
-    def is_thebe(script: object) -> bool:
-        body = getattr(script, "attributes", {}).get("body") or ""
-        return "thebe" in str(getattr(script, "filename", script)).lower() or "thebe" in body
 
-    context["script_files"] = [one for one in context["script_files"] if not is_thebe(one)]
-    context["css_files"] = [one for one in context["css_files"] if not is_thebe(one)]
+def drop_scripts(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node) -> None:
+    """Take off the page what it does not use.
+
+    sphinx-thebe: off or not, its script declares one constant twice. The state of ipywidgets: the
+    live figures carry their own, and it holds all their weights once more.
+    """
+
+    def unused(script: object) -> bool:
+        attributes = getattr(script, "attributes", {})
+        body = attributes.get("body") or ""
+        thebe = "thebe" in str(getattr(script, "filename", script)).lower() or "thebe" in body
+        return thebe or attributes.get("type") == WIDGET_STATE
+
+    context["script_files"] = [one for one in context["script_files"] if not unused(one)]
+    context["css_files"] = [one for one in context["css_files"] if not unused(one)]
 
 
 def drop_citation_roles(
@@ -172,7 +181,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", show_module_pages_as_written, priority=100)
     app.connect("autodoc-process-signature", show_signature_as_written)
     app.connect("env-get-outdated", outdated_overviews)
-    app.connect("html-page-context", drop_thebe, priority=900)
+    app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("html-page-context", drop_citation_roles)
     app.connect("html-page-context", name_what_ran)
     app.connect("build-finished", write_front_door, priority=900)

@@ -4,8 +4,13 @@ from marl_edu.results import RESULTS
 from marl_edu.storage import write_atomic
 from marl_edu.widgets.junction import JunctionFigure
 
+PATH = RESULTS.parent / "_static" / "junction.svg"
+
+
+def picture() -> str:
+    """Four cars of the trained team, each in a different place, and all their messages."""
+    return JunctionFigure(("tarmac-easy",), seed=0, episode=36, step=10).picture(standalone=True)
+
+
 if __name__ == "__main__":
-    write_atomic(
-        RESULTS.parent / "_static" / "junction.svg",
-        JunctionFigure(("tarmac-easy",), seed=0, episode=36, step=10).picture(standalone=True),
-    )
+    write_atomic(PATH, picture())

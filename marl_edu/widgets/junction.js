@@ -511,9 +511,10 @@ function render({ model, el }) {
   // -- Elements ------------------------------------------------------------------------------------
 
   function build() {
-    const focused = el.contains(document.activeElement);
+    const old = el.contains(document.activeElement) ? document.activeElement.dataset : null;
     const slots = [...Array(map.cars).keys()];
     const side = map.side * CELL;
+    const worlds = Object.keys(policies);
     const teams = Object.entries(policies[state.difficulty]);
     const most = Math.max(...teams.map(([, policy]) => policy.heads));
     const each = (items, write) => items.map(write).join("");
@@ -526,13 +527,14 @@ function render({ model, el }) {
       <label><span>${label}</span>${input(name, `type="range" min="${low}" max="${high}" step="${by}"`)}</label>
       <span class="mj-value" data-value="${name}"></span></div>`;
     const button = (name, label) => `<button type="button" data-do="${name}" class="mj-${name}">${label}</button>`;
-    const choice = (name, title, labels) => `<fieldset class="mj-${name}"><legend>${title}</legend>${labels}</fieldset>`;
+    const choice = (name, title, labels) =>
+      `<fieldset class="mj-${name}"><legend>${title}</legend>${labels}</fieldset>`;
     const icon = (shape) => `<svg viewBox="-22 -18 44 36" aria-hidden="true">${shape}</svg>`;
     const legend = [
       [carShape("", { dx: 1, dy: 0 }, false), "drives on"],
       [carShape("", { dx: 1, dy: 0 }, true), "waits"],
       [carShape("", { dx: 0, dy: 0 }, false, true), "muted"],
-      [arrowShape({ x: -36, y: 10 }, { x: 36, y: 10 }, 0.4, true, 0), "message, as wide as the attention paid to it"],
+      [arrowShape({ x: -36, y: 10 }, { x: 36, y: 10 }, 0.4, true, 0), "message, wide if much attended to"],
     ];
 
     el.innerHTML = `<div class="mj" role="group" aria-label="Live figure: a junction" style="${model.get("look")}">
@@ -550,7 +552,10 @@ function render({ model, el }) {
           <div class="mj-scroll"><table class="mj-map" style="--n:${map.cars}">
             <caption></caption>
             <thead><tr><td></td>${each(slots, (j) => `<th scope="col">${chip(j)}</th>`)}</tr></thead>
-            <tbody>${each(slots, (i) => `<tr><th scope="row">${chip(i)}</th>${"<td></td>".repeat(map.cars)}</tr>`)}</tbody>
+            <tbody>${each(
+              slots,
+              (i) => `<tr><th scope="row">${chip(i)}</th>${"<td></td>".repeat(map.cars)}</tr>`,
+            )}</tbody>
           </table></div>
           <ul class="mj-legend">${each(legend, ([shape, what]) => `<li>${icon(shape)}${what}</li>`)}</ul>
         </div>
@@ -584,7 +589,7 @@ function render({ model, el }) {
               <span class="mj-value" data-tally="${escape(team)}"></span></label>`),
           )}
           <p class="mj-measured"></p>
-          ${Object.keys(policies).length > 1 ? choice("difficulty", "Junction", each(Object.keys(policies), (d) => `<label>${radio("difficulty", d)}${d}</label>`)) : ""}
+          ${choice("difficulty", "Junction", each(worlds, (d) => `<label>${radio("difficulty", d)}${d}</label>`))}
           ${slider("arrival", "Arrivals", 0, 1, 0.05)}
           ${slider("speed", "Speed", 0.5, 8, 0.5)}
         </div>
@@ -594,7 +599,7 @@ function render({ model, el }) {
 
     const all = (selector) => [...el.querySelectorAll(selector)];
     const names = ["picture", "clock", "ways", "arrows", "discs", "marks", "score", "status", "measured"];
-    parts = Object.fromEntries([...names, "play", "back", "forth", "many"].map((name) => [name, all(`.mj-${name}`)[0]]));
+    parts = Object.fromEntries([...names, ...Object.keys(BUTTONS)].map((name) => [name, all(`.mj-${name}`)[0]]));
     parts.built = state.difficulty;
     parts.live = all("[role=status]")[0];
     parts.title = all("caption")[0];
@@ -605,7 +610,9 @@ function render({ model, el }) {
     parts.tallies = all("[data-tally]");
     parts.picture.addEventListener("pointermove", (event) => hover(event.target.closest(".mj-car")));
     parts.picture.addEventListener("pointerleave", () => hover(null));
-    if (focused) parts.inputs.find((one) => one.value === state.difficulty)?.focus();
+    // Whoever changed the junction stays where they were.
+    if (old?.do) parts[old.do].focus();
+    if (old?.name === "difficulty") all(`[value="${state.difficulty}"]`)[0].focus();
   }
 
   // What a button does, and what an input changes.
@@ -677,8 +684,10 @@ function render({ model, el }) {
 
     const { heads, rounds, measured } = net();
     const which = state.head < heads ? `head ${+state.head + 1} of ${heads}` : `mean of ${heads} heads`;
-    const title = ["Who listens (row) to whom (column): attention in %", heads > 1 && which, rounds > 1 && `round ${rounds}`];
-    parts.title.textContent = title.filter(Boolean).join(", ");
+    const title = ["Who listens (row) to whom (column): attention in %"];
+    if (heads > 1) title.push(which);
+    if (rounds > 1) title.push(`round ${rounds}`);
+    parts.title.textContent = title.join(", ");
     weights.forEach((row, i) =>
       row.forEach((w, j) => {
         const cell = parts.cells[i][j];
@@ -696,9 +705,9 @@ function render({ model, el }) {
     clearTimeout(saying);
     if (!state.playing) saying = setTimeout(() => (parts.live.textContent = spoken), 400);
     parts.score.textContent = scoreText();
-    parts.measured.textContent = measured
-      ? `${net().label} in ${measured.episodes.toLocaleString("en")} test episodes: ${(100 * measured.success).toFixed(1)} %`
-      : "";
+    const rate = measured && `${(100 * measured.success).toFixed(1)}\u00a0%`;
+    const many = measured && measured.episodes.toLocaleString("en");
+    parts.measured.textContent = measured ? `${net().label} in ${many} test episodes: ${rate}` : "";
     for (const one of parts.tallies) {
       const [good, all] = score(tally(one.dataset.tally));
       one.textContent = all ? `${good} of ${all} without a crash` : "not played";
@@ -720,6 +729,7 @@ function render({ model, el }) {
       else if (name === "listener") one.checked = one.value === `${state.selected ?? "all"}`;
       else if (one.type === "radio") one.checked = one.value === state[name];
       else one.value = state[name];
+      if (name === "head") one.disabled = heads === 1;
       if (VALUES[name]) {
         one.setAttribute("aria-valuetext", VALUES[name]);
         parts.values[name].textContent = VALUES[name];
