@@ -56,9 +56,9 @@ class TrainingPanel(ipywidgets.VBox):
             content=self.content.value,
         )
         self.button.disabled, self.bar.max, self.bar.value = True, cfg.updates, 0
-        rows: list[dict[str, float]] = []
+        rows: list[a2c.Row] = []
 
-        def on_log(row: dict[str, float]) -> None:
+        def on_log(row: a2c.Row) -> None:
             rows.append(row)
             self.bar.value = int(row["update"])
             self.status.value = f"success while exploring: {row['success']:.0%}"

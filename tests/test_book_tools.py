@@ -1,0 +1,72 @@
+"""What the notebooks stand on: listings, charts, the stored bench, kept policies, the panel."""
+
+import numpy as np
+import pytest
+
+from marl_edu import bench, catalogue, charts, ops
+from marl_edu.algos import tarmac
+from marl_edu.listing import lines
+from marl_edu.results import Estimate
+from marl_edu.widgets import TrainingPanel
+
+ESTIMATE = Estimate(0.5, 0.4, 0.6, 8)
+
+
+def test_a_listing_shows_lines_of_the_file_and_their_place():
+    shown = lines(tarmac.TargetedAttention.round, "# eq. (4)", "# eq. (5)").data
+    place, _, code = shown.partition("\n\n```python\n")
+    number = int(place.rstrip(":").rsplit(" ", 1)[1])
+    source = (catalogue.POLICIES.parents[1] / "marl_edu/algos/tarmac.py").read_text().splitlines()
+    first, last = code.removesuffix("\n```").splitlines()
+    assert source[number - 1].strip() == first and source[number].strip() == last
+
+
+def test_a_listing_fails_when_the_code_has_changed():
+    with pytest.raises(ValueError, match=r"no line of masked_softmax contains 'gone'"):
+        lines(ops.masked_softmax, "gone")
+
+
+def test_against_puts_every_point_at_its_quantity():
+    axes = charts.against({"tarmac": {1.0: ESTIMATE, 4.0: ESTIMATE}}, "k").axes[0]
+    x, y = axes.lines[0].get_data()
+    assert list(x) == [1.0, 4.0] and list(y) == [50.0, 50.0]
+
+
+@pytest.mark.parametrize("methods", [{}, {"tarmac": {}}, {"tarmac": {0.0: ESTIMATE}}])
+def test_against_refuses_what_it_cannot_draw(methods):
+    with pytest.raises(ValueError, match="must"):
+        charts.against(methods, "k")
+
+
+def test_attention_grid_has_a_map_per_round_and_head():
+    figure = charts.attention_grid(np.full((2, 4, 3, 3), 1 / 3), ["a", "b", "c"])
+    assert [len(axes.texts) for axes in figure.axes] == [9] * 8
+    with pytest.raises(ValueError, match=r"\(R, H, N, N\), got \(3, 3\)"):
+        charts.attention_grid(np.eye(3), ["a", "b", "c"])
+    with pytest.raises(ValueError, match="3 names, got 1"):
+        charts.attention_grid(np.ones((1, 1, 3, 3)), ["a"])
+
+
+def test_the_stored_bench_covers_every_channel_of_every_team(tmp_path):
+    stored = bench.stored("tarmac-easy")
+    world = catalogue.make_world("tarmac-easy")
+    assert len(stored.estimates) + len(stored.bits) == len(bench.channels(world))
+    assert stored.n == 8
+    with pytest.raises(FileNotFoundError, match="python -m marl_edu.bench"):
+        bench.stored("tarmac-easy", tmp_path)
+
+
+def test_a_policy_that_is_not_kept_names_the_command_that_makes_it(tmp_path):
+    with pytest.raises(ValueError, match="name must be one of none-easy"):
+        catalogue.load_policy("tarmac-esay")
+    with pytest.raises(FileNotFoundError, match="experiments run tarmac-easy"):
+        catalogue.load_policy("tarmac-easy", 0, tmp_path)
+
+
+def test_the_panel_trains_what_was_chosen_and_shows_a_stored_run_without_a_kernel():
+    panel = TrainingPanel()
+    panel.updates.min, panel.updates.value, panel.heads.value = 2, 2, 4
+    run = panel.train()
+    assert run.net.communicate.heads == 4 and panel.bar.value == 2
+    assert "fresh episodes" in panel.status.value and "<svg" in panel.map.value
+    assert "make lab" in panel._repr_mimebundle_()["text/html"]
