@@ -85,7 +85,7 @@ class TrainingPanel(ipywidgets.VBox):
 def _curve(rows) -> str:
     steps, success = zip(*((row["env_steps"], row["success"]) for row in rows), strict=True)
     nothing = np.full(len(rows), np.nan)  # one seed has no interval
-    curve = results.Curve(np.array(steps), np.array(success), nothing, nothing, 1)
+    curve = results.Curve(np.array(steps, float), np.array(success), nothing, nothing, 1)
     figure = plots.learning_curves({"tarmac": curve}, trivial=("always GAS", 29.0))
     text = f"success {100 * success[-1]:.0f} % after {steps[-1]:,} environment steps"
     return plots.show(figure, alt=f"Learning curve: {text}.", caption=text)._repr_html_()
