@@ -17,7 +17,7 @@ POLICIES = results.RESULTS.parent / "checkpoints"  # networks of finished seeds
 EASY: dict[str, Any] = {
     "world_args": {"difficulty": "easy"},
     "updates": 2000,
-    "anneal": 1.0,  # stop exploring late: a car that learns to wait too soon never unlearns it
+    "anneal": 1.0,  # a one-seed trial with 0.4 stopped at 86 %
 }
 MEDIUM: dict[str, Any] = {
     "world_args": {"difficulty": "medium", "route": "one-hot"},

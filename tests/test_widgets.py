@@ -792,7 +792,8 @@ def test_reduced_motion_is_no_motion(opened: Opened) -> None:
 
 def test_playing_figure_plays(opened: Opened) -> None:
     shown = opened(figure(playing=True))
-    shown.page.wait_for_function("() => document.querySelector('[data-name=step]').value >= 1")
+    moved = "() => document.querySelector('[data-name=step]').value >= 1"
+    assert shown.page.wait_for_function(moved).json_value() is True
 
 
 def test_status_is_spoken_when_it_stands_still(opened: Opened) -> None:
