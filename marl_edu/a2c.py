@@ -195,7 +195,8 @@ def play(net: ActorCritic, world, generator: torch.Generator, detach_every: int 
         # An agent that has left ends its life here; its slot may already hold a newcomer, whose
         # reward is not its predecessor's.
         rewards.append(reward * ~info["completed"])
-        lasting.append(alive & ~info["completed"] & ~terminated[:, None])
+        stays = ~info["completed"] & info["alive"]  # an agent that died has no future either
+        lasting.append(alive & stays & ~terminated[:, None])
         h, alive = steps[-1].h * lasting[-1][..., None], info["alive"]
     with torch.no_grad():  # the state after a time limit is worth something: bootstrap from it
         last = net(obs, h, alive, generator).h

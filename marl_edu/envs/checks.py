@@ -4,11 +4,16 @@ import torch
 from torch import Tensor
 
 
+def whole_number(name: str, value: int, at_least: int = 0) -> int:
+    """Return `value`, or raise ValueError unless it is a whole number of at least `at_least`."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+        raise ValueError(f"{name} must be a whole number of at least {at_least}, got {value!r}")
+    return value
+
+
 def positive_int(name: str, value: int) -> int:
     """Return `value`, or raise ValueError unless it is a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
-    return value
+    return whole_number(name, value, 1)
 
 
 def probability(name: str, value: float) -> float:

@@ -37,8 +37,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from marl_edu.envs import svg
-from marl_edu.envs.checks import check_actions, one_of, positive_int, probability
+from marl_edu.envs.checks import one_of, probability, whole_number
 from marl_edu.envs.roads import ROAD_MAPS
+from marl_edu.envs.world import World
 
 GAS, BRAKE = 0, 1
 WAIT_PENALTY, CRASH_PENALTY = -0.01, -10.0
@@ -50,10 +51,11 @@ def curriculum(progress: float, start: float, end: float) -> float:
     return start + (end - start) * probability("progress", progress)
 
 
-class TrafficJunction:
+class TrafficJunction(World):
     """B junctions with room for N cars each; the module's docstring is the specification."""
 
     n_actions = 2
+    agent_name = "car"
 
     def __init__(
         self,
@@ -66,18 +68,13 @@ class TrafficJunction:
         route: str = "number",
     ):
         roads = ROAD_MAPS[one_of("difficulty", difficulty, ROAD_MAPS)]
-        if isinstance(vision, bool) or not isinstance(vision, int) or vision < 0:
-            raise ValueError(f"vision must be a whole number of at least 0, got {vision!r}")
-        self.difficulty, self.roads, self.vision = difficulty, roads, vision
+        super().__init__(batch_size, device, seed)
+        self.vision = whole_number("vision", vision)
+        self.difficulty, self.roads = difficulty, roads
         self.route_code = one_of("route", route, ("number", "one-hot"))
-        self.batch_size = positive_int("batch_size", batch_size)
-        self.device = torch.device(device)
         self.arrival = roads.arrival if arrival is None else arrival
         self.n_agents, self.max_steps = roads.max_cars, roads.max_steps
-        self.generator = torch.Generator()
-        self.generator.manual_seed(seed) if seed is not None else self.generator.seed()
         self._build_tables()
-        self.t = self.max_steps  # so that stepping before the first reset is refused
 
     @property
     def arrival(self) -> float:
@@ -122,63 +119,42 @@ class TrafficJunction:
         self._route_dim = 1 if self.route_code == "number" else self.n_routes
         self.obs_dim = 1 + self._route_dim + self.views.shape[1]
 
-    def reset(self, seed: int | None = None) -> Float[Tensor, "B N O"]:
-        """Empty the roads and draw the episode's chances. Observations `(B, N, O)`, all zero.
+    @property
+    def obs_high(self) -> Float[Tensor, " O"]:
+        """1, but for the counts of cars: N."""
+        high = torch.ones(self.obs_dim)
+        high[1 + self._route_dim :].view(-1, self._vocab)[:, -1] = self.n_agents
+        return high
 
-        The chances of world b depend on the seed alone, not on B: a smaller batch is a slice of
-        a larger one.
-        """
-        if seed is not None:
-            self.generator.manual_seed(seed)
+    def _begin(self) -> None:
+        """Empty the roads and draw the episode's chances."""
         B, N, E = self.batch_size, self.n_agents, self.n_entries
-        episode = torch.Generator()
-        episode.manual_seed(int(torch.randint(2**62, (1,), generator=self.generator)))
-        draws = torch.rand(B, self.max_steps, 2 * E + N, generator=episode)
-        self.draws = draws.to(self.device)
+        self.draws = self.uniform(self.max_steps, 2 * E + N)
         self.alive = torch.zeros(B, N, dtype=torch.bool, device=self.device)
         self.route = torch.full((B, N), self.n_routes, device=self.device)
         self.place = torch.zeros(B, N, dtype=torch.int64, device=self.device)
         self.wait = torch.zeros(B, N, dtype=torch.int64, device=self.device)
         self.last_action = torch.zeros(B, N, dtype=torch.int64, device=self.device)
         self.success = torch.ones(B, dtype=torch.bool, device=self.device)
-        self.t = 0
-        return self._observe(*self._look())
+        self.seen = self._look()
 
-    def step(self, actions: Int[Tensor, "B N"]):
-        """Advance every world by one step.
-
-        Args:
-            actions: `(B, N)` integers, 0 GAS or 1 BRAKE.
-        Returns:
-            obs `(B, N, O)`, reward `(B, N)`, terminated `(B,)`, truncated `(B,)` and info with
-            `alive`, `completed`, `collided` (all `(B, N)` bool) and `success` `(B,)` bool.
-        Raises:
-            RuntimeError: after the end of the episode. ValueError, TypeError: bad actions.
-        """
-        if self.t >= self.max_steps:
-            raise RuntimeError(f"the episode of {self.max_steps} steps is over: call reset() first")
-        check_actions(actions, (self.batch_size, self.n_agents), self.n_actions, self.device)
-
+    def _advance(self, actions: Int[Tensor, "B N"]):
         gas = self.alive & (actions == GAS)
         self.place = self.place + gas
         self.wait = self.wait + self.alive
         self.last_action = torch.where(self.alive, actions, self.last_action)
         completed = self.place == self.route_length[self.route]
         self._arrive(self.draws[:, self.t], self.alive & ~completed)
-        self.t += 1
 
-        cell, count = self._look()
+        cell, count = self.seen = self._look()
         collided = self.alive & (count.gather(1, self.padded_cell[cell]) > 1)
         self.success = self.success & ~collided.any(1)
         reward = WAIT_PENALTY * self.wait + CRASH_PENALTY * collided  # empty slots wait 0
-        over = torch.full((self.batch_size,), self.t == self.max_steps, device=self.device)
-        info = {
-            "alive": self.alive,
-            "completed": completed,
-            "collided": collided,
-            "success": self.success,
-        }
-        return self._observe(cell, count), reward, torch.zeros_like(over), over, info
+        info = {"completed": completed, "collided": collided}
+        return reward, torch.zeros_like(self.success), info
+
+    def _success(self) -> Bool[Tensor, " B"]:
+        return self.success
 
     def _arrive(self, u: Float[Tensor, "B C"], staying: Bool[Tensor, "B N"]) -> None:
         """Empty the slots that are not `staying`, then place the arrivals that `u` decides."""
@@ -206,7 +182,8 @@ class TrafficJunction:
         count.scatter_add_(1, self.padded_cell[cell], torch.ones_like(cell))
         return cell, count
 
-    def _observe(self, cell: Int[Tensor, "B N"], count: Int[Tensor, "B G"]):
+    def _observe(self) -> Float[Tensor, "B N O"]:
+        cell, count = self.seen
         B, N, R = self.batch_size, self.n_agents, self._route_dim
         obs = torch.empty(B, N, self.obs_dim, device=self.device)
         obs[..., 0] = self.last_action
@@ -219,12 +196,8 @@ class TrafficJunction:
         obs[..., 1 + R :].view(B, N, -1, self._vocab)[..., -1] = seen.float()
         return obs * self.alive[..., None]
 
-    def render(self, b: int = 0) -> str:
-        """World `b` as an SVG picture; a bar before a car says that it waited in the last step."""
-        if not 0 <= b < self.batch_size:
-            raise IndexError(f"b must be a world in 0..{self.batch_size - 1}, got {b!r}")
-        if not hasattr(self, "alive"):
-            raise RuntimeError("there is nothing to see yet: call reset() first")
+    def _draw(self, b: int) -> str:
+        """A bar before a car says that it waited in the last step."""
         routes = [route for entry in self.roads.routes for route in entry]
         return svg.draw(
             self.roads,

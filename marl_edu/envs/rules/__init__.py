@@ -1,0 +1,1 @@
+"""Rules without learning, one file per family of worlds: what they score gives scores a meaning."""

@@ -1,0 +1,187 @@
+"""What all worlds share: B episodes side by side, N agents each, in lock-step.
+
+The contract, which every algorithm of the package relies on, and nothing else:
+    `n_agents` N, `n_actions` A, `obs_dim` O, `max_steps` T, `batch_size` B, `device`.
+    `reset(seed)` -> obs `(B, N, O)`.
+    `step(actions (B, N))` -> obs `(B, N, O)`, reward `(B, N)`, terminated `(B,)`, truncated
+        `(B,)`, info with `alive` and `completed` `(B, N)` and `success` `(B,)`.
+    `alive` `(B, N)`: the slots that hold an agent now. `adjacency()` `(B, N, N)`: who may hear
+        whom. `render(b)`: world b as SVG.
+
+Time: all B episodes start together and the batch takes T steps. A world that ends earlier is
+`terminated` from then on: its state stays as it was, its agents are not alive, its rewards are 0.
+Running out of time is `truncated`; only a termination means that nothing is worth anything after.
+
+Chance: whatever world b draws depends on the seed alone, not on B, so that a smaller batch is a
+slice of a larger one. It comes from the world's own generator; the global one is not touched.
+
+Agents that differ: `obs_sizes` and `action_counts` tell, agent by agent, how many of the O
+numbers and A actions are its own; the other numbers are 0, the other actions not `available`.
+"""
+
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from marl_edu.envs.checks import check_actions, positive_int
+
+
+class World:
+    """A world fills in `_begin`, `_advance`, `_observe`, `_success` and `_draw`.
+
+    Args:
+        batch_size: B. device: of all tensors. seed: of the world's own generator; None: by chance.
+    """
+
+    n_agents: int
+    n_actions: int
+    obs_dim: int
+    max_steps: int
+    agent_name = "agent"  # what agents are called where they need a name: agent_0, agent_1, ...
+    state: tuple[str, ...] = ()  # the tensors (B, ...) that stay as they are in a world that ended
+
+    def __init__(self, batch_size: int, device: str | torch.device, seed: int | None):
+        self.batch_size = positive_int("batch_size", batch_size)
+        self.device = torch.device(device)
+        self.generator = torch.Generator()
+        self.generator.manual_seed(seed) if seed is not None else self.generator.seed()
+        self.t: int | None = None  # steps taken; None before the first reset
+
+    # -- what a world fills in --------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Make the state of B fresh episodes."""
+        raise NotImplementedError
+
+    def _advance(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Change the state by one step. Returns reward `(B, N)`, ended `(B,)`, more of `info`."""
+        raise NotImplementedError
+
+    def _observe(self) -> Float[Tensor, "B N O"]:
+        """What every agent sees of the state."""
+        raise NotImplementedError
+
+    def _success(self) -> Tensor:
+        """`(B,)`: whether (bool), or how far (in [0, 1]), the episode has succeeded by now."""
+        raise NotImplementedError
+
+    def _draw(self, b: int) -> str:
+        """World b as SVG."""
+        raise NotImplementedError
+
+    # -- what everybody uses ----------------------------------------------------------------------
+
+    def reset(self, seed: int | None = None) -> Float[Tensor, "B N O"]:
+        """Start B fresh episodes; with a seed, the same ones every time. Observations `(B, N, O)`."""
+        if seed is not None:
+            self.generator.manual_seed(seed)
+        self._chance = int(torch.randint(2**62, (1,), generator=self.generator))
+        self.running = torch.ones(self.batch_size, dtype=torch.bool, device=self.device)
+        self.alive = self.running[:, None].expand(-1, self.n_agents)
+        self.t = 0
+        self._begin()
+        return self._observe()
+
+    def step(self, actions: Int[Tensor, "B N"]):
+        """Advance every world that has not ended by one step.
+
+        Args:
+            actions: `(B, N)` integers.
+        Returns:
+            obs `(B, N, O)`, reward `(B, N)`, terminated `(B,)`, truncated `(B,)` and info with
+            `alive`, `completed` `(B, N)` and `success` `(B,)`, and what the world adds.
+        Raises:
+            RuntimeError: before `reset`, or after T steps. ValueError, TypeError: bad actions.
+        """
+        T = self.max_steps
+        if self.t is None or self.t >= T:
+            state = "has not begun" if self.t is None else f"of {T} step{'s' * (T > 1)} is over"
+            raise RuntimeError(f"the episode {state}: call reset() first")
+        check_actions(actions, (self.batch_size, self.n_agents), self.n_actions, self.device)
+        self._check_available(actions)
+        before = {name: getattr(self, name) for name in self.state}
+        reward, ended, info = self._advance(actions)
+        self.t += 1
+        was_running = self.running
+        if not was_running.all():  # what has ended stays as it was
+            for name, old in before.items():
+                where = was_running.view(-1, *(1,) * (old.dim() - 1))
+                setattr(self, name, torch.where(where, getattr(self, name), old))
+            reward = reward * was_running[:, None]
+        self.running = was_running & ~ended
+        if ended.any() or not was_running.all():
+            self.alive = self.alive & self.running[:, None]
+        info = {
+            "alive": self.alive,
+            "completed": torch.zeros_like(self.alive),
+            "success": self._success(),
+            **info,
+        }
+        truncated = self.running & (self.t == T)
+        return self._observe(), reward, ~self.running, truncated, info
+
+    def uniform(self, *shape: int) -> Float[Tensor, "B ..."]:
+        """Chances in [0, 1) `(B, *shape)` from the episode's own source, a fresh set per call."""
+        source = torch.Generator()
+        source.manual_seed(self._chance)
+        self._chance = (self._chance + 1) % 2**63
+        return torch.rand(self.batch_size, *shape, generator=source).to(self.device)
+
+    def adjacency(self) -> Bool[Tensor, "B N N"]:
+        """`[b, i, j]`: i may hear j, itself included. Here: everybody alive hears everybody."""
+        return self.alive[:, :, None] & self.alive[:, None, :]
+
+    def render(self, b: int = 0) -> str:
+        """World `b` as an SVG picture.
+
+        Raises:
+            IndexError: no such world. RuntimeError: before the first `reset`.
+        """
+        if not 0 <= b < self.batch_size:
+            raise IndexError(f"b must be a world in 0..{self.batch_size - 1}, got {b!r}")
+        if self.t is None:
+            raise RuntimeError("there is nothing to see yet: call reset() first")
+        return self._draw(b)
+
+    # -- agents that differ, and the bounds of what they see ---------------------------------------
+
+    @property
+    def agent_names(self) -> list[str]:
+        """A name for every agent, in order."""
+        return [f"{self.agent_name}_{i}" for i in range(self.n_agents)]
+
+    @property
+    def obs_sizes(self) -> tuple[int, ...]:
+        """How many of the O numbers each agent really sees; the others are 0."""
+        return (self.obs_dim,) * self.n_agents
+
+    @property
+    def action_counts(self) -> tuple[int, ...]:
+        """How many actions each agent really has: `0..count - 1`."""
+        return (self.n_actions,) * self.n_agents
+
+    @property
+    def available(self) -> Bool[Tensor, "N A"]:
+        """Which actions each agent has, as a mask."""
+        counts = torch.tensor(self.action_counts, device=self.device)
+        return torch.arange(self.n_actions, device=self.device) < counts[:, None]
+
+    @property
+    def obs_low(self) -> Float[Tensor, " O"]:
+        """The smallest value of each number of an observation."""
+        return torch.zeros(self.obs_dim)
+
+    @property
+    def obs_high(self) -> Float[Tensor, " O"]:
+        """The largest value of each number of an observation."""
+        return torch.ones(self.obs_dim)
+
+    def _check_available(self, actions: Tensor) -> None:
+        if len(set(self.action_counts)) == 1:
+            return
+        for i, (name, count) in enumerate(zip(self.agent_names, self.action_counts, strict=True)):
+            highest: Any = actions[:, i].max().item()
+            if highest >= count:
+                raise ValueError(f"{name} has the actions 0..{count - 1}, got {highest}")
