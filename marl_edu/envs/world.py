@@ -47,7 +47,7 @@ class World:
         self.device = torch.device(device)
         self.generator = torch.Generator()
         self.generator.manual_seed(seed) if seed is not None else self.generator.seed()
-        self.t: int | None = None  # steps taken; None before the first reset
+        self.t = -1  # steps taken; -1 before the first reset
 
     # -- what a world fills in --------------------------------------------------------------------
 
@@ -74,7 +74,7 @@ class World:
     # -- what everybody uses ----------------------------------------------------------------------
 
     def reset(self, seed: int | None = None) -> Float[Tensor, "B N O"]:
-        """Start B fresh episodes; with a seed, the same ones every time. Observations `(B, N, O)`."""
+        """Start B fresh episodes, with a seed always the same ones. Observations `(B, N, O)`."""
         if seed is not None:
             self.generator.manual_seed(seed)
         self._chance = int(torch.randint(2**62, (1,), generator=self.generator))
@@ -96,8 +96,8 @@ class World:
             RuntimeError: before `reset`, or after T steps. ValueError, TypeError: bad actions.
         """
         T = self.max_steps
-        if self.t is None or self.t >= T:
-            state = "has not begun" if self.t is None else f"of {T} step{'s' * (T > 1)} is over"
+        if not 0 <= self.t < T:
+            state = "has not begun" if self.t < 0 else f"of {T} step{'s' * (T > 1)} is over"
             raise RuntimeError(f"the episode {state}: call reset() first")
         check_actions(actions, (self.batch_size, self.n_agents), self.n_actions, self.device)
         self._check_available(actions)
@@ -141,7 +141,7 @@ class World:
         """
         if not 0 <= b < self.batch_size:
             raise IndexError(f"b must be a world in 0..{self.batch_size - 1}, got {b!r}")
-        if self.t is None:
+        if self.t < 0:
             raise RuntimeError("there is nothing to see yet: call reset() first")
         return self._draw(b)
 
