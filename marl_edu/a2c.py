@@ -25,7 +25,7 @@ Chapter: book/chapters/tarmac.ipynb.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -45,7 +45,7 @@ Row = dict[str, int | float]  # one line of a log, or the result of an evaluatio
 class Config:
     """What a run depends on, and nothing else: equal configs give equal numbers."""
 
-    world: type = TrafficJunction
+    world: Callable[..., Any] = TrafficJunction  # makes a world: a class, or `from_gymnasium`
     world_args: dict[str, Any] = field(default_factory=dict)  # given to `world`, less B and seed
     seed: int = 0
     updates: int = 2000  # gradient steps; each plays one whole episode in every world
@@ -92,10 +92,17 @@ class ActorCritic(nn.Module):
         communicate: a module `(z (B, N, D), mask (B, N, N)) -> (z', attention (B, H, N, N))`.
         gate: "none"; "soft", a number in [0, 1] by which an agent *uses* what it heard; "hard",
             IC3Net's choice, sampled and trained like an action, whether it *sends* at all.
+        available: which actions each agent has (N, A); None: all have all.
     """
 
     def __init__(
-        self, obs_dim: int, n_actions: int, hidden: int, communicate: nn.Module, gate: str = "none"
+        self,
+        obs_dim: int,
+        n_actions: int,
+        hidden: int,
+        communicate: nn.Module,
+        gate: str = "none",
+        available: Bool[Tensor, "N A"] | None = None,
     ):
         super().__init__()
         if gate not in ("none", "soft", "hard"):
@@ -106,6 +113,10 @@ class ActorCritic(nn.Module):
         self.memory = nn.GRUCell(hidden, hidden)
         self.policy = nn.Linear(hidden, n_actions)
         self.value = nn.Linear(2 * hidden, 1)
+        # No part of the state: the world says it anew, and old checkpoints fit.
+        self.missing: Tensor | None
+        lacking = None if available is None or available.all() else ~available
+        self.register_buffer("missing", lacking, persistent=False)
         self.gate_kind = gate
         self.gate = nn.Linear(hidden, 1) if gate != "none" else None
         with torch.no_grad():  # start undecided: a confident start is hard to unlearn
@@ -148,7 +159,10 @@ class ActorCritic(nn.Module):
             heard = gate[..., None] * heard + (1 - gate[..., None]) * z
         h = self.memory(heard.flatten(0, 1), h.flatten(0, 1)).view(B, N, D)  # eq. (3)
         h = h * alive[..., None]
-        return Step(self.policy(h), h, attention, gate, gate_log_prob)  # eq. (4)
+        logits = self.policy(h)  # eq. (4)
+        if self.missing is not None:
+            logits = logits.masked_fill(self.missing, torch.finfo(logits.dtype).min)
+        return Step(logits, h, attention, gate, gate_log_prob)
 
     def criticise(
         self, h: Float[Tensor, "*S N D"], alive: Bool[Tensor, "*S N"]
@@ -246,7 +260,9 @@ class Result:
 
 def build(cfg: Config, world) -> ActorCritic:
     """The network of the baseline: nobody communicates."""
-    return ActorCritic(world.obs_dim, world.n_actions, cfg.hidden, Silence())
+    return ActorCritic(
+        world.obs_dim, world.n_actions, cfg.hidden, Silence(), available=world.available
+    )
 
 
 def train(
@@ -333,7 +349,7 @@ class _Saved:
 
 def describe(cfg: Config) -> dict[str, Any]:
     """The config as plain JSON values, with the names of its class and of its world's."""
-    plain = {f.name: getattr(cfg, f.name) for f in fields(cfg)}
+    plain = storage.plain(cfg)
     return plain | {"world": cfg.world.__name__, "class": type(cfg).__module__}
 
 

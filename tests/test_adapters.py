@@ -1,14 +1,23 @@
-"""A world as a PettingZoo environment: the library's own tests, and that nothing is lost."""
+"""A world as an environment of PettingZoo or Gymnasium: their own tests, and nothing is lost."""
 
+import gymnasium
 import numpy as np
 import pytest
 import torch
-from pettingzoo.test import parallel_api_test, parallel_seed_test
+from gymnasium.utils.env_checker import check_env
+from gymnasium.utils.passive_env_checker import env_render_passive_checker
+from pettingzoo.test import parallel_api_test, parallel_seed_test, render_test
+from pettingzoo.utils.conversions import parallel_to_aec
 
+from marl_edu import envs
 from marl_edu.envs import SpeakerProbe, TrafficJunction
-from marl_edu.envs.adapters import to_pettingzoo
+from marl_edu.envs.adapters import to_gymnasium, to_pettingzoo
+from marl_edu.envs.rules.task import UniformPolicy
 
+# Every world that the package exports with its default settings, and some other settings.
+EXPORTED = {name: getattr(envs, name) for name in envs.__all__}
 WORLDS = {
+    **{name: (lambda one=one: one(batch_size=1)) for name, one in EXPORTED.items()},
     "easy": lambda: TrafficJunction("easy", 0.5, batch_size=1),
     "medium vision 1": lambda: TrafficJunction("medium", vision=1, batch_size=1),
     "one-hot": lambda: TrafficJunction("easy", batch_size=1, route="one-hot"),
@@ -18,8 +27,79 @@ WORLDS = {
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_passes_pettingzoos_own_tests(name):
-    parallel_api_test(to_pettingzoo(WORLDS[name]()), num_cycles=100)
+    parallel_api_test(to_pettingzoo(WORLDS[name]()), num_cycles=60)
     parallel_seed_test(lambda: to_pettingzoo(WORLDS[name]()), num_cycles=30)
+    render_test(
+        lambda render_mode: parallel_to_aec(to_pettingzoo(WORLDS[name]())),
+        custom_tests={"svg": lambda picture: picture.startswith("<svg")},
+    )
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_passes_gymnasiums_own_test_as_a_team_and_agent_by_agent(name):
+    world = WORLDS[name]()
+    faces = [to_gymnasium(world)]
+    if world.n_agents > 1:
+        faces += [to_gymnasium(world, agent, UniformPolicy()) for agent in (0, world.n_agents - 1)]
+    for env in faces:
+        # Its render check makes the environment anew by a registered name; ours have none.
+        check_env(env, skip_render_check=True)
+        env_render_passive_checker(env)
+        assert isinstance(env, gymnasium.Env)
+
+
+def test_a_gymnasium_environment_says_what_the_world_says():
+    world, other = (
+        TrafficJunction("easy", 0.5, batch_size=1),
+        TrafficJunction("easy", 0.5, batch_size=1),
+    )
+    team, chance = to_gymnasium(other), UniformPolicy(3)
+    obs, (seen, info) = world.reset(4), team.reset(seed=4)
+    assert info == {"alive": [False] * 5}
+    for t in range(20):
+        assert np.array_equal(seen, obs[0].numpy())
+        actions = chance(world)
+        obs, reward, terminated, truncated, more = world.step(actions)
+        seen, paid, over, out, info = team.step(actions[0].numpy())
+        assert paid == pytest.approx(reward.mean().item()) and not over
+        assert out is (t == 19)
+        assert info["alive"] == more["alive"][0].tolist()
+        assert info["success"] == more["success"].item()
+    with pytest.raises(RuntimeError, match=r"call reset\(\) first"):
+        team.step(actions[0].numpy())
+
+
+def test_one_agent_among_others_chooses_only_for_itself():
+    def never(world):
+        return torch.ones(1, 5, dtype=torch.int64)
+
+    world, other = (
+        TrafficJunction("easy", 0.7, batch_size=1),
+        TrafficJunction("easy", 0.7, batch_size=1),
+    )
+    env = to_gymnasium(other, agent=2, others=never)
+    obs, (seen, _) = world.reset(1), env.reset(seed=1)
+    for _ in range(20):
+        assert np.array_equal(seen, obs[0, 2].numpy())
+        obs, reward, *_ = world.step(torch.tensor([[1, 1, 0, 1, 1]]))
+        seen, paid, *_ = env.step(0)
+        assert paid == pytest.approx(reward[0, 2].item())
+
+
+def test_what_cannot_become_a_gymnasium_environment_is_named():
+    world = TrafficJunction("easy", batch_size=1)
+    with pytest.raises(ValueError, match="batch_size 1 to become a Gymnasium .* got 64"):
+        to_gymnasium(TrafficJunction("easy"))
+    with pytest.raises(ValueError, match=r"agent must be one of 0\.\.4, got 5"):
+        to_gymnasium(world, agent=5)
+    with pytest.raises(ValueError, match="others must be a policy for the other 4"):
+        to_gymnasium(world, agent=1)
+    with pytest.raises(ValueError, match="name it with agent="):
+        to_gymnasium(world, others=UniformPolicy())
+    env = to_gymnasium(world)
+    env.reset(seed=0)
+    with pytest.raises(ValueError, match="action must be one of MultiDiscrete"):
+        env.step(np.array([0, 0, 0, 0, 2]))
 
 
 @pytest.mark.parametrize("name", WORLDS)
@@ -31,10 +111,13 @@ def test_says_what_the_world_says_and_stays_inside_its_spaces(name):
         done = False
         while not done:
             for i, agent in enumerate(env.possible_agents):
-                assert np.array_equal(seen[agent], obs[0, i].numpy())
+                own = obs[0, i, : world.obs_sizes[i]].numpy()
+                assert np.array_equal(seen[agent], own)
+                assert not obs[0, i, world.obs_sizes[i] :].any()
                 assert env.observation_space(agent).contains(seen[agent])
                 assert infos[agent]["alive"] is bool(world.alive[0, i])
-            actions = {a: chance.integers(world.n_actions) for a in env.agents}
+            counts = dict(zip(env.possible_agents, world.action_counts, strict=True))
+            actions = {a: chance.integers(counts[a]) for a in env.agents}
             batch = torch.tensor([[int(a) for a in actions.values()]])
             obs, reward, terminated, truncated, info = world.step(batch)
             seen, rewards, terminations, truncations, infos = env.step(actions)

@@ -73,7 +73,9 @@ class MeanOfOthers(nn.Module):
 def build(cfg: Config, world) -> a2c.ActorCritic:
     """The baseline's network with the mean of the others in the place of silence."""
     communicate = MeanOfOthers(cfg.hidden, cfg.rounds)
-    return a2c.ActorCritic(world.obs_dim, world.n_actions, cfg.hidden, communicate, cfg.gate)
+    return a2c.ActorCritic(
+        world.obs_dim, world.n_actions, cfg.hidden, communicate, cfg.gate, world.available
+    )
 
 
 def train(cfg: Config, on_log=None, checkpoint: Path | None = None) -> a2c.Result:

@@ -112,7 +112,9 @@ def build(cfg: Config, world) -> a2c.ActorCritic:
     communicate = TargetedAttention(
         cfg.hidden, cfg.heads, cfg.signature, cfg.content, cfg.rounds, cfg.hear_self
     )
-    return a2c.ActorCritic(world.obs_dim, world.n_actions, cfg.hidden, communicate, cfg.gate)
+    return a2c.ActorCritic(
+        world.obs_dim, world.n_actions, cfg.hidden, communicate, cfg.gate, world.available
+    )
 
 
 def train(cfg: Config, on_log=None, checkpoint: Path | None = None) -> a2c.Result:

@@ -11,8 +11,10 @@ from marl_edu.envs.svg import _AGENTS, STYLE, _escape
 
 CELL = 40  # side of a cell
 
+Number = int | float
 
-def canvas(width: float, height: float, parts: Iterable[str], label: str) -> str:
+
+def canvas(width: Number, height: Number, parts: Iterable[str], label: str) -> str:
     """The picture: `parts` on a light ground. label: what it shows, for those who cannot see it."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" '
@@ -29,7 +31,7 @@ def grid(rows: int, columns: int) -> str:
     return f'<path d="{across}{down}" stroke="var(--line)" stroke-opacity=".35" fill="none"/>'
 
 
-def centre(row: float, column: float) -> tuple[float, float]:
+def centre(row: Number, column: Number) -> tuple[float, float]:
     """The middle of a cell, as (x, y)."""
     return (column + 0.5) * CELL, (row + 0.5) * CELL
 
@@ -41,7 +43,7 @@ def cells(where: Iterable[tuple[int, int]], fill: str = "var(--soft)") -> str:
 
 
 def agent(
-    number: int, x: float, y: float, radius: float = 15, text: str | None = None, hollow=False
+    number: int, x: Number, y: Number, radius: Number = 15, text: str | None = None, hollow=False
 ) -> str:
     """A disc in the agent's colour with its number (or `text`) on it; hollow: it is silenced."""
     k = number % len(_AGENTS)
@@ -55,7 +57,9 @@ def agent(
     )
 
 
-def target(x: float, y: float, radius: float = 11, width: float = 4, colour="var(--ink)") -> str:
+def target(
+    x: Number, y: Number, radius: Number = 11, width: Number = 4, colour="var(--ink)"
+) -> str:
     """A ring."""
     return (
         f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:g}" fill="none" stroke="{colour}" '
@@ -63,7 +67,7 @@ def target(x: float, y: float, radius: float = 11, width: float = 4, colour="var
     )
 
 
-def outline(x: float, y: float, width: float, height: float, number: int) -> str:
+def outline(x: Number, y: Number, width: Number, height: Number, number: int) -> str:
     """What agent `number` sees: a soft outline, its corner at (x, y)."""
     return (
         f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:g}" height="{height:g}" rx="6" '
@@ -72,7 +76,7 @@ def outline(x: float, y: float, width: float, height: float, number: int) -> str
     )
 
 
-def lines(segments: Iterable[tuple[float, float, float, float]], width: float = 2) -> str:
+def lines(segments: Iterable[tuple[Number, Number, Number, Number]], width: Number = 2) -> str:
     """Plain lines (x1, y1, x2, y2): the edges of a graph."""
     path = "".join(f"M{a:.1f} {b:.1f}L{c:.1f} {d:.1f}" for a, b, c, d in segments)
     return (
@@ -82,7 +86,7 @@ def lines(segments: Iterable[tuple[float, float, float, float]], width: float = 
     )
 
 
-def words(text: str, x: float, y: float, size: float = 16, colour: str = "var(--ink)") -> str:
+def words(text: str, x: Number, y: Number, size: Number = 16, colour: str = "var(--ink)") -> str:
     """A line of text, its middle at x, its foot at y."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{size:g}" '

@@ -26,6 +26,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.envs import pictures
 from marl_edu.envs.checks import positive_int, whole_number
 from marl_edu.envs.world import World
 
@@ -59,7 +60,7 @@ class SpeakerProbe(World):
         # Ask about one of the N - 1 others: skip 1..N-1 places ahead, around the table.
         self.asked = (torch.arange(N, device=self.device) + 1 + (u[:, 2] * (N - 1)).long()) % N
         self.answer = self.symbol.gather(1, self.asked)
-        self.right = torch.zeros(self.batch_size, N, device=self.device)
+        self.said = torch.full_like(self.answer, -1)  # no answer yet
 
     def _observe(self) -> Float[Tensor, "B N O"]:
         N, M = self.n_agents, self.n_actions
@@ -67,8 +68,32 @@ class SpeakerProbe(World):
         return torch.cat([own, F.one_hot(self.symbol, M), asked], dim=-1).float()
 
     def _advance(self, actions: Int[Tensor, "B N"]):
-        self.right = (actions == self.answer).float()
-        return self.right, torch.ones_like(self.running), {}
+        self.said = actions
+        right = (actions == self.answer).float()
+        return right, torch.ones_like(self.running), {}
 
     def _success(self) -> Float[Tensor, " B"]:
-        return self.right.mean(1)
+        return (self.said == self.answer).float().mean(1)
+
+    def _draw(self, b: int) -> str:
+        """A row of agents, each with its colour's number and, above, its symbol; below, whose
+        symbol it is asked for, and once it has answered, its answer."""
+        N, step, parts = self.n_agents, 70, []
+        for i in range(N):
+            x, colour = step * (i + 0.5), int(self.colour[b, i])
+            wanted = int(self.colour[b, int(self.asked[b, i])])
+            said, answer = int(self.said[b, i]), int(self.answer[b, i])
+            parts += [
+                pictures.words(_letter(int(self.symbol[b, i])), x, 34, 20),
+                pictures.agent(colour, x, 66, 18),
+                pictures.words(f"{wanted}?", x, 114, 18, "var(--soft)"),
+            ]
+            if said >= 0:
+                mark, ink = ("✓", "var(--accent)") if said == answer else ("✗", "var(--bad)")
+                parts.append(pictures.words(f"{_letter(said)} {mark}", x, 142, 18, ink))
+        return pictures.canvas(step * N, 156, parts, f"{N} agents, each asked for another's symbol")
+
+
+def _letter(symbol: int) -> str:
+    """Symbols 0, 1, 2, ... as A, B, C, ..., and as numbers where letters run out."""
+    return chr(ord("A") + symbol) if symbol < 26 else str(symbol)

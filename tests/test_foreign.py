@@ -1,0 +1,312 @@
+"""Environments written by others, as worlds: nothing is lost on the way in, and what is broken or
+cannot be taken is refused by name."""
+
+import gymnasium
+import minigrid.wrappers
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
+from pettingzoo import ParallelEnv
+
+from marl_edu import a2c, storage
+from marl_edu.algos import commnet, tarmac
+from marl_edu.envs import TrafficJunction
+from marl_edu.envs.adapters import from_gymnasium, from_pettingzoo, to_gymnasium, to_pettingzoo
+from marl_edu.envs.rules.task import UniformPolicy, scores
+
+
+def minigrid_empty():
+    return minigrid.wrappers.ImgObsWrapper(gymnasium.make("MiniGrid-Empty-5x5-v0"))
+
+
+def foraging():
+    import lbforaging  # noqa: F401  registers its environments
+
+    # Its rewards are a list, at which Gymnasium's checker of single agents takes offence.
+    return gymnasium.make("Foraging-5x5-2p-1f-v3", disable_env_checker=True)
+
+
+# name: way in, maker, T (None: the environment says it), N agents, actions, observation
+THIRD_PARTY = {
+    "mpe2 simple_spread": (from_pettingzoo, simple_spread_v3.parallel_env, None, 3, 5, 18),
+    "mpe2 speaker_listener": (
+        from_pettingzoo,
+        simple_speaker_listener_v4.parallel_env,
+        None,
+        2,
+        5,
+        11,
+    ),
+    "mpe2 simple_tag": (from_pettingzoo, simple_tag_v3.parallel_env, None, 4, 5, 16),
+    "minigrid": (from_gymnasium, minigrid_empty, 20, 1, 7, 147),
+    "foraging": (from_gymnasium, foraging, 50, 2, 6, 9),
+    "cart pole": (from_gymnasium, lambda: gymnasium.make("CartPole-v1"), 60, 1, 2, 4),
+}
+
+
+@pytest.mark.parametrize("name", THIRD_PARTY)
+@pytest.mark.parametrize("method", [a2c, commnet, tarmac], ids=["none", "commnet", "tarmac"])
+def test_every_algorithm_trains_unchanged(name, method, tmp_path):
+    way_in, make, T, agents, actions, size = THIRD_PARTY[name]
+    args = {"make_env": make} | ({"max_steps": T} if T else {})
+    cfg = method.Config(
+        world=way_in, world_args=args, updates=2, batch_size=2, hidden=8, log_every=1,
+        checkpoint_every=1,
+    )  # fmt: skip
+    result = method.train(cfg, checkpoint=tmp_path / "run.safetensors")
+    assert len(result.rows) == 2 and np.isfinite(result.rows[-1]["value_loss"])
+    world = way_in(batch_size=2, seed=0, **args)
+    assert (world.n_agents, world.n_actions, world.obs_dim) == (agents, actions, size)
+    assert world.max_steps == (T or 25)
+    assert a2c.evaluate(result.net, world, 2)["episodes"] == 2
+    assert storage.plain(cfg)["world_args"]["make_env"].startswith(make.__module__)
+
+
+def reset_and_seeds(world, seed):
+    """Reset; returns the observations and the seed that each environment was given."""
+    given, reset = [], world.vector.reset
+    world.vector.reset = lambda seed: given.extend(seed) or reset(seed=seed)
+    obs = world.reset(seed)
+    world.vector.reset = reset
+    return obs, given
+
+
+@pytest.mark.parametrize("make", [simple_spread_v3.parallel_env, simple_tag_v3.parallel_env])
+def test_says_what_the_pettingzoo_environment_says(make):
+    """World b of the batch is the environment reset with the same seed, agent by agent."""
+    world = from_pettingzoo(make, batch_size=3, seed=5)
+    obs, seeds = reset_and_seeds(world, 7)
+    env = make()
+    chance = torch.Generator().manual_seed(0)
+    actions = torch.randint(5, (25, 3, world.n_agents), generator=chance)
+    seen, paid = [obs], []
+    for t in range(25):
+        obs, reward, terminated, truncated, info = world.step(actions[t])
+        seen.append(obs)
+        paid.append(reward)
+        assert not terminated.any() and truncated.all() == (t == 24)
+        assert info["alive"].all()
+    for b in range(3):
+        theirs, _ = env.reset(seed=seeds[b])
+        for t in range(26):
+            for i, agent in enumerate(env.possible_agents):
+                size = world.obs_sizes[i]
+                assert np.allclose(seen[t][b, i, :size], theirs[agent])
+                assert not seen[t][b, i, size:].any()
+            if t == 25:
+                break
+            chosen = {a: int(actions[t, b, i]) for i, a in enumerate(env.possible_agents)}
+            theirs, rewards, *_ = env.step(chosen)
+            assert np.allclose(paid[t][b], [rewards[a] for a in env.possible_agents], atol=1e-5)
+
+
+def test_out_and_in_again_is_the_same_world():
+    """A world through PettingZoo or Gymnasium and back gives the same episode."""
+    for way_in, way_out in ((from_pettingzoo, to_pettingzoo), (from_gymnasium, _tuple_team)):
+
+        def make(way_out=way_out):
+            return way_out(TrafficJunction("easy", 0.5, batch_size=1))
+
+        back = way_in(make, batch_size=2, max_steps=20)
+        obs, seeds = reset_and_seeds(back, 3)
+        worlds = [TrafficJunction("easy", 0.5, batch_size=1) for _ in seeds]
+        own = torch.cat([world.reset(seed) for world, seed in zip(worlds, seeds, strict=True)])
+        chance = UniformPolicy(1)
+        for _ in range(20):
+            assert torch.equal(own, obs)
+            actions = chance(back)
+            obs, reward, *_ = back.step(actions)
+            steps = [world.step(actions[b : b + 1]) for b, world in enumerate(worlds)]
+            own = torch.cat([step[0] for step in steps])
+            assert torch.allclose(torch.cat([step[1] for step in steps]), reward)
+
+
+class _TupleTeam(gymnasium.Env):
+    """A world as level-based foraging would show it: tuples and lists."""
+
+    def __init__(self, env):
+        self.env = env
+        N = env.world.n_agents
+        box = spaces.Box(-np.inf, np.inf, (env.world.obs_dim,), np.float32)
+        self.observation_space = spaces.Tuple([box] * N)
+        self.action_space = spaces.Tuple([spaces.Discrete(env.world.n_actions)] * N)
+
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        obs, info = self.env.reset(seed=seed)
+        return tuple(obs), info
+
+    def step(self, action):
+        obs, reward, terminated, truncated, info = self.env.world.step(torch.tensor([action]))
+        return tuple(obs[0].numpy()), reward[0].tolist(), bool(terminated), bool(truncated), {}
+
+
+def _tuple_team(world):
+    return _TupleTeam(to_gymnasium(world))
+
+
+class Brief(ParallelEnv):
+    """Three agents count; agent k dies after k + 2 steps. What is broken is chosen by `fault`."""
+
+    metadata = {"name": "brief"}
+    max_steps = 6
+
+    def __init__(self, fault: str = ""):
+        self.fault = fault
+        self.possible_agents = ["a", "b", "c"]
+        self.agents = []
+
+    def observation_space(self, agent):
+        return spaces.Box(0, 10, (2 if agent == "c" else 1,))
+
+    def action_space(self, agent):
+        if self.fault == "continuous":
+            return spaces.Box(0, 1, (2,))
+        return spaces.Discrete(3, start=1) if agent == "a" else spaces.Discrete(2)
+
+    def reset(self, seed=None, options=None):
+        self.t, self.agents = 0, list(self.possible_agents)
+        if self.fault == "stranger":
+            self.agents.append("d")
+        seen = self.see(self.agents)
+        return seen if self.fault == "reset" else (seen, {a: {} for a in self.agents})
+
+    def see(self, agents):
+        sizes = {"a": 1, "b": 3 if self.fault == "shape" else 1, "c": 2}
+        return {a: np.full(sizes.get(a, 1), self.t, np.float32) for a in agents}
+
+    def step(self, actions):
+        assert set(actions) == set(self.agents)
+        assert actions.get("a", 1) in (1, 2, 3)
+        self.t += 1
+        acting, dies = self.agents, {a: self.t >= 2 + "abc".index(a) for a in self.agents}
+        out = {a: self.fault == "limit" and a == "b" and self.t == 2 for a in acting}
+        self.agents = [a for a in acting if not dies[a] and not out[a]]
+        obs, rewards = self.see(acting), {a: 1.0 + "abc".index(a) for a in acting}
+        if self.fault == "reward":
+            del rewards["b"]
+        if self.fault == "observation":
+            del obs["c"]
+        answer = (obs, rewards, dies, out, {a: {} for a in acting})
+        return answer[:4] if self.fault == "step" else answer
+
+
+def test_agents_that_differ_and_die_are_masked():
+    world = from_pettingzoo(Brief, batch_size=2, seed=0)
+    assert world.obs_sizes == (1, 1, 2) and world.action_counts == (3, 2, 2)
+    assert world.agent_names == ["a", "b", "c"] and world.max_steps == 6
+    assert world.available.tolist() == [[True] * 3, [True, True, False], [True, True, False]]
+    assert world.obs_high.tolist() == [10, 10] and world.obs_low.tolist() == [0, 0]
+    world.reset(0)
+    actions = torch.tensor([[2, 1, 1]] * 2)
+    alive, rewards, ended, views = [], [], [], []
+    for _ in range(6):
+        obs, reward, terminated, truncated, info = world.step(actions)
+        alive.append(info["alive"][1].tolist())
+        rewards.append(reward[1].tolist())
+        ended.append((bool(terminated[1]), bool(truncated[1])))
+        views.append(obs[1].tolist())
+    assert alive == [[True] * 3, [False, True, True], [False, False, True]] + [[False] * 3] * 3
+    assert rewards == [[1, 2, 3], [1, 2, 3], [0, 2, 3], [0, 0, 3], [0] * 3, [0] * 3]
+    assert ended == [(False, False)] * 3 + [(True, False)] * 3
+    assert views[1] == [[2, 0], [2, 0], [2, 2]]  # the last thing that a dying agent sees
+    assert views[3] == views[4] == views[5] == [[0, 0], [0, 0], [4, 4]]  # frozen
+    with pytest.raises(ValueError, match=r"b has the actions 0\.\.1, got 2"):
+        world.reset(0)
+        world.step(torch.tensor([[2, 2, 1]] * 2))
+
+
+def test_a_policy_never_takes_an_action_that_its_agent_lacks():
+    cfg = a2c.Config(
+        world=from_pettingzoo, world_args={"make_env": Brief}, updates=3, batch_size=8, hidden=8
+    )
+    net = a2c.train(cfg).net
+    world = from_pettingzoo(Brief, batch_size=8, seed=1)
+    step = net(world.reset(0), net.start(8, 3), world.alive)
+    assert (step.logits.softmax(-1)[:, 1:, 2] == 0).all()
+    assert (step.logits.softmax(-1)[:, 0, 2] > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("fault", "message"),
+    [
+        ("reset", r"Brief breaks PettingZoo's interface: reset\(\) must return 2 things"),
+        ("step", r"Brief breaks PettingZoo's interface: step\(\) must return 5 things"),
+        ("reward", "no reward for b"),
+        ("observation", "c"),
+        ("stranger", r"\['d'\] are not in possible_agents"),
+        ("shape", r"b observes shape \(3,\), its space is Box"),
+        ("limit", "b ran out of time while others go on"),
+    ],
+)
+def test_an_environment_that_breaks_the_interface_is_told_so(fault, message):
+    with pytest.raises(RuntimeError, match=message):
+        world = from_pettingzoo(lambda: Brief(fault), batch_size=2)
+        world.reset(0)
+        for _ in range(3):
+            world.step(torch.tensor([[0, 0, 0]] * 2))
+        raise RuntimeError("nobody noticed")
+
+
+def test_what_cannot_be_taken_is_refused_by_name():
+    with pytest.raises(TypeError, match=r"actions of a must be Discrete, got Box"):
+        from_pettingzoo(lambda: Brief("continuous"))
+    with pytest.raises(TypeError, match="pettingzoo.ParallelEnv, got .*CartPole|TimeLimit"):
+        from_pettingzoo(lambda: gymnasium.make("CartPole-v1"))
+    with pytest.raises(TypeError, match="gymnasium.Env, got Brief: use from_pettingzoo"):
+        from_gymnasium(Brief)
+    with pytest.raises(TypeError, match="actions of agent_0 must be Discrete, got Box"):
+        from_gymnasium(lambda: gymnasium.make("Pendulum-v1"))
+    with pytest.raises(TypeError, match="observations must be of spaces with a fixed size"):
+        from_gymnasium(lambda: gymnasium.make("MiniGrid-Empty-5x5-v0"))
+    with pytest.raises(ValueError, match="max_steps must be given: ForagingEnv does not say"):
+        from_gymnasium(foraging)
+    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1, got 0"):
+        from_gymnasium(minigrid_empty, batch_size=0)
+    world = from_gymnasium(
+        lambda: gymnasium.make("CartPole-v1", max_episode_steps=5), 2, max_steps=9
+    )
+    world.reset(0)
+    with pytest.raises(RuntimeError, match="truncated after 5 steps, before max_steps 9"):
+        for t in range(9):
+            world.step(torch.full((2, 1), t % 2))
+
+
+def test_a_smaller_batch_is_a_slice_and_seeds_repeat():
+    def episode(batch_size):
+        world = from_gymnasium(lambda: gymnasium.make("CartPole-v1"), batch_size, max_steps=30)
+        seen = [world.reset(11)]
+        for t in range(30):
+            seen.append(world.step(torch.full((batch_size, 1), t // 2 % 2))[0])
+        return torch.stack(seen)
+
+    assert torch.equal(episode(3), episode(5)[:, :3])
+    assert torch.equal(episode(3), episode(3))
+
+
+def test_processes_play_the_same_episode():
+    seen = []
+    for processes in (False, True):
+        world = from_pettingzoo(
+            simple_spread_v3.parallel_env, batch_size=2, seed=0, processes=processes
+        )
+        world.reset(1)
+        seen.append(world.step(torch.tensor([[1, 2, 3]] * 2))[0])
+        world.close()
+    assert torch.equal(*seen)
+
+
+@pytest.mark.learning
+def test_the_baseline_learns_a_third_party_world():
+    """MiniGrid's empty room, 20 steps: every seed far above what random play scores."""
+    args = {"make_env": minigrid_empty, "max_steps": 20}
+    chance = scores(from_gymnasium(**args, batch_size=16, seed=0), UniformPolicy(), 320)["success"]
+    for seed in range(3):
+        cfg = a2c.Config(
+            world=from_gymnasium, world_args=args, updates=60, batch_size=16, seed=seed,
+            entropy=0.05, reward_scale=1.0, gamma=0.95, lam=0.9, lr=5e-3,
+        )  # fmt: skip
+        rows = a2c.train(cfg).rows
+        assert rows[-1]["success"] > 0.3 > 5 * chance.mean()
