@@ -148,26 +148,29 @@ COLUMNS = ["", "paper", "ours", "95 %", "n", "best possible", "trivial baseline"
 class Table:
     """A table which shows itself as HTML in a notebook and as text or markdown elsewhere."""
 
-    def __init__(self, rows: Sequence[Row], caption: str):
-        self.rows = [row.cells for row in rows]
-        self.caption = caption
+    def __init__(self, columns: Sequence[str], rows: Sequence[Sequence[str]], caption: str):
+        """columns: the head, its first entry names the rows. rows: as many texts each."""
+        self.columns, self.rows, self.caption = list(columns), [list(r) for r in rows], caption
 
     @property
     def text(self) -> str:
         """Columns padded with blanks, the caption above."""
-        lines = [COLUMNS, *self.rows]
-        widths = [max(len(line[k]) for line in lines) for k in range(len(COLUMNS))]
+        lines = [self.columns, *self.rows]
+        widths = [max(len(line[k]) for line in lines) for k in range(len(self.columns))]
         padded = ["  ".join(c.ljust(w) for c, w in zip(x, widths, strict=True)) for x in lines]
         return "\n".join([self.caption, *(line.rstrip() for line in padded)])
 
     @property
     def markdown(self) -> str:
         """A GitHub table, the caption below."""
-        lines = ["| " + " | ".join(line) + " |" for line in [COLUMNS, *self.rows]]
-        return "\n".join([lines[0], "|---" * len(COLUMNS) + "|", *lines[1:], "", self.caption])
+        lines = ["| " + " | ".join(line) + " |" for line in [self.columns, *self.rows]]
+        rule = "|---" * len(self.columns) + "|"
+        return "\n".join([lines[0], rule, *lines[1:], "", self.caption])
 
     def _repr_html_(self) -> str:
-        head = "".join(f'<th scope="col">{html.escape(c) or "experiment"}</th>' for c in COLUMNS)
+        head = "".join(
+            f'<th scope="col">{html.escape(c) or "experiment"}</th>' for c in self.columns
+        )
         body = []
         for first, *rest in self.rows:
             cells = "".join(f"<td>{html.escape(c)}</td>" for c in rest)
@@ -189,7 +192,7 @@ class Table:
 
 def table(rows: Sequence[Row], caption: str = "Success in percent.") -> Table:
     """A table: paper | ours | 95 % | n | best possible | trivial baseline | verdict."""
-    return Table(rows, caption)
+    return Table(COLUMNS, [row.cells for row in rows], caption)
 
 
 def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Table:
@@ -212,4 +215,53 @@ def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Tabl
         "Traffic junction and probe, success in percent: ours is the interquartile mean of n "
         "seeds, greedy, on fresh episodes; its interval holds the chance of seeds and of episodes; "
         "± is the paper's. The two match where their 95 % intervals overlap.",
+    )
+
+
+def worlds(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Table:
+    """The anchors of the worlds (None: of all), as `marl_edu.envs.anchors` measured them.
+
+    A cell holds the mean score over episodes, its 95 % interval and the rule's name; of several
+    rules of a role, the best one. "Own view" is what an agent can do that hears nobody.
+
+    Raises:
+        ValueError: no such task was measured.
+    """
+    stored = storage.read_json(folder / "worlds.json")["tasks"]
+    for name in names or ():
+        if name not in stored:
+            raise ValueError(f"names must be some of {', '.join(stored)}, got {name!r}")
+    columns = {"random": "random", "blind": "best blind", "own view": "own view", "best": "best"}
+    rows = []
+    for name in names or stored:
+        task = stored[name]
+        sign = 1 if task["higher_is_better"] else -1
+        cells = []
+        for role in columns:
+            rules = [rule for rule in task["rules"] if rule["role"] == role]
+            best = max(rules, key=lambda rule: sign * rule["mean"], default=None)
+            cells.append(_anchor_cell(best, percent=task["score"] == "success"))
+        n = f"{min(rule['n'] for rule in task['rules']):,}"
+        rows.append([name, task["isolates"], task["unit"], *cells, n])
+    return Table(
+        ["world", "isolates", "score", *columns.values(), "episodes"],
+        rows,
+        "What rules without learning score: mean [95 % interval over episodes], and the rule. "
+        "= marks an exact value. Shares are in percent.",
+    )
+
+
+def _anchor_cell(rule: dict | None, percent: bool) -> str:
+    if rule is None:
+        return "—"
+    unit = 100.0 if percent else 1.0
+
+    def number(x: float) -> str:
+        size = abs(unit * x)
+        return f"{unit * x:.{1 if size >= 10 else 2}f}"
+
+    if rule["exact"] is not None:
+        return f"= {number(rule['exact'])} ({rule['name']})"
+    return (
+        f"{number(rule['mean'])} [{number(rule['low'])}, {number(rule['high'])}] ({rule['name']})"
     )
