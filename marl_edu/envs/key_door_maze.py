@@ -1,0 +1,247 @@
+"""Key-door maze: one reward, far away, behind a locked door, and perhaps a television.
+
+Description:
+    N agents walk through rooms that are joined by gaps. A key lies at the far end of the rooms;
+    the goal is behind a locked door, next to where the agents start. The map is fixed, agents do
+    not block each other, and nothing is drawn by chance but the pictures on the television.
+Actions:
+    `0` up, `1` down, `2` left, `3` right: one cell; into a wall, or into the door without the key,
+    is staying. `4` remote control: staying, and if the television is on and the agent is in sight
+    of it, the next channel.
+Order of a step:
+    all agents act at once, judged by the state before the step. Whoever is then on the key's cell
+    takes the key, for the whole team: from the next step on the door lets everybody pass. The
+    first agent on the door's cell leaves the door open. Then the channel changes.
+Observation, per agent, float32, all 0 or 1:
+    row of its cell (one-hot, R), column of its cell (one-hot, C), the team has the key (1), the
+    door is open (1), the picture (`pixels`). R x C is the size of the map, walls included.
+    O = R + C + 2 + pixels: 42 on the standard map. The picture is black (0) out of sight.
+Television:
+    With `tv=True`, each time any agent in sight presses the remote control, every pixel becomes 0
+    or 1 with probability 1/2, for all who are in sight. Otherwise the picture stays as it is; it
+    is black in the beginning. So the next picture cannot be predicted, but the agent brings it
+    about, and always can: the noisy television in the strict form. With `tv=False` the action and
+    the pixels are there too, and nothing comes of them: all sizes agree.
+Rewards:
+    +1 for every agent in the step in which the first of them reaches the goal. Nothing else.
+Start and end:
+    all agents on S, no key, door shut, black picture. The episode ends when an agent is on the
+    goal (terminated), or after `max_steps`. Success: the goal has been reached.
+Maps, of `LAYOUTS`:
+    `#` wall, `T` wall with the television, `.` floor, `:` floor in sight of the television, `S`
+    start, also in sight of it, `K` key, `D` door, `G` goal. Rows count downwards from 0.
+Arguments:
+    layout: "standard" (9 x 15, 150 steps) or "small" (6 x 7, 100 steps). n_agents: N. tv: whether
+    it is on. max_steps: T; None means the layout's. pixels: of the picture, from 1.
+    batch_size, device, seed: as in every world.
+Anchors, for one agent, exact (`marl_edu.envs.rules.maze`):
+    the shortest path has 40 steps (small: 17). Uniformly random actions reach the goal in 1.4e-8
+    of all episodes, 0.00009 times in a million steps; with every other action repeated, 0.04
+    times. (Small: in 1.8 % of all episodes, so that a learner without curiosity finds it.)
+    The start is always the same, so a plan learned by heart reaches the goal without looking:
+    what is difficult is to find it.
+Source:
+    this course; the television with a remote control is that of Burda et al., "Large-scale study
+    of curiosity-driven learning" (arXiv 1808.04355).
+"""
+
+import math
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from marl_edu.envs import pictures
+from marl_edu.envs.checks import one_of, positive_int
+from marl_edu.envs.world import World
+
+UP, DOWN, LEFT, RIGHT, REMOTE = range(5)
+MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0))  # (rows, columns) per action
+
+LAYOUTS = {
+    "standard": (
+        "##T############",
+        "#:::#....#...K#",
+        "#:S:..........#",
+        "#:::#....#....#",
+        "##D############",
+        "#...#....#....#",
+        "#.............#",
+        "#...#....#...G#",
+        "###############",
+    ),
+    "small": (
+        "#T#####",
+        "#S:#.K#",
+        "#::...#",
+        "#D#####",
+        "#....G#",
+        "#######",
+    ),
+}
+STEPS = {"standard": 150, "small": 100}
+
+
+class KeyDoorMaze(World):
+    """B mazes with N agents each; the module's docstring is the specification.
+
+    `n_cells` cells are not wall; cell c is at `free[c]`, a (row, column). `cell (B, N)` is where
+    the agents are.
+    """
+
+    n_actions = 5
+    state = ("cell", "has_key", "door_open", "picture", "found")
+
+    def __init__(
+        self,
+        layout: str = "standard",
+        n_agents: int = 1,
+        tv: bool = False,
+        max_steps: int | None = None,
+        pixels: int = 16,
+        batch_size: int = 64,
+        device: str = "cpu",
+        seed: int | None = None,
+    ):
+        self.map = LAYOUTS[one_of("layout", layout, LAYOUTS)]
+        super().__init__(batch_size, device, seed)
+        self.n_agents = positive_int("n_agents", n_agents)
+        if not isinstance(tv, bool):
+            raise TypeError(f"tv must be True or False, got {tv!r}")
+        self.tv, self.pixels = tv, positive_int("pixels", pixels)
+        self.max_steps = (
+            STEPS[layout] if max_steps is None else positive_int("max_steps", max_steps)
+        )
+        self.rows, self.columns = len(self.map), len(self.map[0])
+        self.obs_dim = self.rows + self.columns + 2 + self.pixels
+        self._build_tables()
+
+    def _build_tables(self) -> None:
+        """Number the cells; tabulate where each move leads, and what is seen of each cell."""
+        marks = {(r, c): mark for r, row in enumerate(self.map) for c, mark in enumerate(row)}
+        self.free = [where for where, mark in marks.items() if mark not in "#T"]
+        self.n_cells = len(self.free)
+        number = {where: cell for cell, where in enumerate(self.free)}
+        self.start, self.key, self.door, self.goal = (
+            next(number[where] for where in self.free if marks[where] == mark) for mark in "SKDG"
+        )
+        leads = torch.tensor(
+            [[number.get((r + dr, c + dc), number[r, c]) for r, c in self.free] for dr, dc in MOVES]
+        )
+        here = torch.arange(self.n_cells)
+        locked = torch.where(leads == self.door, here, leads)
+        self.leads = torch.stack([locked, leads]).to(self.device)  # [key or not, action, cell]
+        rows, columns = torch.tensor(self.free).T
+        one_hot = torch.zeros(self.n_cells, self.rows + self.columns)
+        one_hot[here, rows] = one_hot[here, self.rows + columns] = 1
+        self.place = one_hot.to(self.device)  # (cells, R + C)
+        sees = torch.tensor([marks[where] in ":S" for where in self.free])
+        self.sees = sees.to(self.device)  # (cells,)
+
+    def _begin(self) -> None:
+        """Send everybody to the start; draw the pictures of the channels to come."""
+        B, N, K = self.batch_size, self.n_agents, self.pixels
+        self.cell = torch.full((B, N), self.start, device=self.device)
+        self.has_key, self.door_open, self.found = (~self.running for _ in range(3))
+        self.picture = torch.zeros(B, K, device=self.device)
+        if self.tv:
+            self.channels = (self.uniform(self.max_steps, K) < 0.5).float()
+
+    def _advance(self, actions: Int[Tensor, "B N"]):
+        pressed = (actions == REMOTE) & self.sees[self.cell]
+        self.cell = self.leads[self.has_key[:, None].long(), actions, self.cell]
+        self.has_key = self.has_key | (self.cell == self.key).any(1)
+        self.door_open = self.door_open | (self.cell == self.door).any(1)
+        self.found = (self.cell == self.goal).any(1)
+        if self.tv:
+            change = pressed.any(1, keepdim=True)
+            self.picture = torch.where(change, self.channels[:, self.t], self.picture)
+        reward = self.found[:, None].float().expand(-1, self.n_agents)
+        return reward, self.found, {}
+
+    def _observe(self) -> Float[Tensor, "B N O"]:
+        N = self.n_agents
+        team = torch.stack([self.has_key, self.door_open], 1)[:, None].expand(-1, N, -1)
+        picture = self.picture[:, None] * self.sees[self.cell][..., None]
+        return torch.cat([self.place[self.cell], team, picture], -1)
+
+    def _success(self) -> Bool[Tensor, " B"]:
+        return self.found
+
+    def _draw(self, b: int) -> str:
+        """Whoever walks with the key of the team has it above the head."""
+        marks = {(r, c): mark for r, row in enumerate(self.map) for c, mark in enumerate(row)}
+        has_key, is_open = bool(self.has_key[b]), bool(self.door_open[b])
+        at = [pictures.centre(row, column) for row, column in self.free]
+        parts = [
+            pictures.cells((w for w in marks if self.tv and marks[w] in ":S"), "var(--road)"),
+            pictures.grid(self.rows, self.columns),
+            pictures.cells(w for w in marks if marks[w] in "#T"),
+            _door(*at[self.door], is_open),
+            pictures.target(*at[self.goal], colour="var(--accent)"),
+        ]
+        if self.tv:
+            (screen,) = (w for w in marks if marks[w] == "T")
+            parts.append(_television(*pictures.centre(*screen), self.picture[b].tolist()))
+        if not has_key:
+            parts.append(_key(*at[self.key]))
+        cells = self.cell[b].tolist()
+        for i, cell in enumerate(cells):
+            n, (x, y) = cells.count(cell), at[cell]
+            x += 38 / n * (cells[:i].count(cell) - (n - 1) / 2)  # side by side in their cell
+            radius = 13 if n == 1 else max(19 / n, 6)
+            parts.append(pictures.agent(i, x, y + 2, radius))
+            if has_key:
+                parts.append(_key(x, y - radius, 0.6))
+        where = ", ".join(
+            f"agent {i} in row {self.free[cell][0]}, column {self.free[cell][1]}"
+            for i, cell in enumerate(cells)
+        )
+        label = (
+            f"Maze after {self.t} of {self.max_steps} steps: {where}; "
+            f"key {'taken' if has_key else 'not taken'}, door {'open' if is_open else 'shut'}, "
+            f"goal {'reached' if self.found[b] else 'not reached'}"
+        )
+        size = self.columns * pictures.CELL, self.rows * pictures.CELL
+        return pictures.canvas(*size, parts, label)
+
+
+def _key(x: float, y: float, scale: float = 1) -> str:
+    """A ring, a shaft and two teeth, on a light edge so that it is seen on anything."""
+    shape = "M-1 0h13v5M7 0v4"
+    return (
+        f'<g transform="translate({x:.1f} {y:.1f}) scale({scale:g})" fill="none">'
+        '<g stroke="var(--paper)" stroke-width="8" stroke-linejoin="round">'
+        f'<circle cx="-6" r="5"/><path d="{shape}"/></g>'
+        '<g stroke="var(--ink)" stroke-width="3">'
+        f'<circle cx="-6" r="5"/><path d="{shape}"/></g></g>'
+    )
+
+
+def _door(x: float, y: float, is_open: bool) -> str:
+    """A leaf with a keyhole; when open, only the frame."""
+    left, top, side = x - pictures.CELL / 2 + 2, y - pictures.CELL / 2 + 2, pictures.CELL - 4
+    fill = "none" if is_open else "var(--bad)"
+    hole = f'<path d="M{x - 3:g} {y + 8:g}L{x:g} {y - 2:g}L{x + 3:g} {y + 8:g}z"/>'
+    hole = f'<g fill="var(--paper)"><circle cx="{x:g}" cy="{y - 3:g}" r="5"/>{hole}</g>'
+    return (
+        f'<rect x="{left:g}" y="{top:g}" width="{side:g}" height="{side:g}" rx="3" '
+        f'fill="{fill}" stroke="var(--bad)" stroke-width="4"/>{"" if is_open else hole}'
+    )
+
+
+def _television(x: float, y: float, picture: list[float]) -> str:
+    """A screen of square pixels, row by row: white light on black, in both themes of the page."""
+    across = math.ceil(math.sqrt(len(picture)))
+    size = 28 / across
+    lit = "".join(
+        f"M{x - 14 + size * (k % across):.1f} {y - 14 + size * (k // across):.1f}"
+        f"h{size:.1f}v{size:.1f}h-{size:.1f}z"
+        for k, pixel in enumerate(picture)
+        if pixel
+    )
+    return (
+        f'<rect x="{x - 17:g}" y="{y - 17:g}" width="34" height="34" rx="4" fill="#000" '
+        'stroke="var(--paper)" stroke-width="3"/>'
+        + (f'<path d="{lit}" fill="#fff"/>' if lit else "")
+    )

@@ -1,0 +1,145 @@
+"""T-maze: what is seen at the start decides which way to turn at the end.
+
+Description:
+    A corridor of `length` cells, numbered from 0, leads to a junction, cell number `length`. Each
+    walker starts in cell 0, where a sign says "up" or "down"; at the junction it turns up or down.
+    Walkers do not meet: each has a maze and a sign of its own.
+    With `witness=True` there are two agents and one maze: agent 0 is shown the sign, once, and
+    then waits outside; agent 1 walks and never sees the sign. It has to be told, and one of the
+    two has to remember.
+Actions:
+    `0` FORWARD: one cell on; nothing happens at the junction. `1` UP, `2` DOWN: turn at the
+    junction; nothing happens before it. There is no way back. The actions of a walker that has
+    turned, and all those of the witness, are ignored.
+Observation, per agent, float32, O = 4, at most one number is 1, the others are 0:
+    0: the sign, which says up; 1: the sign, which says down; 2: a cell of the corridor; 3: the
+    junction. A walker in cell 0 sees the sign, as long as it stays there; with a witness it sees a
+    cell of the corridor. The witness sees the sign before the first step, all zero afterwards.
+    All zero for a walker that has turned.
+Rewards:
+    1 to a walker in the step in which it turns as its sign said, else 0. With a witness both get
+    the walker's reward.
+Start and end:
+    each sign is up or down with probability 1/2. A walker that has turned is no longer alive; the
+    episode ends (terminated) when all have turned, else after `max_steps` (truncated). Success:
+    the share of walkers that have turned the right way.
+Arguments:
+    length: of the corridor in cells, from 1. n_agents: N, from 1; with a witness 2. Default: 1
+    without, 2 with a witness. max_steps: T; default 3 (length + 1), in which a walker that moves
+    by chance turns more often than not, however long the maze. witness: see Description.
+    batch_size, device, seed: as in every world.
+Anchors, exact, of the success:
+    1/2 without memory, since at the junction all look the same; a clock would be memory too, as a
+    walker can wait by the sign. With memory 1. With a witness 1/2 without talking, however good
+    the memory; with both 1. Random moves 0.32 at length 10; the formula is `random_success` in
+    `rules/memory.py`.
+Source:
+    the T-maze of Bakker, Reinforcement learning with long short-term memory (NeurIPS 2001). There
+    one can also walk back, and rewards are 4, or -0.1 for a wrong turn and for walking into a
+    wall. Here getting to the junction is easy, so that memory is what makes it hard. The witness
+    is of this course.
+"""
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from marl_edu.envs import pictures
+from marl_edu.envs.checks import positive_int
+from marl_edu.envs.pictures import CELL
+from marl_edu.envs.world import World
+
+FORWARD, UP, DOWN = range(3)
+SIGN_UP, SIGN_DOWN, CORRIDOR, JUNCTION, NOTHING = range(5)  # what an agent sees
+
+
+class TMaze(World):
+    """B times N mazes; the module's docstring is the specification."""
+
+    n_actions = 3
+    obs_dim = 4
+    state = ("cell", "turned")
+
+    def __init__(
+        self,
+        length: int = 10,
+        n_agents: int | None = None,
+        max_steps: int | None = None,
+        witness: bool = False,
+        batch_size: int = 64,
+        device: str = "cpu",
+        seed: int | None = None,
+    ):
+        super().__init__(batch_size, device, seed)
+        self.length = positive_int("length", length)
+        if not isinstance(witness, bool):
+            raise TypeError(f"witness must be True or False, got {witness!r}")
+        self.witness = witness
+        self.n_agents = positive_int("n_agents", 1 + witness if n_agents is None else n_agents)
+        if witness and self.n_agents != 2:
+            raise ValueError(f"n_agents must be 2 with a witness, got {n_agents!r}")
+        steps = 3 * (length + 1) if max_steps is None else max_steps
+        self.max_steps = positive_int("max_steps", steps)
+
+    def _begin(self) -> None:
+        """Put up the signs; everybody stands in cell 0."""
+        B, N = self.batch_size, self.n_agents
+        self.sign = torch.where(self.uniform(N) < 0.5, UP, DOWN)
+        if self.witness:
+            self.sign = self.sign[:, :1].expand(B, N)  # one maze, one sign
+        self.cell = torch.zeros(B, N, dtype=torch.int64, device=self.device)
+        self.turned = torch.zeros_like(self.cell)  # UP, DOWN, or 0: not yet
+
+    def _advance(self, actions: Int[Tensor, "B N"]):
+        if self.witness:
+            actions = actions[:, 1:].expand_as(actions)  # wherever the walker is, both are
+        turns = (self.cell == self.length) & (actions != FORWARD) & (self.turned == 0)
+        self.cell = (self.cell + (actions == FORWARD)).clamp_max(self.length)
+        self.turned = torch.where(turns, actions, self.turned)
+        self.alive = self.turned == 0
+        reward = (turns & (actions == self.sign)).float()
+        return reward, ~self.alive.any(1), {}
+
+    def _success(self) -> Float[Tensor, " B"]:
+        return (self.turned == self.sign).float().mean(1)
+
+    def _observe(self) -> Float[Tensor, "B N O"]:
+        place = torch.where(self.cell == self.length, JUNCTION, CORRIDOR)
+        sign = torch.where(self.sign == UP, SIGN_UP, SIGN_DOWN)
+        if self.witness:
+            shown = sign[:, :1] if self.t == 0 else torch.full_like(sign[:, :1], NOTHING)
+            seen = torch.cat([shown, place[:, 1:]], 1)
+        else:
+            seen = torch.where(self.cell == 0, sign, place)
+        seen = torch.where(self.turned == 0, seen, NOTHING)
+        return F.one_hot(seen, 5)[..., :4].float()
+
+    def _draw(self, b: int) -> str:
+        """A maze per walker, one below the other. A witness stands beside the corridor."""
+        walkers = [1] if self.witness else range(self.n_agents)
+        parts = [part for k, i in enumerate(walkers) for part in self._draw_maze(b, i, 4 * k)]
+        if self.witness:
+            parts.append(pictures.agent(0, *pictures.centre(2, 0)))
+        right = int((self.turned == self.sign)[b, list(walkers)].sum())
+        label = (
+            f"T-maze after {self.t} of {self.max_steps} steps: {right} of {len(walkers)} "
+            f"walker{'s' * (len(walkers) > 1)} turned the right way"
+        )
+        size = (self.length + 1) * CELL, (4 * len(walkers) - 1) * CELL
+        return pictures.canvas(*size, parts, label)
+
+    def _draw_maze(self, b: int, i: int, top: int) -> list[str]:
+        """Walker i's maze, its first row `top`. The ring is where the sign above cell 0 points."""
+        rows = {0: top + 1, UP: top, DOWN: top + 2}  # by the turn taken
+        sign, turned = int(self.sign[b, i]), int(self.turned[b, i])
+        walls = [(top + side, column) for side in (0, 2) for column in range(self.length)]
+        if self.witness:
+            walls.remove((top + 2, 0))
+        x, y = pictures.centre(top, 0)
+        return [
+            pictures.cells(walls),
+            pictures.words("↑" if sign == UP else "↓", x, y + 9, 26, "var(--paper)"),
+            pictures.target(*pictures.centre(rows[sign], self.length), radius=17),
+            pictures.agent(i, *pictures.centre(rows[turned], int(self.cell[b, i]))),
+        ]

@@ -1,0 +1,410 @@
+"""Predator-prey, against published anchors, exact ones and a slow and obvious second version."""
+
+import math
+from xml.etree import ElementTree
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marl_edu.envs.predator_prey import MOVES, PredatorPrey
+from marl_edu.envs.rules.predator_prey import (
+    TASKS,
+    OwnSpiral,
+    PooledViews,
+    all_knowing,
+    along_the_edges,
+    see_prey,
+    spiral,
+)
+from marl_edu.envs.rules.task import UniformPolicy, scores
+from tests.unchecked import unchecked
+
+SIZES = {5: (3, 0, 20, 29), 10: (5, 1, 40, 936), 20: (10, 1, 80, 3636)}
+
+
+def moves(world: PredatorPrey, generator: torch.Generator) -> torch.Tensor:
+    return torch.randint(5, (world.batch_size, world.n_agents), generator=generator)
+
+
+def far_apart(size: int, batch_size: int = 1, **settings) -> PredatorPrey:
+    """Predators in the top row from the left, the prey in the corner at the bottom right."""
+    world = PredatorPrey(size, vision=0, max_steps=9, batch_size=batch_size, seed=0, **settings)
+    world.reset()
+    world.predators = torch.tensor([[[0, i] for i in range(world.n_agents)]] * batch_size)
+    world.prey = torch.tensor([[size - 1, size - 1]] * batch_size)
+    return world
+
+
+# -- sizes and starts -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_published_settings_go_with_the_size(size):
+    world = PredatorPrey(size, batch_size=2, seed=0)
+    found = world.n_agents, world.vision, world.max_steps, world.obs_dim
+    assert found == SIZES[size]
+    assert world.reset().shape == (2, world.n_agents, world.obs_dim)
+
+
+def test_all_start_on_different_cells_and_every_cell_is_as_likely():
+    world = PredatorPrey(3, n_predators=8, vision=0, max_steps=1, batch_size=9000, seed=0)
+    world.reset()
+    places = torch.cat([world.predators, world.prey[:, None]], 1)
+    cells = places[..., 0] * 3 + places[..., 1]
+    assert torch.equal(cells.sort(1).values, torch.arange(9).expand(9000, 9))
+    for i in range(9):  # each predator, and the prey
+        share = torch.bincount(cells[:, i], minlength=9) / 9000
+        assert torch.allclose(share, torch.tensor(1 / 9), atol=4 * 0.0033)
+
+
+# -- a second version -----------------------------------------------------------------------------
+
+
+class Reference:
+    """One world, predator by predator, in the words of the specification."""
+
+    def __init__(self, world: PredatorPrey, b: int):
+        self.size, self.vision, self.mode = world.size, world.vision, world.mode
+        self.places = [tuple(place) for place in world.predators[b].tolist()]
+        self.prey = tuple(world.prey[b].tolist())
+        self.over = False
+
+    def step(self, actions: list[int]) -> list[float]:
+        if self.over:
+            return [0.0] * len(actions)
+        for i, action in enumerate(actions):
+            row, column = self.places[i]
+            if (row, column) == self.prey:
+                continue
+            row += {0: -1, 2: 1}.get(action, 0)
+            column += {1: 1, 3: -1}.get(action, 0)
+            if 0 <= row < self.size and 0 <= column < self.size:
+                self.places[i] = (row, column)
+        k = self.places.count(self.prey)
+        self.over = self.mode == "mixed" and k == len(actions)
+        there = {"mixed": 0.0, "cooperative": 0.05 * k, "competitive": 0.05 / max(k, 1)}
+        return [there[self.mode] if place == self.prey else -0.05 for place in self.places]
+
+    def observe(self, i: int) -> list[float]:
+        n, v, seen = self.size, self.vision, []
+        for r in range(-v, v + 1):
+            for c in range(-v, v + 1):
+                row, column = self.places[i][0] + r, self.places[i][1] + c
+                code = [0.0] * (n * n + 4)
+                inside = 0 <= row < n and 0 <= column < n
+                code[row * n + column if inside else n * n + 1] = 1.0
+                code[n * n + 2] = float((row, column) == self.prey)
+                code[n * n + 3] = float(self.places.count((row, column)))
+                seen += code
+        return seen
+
+
+@settings(max_examples=30)
+@given(
+    size=st.integers(2, 5), predators=st.integers(1, 3), vision=st.integers(0, 2),
+    mode=st.sampled_from(["mixed", "cooperative", "competitive"]), seed=st.integers(0, 2**31),
+)  # fmt: skip
+def test_step_by_step_as_the_second_version(size, predators, vision, mode, seed):
+    world = PredatorPrey(size, predators, vision, mode, max_steps=12, batch_size=3, seed=seed)
+    obs = world.reset()
+    references = [Reference(world, b) for b in range(3)]
+    low, high = world.obs_low, world.obs_high
+    chance = torch.Generator().manual_seed(seed)
+    for t in range(13):
+        assert (obs >= low).all() and (obs <= high).all() and obs.dtype == torch.float32
+        for b, reference in enumerate(references):
+            for i in range(predators):
+                assert obs[b, i].tolist() == reference.observe(i)
+        if t == 12:
+            break
+        actions = moves(world, chance)
+        obs, reward, terminated, truncated, info = world.step(actions)
+        for b, reference in enumerate(references):
+            assert reward[b].tolist() == pytest.approx(reference.step(actions[b].tolist()))
+            assert bool(terminated[b]) == reference.over
+            assert bool(truncated[b]) == (t == 11 and not reference.over)
+            assert info["alive"][b].tolist() == [not reference.over] * predators
+            there = all(place == reference.prey for place in reference.places)
+            assert bool(info["success"][b]) == there
+        assert not info["completed"].any()
+
+
+# -- single rules ---------------------------------------------------------------------------------
+
+
+def test_a_wall_stops_and_a_cell_is_shared():
+    world = far_apart(4, n_predators=2)
+    obs, *_ = world.step(torch.tensor([[0, 3]]))
+    assert world.predators[0].tolist() == [[0, 0], [0, 0]]
+    assert obs[0, :, -1].tolist() == [2, 2]  # each sees both
+
+
+@pytest.mark.parametrize("mode, paid", [("mixed", 0), ("cooperative", 0.1), ("competitive", 0.025)])
+def test_what_is_paid_on_the_prey(mode, paid):
+    world = far_apart(4, n_predators=3, mode=mode)
+    world.predators = torch.tensor([[[3, 2], [2, 3], [0, 0]]])
+    _, reward, terminated, _, info = world.step(torch.tensor([[1, 2, 4]]))
+    assert reward[0].tolist() == pytest.approx([paid, paid, -0.05])
+    assert not terminated[0] and not info["success"][0]
+
+
+def test_who_is_on_the_prey_stays_whatever_it_does():
+    world = far_apart(4, n_predators=2)
+    world.predators = torch.tensor([[[3, 2], [0, 0]]])
+    world.step(torch.tensor([[1, 4]]))
+    for action in range(5):
+        world.step(torch.tensor([[action, 4]]))
+        assert world.predators[0, 0].tolist() == [3, 3]
+
+
+@pytest.mark.parametrize("mode", ["mixed", "cooperative", "competitive"])
+def test_only_mixed_episodes_end_when_all_are_there_and_stay_as_they_were(mode):
+    world = far_apart(4, batch_size=2, n_predators=1, mode=mode)
+    world.predators[0] = torch.tensor([[3, 2]])
+    obs, _, terminated, _, info = world.step(torch.tensor([[1], [4]]))
+    ended = mode == "mixed"
+    assert terminated.tolist() == [ended, False] and info["success"].tolist() == [True, False]
+    for _ in range(8):
+        again, reward, terminated, truncated, info = world.step(torch.tensor([[3], [1]]))
+        assert torch.equal(again[0], obs[0])
+        assert reward[0].item() == pytest.approx(0 if ended else 0.05)
+        assert info["alive"].tolist() == [[not ended], [True]]
+        assert info["success"].tolist() == [True, False]
+        assert terminated.tolist() == [ended, False]
+    assert truncated.tolist() == [not ended, True]
+
+
+# -- randomness -----------------------------------------------------------------------------------
+
+
+def play(world: PredatorPrey, seed: int, take: int) -> list[torch.Tensor]:
+    """All that is seen of the first `take` worlds, under the same moves for every batch size."""
+    chance = torch.Generator().manual_seed(0)
+    seen = [world.reset(seed)[:take]]
+    for _ in range(world.max_steps):
+        actions = torch.randint(5, (8, world.n_agents), generator=chance)[: world.batch_size]
+        obs, reward, terminated, truncated, info = world.step(actions)
+        found = (obs, reward, terminated, truncated, *info.values())
+        seen += [x[:take] for x in found]
+    return seen
+
+
+def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_equal_seeds_give_equal_episodes_and_a_smaller_batch_is_a_slice():
+    small, large = PredatorPrey(batch_size=3), PredatorPrey(batch_size=8)
+    first = play(small, 5, 3)
+    assert same(first, play(small, 5, 3)) and same(first, play(large, 5, 3))
+    assert not torch.equal(first[0], play(small, 6, 3)[0])
+
+
+# -- anchors --------------------------------------------------------------------------------------
+
+
+def expected_steps(reached: torch.Tensor, predators: int) -> float:
+    """The exact expected steps of predators that do not look at each other.
+
+    Args:
+        reached: `(T + 1, prey, start)`, the probability that a predator has reached the prey
+            after t steps; 0 where it would start on it.
+    The chance that all are there is the mean, over all sets of different starts, of the product.
+    The sum over all sets of k starts grows start by start.
+    """
+    sums = torch.zeros(predators + 1, *reached.shape[:2], dtype=torch.float64)
+    sums[0] = 1
+    for start in range(reached.shape[2]):
+        for k in range(predators, 0, -1):
+            sums[k] += sums[k - 1] * reached[:, :, start]
+    there = sums[-1].mean(1) / float(math.comb(reached.shape[2] - 1, predators))
+    return (1 - there[:-1]).sum().item()  # a step is taken wherever not all are there yet
+
+
+def reached_by_rule(size: int, vision: int, steps: int, rule) -> torch.Tensor:
+    """One predator in a world of its own, for every prey and every start."""
+    n = size * size
+    prey, start = torch.cartesian_prod(torch.arange(n), torch.arange(n)).unbind(1)
+    pairs = prey != start
+    prey, start = prey[pairs], start[pairs]
+    world = PredatorPrey(size, 1, vision, max_steps=steps, batch_size=len(prey), seed=0)
+    world._observe = lambda: torch.zeros(len(prey), 1, 1)  # nobody looks; saves time
+    world.reset()
+    world.predators = torch.stack([start // size, start % size], -1)[:, None]
+    world.prey = torch.stack([prey // size, prey % size], -1)
+    reached = torch.zeros(steps + 1, n, n, dtype=torch.float64)
+    for t in range(steps):
+        world.step(rule(world))
+        reached[t + 1, prey, start] = world.on_prey[:, 0].double()
+    return reached
+
+
+def reached_by_chance(size: int, steps: int) -> torch.Tensor:
+    """Of a predator whose actions are equally likely: a Markov chain that stops at the prey."""
+    n = size * size
+    walk = torch.zeros(n, n, dtype=torch.float64)
+    for cell in range(n):
+        for down, right in MOVES:
+            row = min(max(cell // size + down, 0), size - 1)
+            column = min(max(cell % size + right, 0), size - 1)
+            walk[cell, row * size + column] += 0.2
+    there = torch.eye(n, dtype=torch.float64)  # (start, prey)
+    found = [there]
+    for _ in range(steps):
+        there = (walk @ there).fill_diagonal_(1)
+        found.append(there)
+    return torch.stack([x.T.clone().fill_diagonal_(0) for x in found])
+
+
+def shortest(size: int, steps: int) -> torch.Tensor:
+    side = torch.arange(size)
+    cells = torch.cartesian_prod(side, side)
+    distance = (cells[:, None] - cells).abs().sum(-1)
+    t = torch.arange(steps + 1)[:, None, None]
+    return ((distance <= t) & (distance > 0)).double()
+
+
+def exact(size: int, rule: str) -> float:
+    task = next(task for task in TASKS if task.name == f"predator-prey, {size} × {size}")
+    return next(r.exact for r in task.rules if r.name == rule)
+
+
+@pytest.mark.parametrize("size, published", [(5, 4.69), (10, 10.55), (20, 23.0)])
+def test_the_bound_is_the_expected_distance_of_the_farthest(size, published):
+    predators, _, steps, _ = SIZES[size]
+    bound = expected_steps(shortest(size, steps), predators)
+    assert bound == pytest.approx(exact(size, "straight to the prey"), abs=1e-4)
+    # Published from few episodes; the distance varies by about 1.3 / 2.6 / 4.7 (one sigma).
+    assert bound == pytest.approx(published, rel=0.02)
+
+
+@pytest.mark.parametrize("size, published", [(5, 19.85), (10, 40.0)])
+def test_random_steps_exactly_and_as_published(size, published):
+    predators, _, steps, _ = SIZES[size]
+    value = expected_steps(reached_by_chance(size, steps), predators)
+    assert value == pytest.approx(exact(size, "random"), abs=1e-4)
+    assert value == pytest.approx(published, abs=0.02)
+
+
+@pytest.mark.parametrize("size", [5, 10])
+def test_rules_that_walk_alone_exactly(size):
+    predators, vision, steps, _ = SIZES[size]
+    for name, rule in (("along the edges", along_the_edges), ("own spiral", OwnSpiral())):
+        value = expected_steps(reached_by_rule(size, vision, steps, rule), predators)
+        assert value == pytest.approx(exact(size, name), abs=1e-4)
+
+
+@pytest.mark.parametrize("task, episodes", list(zip(TASKS, (4000, 600, 60), strict=True)))
+def test_rules_score_what_was_computed(task, episodes):
+    world = task.make(batch_size=episodes // 4, seed=0)
+    found = {}
+    for rule in task.rules:
+        steps = scores(world, rule.make(), episodes, seed=1)["steps"]
+        found[rule.name] = steps.mean().item()
+        error = steps.std().item() / math.sqrt(len(steps))
+        if rule.exact is not None:
+            assert abs(found[rule.name] - rule.exact) < 3.5 * error + 0.01, rule
+    assert found["straight to the prey"] < found["pooled views"] < found["own spiral"]
+    assert found["own spiral"] < found["along the edges"] < found["random"]
+
+
+def test_random_success_as_published():
+    success = scores(PredatorPrey(batch_size=4000), UniformPolicy(0), 4000)["success"]
+    assert success.mean().item() == pytest.approx(0.03, abs=3.5 * math.sqrt(0.03 * 0.97 / 4000))
+
+
+# -- the rules ------------------------------------------------------------------------------------
+
+
+@given(st.integers(2, 21), st.integers(0, 3))
+def test_the_spiral_goes_from_cell_to_cell_and_sees_them_all(size, vision):
+    route = spiral(size, vision)
+    for (r, c), (row, column) in zip(route, route[1:], strict=False):
+        assert abs(r - row) + abs(c - column) == 1
+    seen = {
+        (row + r, column + c)
+        for row, column in route
+        for r in range(-vision, vision + 1)
+        for c in range(-vision, vision + 1)
+    }
+    everything = {(row, column) for row in range(size) for column in range(size)}
+    assert everything <= seen and set(route) <= everything
+    if vision == 0 and size % 2:
+        assert len(set(route[: size * size])) == size * size  # no cell twice before all are seen
+
+
+@pytest.mark.parametrize("make", [OwnSpiral, PooledViews])
+def test_searching_rules_do_not_know_where_the_prey_is(make):
+    one, other = (PredatorPrey(10, batch_size=50) for _ in range(2))
+    one.reset(1), other.reset(1)
+    other.prey = other.prey.roll(1, 0)
+    mine, yours = make(), make()
+    nobody = torch.ones(50, dtype=torch.bool)
+    for _ in range(4):
+        nobody &= ~see_prey(one).any(1) & ~see_prey(other).any(1)
+        a, b = mine(one), yours(other)
+        assert torch.equal(a[nobody], b[nobody])
+        one.step(a), other.step(b)
+    assert nobody.any()
+
+
+def test_pooled_views_and_the_way_to_the_prey_always_arrive():
+    world = PredatorPrey(batch_size=2000, seed=3)
+    for policy in (PooledViews(), all_knowing):
+        assert scores(world, policy, 2000)["success"].all()
+
+
+# -- pictures and bad input -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_picture_shows_every_predator_and_says_what_it_shows(size):
+    world = PredatorPrey(size, batch_size=2, seed=0)
+    world.reset()
+    world.predators[1, 1:] = world.predators[1, :1]  # all in one cell
+    for b in range(2):
+        picture = world.render(b)
+        assert len(picture) < 6000
+        root = ElementTree.fromstring(picture)
+        assert root.get("aria-label").startswith("Predator-prey after 0 of")
+        numbers = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+        assert sorted(numbers) == sorted(str(i) for i in range(world.n_agents))
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [({"size": 1}, "size must be a whole number of at least 2, got 1"),
+     ({"size": "5"}, "size must be a whole number of at least 2, got '5'"),
+     ({"size": 7, "vision": 0, "max_steps": 9},
+      "n_predators must be given for size 7, got None: only sizes 5, 10, 20 have"),
+     ({"size": 7, "n_predators": 2, "max_steps": 9}, "vision must be given for size 7"),
+     ({"size": 7, "n_predators": 2, "vision": 1}, "max_steps must be given for size 7"),
+     ({"n_predators": 0}, "n_predators must be a whole number of at least 1, got 0"),
+     ({"n_predators": 25}, "n_predators must be at most 24 on a grid of 5 x 5, .* got 25"),
+     ({"vision": -1}, "vision must be a whole number of at least 0, got -1"),
+     ({"vision": 1.0}, "vision must be a whole number of at least 0, got 1.0"),
+     ({"max_steps": 0}, "max_steps must be a whole number of at least 1, got 0"),
+     ({"mode": "friendly"}, r"mode must be one of .*cooperative.*, got 'friendly'"),
+     ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0")],
+)  # fmt: skip
+def test_bad_arguments_are_named(arguments, message):
+    with unchecked(), pytest.raises(ValueError, match=message):
+        PredatorPrey(**arguments)
+
+
+def test_bad_actions_are_named_and_int32_is_taken():
+    world = PredatorPrey(batch_size=2, seed=0)
+    actions = torch.zeros(2, 3, dtype=torch.int32)
+    with pytest.raises(RuntimeError, match=r"call reset\(\) first"):
+        world.step(actions)
+    world.reset()
+    world.step(actions)
+    with unchecked():
+        with pytest.raises(ValueError, match=r"shape \(B, N\) = \(2, 3\), got \(2, 2\)"):
+            world.step(actions[:, :2])
+        with pytest.raises(ValueError, match=r"must lie in 0\.\.4, got values from 5 to 5"):
+            world.step(actions + 5)
+        with pytest.raises(TypeError, match="must be int64 or int32, got torch.float32"):
+            world.step(actions.float())

@@ -1,0 +1,257 @@
+"""Wrappers: what they change, and that they change nothing else."""
+
+import copy
+import json
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from marl_edu import storage
+from marl_edu.envs import SpeakerProbe, TrafficJunction
+from marl_edu.envs.predator_prey import PredatorPrey
+from marl_edu.envs.rules.task import UniformPolicy
+from marl_edu.envs.tmaze import TMaze
+from marl_edu.envs.world import World
+from marl_edu.envs.wrappers import AgentId, Flicker
+from tests.unchecked import unchecked
+
+WORLDS = [
+    (TrafficJunction, {"difficulty": "easy"}),
+    (SpeakerProbe, {"distractors": 2}),
+    (PredatorPrey, {"size": 5}),
+    (TMaze, {"length": 2, "n_agents": 3}),
+]
+
+
+def play(world: World, seed: int | None = None, take: int | None = None) -> list:
+    """All that is seen of the first `take` worlds in one episode of random moves."""
+    large = torch.Generator().manual_seed(0)
+    obs = [world.reset(seed)[:take]]
+    others = [world.alive[:take], world.adjacency()[:take]]
+    for _ in range(world.max_steps):
+        actions = torch.randint(world.n_actions, (64, world.n_agents), generator=large)
+        seen, reward, terminated, truncated, info = world.step(actions[: world.batch_size])
+        obs.append(seen[:take])
+        others += [x[:take] for x in (reward, terminated, truncated, *info.values())]
+        others += [world.alive[:take], world.adjacency()[:take]]
+    return [torch.stack(obs), *others]
+
+
+def same(one: list, other: list) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+class Odd(World):
+    """A world in which nothing is as usual: agents differ, observations are not in [0, 1]."""
+
+    n_agents, n_actions, obs_dim, max_steps = 2, 3, 2, 2
+    agent_name = "robot"
+    state = ("x",)
+    obs_sizes = (2, 1)
+    action_counts = (3, 2)
+    obs_low = torch.tensor([2.0, -torch.inf])
+    obs_high = torch.tensor([3.0, -1.0])
+
+    def __init__(self, batch_size: int = 64, device: str = "cpu", seed: int | None = None):
+        super().__init__(batch_size, device, seed)
+
+    def _begin(self):
+        self.x = self.uniform(2)
+
+    def _advance(self, actions):
+        self.x = self.uniform(2)
+        return self.x, torch.zeros_like(self.running), {"more": self.x}
+
+    def _observe(self):
+        return torch.stack([2 + self.x, -1 - self.x], -1) * torch.tensor([[1.0, 1], [1, 0]])
+
+    def _success(self):
+        return self.x.mean(1)
+
+    def _draw(self, b):
+        return f"<svg>{b}</svg>"
+
+    def adjacency(self):
+        """Everybody hears itself only."""
+        return torch.eye(2, dtype=torch.bool).expand(self.batch_size, 2, 2)
+
+
+# -- flickering -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world, args", WORLDS, ids=lambda x: getattr(x, "__name__", ""))
+def test_flicker_leaves_everything_but_observations_as_it_was(world, args):
+    plain = world(**args, batch_size=5, seed=3)
+    for p in (0.0, 0.5, 1.0):
+        flickering = Flicker(world, p, args, batch_size=5, seed=3)
+        plain.generator.manual_seed(3)
+        for seed in (None, None, 8):  # also later episodes, which go on with the same generator
+            expected, found = play(plain, seed), play(flickering, seed)
+            assert same(expected[1:], found[1:])
+            if p == 0:
+                assert torch.equal(expected[0], found[0])
+            elif p == 1:
+                assert not found[0].any()
+            else:
+                blank = (found[0] == 0).all(-1)
+                assert torch.equal(found[0], expected[0] * ~blank[..., None])
+
+
+def test_whole_observations_are_blanked_with_probability_p_each_by_itself():
+    world = Flicker(Odd, 0.3, batch_size=4000, seed=0)  # its observations are never all zero
+    blank = []
+    obs = world.reset()
+    for t in range(3):
+        assert torch.equal((obs == 0).all(-1), world.blank)
+        blank.append(world.blank)
+        if t < 2:
+            obs = world.step(torch.zeros(4000, 2, dtype=torch.int64))[0]
+    blank = torch.stack(blank, -1).flatten(1).double()  # (worlds, agents x steps)
+    allowed = 4 * (0.21 / 4000) ** 0.5
+    assert torch.allclose(blank.mean(0), torch.tensor(0.3).double(), atol=allowed)
+    assert (blank.T.corrcoef() - torch.eye(6)).abs().max() < 4 / 4000**0.5
+
+
+def test_what_is_blanked_has_nothing_to_do_with_the_inner_worlds_chances():
+    world = Flicker(Odd, 0.5, batch_size=4000, seed=0)
+    for seed in range(3):
+        world.reset(seed)
+        for agent in range(2):
+            pair = torch.stack([world.x[:, agent], world.blank[:, agent].float()])
+            assert pair.corrcoef()[0, 1].abs() < 4 / 4000**0.5
+
+
+def test_equal_seeds_give_equal_blanks_and_a_smaller_batch_is_a_slice():
+    args = {"size": 5}
+    small, large = (Flicker(PredatorPrey, 0.5, args, batch_size=b) for b in (3, 8))
+    first = play(small, 5, 3)
+    assert same(first, play(small, 5, 3)) and same(first, play(large, 5, 3))
+    assert not torch.equal(first[0] == 0, play(small, 6, 3)[0] == 0)
+
+
+def test_a_second_flicker_has_chances_of_its_own():
+    world = Flicker(Flicker, 0.5, {"world": Odd, "p": 0.5}, batch_size=4000, seed=0)
+    obs = world.reset()
+    assert torch.equal((obs == 0).all(-1), world.blank | world.inner.blank)
+    pair = torch.stack([world.blank.flatten(), world.inner.blank.flatten()]).float()
+    assert pair.corrcoef()[0, 1].abs() < 4 / 8000**0.5
+
+
+# -- numbers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("world, args", WORLDS, ids=lambda x: getattr(x, "__name__", ""))
+def test_agent_id_appends_a_one_hot_number_and_changes_nothing_else(world, args):
+    expected = play(world(**args, batch_size=4, seed=3))
+    named = AgentId(world, args, batch_size=4, seed=3)
+    found = play(named)
+    N = named.n_agents
+    assert same(expected[1:], found[1:])
+    assert torch.equal(found[0][..., :-N], expected[0])
+    assert (found[0][..., -N:] == torch.eye(N)).all()
+    assert found[0].shape[-1] == named.obs_dim == named.inner.obs_dim + N
+
+
+def test_wrappers_nest_and_their_order_counts():
+    args = {"world": TMaze, "world_args": {"length": 1}}
+    outside = AgentId(Flicker, {**args, "p": 1.0}, batch_size=2, seed=0)
+    assert outside.reset().tolist() == [[[0, 0, 0, 0, 1]]] * 2  # nobody forgets its number
+    inside = Flicker(AgentId, 1.0, args, batch_size=2, seed=0)
+    assert inside.reset().tolist() == [[[0] * 5]] * 2
+    assert inside.obs_dim == outside.obs_dim == 5
+    assert outside.blank.all() and outside.length == 1  # read through both
+
+
+# -- the rest of the contract ---------------------------------------------------------------------
+
+
+@settings(max_examples=10)
+@given(st.sampled_from([(), (Flicker,), (AgentId,), (AgentId, Flicker), (Flicker, AgentId)]))
+def test_all_of_the_contract_is_the_inner_worlds(wrappers):
+    world, plain = Odd(batch_size=3, seed=0), Odd(batch_size=3, seed=0)
+    args, outer = {}, Odd
+    for wrapper in wrappers:
+        args, outer = {"world": outer, "world_args": args}, wrapper
+    world = outer(**args, batch_size=3, seed=0)
+    assert isinstance(world, World) and world.t == -1
+    with pytest.raises(RuntimeError, match="nothing to see yet"):
+        world.render()
+    for w in (world, plain):
+        obs = w.reset(4)
+        w.step(torch.ones(3, 2, dtype=torch.int64))
+    assert world.t == 1 and world.render(2) == "<svg>2</svg>"
+    for name in (
+        "n_agents n_actions max_steps batch_size device agent_name agent_names action_counts state"
+    ).split():
+        assert getattr(world, name) == getattr(plain, name)
+    for name in ("alive", "running", "available", "x"):
+        assert torch.equal(getattr(world, name), getattr(plain, name))
+    assert torch.equal(world.adjacency(), plain.adjacency())
+    assert torch.equal(world.generator.get_state(), plain.generator.get_state())
+    policy = UniformPolicy(0)(world)
+    assert policy[:, 1].max() < 2
+    with pytest.raises(ValueError, match=r"robot_1 has the actions 0\.\.1, got 2"):
+        world.step(torch.full((3, 2), 2))
+    low, high = world.obs_low, world.obs_high
+    obs = world.step(policy)[0]
+    assert len(low) == len(high) == world.obs_dim
+    assert (obs[:, 0] >= low).all() and (obs[:, 0] <= high).all()
+
+
+def test_bounds_and_sizes():
+    flickering, named = Flicker(Odd, batch_size=1), AgentId(Odd, batch_size=1)
+    assert flickering.obs_low.tolist() == [0, -torch.inf]
+    assert flickering.obs_high.tolist() == [3, 0]
+    assert flickering.obs_sizes == (2, 1)
+    assert named.obs_low.tolist() == [2, -torch.inf, 0, 0]
+    assert named.obs_high.tolist() == [3, -1, 1, 1]
+    assert named.obs_sizes == (4, 4)
+
+
+def test_a_wrapped_world_is_made_and_described_like_any_other():
+    """As algorithms make worlds from their configs, and as checkpoints name them."""
+    world_args = {"world": Flicker, "world_args": {"world": TMaze, "p": 0.3}}
+    world = AgentId(**world_args, batch_size=4, seed=0)
+    assert world.inner.p == 0.3 and world.inner.inner.length == 10
+    described = storage.plain({"world": AgentId, "world_args": world_args})
+    assert json.loads(json.dumps(described)) == {
+        "world": "marl_edu.envs.wrappers.AgentId",
+        "world_args": {
+            "world": "marl_edu.envs.wrappers.Flicker",
+            "world_args": {"world": "marl_edu.envs.tmaze.TMaze", "p": 0.3},
+        },
+    }
+
+
+def test_a_wrapped_world_can_be_copied_and_goes_on_alike():
+    world = Flicker(PredatorPrey, 0.5, batch_size=2, seed=0)
+    world.reset()
+    twin = copy.deepcopy(world)
+    actions = torch.ones(2, 3, dtype=torch.int64)
+    assert torch.equal(world.step(actions)[0], twin.step(actions)[0])
+
+
+# -- bad input ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("p", [-0.1, 1.5, float("nan"), "0.5", None, True])
+def test_p_is_a_probability_or_an_error(p):
+    with unchecked(), pytest.raises(ValueError, match=r"p must be a number in \[0, 1\], got"):
+        Flicker(TMaze, p)
+
+
+@pytest.mark.parametrize("world", ["TMaze", None, TMaze(batch_size=1)])
+def test_a_world_to_wrap_is_a_class(world):
+    with unchecked():
+        for wrapper in (Flicker, AgentId):
+            with pytest.raises(TypeError, match="world must be a class of worlds, such as TMaze"):
+                wrapper(world)
+
+
+def test_bad_arguments_of_the_inner_world_are_named_by_it():
+    with unchecked(), pytest.raises(ValueError, match="length must be a whole number"):
+        AgentId(TMaze, {"length": 0})
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = Flicker(TMaze, batch_size=1).nonsense
