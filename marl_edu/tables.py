@@ -222,7 +222,7 @@ def worlds(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Table:
     """The anchors of the worlds (None: of all), as `marl_edu.envs.anchors` measured them.
 
     A cell holds the mean score over episodes, its 95 % interval and the rule's name; of several
-    rules of a role, the best one. "Own view" is what an agent can do that hears nobody.
+    rules of a role, the best one. "Own view" hears nobody; "views shared" is a rule too, no bound.
 
     Raises:
         ValueError: no such task was measured.
@@ -231,7 +231,13 @@ def worlds(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Table:
     for name in names or ():
         if name not in stored:
             raise ValueError(f"names must be some of {', '.join(stored)}, got {name!r}")
-    columns = {"random": "random", "blind": "best blind", "own view": "own view", "best": "best"}
+    columns = {
+        "random": "random",
+        "blind": "best blind",
+        "own view": "own view",
+        "shared view": "views shared",
+        "best": "best possible",
+    }
     rows = []
     for name in names or stored:
         task = stored[name]

@@ -133,7 +133,7 @@ def compare(pair: Mpe2, episodes: int, tolerance: float, anew: bool, seed: int) 
         if episode:  # the first one from their own start
             pair.crowd(chance)
         pair.copy()
-        close(world._observe(), pair.observations(), tolerance)
+        close(world.observe(), pair.observations(), tolerance)
         for t in range(world.max_steps):
             if anew:
                 pair.copy()

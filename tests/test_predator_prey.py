@@ -267,7 +267,7 @@ def shortest(size: int, steps: int) -> torch.Tensor:
 
 
 def exact(size: int, rule: str) -> float:
-    task = next(task for task in TASKS if task.name == f"predator-prey, {size} × {size}")
+    task = next(task for task in TASKS if task.name == f"Predator-prey, {size} × {size}")
     return next(r.exact for r in task.rules if r.name == rule)
 
 

@@ -1,6 +1,32 @@
 """Worlds: batched, in torch, with agents as an axis."""
 
+from marl_edu.envs.cooperative_navigation import CooperativeNavigation
+from marl_edu.envs.games import LeverGame, MatrixGame, TwoStepGame
+from marl_edu.envs.grid_world import MultiAgentGridWorld
+from marl_edu.envs.key_door_maze import KeyDoorMaze
+from marl_edu.envs.predator_prey import PredatorPrey
+from marl_edu.envs.predator_prey_tag import PredatorPreyTag
+from marl_edu.envs.relay import Relay
+from marl_edu.envs.speaker_listener import SpeakerListener
 from marl_edu.envs.speaker_probe import SpeakerProbe
+from marl_edu.envs.tmaze import TMaze
 from marl_edu.envs.traffic_junction import TrafficJunction
+from marl_edu.envs.wrappers import AgentId, Flicker
 
-__all__ = ["SpeakerProbe", "TrafficJunction"]
+__all__ = [
+    "CooperativeNavigation",
+    "KeyDoorMaze",
+    "LeverGame",
+    "MatrixGame",
+    "MultiAgentGridWorld",
+    "PredatorPrey",
+    "PredatorPreyTag",
+    "Relay",
+    "SpeakerListener",
+    "SpeakerProbe",
+    "TMaze",
+    "TrafficJunction",
+    "TwoStepGame",
+    "AgentId",
+    "Flicker",
+]

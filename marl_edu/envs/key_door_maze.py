@@ -1,9 +1,9 @@
 """Key-door maze: one reward, far away, behind a locked door, and perhaps a television.
 
 Description:
-    N agents walk through rooms that are joined by gaps. A key lies at the far end of the rooms;
-    the goal is behind a locked door, next to where the agents start. The map is fixed, agents do
-    not block each other, and nothing is drawn by chance but the pictures on the television.
+    N agents walk through rooms that are joined by gaps. The key lies at the far end of the rooms;
+    a locked door, near where the agents start, leads to the goal. The map is fixed, agents do not
+    block each other, and nothing is drawn by chance but the pictures on the television.
 Actions:
     `0` up, `1` down, `2` left, `3` right: one cell; into a wall, or into the door without the key,
     is staying. `4` remote control: staying, and if the television is on and the agent is in sight
@@ -19,9 +19,9 @@ Observation, per agent, float32, all 0 or 1:
 Television:
     With `tv=True`, each time any agent in sight presses the remote control, every pixel becomes 0
     or 1 with probability 1/2, for all who are in sight. Otherwise the picture stays as it is; it
-    is black in the beginning. So the next picture cannot be predicted, but the agent brings it
-    about, and always can: the noisy television in the strict form. With `tv=False` the action and
-    the pixels are there too, and nothing comes of them: all sizes agree.
+    is black in the beginning. So what comes next cannot be predicted, and it is the agent's own
+    action that brings it about. With `tv=False` the action and the pixels are there too, and
+    nothing comes of them: all sizes agree.
 Rewards:
     +1 for every agent in the step in which the first of them reaches the goal. Nothing else.
 Start and end:
@@ -36,8 +36,8 @@ Arguments:
     batch_size, device, seed: as in every world.
 Anchors, for one agent, exact (`marl_edu.envs.rules.maze`):
     the shortest path has 40 steps (small: 17). Uniformly random actions reach the goal in 1.4e-8
-    of all episodes, 0.00009 times in a million steps; with every other action repeated, 0.04
-    times. (Small: in 1.8 % of all episodes, so that a learner without curiosity finds it.)
+    of all episodes, 0.00009 times in a million steps; if each action repeats the last one with
+    probability 1/2, 0.04 times. (Small: in 1.8 % of all episodes.)
     The start is always the same, so a plan learned by heart reaches the goal without looking:
     what is difficult is to find it.
 Source:

@@ -129,6 +129,10 @@ class World:
         self._chance = (self._chance + 1) % 2**63
         return torch.rand(self.batch_size, *shape, generator=source).to(self.device)
 
+    def observe(self) -> Float[Tensor, "B N O"]:
+        """What every agent sees now: once more what the last `reset` or `step` returned."""
+        return self._observe()
+
     def adjacency(self) -> Bool[Tensor, "B N N"]:
         """`[b, i, j]`: i may hear j, itself included. Here: everybody alive hears everybody."""
         return self.alive[:, :, None] & self.alive[:, None, :]

@@ -1,11 +1,13 @@
 """Live figures: a trained policy at work, in the lab and on the page."""
 
+from marl_edu.widgets.film import Film
 from marl_edu.widgets.junction import JunctionFigure
 from marl_edu.widgets.moments import telling_moment
 from marl_edu.widgets.panel import TrainingPanel
 from marl_edu.widgets.policies import export_policy, stored_policies
 
 __all__ = [
+    "Film",
     "JunctionFigure",
     "TrainingPanel",
     "export_policy",

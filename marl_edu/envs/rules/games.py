@@ -64,16 +64,16 @@ def _matrix_task(name: str, isolates: str, payoff, random: float, *rules: Rule) 
 
 TASKS = (
     _matrix_task(
-        "matrix game (QTRAN)",
-        "a best action that looks bad on average",
+        "Matrix game (QTRAN)",
+        "credit: a best action that looks bad on average",
         QTRAN_GAME,
         -40 / 9,
         Rule("sure thing", "blind", partial(Always, 1), 0.0),  # what VDN and QMIX come to
         Rule("best pair", "best", partial(Always, 0), 8.0),
     ),
     _matrix_task(
-        "climbing game",
-        "a second-best equilibrium that is safer",
+        "Climbing game",
+        "credit: a second-best equilibrium that is safer",
         CLIMBING_GAME,
         -31 / 9,
         Rule("what VDN comes to", "blind", partial(Always, 2), 5.0),
@@ -81,16 +81,16 @@ TASKS = (
         Rule("best pair", "best", partial(Always, 0), 11.0),
     ),
     _matrix_task(
-        "penalty game, k = -100",
-        "two best pairs that must not be mixed up",
+        "Penalty game, k = -100",
+        "credit: two best pairs that must not be mixed up",
         penalty_game(-100),
         -178 / 9,
         Rule("sure thing", "blind", partial(Always, 1), 2.0),  # what VDN and QMIX come to
         Rule("best pair", "best", partial(Always, 0), 10.0),
     ),
     Task(
-        name="two-step game",
-        isolates="a value of the team that is no sum",
+        name="Two-step game",
+        isolates="credit: a value of the team that is no sum",
         make=TwoStepGame,
         score="return",
         unit="payoff",
@@ -102,8 +102,8 @@ TASKS = (
         show="best pair",
     ),
     Task(
-        name="levers, 5 of 500",
-        isolates="agreeing with whom one has just met",
+        name="Levers, 5 of 500",
+        isolates="credit: agreeing with whom one has just met",
         make=LeverGame,
         score="return",
         unit="share of levers pulled",

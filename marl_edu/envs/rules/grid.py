@@ -71,6 +71,8 @@ class Search:
             are. Else each has its own map, and knows of others only where it sees them.
     """
 
+    goal: Tensor  # (B, N), numbers of cells
+
     def __init__(self, told: bool):
         self.told = told
 
@@ -136,7 +138,7 @@ def _task(isolates: str, **settings) -> Task:
     world = partial(MultiAgentGridWorld, **settings)
     H, W = settings["grid_size"]
     return Task(
-        name=f"grid world, {H} × {W}, {settings['n_agents']} agents",
+        name=f"Grid world, {H} × {W}, {settings['n_agents']} agents",
         isolates=isolates,
         make=world,
         score="steps",
@@ -145,7 +147,7 @@ def _task(isolates: str, **settings) -> Task:
             Rule("random", "random", UniformPolicy),
             Rule("blind sweep", "blind", BlindSweep),
             Rule("own view", "own view", partial(Search, told=False)),
-            Rule("neighbours' views", "own view", partial(Search, told=True)),
+            Rule("neighbours' views", "shared view", partial(Search, told=True)),
             Rule("full information", "best", lambda: full_information),
         ),
         show="neighbours' views",
@@ -155,14 +157,14 @@ def _task(isolates: str, **settings) -> Task:
 
 TASKS = (
     _task(
-        "sharing what one has seen with those nearby",
+        "talk: sharing what one has seen with those nearby",
         grid_size=(8, 8),
         n_agents=3,
         n_targets=3,
         max_steps=50,
     ),
     _task(
-        "the same with as many cells per agent, but more agents than one can hear",
+        "talk: the same with as many cells per agent, but more agents than one can hear",
         grid_size=(16, 16),
         n_agents=12,
         n_targets=12,

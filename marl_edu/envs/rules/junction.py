@@ -1,4 +1,4 @@
-"""The junction and the probe as tasks; the junction's rules are those of `marl_edu.envs.scripted`."""
+"""The junction and the probe as tasks, with the rules of `marl_edu.envs.scripted`."""
 
 from functools import partial
 
@@ -19,7 +19,7 @@ TASKS = (
     *(
         Task(
             name=f"Traffic Junction, {difficulty}",
-            isolates="needs talk",
+            isolates="talk: where the others are",
             make=partial(TrafficJunction, difficulty),
             score="success",
             unit="share of episodes without a crash",
@@ -34,7 +34,7 @@ TASKS = (
     ),
     Task(
         name="Speaker probe, 7 distractors",
-        isolates="needs talk: whom to listen to",
+        isolates="talk: whom to listen to",
         make=partial(SpeakerProbe, 7),
         score="success",
         unit="share of right answers",

@@ -29,7 +29,7 @@ def goal_chances(world: KeyDoorMaze, repeat: float = 0.0) -> Float[np.ndarray, "
     Args:
         repeat: chance of doing the same as in the last step, instead of drawing an action anew.
     Raises:
-        ValueError: the world has several agents; who share a key, not chances.
+        ValueError: the world has several agents; the chain follows one.
     """
     if world.n_agents != 1:
         raise ValueError(f"world must have n_agents=1 to be a chain of cells, got {world.n_agents}")
@@ -166,8 +166,8 @@ RULES = (
 
 TASKS = (
     Task(
-        name="key-door maze",
-        isolates="exploring: one reward, 40 right steps away",
+        name="Key-door maze",
+        isolates="exploration: one reward, 40 right steps away",
         make=KeyDoorMaze,
         score="success",
         unit="share of episodes that reach the goal",
@@ -175,8 +175,8 @@ TASKS = (
         show="shortest path",
     ),
     Task(
-        name="key-door maze with television",
-        isolates="exploring beside something that is new for ever, and worth nothing",
+        name="Key-door maze with television",
+        isolates="exploration: beside something that is new for ever, and worth nothing",
         make=partial(KeyDoorMaze, tv=True),
         score="success",
         unit="share of episodes that reach the goal",

@@ -71,7 +71,7 @@ TOLD = Rule("know the sign", "best", lambda: know_the_sign, 1.0)
 TASKS = (
     Task(
         name="T-maze, length 10",
-        isolates="remembering",
+        isolates="memory: the way to turn is seen once",
         make=partial(TMaze, length=10),
         score="success",
         unit="share of right turns",
@@ -85,7 +85,7 @@ TASKS = (
     ),
     Task(
         name="T-maze with a witness, length 10",
-        isolates="remembering and telling, both",
+        isolates="memory and talk, both",
         make=partial(TMaze, length=10, witness=True),
         score="success",
         unit="share of right turns",
@@ -98,8 +98,8 @@ TASKS = (
         show="know the sign",
     ),
     Task(
-        name="flickering T-maze, length 10",
-        isolates="remembering, where half of all observations are missing",
+        name="Flickering T-maze, length 10",
+        isolates="memory: half of all observations are missing",
         make=partial(Flicker, world=TMaze, world_args={"length": 10}, p=0.5),
         score="success",
         unit="share of right turns",

@@ -46,7 +46,7 @@ def drive(
 
 def nearest_landmark(world: CooperativeNavigation) -> Int[Tensor, "B N"]:
     """Everybody drives to the landmark that is nearest to itself, whoever else does."""
-    N, obs = world.n_agents, world._observe()
+    N, obs = world.n_agents, world.observe()
     offsets = obs[..., 4 : 4 + 2 * N].unflatten(-1, (N, 2))
     nearest = offsets.square().sum(-1).argmin(-1)[..., None, None].expand(-1, -1, 1, 2)
     return drive(offsets.gather(2, nearest)[:, :, 0], obs[..., :2])
@@ -85,14 +85,14 @@ def wandering(steps: int = 25) -> float:
 
 def _listen(world: SpeakerListener, offset: Float[Tensor, "B 2"], word=0) -> Int[Tensor, "B N"]:
     """The speaker says `word`, the listener drives to what is `offset` away."""
-    velocity = world._observe()[:, LISTENER, None, :2]
+    velocity = world.observe()[:, LISTENER, None, :2]
     action = drive(offset[:, None], velocity)
     return torch.cat([torch.zeros_like(action) + word, action], 1)
 
 
 def _landmarks(world: SpeakerListener) -> Float[Tensor, "B 3 2"]:
     """As the listener sees them: minus its own position."""
-    return world._observe()[:, LISTENER, 2 : 2 + 2 * LANDMARKS].unflatten(-1, (LANDMARKS, 2))
+    return world.observe()[:, LISTENER, 2 : 2 + 2 * LANDMARKS].unflatten(-1, (LANDMARKS, 2))
 
 
 def _choose(landmarks: Float[Tensor, "B 3 2"], k: Int[Tensor, " B"]) -> Float[Tensor, "B 2"]:
@@ -123,7 +123,7 @@ class AnyLandmark:
 
 def told(world: SpeakerListener) -> Int[Tensor, "B N"]:
     """The speaker says the goal's number, and the listener goes there; before, to the middle."""
-    obs, landmarks = world._observe(), _landmarks(world)
+    obs, landmarks = world.observe(), _landmarks(world)
     word = obs[:, LISTENER, -LANDMARKS:]
     offset = _choose(landmarks, word.argmax(1))
     offset = torch.where(word.any(1, keepdim=True), offset, landmarks.mean(1))
@@ -163,7 +163,7 @@ def sweep(world: PredatorPreyTag) -> Int[Tensor, "B P"]:
 def chase(world: PredatorPreyTag) -> Int[Tensor, "B P"]:
     """Every predator drives to where the prey that is nearest to it will be if that coasts."""
     P, Q = world.n_predators, world.n_prey
-    obs = world._observe()[:, :P]
+    obs = world.observe()[:, :P]
     offset, velocity = obs[..., -4 * Q :].unflatten(-1, (2, Q, 2)).unbind(2)  # (B, P, Q, 2)
     nearest = offset.square().sum(-1).argmin(-1)[..., None, None].expand(-1, -1, 1, 2)
     its_velocity = velocity.gather(2, nearest)[:, :, 0]
@@ -177,7 +177,7 @@ def flee(world: PredatorPreyTag) -> Int[Tensor, "B Q"]:
     To be farther beyond 0.9 counts twice as much as to be farther from the predator.
     """
     P, K = world.n_predators, world.n_obstacles
-    obs = world._observe()[:, P:]
+    obs = world.observe()[:, P:]
     first = 4 + 2 * K  # of the predators' numbers
     predators = obs[..., first : first + 2 * P].unflatten(-1, (P, 2))
     moves = coming(obs[..., :2], PREY["acceleration"])  # (B, Q, A, 2)
@@ -193,8 +193,8 @@ def stay(world: PredatorPreyTag) -> Int[Tensor, "B Q"]:
 
 TASKS = (
     Task(
-        name="cooperative navigation, 3 agents",
-        isolates="sharing out what is to be done",
+        name="Cooperative navigation, 3 agents",
+        isolates="talk: sharing out what is to be done",
         make=CooperativeNavigation,
         score="return",
         unit="return per agent",
@@ -207,8 +207,8 @@ TASKS = (
         show="share out",
     ),
     Task(
-        name="speaker and listener",
-        isolates="finding a language",
+        name="Speaker and listener",
+        isolates="talk: finding a language",
         make=SpeakerListener,
         score="return",
         unit="return per agent",
@@ -217,14 +217,14 @@ TASKS = (
             Rule("stand still", "blind", lambda: Always(NOTHING), exact=-25 * 4 / 3),
             Rule("any landmark", "own view", AnyLandmark),
             Rule("middle of the landmarks", "own view", lambda: middle),
-            Rule("told the goal", "own view", lambda: told),
+            Rule("told the goal", "shared view", lambda: told),
             Rule("know the goal", "best", lambda: know_goal),
         ),
         show="told the goal",
     ),
     Task(
-        name="tag, 3 predators and 1 prey",
-        isolates="learning among others who learn against one",
+        name="Tag, 3 predators and 1 prey",
+        isolates="opponents: learning among others who learn against one",
         make=PredatorPreyTag,
         score="success",
         unit="share of episodes in which the prey is touched",

@@ -109,7 +109,7 @@ def _task(
 ) -> Task:
     """The task of one size; the numbers are the exact expected steps."""
     return Task(
-        name=f"predator-prey, {size} × {size}",
+        name=f"Predator-prey, {size} × {size}",
         isolates=isolates,
         make=partial(PredatorPrey, size=size),
         score="steps",
@@ -118,7 +118,7 @@ def _task(
             Rule("random", "random", UniformPolicy, random),
             Rule("along the edges", "blind", lambda: along_the_edges, blind),
             Rule("own spiral", "own view", OwnSpiral, own_view),
-            Rule("pooled views", "own view", PooledViews),
+            Rule("pooled views", "shared view", PooledViews),
             Rule("straight to the prey", "best", lambda: all_knowing, best),
         ),
         show="pooled views",
@@ -127,7 +127,7 @@ def _task(
 
 
 TASKS = (
-    _task(5, "telling the others what one has found", 19.8384, 16.4147, 13.9855, 4.6768),
-    _task(10, "the same, in a larger world", 39.9993, 37.1576, 23.3094, 10.3875),
-    _task(20, "the same, where most never find it alone", 80.0, 77.5849, 64.1959, 23.0728),
+    _task(5, "talk: telling what one has found", 19.8384, 16.4147, 13.9855, 4.6768),
+    _task(10, "talk: the same, in a larger world", 39.9993, 37.1576, 23.3094, 10.3875),
+    _task(20, "talk: the same, where most never find it alone", 80.0, 77.5849, 64.1959, 23.0728),
 )

@@ -24,8 +24,9 @@ class Rule:
 
     Attributes:
         name: a few words, as a reader sees them: "nearest landmark".
-        role: "random"; "blind", looks at nothing; "own view", sees what its agents see; "best",
-            sees everything, or knows the answer.
+        role: "random"; "blind", looks at nothing; "own view", sees what each agent sees by itself;
+            "shared view", what the agents see, taken together; "best", sees everything, or knows
+            the answer.
         make: makes the policy, anew for each measurement.
         exact: the expected score in closed form, where there is one.
     """

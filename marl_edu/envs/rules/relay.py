@@ -1,0 +1,56 @@
+"""How far news travels: the relay played by agents who tell all they know, for so many rounds."""
+
+from functools import partial
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from marl_edu.envs.relay import Relay
+from marl_edu.envs.rules.task import Always, Rule, Task, UniformPolicy
+
+
+class Listen:
+    """Everybody passes on all it knows, `rounds` times, and answers what it knows.
+
+    Who knows nothing guesses; who knows several symbols takes one of them.
+    """
+
+    def __init__(self, rounds: int, seed: int = 0):
+        self.rounds = rounds
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __call__(self, world: Relay) -> Int[Tensor, "B N"]:
+        known = world.heard(self.rounds)
+        chance = torch.rand(known.shape, generator=self.generator).to(world.device)
+        return (known + chance).argmax(-1)
+
+
+def _task(n_agents: int, hops: int) -> Task:
+    return Task(
+        name=f"Relay, {hops} hop{'s' * (hops > 1)}, {n_agents:,} agents",
+        isolates="scale: the answer is known several hops away" if hops > 1 else "scale: one hop",
+        make=partial(Relay, n_agents, hops),
+        score="success",
+        unit="share of right answers",
+        rules=(
+            Rule("random", "random", UniformPolicy, exact=1 / 4),
+            Rule("always the first symbol", "blind", partial(Always, 0), exact=1 / 4),
+            *(
+                Rule(
+                    f"{rounds} round{'s' * (rounds > 1)} of news",
+                    "own view" if rounds == 0 else "shared view",
+                    partial(Listen, rounds),
+                    exact=1 / 4,
+                )
+                for rounds in range(hops)
+            ),
+            Rule(
+                f"{hops} round{'s' * (hops > 1)} of news", "best", partial(Listen, hops), exact=1.0
+            ),
+        ),
+        show=f"{hops} round{'s' * (hops > 1)} of news",
+    )
+
+
+TASKS = (_task(64, 1), _task(64, 2), _task(64, 3), _task(1024, 3))

@@ -1,0 +1,103 @@
+"""What the rules score: the stored table is what the script measures, and exact values hold."""
+
+import math
+
+import pytest
+import torch
+
+from marl_edu import storage, tables
+from marl_edu.envs import SpeakerProbe, TMaze, anchors
+from marl_edu.envs.rules import TASKS
+from marl_edu.envs.rules.task import Always, UniformPolicy, scores
+
+STORED = storage.read_json(anchors.WORLDS)["tasks"]
+
+
+def test_every_task_is_stored_with_all_its_rules():
+    assert list(STORED) == [task.name for task in TASKS]
+    for task in TASKS:
+        stored = STORED[task.name]
+        named = [(rule.name, rule.role) for rule in task.rules]
+        assert [(rule["name"], rule["role"]) for rule in stored["rules"]] == named
+        assert (stored["score"], stored["isolates"]) == (task.score, task.isolates)
+        assert task.show in [rule.name for rule in task.rules]
+        assert min(rule["n"] for rule in stored["rules"]) >= 1000
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_random_blind_and_best_are_there_and_in_order(task):
+    roles = {rule.role for rule in task.rules}
+    assert {"random", "blind", "best"} <= roles
+    assert roles <= {"random", "blind", "own view", "shared view", "best"}
+    sign = 1 if task.higher_is_better else -1
+    means = {rule["name"]: sign * rule["mean"] for rule in STORED[task.name]["rules"]}
+    best = max(means[rule.name] for rule in task.rules if rule.role == "best")
+    assert best >= max(means.values()) - 1e-6
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+def test_measured_again_it_agrees(task):
+    """On other episodes than the stored ones: the difference is within four standard errors."""
+    for rule, stored in zip(task.rules, STORED[task.name]["rules"], strict=True):
+        found = anchors.measure_rule(task, rule, 60, 60, seed=777)
+        width = (found.high - found.low + stored["high"] - stored["low"]) / 2 / 1.96
+        assert abs(found.mean - stored["mean"]) <= 4 * width + 1e-6, rule.name
+        if rule.exact is not None:
+            own = (stored["high"] - stored["low"]) / 2 / 1.96
+            assert abs(stored["mean"] - rule.exact) <= 4 * own + 1e-6, rule.name
+
+
+def test_scores_of_a_known_episode():
+    """Walks to the junction of length 3 and turns up: 4 steps, paid where the sign says up."""
+
+    def up(world):
+        return torch.full((world.batch_size, 1), 0 if world.t < 3 else 1)
+
+    world = TMaze(3, batch_size=64)
+    found = scores(world, up, 100, seed=5)
+    assert {k: len(v) for k, v in found.items()} == {"success": 128, "return": 128, "steps": 128}
+    assert (found["steps"] == 4).all()
+    assert torch.equal(found["success"], found["return"])
+    assert 0.3 < found["success"].mean() < 0.7
+
+
+def test_intervals_by_hand():
+    share = anchors.interval(torch.tensor([1.0] * 8 + [0.0] * 2))
+    z, n, p = 1.959964, 10, 0.8  # Wilson's formula
+    centre = (p + z * z / 2 / n) / (1 + z * z / n)
+    half = z * math.sqrt(p * (1 - p) / n + z * z / 4 / n / n) / (1 + z * z / n)
+    assert (share.low, share.high) == pytest.approx((centre - half, centre + half), abs=1e-5)
+    mean = anchors.interval(torch.tensor([1.0, 2.0, 3.0, 6.0]))
+    half = 3.182446 * math.sqrt(14 / 3) / 2  # Student's t with 3 degrees of freedom
+    assert (mean.low, mean.high) == pytest.approx((3 - half, 3 + half), abs=1e-5)
+
+
+def test_uniform_policy_draws_each_agents_own_actions():
+    world = SpeakerProbe(1, 3, batch_size=3000)
+    world.reset(0)
+    counts = torch.bincount(UniformPolicy(1)(world).flatten(), minlength=3) / 9000
+    assert torch.allclose(counts, torch.tensor(1 / 3), atol=0.02)
+    assert (Always(2)(world) == 2).all()
+
+
+def test_the_command_measures_some_and_keeps_the_others(tmp_path, capsys):
+    path = tmp_path / "worlds.json"
+    anchors.main(["Two-step", "Levers", "--episodes", "20", "--out", str(path)])
+    anchors.main(["Two-step", "--episodes", "30", "--out", str(path)])
+    stored = storage.read_json(path)["tasks"]
+    assert {k: v["rules"][0]["n"] for k, v in stored.items()} == {
+        "Two-step game": 30,
+        "Levers, 5 of 500": 20,
+    }
+    with pytest.raises(SystemExit):
+        anchors.main(["no such world"])
+    assert "names must begin some of" in capsys.readouterr().err
+
+
+def test_the_table_shows_the_best_rule_of_each_role():
+    table = tables.worlds(names=["Speaker and listener", "T-maze, length 10"])
+    listener, maze = table.rows
+    assert "middle of the landmarks" in listener[5] and "told the goal" in listener[6]
+    assert maze[4] == "= 50.0 (walk and guess)" and maze[6] == "—"
+    with pytest.raises(ValueError, match="names must be some of .*, got 'chess'"):
+        tables.worlds(names=["chess"])
