@@ -1,7 +1,7 @@
 // A film of a world. One module without imports: in the lab anywidget loads it, on a page it
 // stands in the page itself.
 
-// What film_host.js needs to know.
+// What host.js needs to know.
 const FIGURE = "film";
 const LINKED = ["step"];
 

@@ -113,7 +113,7 @@ class Film(anywidget.AnyWidget):
         text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")  # no end of script
         style, *module = (
             (HERE / name).read_text(encoding="utf-8")
-            for name in ("film.css", "film.js", "film_host.js")
+            for name in ("film.css", "film.js", "host.js")
         )
         return (
             f'<div data-figure="film"><style>{style}</style>{self._still()}'

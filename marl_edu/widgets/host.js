@@ -1,11 +1,10 @@
 
-// ---- Host: what a live figure needs where no kernel is. It stands behind the figure's module. ----
+// ---- Host: what a live figure needs where no kernel is. It stands behind the figure's module, ----
+// ---- which names it (FIGURE), says what a link to it holds (LINKED), and draws it (render). ------
 
-const LINKED = ["team", "difficulty", "seed", "episode", "step", "selected", "changes"];
-
-function host(root, number) {
+async function host(root, number) {
   const state = JSON.parse(root.querySelector("script").textContent);
-  const address = `#${root.dataset.figure}-${number}?`;
+  const address = `#${FIGURE}-${number}?`;
   const listeners = {};
   let live = false;
   const model = {
@@ -35,14 +34,14 @@ function host(root, number) {
   }
   follow();
   const stage = document.createElement("div");
-  render({ model, el: stage });
+  await render({ model, el: stage }); // where this fails, the still picture stays
   root.replaceChildren(root.querySelector("style"), stage);
   live = true;
   follow();
   addEventListener("hashchange", follow);
 }
 
-document.querySelectorAll("[data-figure='junction']:not([data-live])").forEach((root, number) => {
+document.querySelectorAll(`[data-figure='${FIGURE}']:not([data-live])`).forEach((root, number) => {
   root.dataset.live = "";
   host(root, number);
 });

@@ -1,6 +1,10 @@
 // The live Traffic Junction. One module without imports: in the lab anywidget loads it, on a page
 // it stands in the page itself. Sections: maths, world, network, episode, drawing, figure.
 
+// What host.js needs to know.
+const FIGURE = "junction";
+const LINKED = ["team", "difficulty", "seed", "episode", "step", "selected", "changes"];
+
 // ---- Maths -------------------------------------------------------------------------------------
 
 const dot = (W, row, x) => {

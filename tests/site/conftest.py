@@ -1,9 +1,10 @@
 """The built site, a server for it, and one browser for all of its tests."""
 
+import atexit
 import os
 import shutil
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -52,21 +53,27 @@ def server(html: Path) -> Iterator[str]:
         httpd.shutdown()
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A Chromium-family browser of this machine: BROWSER_PATH, or what is on PATH."""
+@cache
+def launched() -> Browser:
+    """A Chromium-family browser of this machine: BROWSER_PATH, or what is on PATH.
+
+    One for the whole process, whoever asks: Playwright cannot be started twice.
+    """
     found = [os.environ.get("BROWSER_PATH"), *map(shutil.which, BROWSERS)]
     path = next((one for one in found if one), None)
     if path is None:
         unavailable("no browser: see tools/browser.py")
     # Chromium's sandbox refuses root.
     root = hasattr(os, "geteuid") and os.geteuid() == 0
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=FLAGS + ["--no-sandbox"] * root
-        )
-        yield browser
-        browser.close()
+    playwright = sync_playwright().start()
+    atexit.register(playwright.stop)
+    return playwright.chromium.launch(executable_path=path, args=FLAGS + ["--no-sandbox"] * root)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Browser:
+    """The browser of all tests."""
+    return launched()
 
 
 class Watched:
