@@ -1,5 +1,6 @@
 """The grid world: every step by a slow reference, who hears whom, many agents, its rules."""
 
+from itertools import combinations_with_replacement, pairwise, permutations
 from xml.etree import ElementTree
 
 import pytest
@@ -170,6 +171,31 @@ def test_there_is_something_to_gain_from_neighbours():
         for worse, better in zip(steps, steps[1:], strict=False):
             gain = worse - better  # the same episodes
             assert gain.mean() > 3 * gain.std() / len(gain) ** 0.5
+
+
+def shortest(agents, targets):
+    """Fewest steps in which three agents collect three targets: all ways to share and order."""
+
+    def away(a, b):
+        return abs(a[0] - b[0]) + abs(a[1] - b[1])
+
+    best = 10**6
+    for order in permutations(targets):
+        for i, j in combinations_with_replacement(range(4), 2):
+            tours = zip(agents, (order[:i], order[i:j], order[j:]), strict=True)
+            ways = [[start, *tour] for start, tour in tours]
+            best = min(best, max(sum(away(*leg) for leg in pairwise(way)) for way in ways))
+    return best
+
+
+def test_the_full_information_rule_is_hardly_ever_slower_than_the_shortest_plan():
+    world = MultiAgentGridWorld(batch_size=100)
+    steps = scores(world, full_information, 100)["steps"]
+    world.reset(0)
+    plans = zip(world.position.tolist(), world.targets.tolist(), strict=True)
+    best = torch.tensor([shortest(*plan) for plan in plans])
+    assert (steps >= best).all() and (steps == best).float().mean() > 0.8
+    assert steps.mean() < 1.05 * best.float().mean()
 
 
 def test_the_own_view_rule_knows_nothing_it_has_not_seen():

@@ -79,14 +79,39 @@ class Largest(TorchDispatchMode):
 
 @pytest.mark.parametrize("search", [lambda p: within(p, 1.4), lambda p: nearest(p, 6)])
 def test_memory_grows_with_the_agents_and_not_with_their_square(search):
-    sizes = {}
+    sizes, chance = {}, torch.Generator().manual_seed(0)
     for N in (1024, 4096):
-        position = torch.rand(1, N, 2) * N**0.5
+        position = torch.rand(1, N, 2, generator=chance) * N**0.5
         with Largest() as largest:
             search(position)
         sizes[N] = largest.numel
     assert sizes[4096] < 6 * sizes[1024]  # four times the agents; sixteen would be their square
     assert sizes[4096] < 4096**2 / 8
+
+
+@pytest.mark.parametrize("search", [lambda p: within(p, 1.4), lambda p: nearest(p, 6)])
+def test_the_answer_does_not_depend_on_the_other_worlds(search):
+    """Not even where several are equally near, and though cells are as wide as all need."""
+    chance = torch.Generator().manual_seed(1)
+    worlds = (torch.rand(5, 30, 2, generator=chance) * 6).round()
+    worlds[4] *= 50
+    index, mask = search(worlds)
+    for b in range(5):
+        one, there = search(worlds[b : b + 1])
+        K = one.shape[-1]
+        assert torch.equal(one[0], index[b, :, :K]) and torch.equal(there[0], mask[b, :, :K])
+        assert not mask[b, :, K:].any()
+
+
+def test_a_crowd_and_one_far_away_do_not_cost_all_times_all():
+    position = torch.rand(1, 400, 2, generator=torch.Generator().manual_seed(0))
+    position[0, 0] = 40.0
+    with Largest() as largest:
+        index, _ = nearest(position, 6)
+    assert largest.numel < 2.1 * 400**2  # two coordinates a pair; not nine cells of all each
+    everybody = torch.cdist(position, position, compute_mode="donot_use_mm_for_euclid_dist")
+    expected = everybody.sort(-1).values[..., 1:7]
+    assert torch.allclose(everybody.gather(2, index), expected, atol=1e-5)
 
 
 def test_bad_input_is_named():

@@ -2,11 +2,13 @@
 
 Points are sorted into square cells. Whoever is within reach of a point is in its cell or in one
 of the eight around it, if cells are at least as wide as the reach. So time and memory grow with
-N times the number of points in the fullest cell: for points spread evenly with N, not with N².
-The answer is exact for any points.
+the number of pairs in such cells: for points spread evenly with N, not with N². The answer is
+exact for any points, but where most of them crowd into one cell there is nothing to be saved.
 
 Both functions answer with `index` `(B, N, K)` and `mask` `(B, N, K)`: in row i the neighbours of
 point i, never itself, then filler (0) where `mask` is False. Worlds do not meet.
+
+Inside, points of all worlds have one number, b N + i, and pairs stand in one long list.
 """
 
 import torch
@@ -28,13 +30,13 @@ def within(
     """
     if not isinstance(radius, int | float) or isinstance(radius, bool) or not radius > 0:
         raise ValueError(f"radius must be a number above 0, got {radius!r}")
-    other, distance = _around(position, float(radius))
-    N = position.shape[1]
-    number = torch.where(distance <= radius, other, N)  # N: not a neighbour, sorted last
-    K = int((number < N).sum(-1).max())
-    number = number.sort(-1).values[..., :K]
-    mask = number < N
-    return number * mask, mask
+    B, N, _ = position.shape
+    everybody = torch.arange(B * N, device=position.device)
+    point, other, distance = _pairs(position, everybody, float(radius))
+    near = distance <= radius
+    table, _ = _table(point[near], other[near], distance[near], B * N)
+    mask = (table >= 0).view(B, N, -1)
+    return table.view(B, N, -1).clamp_min(0) % N, mask
 
 
 def nearest(
@@ -42,63 +44,87 @@ def nearest(
 ) -> tuple[Int[Tensor, "B N K"], Bool[Tensor, "B N K"]]:
     """The k nearest neighbours, from near to far; all of them if there are fewer.
 
+    Of several at the same distance the first ones by number.
+
     Args:
         position: of the points. k: from 1.
     """
     positive_int("k", k)
-    N = position.shape[1]
-    found = min(k, N - 1)
-    if found == 0:
-        empty = position.new_zeros(*position.shape[:2], 0)
-        return empty.long(), empty.bool()
-    extent = (position.amax(1) - position.amin(1)).amax().item()
-    # As wide as a circle that holds 2k of the points would be; wider until everybody is certain.
-    width = max(extent * (2 * k / N) ** 0.5, torch.finfo(position.dtype).tiny)
-    while True:
-        other, distance = _around(position, width)
-        if distance.shape[-1] >= found:
-            near, place = distance.topk(found, largest=False)
-            # Whatever is nearer than the width has been looked at.
-            if width > extent or (near[..., -1] <= width).all():
-                index = other.gather(-1, place)
-                return index, torch.ones_like(index, dtype=torch.bool)
-        width = 2 * width
+    B, N, _ = position.shape
+    K = min(k, N - 1)
+    index = torch.zeros(B * N, K, dtype=torch.int64, device=position.device)
+    waiting = torch.arange(B * N if K else 0, device=position.device)
+    extent = float((position.amax(1) - position.amin(1)).amax())
+    width = extent * (k / N) ** 0.5  # a circle this wide holds some three times k points
+    while len(waiting):
+        point, other, distance = _pairs(position, waiting, width)
+        sure = (distance <= width) | (width > extent)  # farther away somebody may be missing
+        table, distance = _table(point[sure], other[sure], distance[sure], len(waiting))
+        enough = (table >= 0).sum(1) >= K
+        if enough.any():
+            order = distance[enough].argsort(dim=1, stable=True)[:, :K]
+            index[waiting[enough]] = table[enough].gather(1, order) % N
+        waiting = waiting[~enough]
+        width = 2 * width if width > 0 else 1.0  # 0: all points are in one place
+    index = index.view(B, N, K)
+    return index, torch.ones_like(index, dtype=torch.bool)
 
 
-def _around(position: Tensor, width: float) -> tuple[Tensor, Tensor]:
-    """Everybody in the 3 x 3 cells around each point, and how far away.
+def _table(point: Tensor, other: Tensor, distance: Tensor, rows: int) -> tuple[Tensor, Tensor]:
+    """Pairs as a table, a row per point with the others in order of their numbers, then filler.
+
+    Args:
+        point: (pairs,), in order. other, distance: (pairs,). rows: how many points.
+    Returns:
+        other (rows, K), filler -1; distance (rows, K), filler infinite.
+    """
+    count = point.bincount(minlength=rows)
+    slot = torch.arange(len(point), device=point.device) - (count.cumsum(0) - count)[point]
+    K = int(count.max())
+    last = torch.iinfo(torch.int64).max
+    number = torch.full((rows, K), last, device=point.device)
+    number[point, slot] = other
+    far = distance.new_full((rows, K), torch.inf)
+    far[point, slot] = distance
+    number, order = number.sort(1)
+    return number.masked_fill(number == last, -1), far.gather(1, order)
+
+
+def _pairs(
+    position: Float[Tensor, "B N 2"], points: Int[Tensor, " P"], width: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """All pairs of one of `points` and another within `width` of it, and some that are farther.
 
     Returns:
-        other `(B, N, C)`: numbers of points; distance `(B, N, C)`: infinite for filler, and for
-        the point itself.
+        point (pairs,): the one's place in `points`, in order; other (pairs,): the other's number;
+        distance (pairs,).
     """
     B, N, _ = position.shape
-    corner = position.amin(1, keepdim=True)
-    extent = (position - corner).amax().item()
-    side = max(1, min(int(extent / width), int(N**0.5) + 1))  # cells may be wider, not narrower
-    place = ((position - corner) * (side / extent if extent > 0 else 0.0)).long()
-    row, column = place.clamp_max(side - 1).unbind(-1)
-    # A margin of empty cells, so that every cell has eight around it.
-    columns = side + 2
-    cell = (row + 1) * columns + column + 1  # (B, N)
-    count = torch.zeros(B, columns * columns, dtype=torch.int64, device=position.device)
-    count.scatter_add_(1, cell, torch.ones_like(cell))
-    order = cell.argsort(1)  # points of a cell stand together
-    first = count.cumsum(1) - count
-    step = torch.tensor([-1, 0, 1], device=position.device)
-    block = cell[..., None] + (step[:, None] * columns + step).flatten()  # (B, N, 9)
-    fullest = int(count.max())
-    rank = torch.arange(fullest, device=position.device)
-    here = rank < count.gather(1, block.flatten(1)).view(B, N, 9, 1)
-    slot = (first.gather(1, block.flatten(1)).view(B, N, 9, 1) + rank).clamp_max(N - 1)
-    other = order.gather(1, slot.flatten(1)).view(B, N, -1)
-    away = _of(position, other) - position[:, :, None]
-    distance = away.square().sum(-1).sqrt()
-    itself = other == torch.arange(N, device=position.device)[:, None]
-    return other, distance.masked_fill(~here.flatten(2) | itself, torch.inf)
-
-
-def _of(position: Tensor, index: Tensor) -> Tensor:
-    """Positions `(B, N, C, 2)` of the points `index` `(B, N, C)`."""
-    world = torch.arange(len(position), device=position.device)[:, None, None]
-    return position[world, index]
+    low = position.amin(1, keepdim=True)
+    extent = float((position - low).amax())
+    # A hair wider than asked for, so that no rounding moves two within reach two cells apart.
+    most = int(N**0.5) + 1  # more cells would be empty
+    side = max(1, min(int(extent / (1.001 * width)), most)) if width > 0 else 1
+    place = ((position - low) * (side / extent if extent > 0 else 0.0)).long()
+    row, column = place.clamp_max(side - 1).flatten(0, 1).unbind(-1)
+    # Cells row by row with an empty row above and below, so that every cell has three rows.
+    world = torch.arange(B * N, device=position.device) // N
+    row_start = (world * (side + 2) + row + 1) * side
+    cell = row_start + column
+    order = cell.argsort(stable=True)
+    cells = torch.arange(B * (side + 2) * side + 1, device=position.device)
+    first = torch.searchsorted(cell[order], cells)  # of the points in each cell, among `order`
+    # In each of the three rows, the points of up to three cells stand together in `order`.
+    step = torch.tensor([-1, 0, 1], device=position.device) * side
+    rows = row_start[points, None] + step
+    start = first[rows + (column[points, None] - 1).clamp_min(0)].flatten()
+    stop = first[rows + (column[points, None] + 1).clamp_max(side - 1) + 1].flatten()
+    length = stop - start
+    run = torch.arange(len(length), device=position.device).repeat_interleave(length)
+    before = length.cumsum(0) - length  # pairs before each run
+    place_in_run = torch.arange(len(run), device=position.device) - before[run]
+    point, other = run // 3, order[start[run] + place_in_run]
+    differ = points[point] != other
+    point, other = point[differ], other[differ]
+    flat = position.flatten(0, 1)
+    return point, other, (flat[other] - flat[points[point]]).square().sum(-1).sqrt()

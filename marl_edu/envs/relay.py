@@ -29,9 +29,11 @@ State:
     `position` `(B, N, 2)`. `source` `(B, N)`. `symbol` `(B, N)`. `asked`, `answer` `(B, N)`.
     `hop_distance` `(B, N)`: to the nearest source, hops + 1 if it is farther than `hops`.
 Anchors, exact:
-    with fewer than `hops` rounds of messages 1 / M: what reaches an agent that is asked is the
-    same whatever the symbols of sources are, none of which is near enough, and these are uniform
-    and independent. With `hops` rounds 1: it hears of one symbol, the right one.
+    with fewer than `hops` rounds of messages 1 / M, whatever the policy. Exchange the names of the
+    symbols: every draw is as likely as before, the same agents are asked, and who is asked has
+    heard the same, for it has heard of no source. But its answer is another symbol; so given all
+    that it has heard, all M are equally likely. With `hops` rounds 1: it has heard of one symbol,
+    the right one.
 Source:
     this course.
 """

@@ -38,7 +38,7 @@ def _task(n_agents: int, hops: int) -> Task:
             Rule("always the first symbol", "blind", partial(Always, 0), exact=1 / 4),
             *(
                 Rule(
-                    f"{rounds} round{'s' * (rounds > 1)} of news",
+                    f"{rounds} round{'s' * (rounds != 1)} of news",
                     "own view" if rounds == 0 else "shared view",
                     partial(Listen, rounds),
                     exact=1 / 4,
