@@ -247,13 +247,13 @@ def worlds(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Table:
             rules = [rule for rule in task["rules"] if rule["role"] == role]
             best = max(rules, key=lambda rule: sign * rule["mean"], default=None)
             cells.append(_anchor_cell(best, percent=task["score"] == "success"))
-        n = f"{min(rule['n'] for rule in task['rules']):,}"
-        rows.append([name, task["isolates"], task["unit"], *cells, n])
+        rows.append([name, *cells, task["unit"], task["isolates"]])
+    episodes = min(rule["n"] for task in stored.values() for rule in task["rules"])
     return Table(
-        ["world", "isolates", "score", *columns.values(), "episodes"],
+        ["world", *columns.values(), "score", "isolates"],
         rows,
-        "What rules without learning score: mean [95 % interval over episodes], and the rule. "
-        "= marks an exact value. Shares are in percent.",
+        "What rules without learning score: mean [95 % interval], and the rule; at least "
+        f"{episodes:,} episodes each. = marks an exact value. Shares are in percent.",
     )
 
 

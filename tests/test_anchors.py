@@ -98,7 +98,8 @@ def test_the_command_measures_some_and_keeps_the_others(tmp_path, capsys):
 def test_the_table_shows_the_best_rule_of_each_role():
     table = tables.worlds(names=["Speaker and listener", "T-maze, length 10"])
     listener, maze = table.rows
-    assert "middle of the landmarks" in listener[5] and "told the goal" in listener[6]
-    assert maze[4] == "= 50.0 (walk and guess)" and maze[6] == "—"
+    assert "middle of the landmarks" in listener[3] and "told the goal" in listener[4]
+    assert maze[2] == "= 50.0 (walk and guess)" and maze[4] == "—"
+    assert "4,000 episodes" in table.caption
     with pytest.raises(ValueError, match="names must be some of .*, got 'chess'"):
         tables.worlds(names=["chess"])

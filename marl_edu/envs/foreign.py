@@ -37,8 +37,8 @@ def from_gymnasium(
 ) -> "Foreign":
     """A world of B copies of a Gymnasium environment, stepped by its vector environment.
 
-    One agent, or a team where observation and action spaces are `Tuple`s with an entry per agent
-    and the reward is a list (level-based foraging, for one).
+    One agent, or a team where observation and action spaces are of the kind `Tuple`, with an
+    entry per agent, and the reward is a list (level-based foraging, for one).
 
     Args:
         make_env: makes one environment, e.g. `lambda: gymnasium.make("CartPole-v1")`.

@@ -241,10 +241,9 @@ class MultiAgentGridWorld(World):
         for i, (r, c) in enumerate((self.position[b].cpu() - torch.tensor([top, left])).tolist()):
             if 0 <= r < height and 0 <= c < width:
                 shown.setdefault((r, c), []).append(i)
-        outlines, discs, window = [], [], (2 * self.view + 1) * CELL
+        outlines, discs = [], []
         for (r, c), here in shown.items():
-            corner = (c - self.view) * CELL, (r - self.view) * CELL
-            outlines.append(pictures.outline(*corner, window, window, here[0]))
+            outlines.append(pictures.outline(r, c, self.view, height, width, here[0]))
             across = math.ceil(math.sqrt(len(here)))  # discs side by side in this cell
             for n, i in enumerate(here):
                 down, right = (x - (across - 1) / 2 for x in divmod(n, across))

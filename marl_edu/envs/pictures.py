@@ -67,12 +67,16 @@ def target(
     )
 
 
-def outline(x: Number, y: Number, width: Number, height: Number, number: int) -> str:
-    """What agent `number` sees: a soft outline, its corner at (x, y)."""
+def outline(row: int, column: int, reach: int, rows: int, columns: int, number: int) -> str:
+    """What agent `number` sees of a grid: a soft outline around so many cells in each direction."""
+    top, left = max(row - reach, 0), max(column - reach, 0)
+    height = min(row + reach + 1, rows) - top
+    width = min(column + reach + 1, columns) - left
+    colour = f"var(--a{number % len(_AGENTS)})"
     return (
-        f'<rect x="{x:.1f}" y="{y:.1f}" width="{width:g}" height="{height:g}" rx="6" '
-        f'fill="var(--a{number % len(_AGENTS)})" fill-opacity=".12" '
-        f'stroke="var(--a{number % len(_AGENTS)})" stroke-opacity=".6" stroke-dasharray="5 4"/>'
+        f'<rect x="{left * CELL}" y="{top * CELL}" width="{width * CELL}" '
+        f'height="{height * CELL}" rx="6" fill="{colour}" fill-opacity=".12" '
+        f'stroke="{colour}" stroke-opacity=".6" stroke-dasharray="5 4"/>'
     )
 
 

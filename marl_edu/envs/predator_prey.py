@@ -160,7 +160,7 @@ class PredatorPrey(World):
 
     def _draw(self, b: int) -> str:
         """Predators in one cell share it; the prey's ring stays visible around them."""
-        v, window = self.vision, (2 * self.vision + 1) * CELL
+        v = self.vision
         places = [tuple(place) for place in self.predators[b].tolist()]
         outlines, discs = [], []
         for i, (row, column) in enumerate(places):
@@ -173,8 +173,7 @@ class PredatorPrey(World):
             )
             discs.append(pictures.agent(i, x, y, 15 / across))
             if v and here[0] == i:
-                corner = ((column - v) * CELL, (row - v) * CELL)
-                outlines.append(pictures.outline(*corner, window, window, i))
+                outlines.append(pictures.outline(row, column, v, self.size, self.size, i))
         prey = pictures.target(*pictures.centre(*self.prey[b].tolist()), radius=17)
         side = self.size * CELL
         there = int(self.on_prey[b].sum())
