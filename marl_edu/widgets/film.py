@@ -112,8 +112,7 @@ class Film(anywidget.AnyWidget):
         state = {key: getattr(self, key) for key in STATE} | {"playing": False}
         text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")  # no end of script
         style, *module = (
-            (HERE / name).read_text(encoding="utf-8")
-            for name in ("film.css", "film.js", "host.js")
+            (HERE / name).read_text(encoding="utf-8") for name in ("film.css", "film.js", "host.js")
         )
         return (
             f'<div data-figure="film"><style>{style}</style>{self._still()}'
