@@ -246,14 +246,14 @@ def worlds(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Table:
         for role in columns:
             rules = [rule for rule in task["rules"] if rule["role"] == role]
             best = max(rules, key=lambda rule: sign * rule["mean"], default=None)
-            cells.append(_anchor_cell(best, percent=task["score"] == "success"))
+            cells.append(_anchor_cell(best, percent=task["unit"].startswith("share")))
         rows.append([name, *cells, task["unit"], task["isolates"]])
     episodes = min(rule["n"] for task in stored.values() for rule in task["rules"])
     return Table(
         ["world", *columns.values(), "score", "isolates"],
         rows,
         "What rules without learning score: mean [95 % interval], and the rule; at least "
-        f"{episodes:,} episodes each. = marks an exact value. Shares are in percent.",
+        f"{episodes:,} episodes each. = marks an exact value, rounded. Shares are in percent.",
     )
 
 
