@@ -312,10 +312,13 @@ def test_processes_killed_failing_and_going_on(tmp_path, capsys):
 
 
 CTRL_C = """
+import signal
 import sys
 import MODULE as t
 from pathlib import Path
 if __name__ == "__main__":
+    # Whoever runs the tests in the background is deaf to Ctrl-C, and so are its children.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     known = {"fake-easy": t.fake(pause=0.2)}
     words = ["run", "fake", "--seeds", "1", "--results", sys.argv[1]]
     sys.exit(t.experiments.main(words, known))
