@@ -63,8 +63,8 @@ def from_pettingzoo(
     """A world of B copies of a PettingZoo `ParallelEnv`.
 
     Args:
-        make_env: makes one environment, e.g. `mpe2.simple_spread_v3.parallel_env`. The others: as
-            in `from_gymnasium`.
+        make_env: makes one environment, e.g. `simple_spread_v3.parallel_env` of mpe2. The others:
+            as in `from_gymnasium`.
     Raises:
         TypeError: no `ParallelEnv`, or spaces that are not taken. ValueError: it does not say how
             long an episode lasts. RuntimeError, while it runs: it breaks its own interface.
