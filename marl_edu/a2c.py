@@ -89,7 +89,8 @@ class ActorCritic(nn.Module):
 
     Args:
         obs_dim: O. n_actions: A. hidden: D.
-        communicate: a module `(z (B, N, D), mask (B, N, N)) -> (z', attention (B, H, N, N))`.
+        communicate: a module `(z (B, N, D), mask (B, N, N)) -> (z', attention (B, H, N, N))`. One
+            with a number `nearest` above 0 gets a list of neighbours instead, see `hears`.
         gate: "none"; "soft", a number in [0, 1] by which an agent *uses* what it heard; "hard",
             IC3Net's choice, sampled and trained like an action, whether it *sends* at all.
         available: which actions each agent has (N, A); None: all have all.
@@ -133,16 +134,19 @@ class ActorCritic(nn.Module):
         h: Float[Tensor, "B N D"],
         alive: Bool[Tensor, "B N"],
         generator: torch.Generator | None = None,
+        mask: Any = None,
     ) -> Step:
         """One step of the team; empty slots neither speak nor hear.
 
         Args:
             obs: what each agent sees. h: its memory. alive: which slots hold an agent.
             generator: samples the hard gate; None opens it where that is more likely than not.
+            mask: who may hear whom, from `hears`; None: all the living hear each other.
         """
         B, N, D = h.shape
         z = F.relu(self.encode(obs) + self.recall(h))  # eq. (1)
-        mask = alive[:, :, None] & alive[:, None, :]
+        if mask is None:
+            mask = alive[:, :, None] & alive[:, None, :]
         gate = torch.ones_like(z[..., 0])
         gate_log_prob = torch.zeros_like(gate)
         if self.gate is not None:
@@ -163,6 +167,19 @@ class ActorCritic(nn.Module):
         if self.missing is not None:
             logits = logits.masked_fill(self.missing, torch.finfo(logits.dtype).min)
         return Step(logits, h, attention, gate, gate_log_prob)
+
+    def hears(self, world) -> Any:
+        """Who may hear whom in the world now: `adjacency()`, a mask (B, N, N).
+
+        Thousands of agents with a few neighbours each would fill the memory with such a mask. A
+        communication module that can do without has a number `nearest`, and if that is above 0
+        it gets what the world lists, all `edges()` or `neighbours(nearest)`, `(nodes (B, N, K),
+        mask (B, N, K))`, and no (N, N) tensor is made.
+        """
+        nearest = getattr(self.communicate, "nearest", 0)
+        if not nearest:
+            return world.adjacency()
+        return world.edges() if hasattr(world, "edges") else world.neighbours(nearest)
 
     def criticise(
         self, h: Float[Tensor, "*S N D"], alive: Bool[Tensor, "*S N"]
@@ -202,7 +219,7 @@ def play(net: ActorCritic, world, generator: torch.Generator, detach_every: int 
     for t in range(world.max_steps):
         if t % detach_every == 0:
             h = h.detach()
-        steps.append(net(obs, h, alive, generator))
+        steps.append(net(obs, h, alive, generator, mask=net.hears(world)))
         actions.append(act(steps[-1].logits.detach(), generator))
         living.append(alive)
         obs, reward, terminated, _, info = world.step(actions[-1])
@@ -213,7 +230,7 @@ def play(net: ActorCritic, world, generator: torch.Generator, detach_every: int 
         lasting.append(alive & stays & ~terminated[:, None])
         h, alive = steps[-1].h * lasting[-1][..., None], info["alive"]
     with torch.no_grad():  # the state after a time limit is worth something: bootstrap from it
-        last = net(obs, h, alive, generator).h
+        last = net(obs, h, alive, generator, mask=net.hears(world)).h
     log_pi = F.log_softmax(torch.stack([step.logits for step in steps], 1), -1)
     chosen = log_pi.gather(-1, torch.stack(actions, 1)[..., None])[..., 0]
     return Episode(
@@ -320,7 +337,7 @@ def train(
 class _Saved:
     """All the state of a run that its next update depends on, to a file and back."""
 
-    def __init__(self, path: Path | None, cfg: Config, net, optimizer, *generators):
+    def __init__(self, path: Path | None, cfg: Any, net, optimizer, *generators):
         self.path, self.net, self.optimizer, self.generators = path, net, optimizer, generators
         self.meta = {"config": describe(cfg)}
         self.recent: list[Row] = []  # what the next row of the log averages
@@ -347,7 +364,7 @@ class _Saved:
         return meta["rows"], meta["update"], meta["cpu"], meta["wall"]
 
 
-def describe(cfg: Config) -> dict[str, Any]:
+def describe(cfg: Any) -> dict[str, Any]:
     """The config as plain JSON values, with the names of its class and of its world's."""
     plain = storage.plain(cfg)
     return plain | {"world": cfg.world.__name__, "class": type(cfg).__module__}
@@ -373,7 +390,7 @@ def evaluate(
         obs, alive = world.reset(seed + batch), world.alive
         h = net.start(world.batch_size, world.n_agents)
         for _ in range(world.max_steps):
-            step = net(obs, h, alive, generator)
+            step = net(obs, h, alive, generator, mask=net.hears(world))
             obs, reward, _, _, info = world.step(act(step.logits, generator))
             total += reward.sum().item()
             h, alive = step.h * ~info["completed"][..., None], info["alive"]

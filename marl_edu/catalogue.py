@@ -7,9 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from marl_edu import a2c, results, storage
-from marl_edu.algos import commnet, tarmac
-from marl_edu.envs import SpeakerProbe
+from marl_edu import a2c, explore, nodes, qlearning, results, storage
+from marl_edu.algos import commnet, dqn, drqn, gat, icm, rnd, tarmac
+from marl_edu.envs import AgentId, Flicker, SpeakerProbe, TMaze
+from marl_edu.envs.cartpole import cartpole
+from marl_edu.envs.grid_world import MultiAgentGridWorld
+from marl_edu.envs.relay import Relay
 from marl_edu.runs import Experiment
 
 POLICIES = results.RESULTS.parent / "checkpoints"  # networks of finished seeds
@@ -32,6 +35,82 @@ HARD: dict[str, Any] = {
     "checkpoint_every": 50,
 }
 DISTRACTORS = (1, 3, 7, 15)
+TV: dict[str, Any] = {"world_args": {"tv": True}}
+# Two agents in so little time that one alone would have to take the shortest path.
+TWO: dict[str, Any] = {"world_args": {"n_agents": 2, "max_steps": 50}, "updates": 100}
+# A crowd: a fifth of the cells are targets, and there are as many agents, in a hurry. See the graph
+# attention chapter for how this was chosen.
+GRID: dict[str, Any] = {
+    "world": MultiAgentGridWorld,
+    "world_args": {
+        "grid_size": (10, 10),
+        "n_agents": 20,
+        "n_targets": 20,
+        "max_steps": 10,
+        "hearing": 5,
+        "task": "cover",
+    },
+    "updates": 600,
+    "entropy": 0.1,
+    "anneal": 0.8,
+}
+# The T-maze and what is made of it. See the memory chapter.
+TMAZE: dict[str, Any] = {
+    "world": TMaze,
+    "world_args": {"length": 10},
+    "updates": 4000,
+    "steps_per_update": 16.0,
+    "hidden": 32,
+    "lr": 3e-3,
+}
+LENGTHS = (5, 10, 20, 40)  # 10 is `tmaze` itself
+FLICKER = (0, 30, 60, 90)  # observations that are missing, in percent
+WITNESS: dict[str, Any] = {
+    "world": AgentId,
+    "world_args": {"world": TMaze, "world_args": {"witness": True}},
+}
+# Gymnasium's, velocities hidden. Unscaled, Huber's loss is a median, and values run away.
+CARTPOLE: dict[str, Any] = {
+    "world": cartpole,
+    "world_args": {"velocities": False},
+    "updates": 8000,
+    "batch_size": 8,
+    "gamma": 0.99,
+    "reward_scale": 0.02,
+    "lr": 3e-3,
+    "explore": 0.1,
+    "warm_up": 500,
+    "target_every": 20,
+}
+STARTS: dict[str, dict[str, Any]] = {  # of a window that is shorter than the corridor
+    "zero": {},
+    "burnin": {"burn_in": 6},
+    "stored": {"start": "stored"},
+}
+
+
+def flicker(percent: int) -> dict[str, Any]:
+    """The settings of a run on the T-maze where so many observations are missing."""
+    args = {"world": TMaze, "world_args": {"length": 10}, "p": percent / 100}
+    return {**TMAZE, "world": Flicker, "world_args": args, "updates": 6000}
+
+
+RELAYS = ((2, 0), (2, 1), (2, 2), (2, 3), (3, 2), (3, 3))  # hops to the answer, layers
+
+
+def relay(hops: int) -> dict[str, Any]:
+    """The settings of a run on the relay, 64 agents, the answer so many hops away."""
+    return {
+        "world": Relay,
+        "world_args": {"hops": hops},
+        "updates": 250,
+        "hidden": 32,
+        "lr": 5e-3,
+        "entropy": 0.05,
+        "entropy_end": 0.0,
+        "reward_scale": 1.0,
+        "log_every": 10,
+    }
 
 
 def probe(distractors: int) -> dict[str, Any]:
@@ -60,10 +139,34 @@ def evaluate(net: a2c.ActorCritic, cfg: a2c.Config, episodes: int) -> dict[str, 
     return greedy | {"success_sampling": sampling["success"]}
 
 
+def evaluate_exploring(net: explore.ActorCritic, cfg: explore.Config, episodes: int):
+    """As `evaluate`, for the maze; and `steps`, how long a sampled episode lasts."""
+    world = cfg.world(**cfg.world_args, batch_size=250, seed=cfg.seed)
+    greedy = explore.evaluate(net, world, episodes)
+    sampling = explore.evaluate(net, world, episodes, greedy=False)
+    return greedy | {"success_sampling": sampling["success"], "steps": sampling["steps"]}
+
+
+def evaluate_q(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
+    """The final evaluation of Q-learners: fresh episodes, greedy."""
+    world = cfg.world(**cfg.world_args, batch_size=250, seed=cfg.seed)
+    return qlearning.evaluate(net, world, episodes)
+
+
+def evaluate_poles(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
+    """As `evaluate_q`; success is for how long the pole stays up, as a share of 500 steps."""
+    found = evaluate_q(net, cfg, episodes)
+    return found | {"success": found["return"] / 500}
+
+
 METHODS = (
     ("none", a2c.Config, a2c.train),
     ("commnet", commnet.Config, commnet.train),
     ("tarmac", tarmac.Config, tarmac.train),
+)
+Q_METHODS: tuple[tuple[str, Any, Any], ...] = (
+    ("dqn", dqn.Config, dqn.train),
+    ("drqn", drqn.Config, drqn.train),
 )
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
@@ -97,14 +200,131 @@ EXPERIMENTS: dict[str, Experiment] = {
             evaluate,
             seeds=1,
         ),
+        *(
+            # The same teams are also played in larger worlds: `marl_edu.scaling`.
+            Experiment(name, cfg, train, evaluate, keep_policy=tuple(range(8)))
+            for name, cfg, train in (
+                ("none-grid", a2c.Config(**GRID), a2c.train),
+                ("commnet-grid", commnet.Config(**GRID, rounds=2), commnet.train),
+                ("gat-grid", gat.Config(**GRID, layers=2), gat.train),
+            )
+        ),
+        *(
+            Experiment(
+                f"gat-relay{hops}-layers{layers}",
+                gat.Config(**relay(hops), layers=layers, nearest=64),
+                gat.train,
+                evaluate,
+                # `marl_edu.scaling` cuts the links of those that can know the answer.
+                keep_policy=tuple(range(8)) if layers == hops else (),
+            )
+            for hops, layers in RELAYS
+        ),
+        *(
+            Experiment(
+                f"{kind}-papers",
+                nodes.Config(gnn_type=kind),
+                nodes.train,
+                nodes.evaluate,
+                episodes=1000,
+                keep_policy=(),
+            )
+            for kind in ("mlp", "gcn", "gat")
+        ),
+        # The key-door maze, and `tv` with its television on. See the curiosity chapters.
+        *(
+            Experiment(name, cfg, train, evaluate_exploring, episodes=500, seeds=10)
+            for name, cfg, train in (
+                ("none-maze", explore.Config(), explore.train),
+                ("counts-maze", explore.Config(), explore.train_counting),
+                ("icm-maze", icm.Config(), icm.train),
+                ("rnd-maze", rnd.Config(), rnd.train),
+                ("counts-tv", explore.Config(**TV), explore.train_counting),
+                ("icm-tv", icm.Config(**TV), icm.train),
+                ("rnd-tv", rnd.Config(**TV), rnd.train),
+                ("icm-maze-features", icm.Config(stop="features"), icm.train),
+                ("icm-tv-features", icm.Config(**TV, stop="features"), icm.train),
+                ("none-maze-team", explore.Config(**TWO), explore.train),
+                ("rnd-maze-team", rnd.Config(**TWO), rnd.train),
+                ("rnd-maze-own", rnd.Config(**TWO, own_bonus=True), rnd.train),
+                ("rnd-maze-shuffled", rnd.Config(shuffle_bonus=True), rnd.train),
+                ("rnd-maze-episodic", rnd.Config(episodic_bonus=True), rnd.train),
+            )
+        ),
+        *(
+            # Every seed's network is kept: the chapter looks into their memories.
+            Experiment(
+                f"{m}-tmaze", config(**TMAZE), train, evaluate_q, keep_policy=tuple(range(8))
+            )
+            for m, config, train in Q_METHODS
+        ),
+        Experiment(
+            "drqn-tmaze-gru", drqn.Config(**TMAZE, memory="gru"), drqn.train, evaluate_q, seeds=5
+        ),
+        *(
+            Experiment(name, config(**settings), train, evaluate_q, seeds=5, keep_policy=())
+            for m, config, train in Q_METHODS
+            for name, settings in (
+                *(
+                    (f"{m}-tmaze{n}", {**TMAZE, "world_args": {"length": n}})
+                    for n in LENGTHS
+                    if n != 10
+                ),
+                *((f"{m}-flicker{p}", flicker(p)) for p in FLICKER),
+                (f"{m}-witness", {**TMAZE, **WITNESS}),
+            )
+        ),
+        *(
+            Experiment(name, cfg, train, evaluate_poles, episodes=250, seeds=5, keep_policy=())
+            for name, cfg, train in (
+                ("dqn-cartpole", dqn.Config(**CARTPOLE), dqn.train),
+                ("drqn-cartpole", drqn.Config(**CARTPOLE, window=10, burn_in=5), drqn.train),
+                ("dqn-cartpole-seen", dqn.Config(**{**CARTPOLE, "world_args": {}}), dqn.train),
+            )
+        ),
+        # Memory and talk together, for the witness and its walker.
+        Experiment(
+            "tarmac-witness",
+            tarmac.Config(
+                **WITNESS,
+                updates=600,
+                hidden=32,
+                lr=5e-3,
+                entropy=0.1,
+                entropy_end=0.0,
+                reward_scale=1.0,
+                gamma=0.95,
+                lam=0.95,
+                detach_every=40,
+            ),
+            tarmac.train,
+            evaluate,
+            seeds=5,
+            keep_policy=(),
+        ),
+        *(
+            Experiment(
+                f"drqn-window-{name}",
+                drqn.Config(**TMAZE, window=6, **start),
+                drqn.train,
+                evaluate_q,
+                seeds=5,
+                keep_policy=(),
+            )
+            for name, start in STARTS.items()
+        ),
         Experiment("tarmac-hard", tarmac.Config(**HARD, rounds=2), tarmac.train, evaluate, seeds=2),
     )
 }
 
-BUILD: dict[type, Callable[[Any, Any], a2c.ActorCritic]] = {
+BUILD: dict[type, Callable[[Any, Any], Any]] = {
     a2c.Config: a2c.build,
     commnet.Config: commnet.build,
+    dqn.Config: dqn.build,
+    drqn.Config: drqn.build,
+    gat.Config: gat.build,
     tarmac.Config: tarmac.build,
+    **dict.fromkeys((explore.Config, icm.Config, rnd.Config), explore.build),
 }
 
 

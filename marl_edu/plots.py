@@ -33,13 +33,16 @@ COLOURS = {
     "commnet": "#d55e00",
     "tarmac": "#0072b2",
     "gat": "#009e73",
+    "dqn": "#8a6a4f",
     "drqn": "#c06a9c",
     "icm": "#b87d00",
     "rnd": "#3f93c9",
+    "counts": "#8a70c8",
     "qmix": "#8f8600",
     "maddpg": INK,
 }
 LABELS = {"none": "no messages", "commnet": "CommNet", "tarmac": "TarMAC"}
+LABELS |= {"counts": "counts", "none: no bonus": "no bonus"}
 LABELS |= {name: name.upper() for name in COLOURS if name not in LABELS}
 
 Anchor = tuple[str, float]  # name and score, in the unit of the axis

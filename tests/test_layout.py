@@ -17,12 +17,16 @@ NOTEBOOKS = sorted(
 
 # A module imports from its own floor or a lower one.
 FLOOR = {
-    **dict.fromkeys(("ops", "layers", "replay", "rollout", "storage"), 0),
+    **dict.fromkeys(("ops", "graphs", "layers", "replay", "rollout", "storage"), 0),
     "envs": 1,
     "a2c": 2,
+    "explore": 2,
+    "qlearning": 2,
     "algos": 3,
-    **dict.fromkeys(("agents", "channel", "bench", "runs", "catalogue", "experiments"), 4),
-    **dict.fromkeys(("results", "tables", "listing", "exercises"), 4),
+    **dict.fromkeys(
+        ("agents", "channel", "bench", "discovery", "memory", "runs", "catalogue", "experiments"), 4
+    ),
+    **dict.fromkeys(("results", "tables", "listing", "exercises", "nodes", "scaling"), 4),
     **dict.fromkeys(("plots", "charts", "widgets"), 4),
 }
 LEAVES = ("plots", "charts", "widgets")  # may use each other; nothing else uses them

@@ -1,0 +1,154 @@
+"""ICM: what is new is what the agent's own action led to, unforeseen.
+
+Paper: Pathak et al., "Curiosity-driven Exploration by Self-supervised Prediction", ICML 2017,
+arXiv 1705.05363.
+
+Equations:
+    phi = enc(o),  phi' = enc(o')              what the agent notices of what it sees          (1)
+    L_I = -log g(a | phi, phi')                the inverse model: what was done?               (2)
+    phi_hat = f(phi, a)                        the forward model: what will be noticed?        (3)
+    L_F = 1/2 || phi_hat - phi' ||^2                                                           (4)
+    r^I = eta/2 || phi_hat - phi' ||^2         the bonus: how wrong it was                     (5)
+    L = (1 - beta) L_I + beta L_F              averaged; enc, g and f learn                    (6)
+The inverse model makes enc notice what actions change, and nothing else has to be noticed.
+
+Symbols: o `obs`, o' `next_obs` (*S, O) · a `action` (*S) · phi `feature` (*S, F) ·
+phi_hat `predicted` (*S, F) · g `inverse` · f `forward_model` · eta `eta` · beta `beta`.
+
+Differences from the paper:
+    - enc is two small layers instead of four convolutions, with the paper's ELU.
+    - `stop`: the authors' code lets L_F teach enc through phi and through phi', which the paper
+      does not say. That is "nothing" here; "target" stops the gradient at phi', "features" at
+      both, so that enc learns from the inverse model alone.
+    - The loop is explore.py's, with PPO, two critics and a bonus in units of its returns' spread;
+      the paper's is A3C, with one critic for the sum of both rewards. So eta cancels there.
+    - The paper minimises lambda L_policy + L, lambda = 0.1; here each has its own step size.
+
+Chapter: book/chapters/icm.ipynb.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from marl_edu import explore
+
+STOPS = ("nothing", "target", "features")
+
+
+@dataclass(frozen=True)
+class Config(explore.Config):
+    """The run's config, and what ICM adds."""
+
+    feature_dim: int = 32  # F, numbers that enc gives (ICM: 288)
+    hidden_dim: int = 128  # units per hidden layer of enc, g and f (ICM: 256)
+    beta: float = 0.2  # weight of the forward model's loss (ICM: 0.2)
+    eta: float = 0.5  # size of the bonus (ICM: 0.01 in the authors' code)
+    stop: str = "nothing"  # where L_F's gradient stops: see above (authors' code: "nothing")
+
+
+class IntrinsicCuriosityModule(nn.Module):
+    """Eqs. (1)-(6): a bonus module (see explore.py), which can also be called by itself.
+
+    Args:
+        obs_dim: O. action_dim: A, the number of actions. feature_dim: F.
+        hidden_dim: units per hidden layer. beta, eta, stop: as in `Config`.
+    """
+
+    def __init__(
+        self,
+        obs_dim: int,
+        action_dim: int,
+        feature_dim: int = 32,
+        hidden_dim: int = 64,
+        beta: float = 0.2,
+        eta: float = 0.5,
+        stop: str = "nothing",
+    ):
+        super().__init__()
+        if not 0 <= beta <= 1:
+            raise ValueError(f"beta must lie in [0, 1], got {beta!r}")
+        if stop not in STOPS:
+            raise ValueError(f"stop must be one of {', '.join(STOPS)}, got {stop!r}")
+        self.action_dim, self.beta, self.eta, self.stop = action_dim, beta, eta, stop
+        self.encode = nn.Sequential(
+            nn.Linear(obs_dim, hidden_dim), nn.ELU(), nn.Linear(hidden_dim, feature_dim), nn.ELU()
+        )
+        self.inverse = nn.Sequential(
+            nn.Linear(2 * feature_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, action_dim)
+        )
+        self.forward_model = nn.Sequential(
+            nn.Linear(feature_dim + action_dim, hidden_dim),
+            nn.ReLU(),
+            nn.Linear(hidden_dim, feature_dim),
+        )
+
+    def errors(
+        self,
+        obs: Float[Tensor, "*S O"],
+        action: Int[Tensor, "*S"],
+        next_obs: Float[Tensor, "*S O"],
+    ) -> tuple[Float[Tensor, "*S"], Float[Tensor, "*S"]]:
+        """L_I and L_F of each transition."""
+        feature, after = self.encode(obs), self.encode(next_obs)  # eq. (1)
+        guess = self.inverse(torch.cat([feature, after], -1))
+        log_g = F.log_softmax(guess, -1)
+        inverse = -log_g.gather(-1, action[..., None])[..., 0]  # eq. (2)
+        if self.stop == "features":
+            feature = feature.detach()
+        if self.stop != "nothing":
+            after = after.detach()
+        did = F.one_hot(action, self.action_dim).to(feature.dtype)
+        predicted = self.forward_model(torch.cat([feature, did], -1))  # eq. (3)
+        return inverse, 0.5 * (predicted - after).square().sum(-1)  # eq. (4)
+
+    def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Float[Tensor, "*S"]:
+        """What the module learns from, transition by transition."""
+        inverse, forward = self.errors(obs, action, next_obs)
+        return (1 - self.beta) * inverse + self.beta * forward  # eq. (6)
+
+    @torch.no_grad()
+    def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Float[Tensor, "*S"]:
+        """The bonus, without a gradient: the policy must not make the models worse to be paid."""
+        return self.eta * self.errors(obs, action, next_obs)[1]  # eq. (5)
+
+    def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
+        """Nothing to note beside what is learned."""
+
+    def forward(
+        self,
+        obs: Float[Tensor, "*S O"],
+        next_obs: Float[Tensor, "*S O"],
+        action: Int[Tensor, "*S"],
+    ) -> tuple[Float[Tensor, "*S"], dict[str, Tensor]]:
+        """The bonus `(*S)`, without a gradient, and the mean losses, with one.
+
+        Returns:
+            the bonus, and `{"inverse": L_I, "forward": L_F, "total": L}`, scalars.
+        """
+        inverse, forward = (error.mean() for error in self.errors(obs, action, next_obs))
+        total = (1 - self.beta) * inverse + self.beta * forward
+        losses = {"inverse": inverse, "forward": forward, "total": total}
+        return self.reward(obs, action, next_obs), losses
+
+
+def bonus(cfg: Config, world) -> IntrinsicCuriosityModule:
+    """The bonus module of a run."""
+    return IntrinsicCuriosityModule(
+        world.obs_dim,
+        world.n_actions,
+        cfg.feature_dim,
+        cfg.hidden_dim,
+        cfg.beta,
+        cfg.eta,
+        cfg.stop,
+    )
+
+
+def train(cfg: Config, on_log=None, checkpoint: Path | None = None) -> explore.Result:
+    """Train with ICM: `explore.train`, with this file's bonus."""
+    return explore.train(cfg, on_log, checkpoint, bonus)

@@ -1,0 +1,113 @@
+"""RND: what is new is what a network cannot imitate yet.
+
+Paper: Burda et al., "Exploration by Random Network Distillation", ICLR 2019, arXiv 1810.12894.
+
+Equations:
+    x = clip((o' - mu) / sigma, -5, 5)         what is looked at, entry by entry               (1)
+    r^I = || f_hat(x) - f(x) ||^2 / F          the bonus: how badly f_hat imitates f           (2)
+    L = r^I                                    averaged; f_hat learns, f stays as it was drawn (3)
+mu, sigma: running mean and s.d. of all observations so far, the first by random play. Where an
+entry has never changed, sigma is 0 and its first change is as large as the clip lets it be.
+
+Symbols: o' `next_obs` (*S, O) · f `target`, f_hat `predictor`: O -> F · F `feature_dim`.
+
+Differences from the paper:
+    - Small fully connected networks for small observations; the paper's see four pictures.
+    - What the loop does (two critics, the bonus in units of its returns' spread, the bonus's
+      return that no episode's end cuts) is the paper's and stands in explore.py.
+    - A random share of the data trains the predictor, as in the paper: `bonus_share`.
+
+Chapter: book/chapters/rnd.ipynb.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from marl_edu import explore
+from marl_edu.explore import Moments
+
+
+@dataclass(frozen=True)
+class Config(explore.Config):
+    """The run's config, and what RND adds."""
+
+    feature_dim: int = 64  # F, numbers that f gives (RND: 512)
+    hidden_dim: int = 128  # units per layer of f and f_hat: wide ones tell places apart
+
+
+class RandomNetworkDistillation(nn.Module):
+    """Eqs. (1)-(3): a bonus module (see explore.py).
+
+    Args:
+        obs_dim: O. feature_dim: F. hidden_dim: units per layer.
+    """
+
+    def __init__(self, obs_dim: int, feature_dim: int = 64, hidden_dim: int = 128):
+        super().__init__()
+        self.moments = Moments(obs_dim)
+        self.target = nn.Sequential(
+            nn.Linear(obs_dim, hidden_dim),
+            nn.LeakyReLU(),
+            nn.Linear(hidden_dim, hidden_dim),
+            nn.LeakyReLU(),
+            nn.Linear(hidden_dim, feature_dim),
+        )
+        # Two layers more than the target, or it could never catch up.
+        self.predictor = nn.Sequential(
+            nn.Linear(obs_dim, hidden_dim),
+            nn.LeakyReLU(),
+            nn.Linear(hidden_dim, hidden_dim),
+            nn.ReLU(),
+            nn.Linear(hidden_dim, hidden_dim),
+            nn.ReLU(),
+            nn.Linear(hidden_dim, feature_dim),
+        )
+        for layer in [*self.target, *self.predictor]:
+            if isinstance(layer, nn.Linear):
+                nn.init.orthogonal_(layer.weight, 2**0.5)
+                nn.init.zeros_(layer.bias)
+        self.target.requires_grad_(False)
+
+    def look(self, obs: Float[Tensor, "*S O"]) -> Float[Tensor, "*S O"]:
+        """Observations in units of their spread."""
+        m = self.moments
+        return ((obs - m.mean) / (m.var.sqrt() + 1e-8)).clamp(-5, 5)  # eq. (1)
+
+    def loss(self, obs: Tensor, action: Tensor, next_obs: Float[Tensor, "*S O"]) -> Tensor:
+        """How badly the next observation is imitated, `(*S)`; o and a play no part."""
+        x = self.look(next_obs)
+        return (self.predictor(x) - self.target(x)).square().mean(-1)  # eqs. (2), (3)
+
+    @torch.no_grad()
+    def reward(self, obs: Tensor, action: Tensor, next_obs: Float[Tensor, "*S O"]) -> Tensor:
+        """The same number as a bonus, without a gradient."""
+        return self.loss(obs, action, next_obs)
+
+    def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
+        """Go on with the running mean and spread."""
+        self.moments.update(next_obs[alive])
+
+    def warm_up(self, world) -> None:
+        """An episode of random play, so that mu and sigma are about the world from the start."""
+        obs, seen = world.reset(), []
+        while world.t < world.max_steps and world.alive.any():
+            shape = (world.batch_size, world.n_agents)
+            obs = world.step(torch.randint(world.n_actions, shape, device=world.device))[0]
+            seen.append(obs[world.alive])
+        self.moments.update(torch.cat(seen))
+
+
+def bonus(cfg: Config, world) -> RandomNetworkDistillation:
+    """The bonus module, warmed up; its steps are not counted among the run's."""
+    module = RandomNetworkDistillation(world.obs_dim, cfg.feature_dim, cfg.hidden_dim)
+    module.warm_up(world)
+    return module
+
+
+def train(cfg: Config, on_log=None, checkpoint: Path | None = None) -> explore.Result:
+    """Train with RND: `explore.train`, with this file's bonus."""
+    return explore.train(cfg, on_log, checkpoint, bonus)

@@ -1,0 +1,110 @@
+"""Exercise: find the bug that pays all steps alike. Sizes: B transitions, F features, A actions."""
+
+from collections.abc import Iterator
+
+import torch
+from torch.nn import functional as F
+
+from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.trying import Case
+
+
+def _transitions(rng: torch.Generator) -> Iterator[Case]:
+    for what, B, D, A, dtype in (
+        ("one transition", 1, 3, 2, torch.float32),
+        ("two transitions", 2, 3, 2, torch.float32),
+        ("as many transitions as features", 4, 4, 3, torch.float32),
+        ("numbers in float64", 5, 2, 4, torch.float64),
+        ("a batch", 8, 6, 5, torch.float32),
+        ("another batch", 11, 3, 5, torch.float32),
+    ):
+        feature, after = torch.randn(2, B, D, generator=rng, dtype=dtype)
+        W = torch.randn(D + A, D, generator=rng, dtype=dtype)
+        yield Case(what, (feature, torch.randint(A, (B,), generator=rng), after, W))
+
+
+bored_explorer = Exercise(
+    title="Bug hunt: the explorer whom everything surprises alike",
+    difficulty=3,
+    importance=4,
+    minutes="10–20",
+    statement="""\
+`bored_suspect` computes how wrong a linear forward model was, $L_F$ of each transition, eqs. (3)
+and (4). It raises nothing; shape and dtype are right; with a single transition even the number is.
+Trained with it the forward model learns nothing but the mean, and new places are paid hardly more
+than old ones. Find the reason and write the function without it.""",
+    hint="""\
+Try it on two transitions of which the model predicts one exactly: is that one's error 0? Then print
+the shape of every intermediate result.""",
+    inputs=_transitions,
+)
+
+
+def bored_suspect(feature, action, after, W):
+    """L_F of each transition: (B,).
+
+    feature, after: (B, F). action: (B,) integers. W: (F + A, F).
+    """
+    did = F.one_hot(action, len(W) - feature.shape[-1]).to(feature.dtype)
+    predicted = torch.cat([feature, did], -1) @ W
+    target = after.unsqueeze(1)  # make room for the batch
+    return 0.5 * (predicted - target).square().sum(-1).mean(-1)
+
+
+@bored_explorer.solved_by
+def forward_error(feature, action, after, W):
+    """L_F of each transition: (B,).
+
+    feature, after: (B, F). action: (B,) integers. W: (F + A, F).
+    """
+    did = F.one_hot(action, len(W) - feature.shape[-1]).to(feature.dtype)
+    predicted = torch.cat([feature, did], -1) @ W
+    return 0.5 * (predicted - after).square().sum(-1)  # (B, F) less (B, F): row by row
+
+
+def _predict(feature, action, W):
+    did = F.one_hot(action, len(W) - feature.shape[-1]).to(feature.dtype)
+    return torch.cat([feature, did], -1) @ W
+
+
+@bored_explorer.mistake
+def every_prediction_for_each_target(feature, action, after, W):
+    """Each target is still compared with the predictions of *all* transitions: (B, F) less
+    (B, 1, F) is (B, B, F), and nothing complains."""
+    return bored_suspect(feature, action, after, W)
+
+
+@bored_explorer.mistake
+def every_target_for_each_prediction(feature, action, after, W):
+    """Now each prediction is compared with *all* targets: the extra axis has only moved."""
+    return 0.5 * (_predict(feature, action, W)[:, None] - after).square().sum(-1).mean(-1)
+
+
+@bored_explorer.mistake
+def one_mean_for_all(feature, action, after, W):
+    """The batch is averaged away: every transition gets the same number."""
+    return forward_error(feature, action, after, W).mean().expand(len(after))
+
+
+@bored_explorer.mistake
+def mean_of_features(feature, action, after, W):
+    """The pairs are right now, but the sum over the features has become a mean."""
+    return forward_error(feature, action, after, W) / after.shape[-1]
+
+
+@bored_explorer.mistake
+def action_forgotten(feature, action, after, W):
+    """The action has got lost: what comes next then depends on nothing the agent does."""
+    return 0.5 * (feature @ W[: feature.shape[-1]] - after).square().sum(-1)
+
+
+@bored_explorer.mistake
+def half_gone(feature, action, after, W):
+    """The ½ has got lost."""
+    return 2 * forward_error(feature, action, after, W)
+
+
+@bored_explorer.mistake
+def cut_from_the_model(feature, action, after, W):
+    """The pairs are right, but the result is detached: the forward model has to learn from it."""
+    return forward_error(feature, action, after, W).detach()

@@ -1,0 +1,215 @@
+"""Who may hear whom, written down in three ways, and the few operations that layers need of each.
+
+    adjacency   bool (N, N) or (B, N, N): [i, j] is True where i hears j. Cost grows with N².
+    edges       int64 (2, E): a column (j, i) is an edge from j to i, i hears j (as in PyTorch
+                Geometric). One graph; several are put side by side as one. Cost grows with E.
+    neighbours  `Neighbours(nodes, mask)`, (N, K) or (B, N, K): nodes[i, k] is one that i hears,
+                where mask[i, k] is True. Cost grows with N K: no (N, N) tensor is ever made.
+
+In each of them a node hears itself too, once, whether the graph says so or not: where it does,
+that is not counted twice.
+
+A *pair* is a receiver and one whom it hears. What belongs to nodes, x (..., N, *F), becomes what
+belongs to pairs by `receivers(x)` or `senders(x)`; `softmax`, `mix` and `largest` go back from
+pairs to receivers. Pairs have the axes (..., N, N), (E',) or (..., N, 1 + K), with the loops E' =
+E + N; of 1 + K the node itself comes first.
+"""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from marl_edu.ops import masked_softmax
+
+
+class Neighbours(NamedTuple):
+    """A neighbour list: see the top of this file. Where mask is False, nodes says nothing."""
+
+    nodes: Tensor  # int64 (N, K) or (B, N, K), in 0..N - 1
+    mask: Tensor  # bool, of the same shape
+
+
+class Dense:
+    """Pairs in rows, one row per receiver: an adjacency, every node a column.
+
+    Args:
+        hears: bool (..., N, N).
+    """
+
+    def __init__(self, hears: Tensor):
+        self.mask = hears | torch.eye(hears.shape[-1], dtype=torch.bool, device=hears.device)
+        self.axis = hears.dim() - 2  # of the nodes; pairs have one more axis behind it
+
+    def receivers(self, x: Tensor) -> Tensor:
+        """x of each pair's receiver (as a view that broadcasts)."""
+        return x.unsqueeze(self.axis + 1)
+
+    def senders(self, x: Tensor) -> Tensor:
+        """x of each pair's sender (as a view that broadcasts)."""
+        return x.unsqueeze(self.axis)
+
+    def softmax(self, score: Tensor) -> Tensor:
+        """Softmax of (pairs, H) over the pairs of each receiver."""
+        return masked_softmax(score, self.mask[..., None], self.axis + 1)
+
+    def mix(self, weight: Tensor, x: Tensor) -> Tensor:
+        """Sum of x (nodes, H, F) over those whom a receiver hears, weighted by (pairs, H)."""
+        return torch.einsum("...ijh,...jhf->...ihf", weight, x)
+
+    def largest(self, x: Tensor) -> Tensor:
+        """Largest x (nodes, H, F) among those whom a receiver hears, number by number."""
+        said = self.senders(x).masked_fill(~self.mask[..., None, None], -torch.inf)
+        return said.amax(self.axis + 1)
+
+    def count(self) -> Tensor:
+        """How many each receiver hears, itself among them: (..., N)."""
+        return self.mask.sum(-1)
+
+    def only(self, weight: Tensor) -> Tensor:
+        """Weights (pairs, H), with 0 where a row has no pair."""
+        return weight * self.mask[..., None]
+
+    def public(self, weight: Tensor) -> Tensor:
+        """Weights (pairs, H) as they are shown: (..., H, N, N) or (..., H, N, 1 + K)."""
+        return weight.movedim(-1, self.axis)
+
+
+class NeighbourList(Dense):
+    """Pairs in rows, one row per receiver: a neighbour list, the node itself before it."""
+
+    def __init__(self, index: Tensor, mask: Tensor):
+        N = index.shape[-2]
+        itself = torch.arange(N, device=index.device).view(N, 1).expand(*index.shape[:-1], 1)
+        self.mask = torch.cat(
+            [torch.ones_like(itself, dtype=torch.bool), mask & (index != itself)], -1
+        )
+        self.axis = index.dim() - 2
+        self.index = torch.cat([itself, index], -1)
+        self._rows = self.index  # where senders lie when all worlds are one list of nodes
+        if self.axis:
+            self._rows = (
+                self.index + N * torch.arange(len(index), device=index.device)[:, None, None]
+            )
+
+    def senders(self, x: Tensor) -> Tensor:
+        """x of each pair's sender."""
+        nodes = x.flatten(0, self.axis)
+        return nodes.index_select(0, self._rows.flatten()).view(*self.index.shape, *nodes.shape[1:])
+
+    def mix(self, weight: Tensor, x: Tensor) -> Tensor:
+        """As of `Dense`."""
+        return (weight[..., None] * self.senders(x)).sum(self.axis + 1)
+
+
+class EdgeList:
+    """Pairs one after the other: the edges given, less those from a node to itself, then the loops.
+
+    Args:
+        edges: int64 (2, E). n: N.
+    """
+
+    axis = 0
+
+    def __init__(self, edges: Tensor, n: int):
+        loops = torch.arange(n, device=edges.device)
+        other = edges[0] != edges[1]
+        if not other.all():
+            edges = edges[:, other]
+        self.n = n
+        self.sender, self.receiver = torch.cat([edges, loops.expand(2, -1)], -1)
+
+    def receivers(self, x: Tensor) -> Tensor:
+        """x of each pair's receiver."""
+        return x.index_select(0, self.receiver)
+
+    def senders(self, x: Tensor) -> Tensor:
+        """x of each pair's sender."""
+        return x.index_select(0, self.sender)
+
+    def _total(self, x: Tensor) -> Tensor:
+        return x.new_zeros(self.n, *x.shape[1:]).index_add(0, self.receiver, x)
+
+    def softmax(self, score: Tensor) -> Tensor:
+        """As of `Dense`."""
+        with torch.no_grad():  # a softmax does not change when all its scores do: no overflow
+            where = self.receiver[:, None].expand_as(score)
+            peak = score.new_full((self.n, score.shape[1]), -torch.inf)
+            peak = self.receivers(peak.scatter_reduce(0, where, score, "amax"))
+        weight = (score - peak).exp()
+        return weight / self.receivers(self._total(weight))
+
+    def mix(self, weight: Tensor, x: Tensor) -> Tensor:
+        """As of `Dense`."""
+        return self._total(weight[..., None] * self.senders(x))
+
+    def largest(self, x: Tensor) -> Tensor:
+        """As of `Dense`."""
+        said = self.senders(x)
+        where = self.receiver[:, None, None].expand_as(said)
+        return torch.full_like(x, -torch.inf).scatter_reduce(0, where, said, "amax")
+
+    def count(self) -> Tensor:
+        """As of `Dense`."""
+        return self.receiver.bincount(minlength=self.n)
+
+    def only(self, weight: Tensor) -> Tensor:
+        """As of `Dense`: here every place holds a pair."""
+        return weight
+
+    def public(self, weight: Tensor) -> Tensor:
+        """Weights (E', H) as they are shown: (H, E')."""
+        return weight.T
+
+
+Graph = Dense | EdgeList
+
+
+def read(graph: Any, h: Tensor) -> Graph:
+    """The graph between the nodes of h (N, D) or (B, N, D), in any of its forms.
+
+    Raises:
+        TypeError, ValueError: it is none, or it does not fit h.
+    """
+    if isinstance(graph, Dense | EdgeList):
+        return graph
+    N, shape = h.shape[-2], tuple(h.shape)
+    if isinstance(graph, Tensor) and graph.dtype == torch.bool:
+        if graph.shape[-2:] != (N, N) or graph.shape[:-2] not in ((), h.shape[:-2]):
+            raise ValueError(f"adjacency must fit h {shape}, got shape {tuple(graph.shape)}")
+        return Dense(graph.expand(*h.shape[:-2], N, N))
+    if isinstance(graph, Tensor) and graph.dtype == torch.int64:
+        if h.dim() != 2 or graph.dim() != 2 or len(graph) != 2:
+            raise ValueError(
+                f"edges (2, E) go with h (N, D), got {tuple(graph.shape)} and {shape}: put several "
+                "graphs side by side as one"
+            )
+        if graph.numel() and not 0 <= graph.min() <= graph.max() < N:
+            raise ValueError(f"edges must name nodes in 0..{N - 1}, got up to {graph.max()}")
+        return EdgeList(graph, N)
+    if isinstance(graph, tuple) and len(graph) == 2:
+        index, mask = graph
+        if index.shape != mask.shape or index.shape[:-1] != h.shape[:-1]:
+            raise ValueError(
+                f"neighbours must be nodes and a mask {(*shape[:-1], 'K')}, got "
+                f"{tuple(index.shape)} and {tuple(mask.shape)}"
+            )
+        return NeighbourList(index, mask)
+    what = f"a tensor of {graph.dtype}" if isinstance(graph, Tensor) else type(graph).__name__
+    raise TypeError(
+        f"graph must be a bool adjacency, int64 edges (2, E) or Neighbours(nodes, mask), got {what}"
+    )
+
+
+def edges_of(adjacency: Tensor) -> Tensor:
+    """The edges (2, E) of an adjacency (N, N), those from a node to itself left out."""
+    receiver, sender = (adjacency & ~torch.eye(len(adjacency), dtype=torch.bool)).nonzero().T
+    return torch.stack([sender, receiver])
+
+
+def neighbours_of(adjacency: Tensor) -> Neighbours:
+    """The neighbour list of an adjacency (..., N, N), itself left out; K is the largest number."""
+    others = adjacency & ~torch.eye(adjacency.shape[-1], dtype=torch.bool)
+    K = max(1, int(others.sum(-1).max()))
+    mask, nodes = others.to(torch.int8).sort(dim=-1, descending=True, stable=True)
+    return Neighbours(nodes[..., :K], mask[..., :K].bool())

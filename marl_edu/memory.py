@@ -1,0 +1,245 @@
+"""What a trained walker remembers: probes that read its memory, and a bench that tampers with it.
+
+A probe is a linear classifier that is trained to tell the sign, which the walker saw at the start,
+from what it remembers now. It shows that the news is in there; that it is *used* only the bench
+shows, which changes the memory midway and looks where the walker turns.
+
+    python -m marl_edu.memory     all trained walkers of the book, to book/results/drqn-memory.json
+
+Sizes: B walkers, T steps, S numbers remembered (with an LSTM: h and its cell).
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+
+from marl_edu import catalogue, qlearning, results, storage
+from marl_edu.envs.tmaze import UP, TMaze
+from marl_edu.results import Estimate
+
+EXPERIMENT = "drqn-tmaze"
+PATH = results.RESULTS / "drqn-memory.json"
+MIDWAY = 5  # the step before which the bench tampers: the walker has seen the sign, and 4 cells
+
+
+class Memories(NamedTuple):
+    """What walkers remembered along the way, after what they saw in each step."""
+
+    state: Float[Tensor, "B T S"]
+    cell: Int[Tensor, "B T"]  # where they stood
+    says_up: Bool[Tensor, " B"]  # what the sign had said
+    alive: Bool[Tensor, "B T"]
+
+
+@torch.no_grad()
+def record(net: Any, world: TMaze, epsilon: float = 0.3, seed: int = 0) -> Memories:
+    """Watch a round of walkers, one per world.
+
+    Args:
+        net: who drives them. world: a T-maze with one walker. epsilon: chance of a random action,
+            so that they are seen at different places at the same time.
+    """
+    obs = world.reset(seed)
+    chance = torch.Generator().manual_seed(seed)
+    state = net.start(world.batch_size, 1)
+    kept = []
+    for _ in range(world.max_steps):
+        alive, cell = world.alive[:, 0], world.cell[:, 0]
+        q, state = net(obs, state)
+        kept.append((state[:, 0], cell, alive))
+        obs, *_ = world.step(qlearning.act(q, epsilon, world.available, chance))
+        if not world.running.any():
+            break
+    states, cells, living = (torch.stack(part, 1) for part in zip(*kept, strict=True))
+    return Memories(states, cells, world.sign[:, 0] == UP, living)
+
+
+class Probe(NamedTuple):
+    """p(the sign said up) = sigmoid(weight . state + bias)."""
+
+    weight: Float[Tensor, " S"]
+    bias: Float[Tensor, ""]
+
+    def read(self, state: Float[Tensor, "*B S"]) -> Float[Tensor, "*B"]:
+        """How probable it is, by this memory, that the sign said up."""
+        return torch.sigmoid(state @ self.weight + self.bias)
+
+
+def fit_probe(
+    state: Float[Tensor, "M S"], says_up: Bool[Tensor, " M"], shrink: float = 1e-2
+) -> Probe:
+    """Logistic regression by Newton's method, weights held small.
+
+    Args:
+        state: memories. says_up: what the sign had said. shrink: pulls weights to 0.
+    """
+    x = torch.cat([state, torch.ones_like(state[:, :1])], 1).double()
+    y, w = says_up.double(), torch.zeros(x.shape[1], dtype=torch.float64)
+    hold = shrink * torch.ones_like(w)
+    hold[-1] = 1e-6
+    for _ in range(20):
+        p = torch.sigmoid(x @ w)
+        gradient = x.T @ (p - y) / len(y) + hold * w
+        curvature = (x.T * (p * (1 - p))) @ x / len(y) + torch.diag(hold)
+        w = w - torch.linalg.solve(curvature, gradient)
+    return Probe(w[:-1].float(), w[-1].float())
+
+
+def probe_of(net: Any, length: int = 10, walkers: int = 400, seed: int = 1) -> Probe:
+    """A probe for this walker's memory, wherever it stands in the corridor."""
+    seen = record(net, TMaze(length, batch_size=walkers), seed=seed)
+    up = seen.says_up[:, None].expand_as(seen.alive)
+    return fit_probe(seen.state[seen.alive], up[seen.alive])
+
+
+def readable(net: Any, length: int = 10, walkers: int = 400) -> list[float]:
+    """How often a probe reads the sign right, by the number of steps since the walker saw it last.
+
+    One probe for all steps, trained on some walkers and tried on others, both walking greedily
+    from cell to cell: `[accuracy after 0 steps, after 1, ..., at the junction]`.
+    """
+    probe = probe_of(net, length, walkers, seed=1)
+    seen = record(net, TMaze(length, batch_size=walkers), epsilon=0.0, seed=2)
+    right = (probe.read(seen.state) > 0.5) == seen.says_up[:, None]
+    found = []
+    for cell in range(length + 1):
+        there = seen.alive & (seen.cell == cell)
+        found.append(right[there].float().mean().item() if there.any() else float("nan"))
+    return found
+
+
+# -- the bench -----------------------------------------------------------------------------------
+
+Change = Callable[[Tensor, TMaze], Tensor]  # (state (B, N, S), world) -> another state
+
+
+def erased(state: Tensor, world: TMaze) -> Tensor:
+    """Nothing is remembered: zeros, as at the start of a life."""
+    return torch.zeros_like(state)
+
+
+def exchanged(state: Tensor, world: TMaze) -> Tensor:
+    """Everybody gets the memory of somebody who read the *other* sign."""
+    up, down = ((world.sign[:, 0] == UP) == side for side in (True, False))
+    changed = state.clone()
+    for mine, theirs in ((up, down), (down, up)):
+        donors = theirs.nonzero()[:, 0]
+        takers = mine.nonzero()[:, 0]
+        changed[takers] = state[donors[torch.arange(len(takers)) % len(donors)]]
+    return changed
+
+
+def shuffled(state: Tensor, world: TMaze) -> Tensor:
+    """Everybody gets the memory of somebody, whatever sign that one read."""
+    order = torch.randperm(len(state), generator=torch.Generator().manual_seed(0))
+    return state[order]
+
+
+def noisy(amount: float) -> Change:
+    """Noise is added, in units of the spread of all numbers remembered."""
+
+    def change(state: Tensor, world: TMaze) -> Tensor:
+        noise = torch.randn(state.shape, generator=torch.Generator().manual_seed(0))
+        return state + amount * state.std() * noise
+
+    return change
+
+
+def rounded(bits: int) -> Change:
+    """Every number is rounded to so many bits, between -1 and 1 (an LSTM's cell: -4 and 4)."""
+
+    def change(state: Tensor, world: TMaze) -> Tensor:
+        span = torch.ones(state.shape[-1])
+        span[state.shape[-1] // 2 :] = 4.0
+        levels = 2**bits
+        cut = ((state / span).clamp(-1, 1) + 1) / 2 * levels
+        return ((cut.floor().clamp_max(levels - 1) + 0.5) / levels * 2 - 1) * span
+
+    return change
+
+
+class Tampered(nn.Module):
+    """A walker whose memory is changed once, before its step number `at` (counted from 0)."""
+
+    def __init__(self, net: Any, world: TMaze, change: Change, at: int = MIDWAY):
+        super().__init__()
+        self.net, self.world, self.change, self.at = net, world, change, at
+
+    def start(self, batch_size: int, n_agents: int) -> Tensor:
+        """As the walker's."""
+        self.t = 0
+        return self.net.start(batch_size, n_agents)
+
+    def forward(self, obs: Tensor, state: Tensor):
+        """One step, of a changed memory where it is time for that."""
+        if self.t == self.at:
+            state = self.change(state, self.world)
+        self.t += 1
+        return self.net(obs, state)
+
+
+CHANGES: dict[str, Change | None] = {
+    "as trained": None,
+    "exchanged": exchanged,
+    "erased": erased,
+    "shuffled": shuffled,
+    "noise 0.5": noisy(0.5),
+    "noise 1": noisy(1.0),
+    "noise 2": noisy(2.0),
+    "4 bits": rounded(4),
+    "2 bits": rounded(2),
+    "1 bit": rounded(1),
+}
+
+
+def bench(net: Any, length: int = 10, episodes: int = 2000) -> dict[str, dict[str, float]]:
+    """Right and wrong turns of a walker, as trained and tampered with: change -> shares.
+
+    Who turns neither way before time is up makes up the rest.
+    """
+    world, found = TMaze(length, batch_size=250), {}
+    for name, change in CHANGES.items():
+        walker = net if change is None else Tampered(net, world, change)
+        right = turned = 0.0
+        for batch in range(episodes // 250):
+            row = qlearning.play(walker, world, seed=10**6 + batch)[1]
+            right += 250 * float(row["success"])
+            turned += float((world.turned > 0).sum())
+        found[name] = {"right": right / episodes, "wrong": (turned - right) / episodes}
+    return found
+
+
+def measure(experiment: str = EXPERIMENT) -> dict[str, Any]:
+    """The bench and the probe on every stored walker."""
+    paths = sorted(catalogue.POLICIES.glob(f"{experiment}-seed*.safetensors"))
+    seeds = sorted(int(path.stem.rpartition("seed")[2]) for path in paths)
+    nets = [catalogue.load_policy(experiment, seed) for seed in seeds]
+    rows = [bench(net) for net in nets]
+    return {
+        "experiment": experiment,
+        "seeds": seeds,
+        "episodes": 2000,
+        "right": {name: [row[name]["right"] for row in rows] for name in CHANGES},
+        "wrong": {name: [row[name]["wrong"] for row in rows] for name in CHANGES},
+        "readable": [readable(net) for net in nets],
+    }
+
+
+def stored(path=PATH) -> tuple[dict[str, Estimate], list[Estimate], Mapping[str, Any]]:
+    """What `python -m marl_edu.memory` wrote.
+
+    Returns:
+        change -> right turns over all walkers; the probe's accuracy cell by cell; the whole record.
+    """
+    record = storage.read_json(path)
+    right = {name: results.interval(values) for name, values in record["right"].items()}
+    by_cell = zip(*record["readable"], strict=True)
+    return right, [results.interval(list(values)) for values in by_cell], record
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    storage.write_json(PATH, measure())

@@ -1,0 +1,213 @@
+"""Trained teams in worlds they were not trained in: larger ones, and ones with links cut.
+
+    python -m marl_edu.scaling          plays every kept team of grid and relay (8 minutes)
+
+The world grows with its agents: the same share of cells are targets, the same number of agents is
+within hearing. In `book/results/scaling`: what each seed's team scores,
+`<experiment>-seed<k>.json`; what rules without learning score, `anchors.json`; milliseconds per
+step, `time.json`. What is there is not made again.
+"""
+
+import statistics
+import time
+import types
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+from tqdm import tqdm
+
+from marl_edu import a2c, catalogue, results, storage
+from marl_edu.algos.gat import GraphMean, GraphTalk
+from marl_edu.envs.grid_world import MultiAgentGridWorld
+from marl_edu.envs.rules.grid import towards
+from marl_edu.envs.rules.task import UniformPolicy
+from marl_edu.results import Estimate
+from marl_edu.runs import cpu_model, git_commit, now
+
+FOLDER = results.RESULTS / "scaling"
+TEAMS = ("none-grid", "commnet-grid", "gat-grid", "gat-relay2-layers2")
+CUT = ("gat-relay2-layers2", "gat-grid")
+TRAINED = catalogue.GRID["world_args"]["n_agents"]
+AGENTS = (TRAINED, 100, 200, 400, 1000, 4096)
+NEAREST = 32  # neighbours listed, itself among them; 12 are within hearing on average
+MOST_DENSE = 1000  # agents beyond which no (N, N) tensor is made
+PER_SIZE = 20_000  # agents that are scored for each size, in as many episodes as that takes
+
+
+def larger(name: str, n_agents: int, batch_size: int = 1, seed: int = 0):
+    """The world of an experiment, with so many agents at the same density."""
+    world = catalogue.EXPERIMENTS[name].cfg.world
+    args = catalogue.EXPERIMENTS[name].cfg.world_args | {"n_agents": n_agents}
+    if world is MultiAgentGridWorld:
+        rows, columns = args["grid_size"]
+        side = round((rows * columns * n_agents / TRAINED) ** 0.5)
+        targets = round(args["n_targets"] * n_agents / TRAINED)
+        args |= {"grid_size": (side, side), "n_targets": targets}
+    return world(**args, batch_size=batch_size, seed=seed)
+
+
+def episodes(n_agents: int) -> int:
+    """How many episodes with so many agents are played."""
+    return max(4, PER_SIZE // n_agents)
+
+
+def play(name: str, seed: int) -> list[dict[str, Any]]:
+    """One trained team in worlds of every size: agents, success and return per agent.
+
+    A team that hears by a list of neighbours goes up to the largest world, others as far as an
+    (N, N) tensor is reasonable; those who hear nobody need none.
+    """
+    net = catalogue.load_policy(name, seed)
+    if name.startswith("none"):  # the same numbers, without a mask that nobody looks at
+        net.communicate = GraphTalk(net.memory.hidden_size, layers=0, nearest=1)
+    elif isinstance(net.communicate, GraphTalk):
+        net.communicate.nearest = NEAREST
+    rows = []
+    for n in AGENTS:
+        if n <= MOST_DENSE or isinstance(net.communicate, GraphTalk):
+            world = larger(name, n, max(1, 2000 // n))
+            # Actions are drawn as in training: in a crowd that decides alike somebody must differ.
+            found = a2c.evaluate(net, world, episodes(n), greedy=False)
+            rows.append({"agents": n} | found)
+    return rows
+
+
+def even(net: a2c.ActorCritic) -> None:
+    """Take the choice away: everybody in the neighbourhood is attended to alike."""
+    for layer in net.communicate.layers:  # type: ignore[union-attr]
+        layer.weigh = types.MethodType(GraphMean.weigh, layer)
+
+
+def cut(name: str, seed: int, episodes: int = 1000) -> dict[str, float]:
+    """Success of one trained team with its graph tampered with, by the kind of tampering."""
+    net, world = catalogue.load_policy(name, seed), catalogue.make_world(name, 250, seed)
+    talk: Any = net.communicate
+    talk.nearest = 0  # masks: they are easily cut
+    generator = torch.Generator().manual_seed(seed)
+
+    def half(mask: Tensor) -> Tensor:
+        return mask & (torch.rand(mask.shape, generator=generator) < 0.5)
+
+    found = {}
+    for what, rewire in (
+        ("as trained", None),
+        ("half of the links cut", half),
+        ("another world's links", lambda mask: mask.roll(1, 0)),
+        ("all links cut", torch.zeros_like),
+    ):
+        talk.rewire = rewire
+        found[what] = a2c.evaluate(net, world, episodes)["success"]
+    talk.rewire = None
+    even(net)
+    return found | {"attention made even": a2c.evaluate(net, world, episodes)["success"]}
+
+
+def assigned(world: MultiAgentGridWorld) -> Tensor:
+    """A target for everybody, so that the ways together are the shortest: who sees everything."""
+    away = (world.position[:, :, None] - world.targets[:, None]).abs().sum(-1)
+    goal = torch.stack([torch.from_numpy(linear_sum_assignment(one)[1]) for one in away.numpy()])
+    place = world.targets.gather(1, goal[..., None].expand(-1, -1, 2))
+    return towards(world.position, place)
+
+
+def measure_rules() -> dict[str, dict[str, float]]:
+    """Success of random actions, and of the assignment with full information, in the grid world as
+    it was trained in."""
+    rules: dict[str, Callable] = {"random": UniformPolicy(), "full information": assigned}
+    scores = {}
+    for name, rule in rules.items():
+        world = larger("gat-grid", TRAINED, 500)
+        world.reset(10**6)
+        for _ in range(world.max_steps):
+            *_, info = world.step(rule(world))
+        scores[name] = {"success": info["success"].mean().item(), "episodes": 500}
+    return scores
+
+
+@torch.no_grad()
+def measure_time(seconds: float = 3.0) -> list[dict[str, Any]]:
+    """Milliseconds a step takes a whole team, to find who hears whom and to decide, in one world.
+
+    "dense" and "sparse" are the same trained team, with a mask and with a list of neighbours.
+    """
+    net = catalogue.load_policy("gat-grid")
+    talk: Any = net.communicate
+    silent = catalogue.load_policy("gat-grid")
+    silent.communicate = GraphTalk(net.memory.hidden_size, layers=0, nearest=1)
+    rows = []
+    for n in (16, 64, 256, 1024, 4096):
+        world = larger("gat-grid", n)
+        obs, h = world.reset(), net.start(1, n)
+        for kind in ("dense", "sparse", "none"):
+            if kind == "dense" and n > 1024:
+                continue
+            team = silent if kind == "none" else net
+            talk.nearest = 0 if kind == "dense" else NEAREST
+            times: list[float] = []
+            while len(times) < 4 or sum(times) < seconds:
+                start = time.perf_counter()
+                team(obs, h, world.alive, mask=team.hears(world))
+                times.append(time.perf_counter() - start)
+            milli = 1e3 * statistics.median(times[1:])
+            rows.append({"agents": n, "kind": kind, "milliseconds": milli})
+    return rows
+
+
+def stored(name: str) -> dict[float, Estimate]:
+    """Success of an experiment's teams against the number of agents.
+
+    Raises:
+        FileNotFoundError: it has not been played; the message names the command.
+    """
+    paths = sorted(FOLDER.glob(f"{name}-seed*.json"))
+    if not paths:
+        raise FileNotFoundError(f"nothing in {FOLDER}; make it with\n  python -m marl_edu.scaling")
+    found: dict[float, list[float]] = {}
+    for path in paths:
+        for row in storage.read_json(path)["rows"]:
+            found.setdefault(float(row["agents"]), []).append(row["success"])
+    return {n: results.interval(x) for n, x in found.items()}
+
+
+def stored_cuts(name: str) -> dict[str, Estimate]:
+    """`gat-<tampering>` -> success of an experiment's teams.
+
+    Raises:
+        FileNotFoundError: they have not been played; the message names the command.
+    """
+    paths = sorted(FOLDER.glob(f"cut-{name}-seed*.json"))
+    if not paths:
+        raise FileNotFoundError(f"nothing in {FOLDER}; make it with\n  python -m marl_edu.scaling")
+    found = [storage.read_json(path)["success"] for path in paths]
+    return {f"gat-{what}": results.interval([one[what] for one in found]) for what in found[0]}
+
+
+def main() -> None:
+    """Play and measure what has not been yet."""
+    torch.set_num_threads(1)
+    for name in TEAMS:
+        for record in tqdm(results.load(name), desc=name, unit="team"):
+            path = FOLDER / f"{name}-seed{record['seed']}.json"
+            if not path.exists():
+                rows = play(name, record["seed"])
+                content = {"experiment": name, "seed": record["seed"], "rows": rows}
+                storage.write_json(path, content, False)
+    for name in CUT:
+        for record in tqdm(results.load(name), desc=f"links of {name}", unit="team"):
+            path = FOLDER / f"cut-{name}-seed{record['seed']}.json"
+            if not path.exists():
+                success = cut(name, record["seed"])
+                content = {"experiment": name, "seed": record["seed"], "success": success}
+                storage.write_json(path, content, False)
+    if not (FOLDER / "anchors.json").exists():
+        storage.write_json(FOLDER / "anchors.json", measure_rules(), False)
+    if not (FOLDER / "time.json").exists():
+        machine = {"cpu_model": cpu_model(), "threads": 1, "finished": now(), **git_commit()}
+        storage.write_json(FOLDER / "time.json", {"rows": measure_time(), **machine}, False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,320 @@
+"""The live T-maze: walk it with a trained DRQN's memory in view, exchange or erase it on the way.
+
+The walker is a stored DRQN, run in the page. `Walk` is the same in Python: for the picture that is
+there without JavaScript, and for the tests.
+"""
+
+import base64
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import torch
+import traitlets
+from torch import Tensor
+
+from marl_edu import catalogue, memory, results
+from marl_edu.algos.drqn import RecurrentQ
+from marl_edu.envs import pictures, svg
+from marl_edu.envs.checks import one_of
+from marl_edu.envs.pictures import CELL
+from marl_edu.envs.tmaze import CORRIDOR, DOWN, FORWARD, JUNCTION, SIGN_DOWN, SIGN_UP, UP
+
+HERE = Path(__file__).parent
+LENGTH, LONGEST = 10, 33
+ACTIONS = ("FORWARD", "UP", "DOWN")
+SEES = ("the sign “up”", "the sign “down”", "the corridor", "the junction")
+STATE = ("nets", "maze", "look", "hint", "net", "sign", "trail", "playing")
+STORED = {"lstm": "drqn-tmaze", "gru": "drqn-tmaze-gru"}
+ROW, WIDE, TOP = 6, 440, 60  # of the picture of the memory: a unit's height, width, the probe's
+
+
+def export(net: RecurrentQ, probe: memory.Probe, label: str) -> dict[str, Any]:
+    """A walker as JSON values: its numbers, its probe, and its units in the order of what they
+    tell of the sign."""
+    values = {**net.state_dict(), "probe.weight": probe.weight, "probe.bias": probe.bias[None]}
+    flat = torch.cat([v.detach().flatten() for v in values.values()]).numpy().astype("<f4")
+    h = probe.weight[: net.memory.hidden_size]
+    return {
+        "kind": "lstm" if net.lstm else "gru",
+        "label": label,
+        "hidden": net.memory.hidden_size,
+        "order": h.argsort(descending=True).tolist(),
+        "shapes": {name: list(value.shape) for name, value in values.items()},
+        "weights": base64.b64encode(flat.tobytes()).decode(),
+    }
+
+
+def stored_walkers(seed: int = 0) -> dict[str, dict[str, Any]]:
+    """The book's walkers, each with a probe that was trained for it: kind of memory -> export."""
+    found = {}
+    for kind, experiment in STORED.items():
+        net: Any = catalogue.load_policy(experiment, seed)
+        right = results.load(experiment)[seed]["evaluation"]
+        label = (
+            f"{kind.upper()}: turned right in {100 * right['success']:.1f} % of "
+            f"{right['episodes']:,} mazes"
+        )
+        found[kind] = export(net, memory.probe_of(net), label)
+    return found
+
+
+def load(record: dict[str, Any]) -> tuple[RecurrentQ, memory.Probe]:
+    """The walker and the probe that `export` wrote."""
+    flat = torch.frombuffer(bytearray(base64.b64decode(record["weights"])), dtype=torch.float32)
+    sizes = [torch.Size(shape) for shape in record["shapes"].values()]
+    parts = flat.split([size.numel() for size in sizes])
+    values = {
+        name: part.view(size)
+        for name, part, size in zip(record["shapes"], parts, sizes, strict=True)
+    }
+    probe = memory.Probe(values.pop("probe.weight"), values.pop("probe.bias")[0])
+    D = record["hidden"]
+    net = RecurrentQ(values["encode.weight"].shape[1], len(ACTIONS), D, record["kind"])
+    net.load_state_dict(values)
+    return net.eval(), probe
+
+
+class Walk:
+    """A walk through the maze, beside a twin who does the same but read the other sign.
+
+    Args:
+        record: a walker, exported. sign: "up" or "down".
+    """
+
+    def __init__(self, record: dict[str, Any], sign: str = "up"):
+        self.net, self.probe = load(record)
+        self.sign = UP if one_of("sign", sign, ("up", "down")) == "up" else DOWN
+        self.cell = self.t = self.turned = 0
+        self.memories: list[Tensor] = []  # after each thing seen (S,)
+        self.state = torch.zeros(2, self.net.state_size)  # its own and its twin's
+        self._see()
+
+    @property
+    def sees(self) -> int:
+        """The number that is 1 in what it sees."""
+        if self.cell == 0:
+            return SIGN_UP if self.sign == UP else SIGN_DOWN
+        return JUNCTION if self.cell == LENGTH else CORRIDOR
+
+    @torch.no_grad()
+    def _see(self) -> None:
+        mine = self.sees
+        other = {SIGN_UP: SIGN_DOWN, SIGN_DOWN: SIGN_UP}.get(mine, mine)
+        obs = torch.eye(4)[[mine, other]]
+        _, self.state = self.net.unroll(obs[:, None], self.state)
+        self.memories.append(self.state[0])
+
+    @property
+    def over(self) -> bool:
+        """Whether it has turned, or time is up."""
+        return self.turned > 0 or self.t >= LONGEST
+
+    @property
+    @torch.no_grad()
+    def q(self) -> Tensor:
+        """What every action is worth now, by what it remembers."""
+        return self.net.q(self.state[0, : self.net.memory.hidden_size])
+
+    def reads(self, state: Tensor) -> float:
+        """The probe: how probably the sign said up."""
+        return float(self.probe.read(state))
+
+    def step(self, action: int) -> None:
+        """One step, and a look at what is there."""
+        self.t += 1
+        if self.cell == LENGTH and action != FORWARD:
+            self.turned = action
+            return
+        self.cell = min(self.cell + (action == FORWARD), LENGTH)
+        self._see()
+
+    def change(self, how: str) -> None:
+        """Now: "x" exchanges its memory with its twin's, "e" erases it."""
+        self.state = self.state.flip(0) if how == "x" else self.state * torch.tensor([[0.0], [1.0]])
+        self.memories[-1] = self.state[0]
+
+    def follow(self, trail: str) -> "Walk":
+        """Walk a trail: see `CorridorFigure`. What follows the end is left out."""
+        for letter in _checked(trail)[1:]:
+            if self.over:
+                break
+            self.change(letter) if letter in "xe" else self.step("fud".index(letter))
+        return self
+
+    def choose(self) -> int:
+        """The action that is worth most."""
+        return int(self.q.argmax())
+
+
+def _checked(trail: str) -> str:
+    if not re.fullmatch(r"w[fudxe]*", trail):
+        raise ValueError(f"trail must be w, then letters of fudxe, got {trail!r}")
+    return trail
+
+
+def chosen_trail(record: dict[str, Any], sign: str = "up", changes: str = "") -> str:
+    """The trail of a walk that the network makes itself.
+
+    Args:
+        changes: what is done to it on the way, `5x` or `3e7x`: at which step, and what.
+    """
+    at = {int(step): how for step, how in re.findall(r"(\d+)([xe])", changes)}
+    walk, trail = Walk(record, sign), "w"
+    while not walk.over:
+        if walk.t in at:
+            walk.change(at[walk.t])
+            trail += at.pop(walk.t)
+        action = walk.choose()
+        trail += "fud"[action]
+        walk.step(action)
+    return trail
+
+
+def maze_data() -> dict[str, Any]:
+    """The maze as JSON values, with the picture of what does not move."""
+    walls = [(row, column) for row in (0, 2) for column in range(LENGTH)]
+    return {
+        "length": LENGTH,
+        "longest": LONGEST,
+        "walls": pictures.cells(walls),
+        "sizes": [ROW, WIDE, TOP],
+    }
+
+
+class CorridorFigure(anywidget.AnyWidget):
+    """A T-maze, a walker in it, and what the walker remembers, computed in the browser.
+
+    Args:
+        walkers: `{kind: exported walker}`; None: the book's, seed 0. settings: the traits below.
+
+    Traits, in step with the picture:
+        net: which walker. sign: "up" or "down".
+        trail: what was done: `w`, then `f`, `u`, `d` per step (FORWARD, UP, DOWN), `x` for
+            exchanging the memory with that of a twin who read the other sign, `e` for erasing it.
+        playing: True to let the network walk. hint: the one thing to try, under the picture.
+    """
+
+    _esm = HERE / "corridor.js"
+    _css = HERE / "corridor.css"
+
+    nets = traitlets.Dict().tag(sync=True)
+    maze = traitlets.Dict().tag(sync=True)
+    look = traitlets.Unicode(svg.STYLE).tag(sync=True)
+    hint = traitlets.Unicode(
+        "undo a few steps, exchange the memory midway, then let the walker go on."
+    ).tag(sync=True)
+    net = traitlets.Unicode().tag(sync=True)
+    sign = traitlets.Unicode("up").tag(sync=True)
+    trail = traitlets.Unicode("w").tag(sync=True)
+    playing = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, walkers: dict[str, dict[str, Any]] | None = None, **settings: Any):
+        unknown = settings.keys() - {"hint", "net", "sign", "trail", "playing"}
+        if unknown:
+            raise TypeError(f"CorridorFigure takes no {', '.join(sorted(unknown))}")
+        nets = stored_walkers() if walkers is None else walkers
+        if not nets:
+            raise ValueError("walkers must hold at least one walker, got none")
+        defaults = {"net": next(iter(nets))}
+        super().__init__(nets=nets, maze=maze_data(), **{**defaults, **settings})
+
+    @traitlets.validate("net", "sign", "trail")
+    def _check(self, proposal: Any) -> str:
+        name, value = proposal["trait"].name, proposal["value"]
+        if name == "trail":
+            return _checked(value)
+        return one_of(name, value, self.nets if name == "net" else ("up", "down"))
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
+        bundle = super()._repr_mimebundle_(**kwargs)
+        if bundle is None:  # the widget was closed
+            return None
+        return {**bundle[0], "text/html": self.to_html()}, bundle[1]
+
+    def to_html(self) -> str:
+        """The figure as a piece of a page: all it needs, and a still picture until it is alive."""
+        state = {key: getattr(self, key) for key in STATE} | {"playing": False}
+        text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")  # no end of script
+        style, *module = (
+            (HERE / name).read_text(encoding="utf-8")
+            for name in ("corridor.css", "corridor.js", "host.js")
+        )
+        return (
+            f'<div data-figure="corridor"><style>{style}</style>{self._still()}'
+            f'<script type="application/json">{text}</script></div>'
+            f'<script type="module">{"".join(module)}</script>'
+        )
+
+    def walk(self) -> Walk:
+        """The walk that is shown."""
+        return Walk(self.nets[self.net], self.sign).follow(self.trail)
+
+    def _still(self) -> str:
+        walk = self.walk()
+        order = self.nets[self.net]["order"]
+        words = html.escape(caption(walk))
+        label = html.escape(self.nets[self.net]["label"])
+        inside = (
+            f"{picture(walk)}{memory_picture(walk, order)}<figcaption>{words} "
+            "Above: how probably the sign said up, by the probe. Below: the units of the memory, "
+            f"step by step; orange is positive, blue negative. {label}.</figcaption>"
+        )
+        return f'<figure class="mk mk-still" style="{svg.STYLE}">{inside}</figure>'
+
+
+def caption(walk: Walk) -> str:
+    """The moment in words, with its numbers."""
+    where = f"Step {walk.t} of {LONGEST}, cell {walk.cell}"
+    if walk.turned:
+        way = "up" if walk.turned == UP else "down"
+        verdict = "the right way" if walk.turned == walk.sign else "the wrong way"
+        return f"{where}. It turned {way}: {verdict}."
+    p = walk.reads(walk.memories[-1])
+    side = f"up, {100 * p:.0f}\u00a0%" if p >= 0.5 else f"down, {100 * (1 - p):.0f}\u00a0%"
+    worth = ", ".join(f"{name} {q:.2f}" for name, q in zip(ACTIONS, walk.q.tolist(), strict=True))
+    late = " Time is up." if walk.over else ""
+    return f"{where}: it sees {SEES[walk.sees]}. The probe reads {side}. Worth: {worth}.{late}"
+
+
+def picture(walk: Walk) -> str:
+    """The maze as SVG."""
+    row = {0: 1, UP: 0, DOWN: 2}
+    x, y = pictures.centre(0, 0)
+    sign = "↑" if walk.sign == UP else "↓"
+    parts = [
+        maze_data()["walls"],
+        pictures.words(sign, x, y + 9, 26, "var(--paper)"),
+        pictures.target(*pictures.centre(row[walk.sign], LENGTH), radius=17),
+        pictures.agent(0, *pictures.centre(row[walk.turned], walk.cell)),
+    ]
+    return pictures.canvas((LENGTH + 1) * CELL, 3 * CELL, parts, f"T-maze. {caption(walk)}")
+
+
+def memory_picture(walk: Walk, order: list[int]) -> str:
+    """The probe's reading and the units of the memory over time, as SVG."""
+    D, count = len(order), len(walk.memories)
+    wide = WIDE / max(count, LENGTH + 2)
+    reads = [walk.reads(state) for state in walk.memories]
+    middle = TOP / 2
+    points = [f"{(k + 0.5) * wide:.1f} {4 + (1 - p) * (TOP - 12):.1f}" for k, p in enumerate(reads)]
+    cells = "".join(
+        f'<rect x="{k * wide:.1f}" y="{TOP + ROW * r}" width="{wide:.1f}" height="{ROW}" '
+        f'fill="var(--a{3 if state[unit] > 0 else 0})" '
+        f'fill-opacity="{abs(float(state[unit])):.2f}"/>'
+        for k, state in enumerate(walk.memories)
+        for r, unit in enumerate(order)
+    )
+    label = f"Memory over {count} steps; the probe reads up with {100 * reads[-1]:.0f} %"
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {TOP + ROW * D}" role="img" '
+        f'aria-label="{label}" font-family="system-ui,sans-serif">'
+        f'<path d="M0 {middle - 2}H{WIDE}" stroke="var(--line)" stroke-dasharray="4 4"/>'
+        f'<path d="M{"L".join(points)}" fill="none" stroke="var(--ink)" stroke-width="2"/>{cells}'
+        f'<text x="{WIDE - 4}" y="14" text-anchor="end" font-size="12" fill="var(--soft)">up</text>'
+        f'<text x="{WIDE - 4}" y="{TOP - 8}" text-anchor="end" font-size="12" '
+        f'fill="var(--soft)">down</text></svg>'
+    )

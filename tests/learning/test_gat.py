@@ -1,0 +1,52 @@
+"""Graph attention learns what is as far away as it has layers, and nothing that is farther."""
+
+import math
+from functools import cache
+
+import pytest
+
+from marl_edu import a2c, nodes
+from marl_edu.algos import gat
+from marl_edu.catalogue import relay
+from marl_edu.envs.relay import Relay
+
+pytestmark = pytest.mark.learning
+
+EPISODES = 1000
+
+
+@cache
+def success(hops: int, layers: int, gnn_type: str = "gat", seed: int = 0) -> float:
+    """What a fresh team of this many layers scores after training."""
+    cfg = gat.Config(
+        **relay(hops) | {"world_args": {"hops": hops, "n_agents": 32}, "updates": 150},
+        layers=layers,
+        gnn_type=gnn_type,
+        nearest=32,
+        seed=seed,
+    )
+    net = gat.train(cfg).net
+    return a2c.evaluate(net, Relay(32, hops, batch_size=250), EPISODES)["success"]
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("gnn_type", ["gat", "gatv2"])
+def test_one_layer_knows_what_is_one_hop_away(gnn_type, seed):
+    assert success(1, 1, gnn_type, seed) > 0.9
+
+
+@pytest.mark.parametrize("hops, layers", [(1, 0), (2, 1)])
+def test_one_layer_too_few_is_guessing(hops, layers):
+    # Those who are asked in one relay have related answers: at worst each relay is one trial.
+    error = math.sqrt(0.25 * 0.75 / EPISODES)
+    assert abs(success(hops, layers) - 0.25) < 4 * error
+
+
+def test_links_help_to_sort_papers():
+    """A tenth of the recipe's epochs is enough to be far above the same network without links."""
+    found = {}
+    for kind in ("gat", "mlp"):
+        cfg = nodes.Config(gnn_type=kind, updates=150)
+        found[kind] = nodes.evaluate(nodes.train(cfg).net, cfg, 1000)
+    assert found["gat"]["success"] > found["mlp"]["success"] + 0.1
+    assert found["gat"]["success"] > found["gat"]["majority"] + 0.2

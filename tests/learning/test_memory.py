@@ -1,0 +1,57 @@
+"""What can be learned at the end of a corridor depends on what is remembered of its start."""
+
+import math
+
+import pytest
+
+from marl_edu import exercises, qlearning
+from marl_edu.algos import dqn, drqn
+from marl_edu.envs import AgentId, Flicker, TMaze
+
+pytestmark = pytest.mark.learning
+
+RECIPE = {"hidden": 32, "lr": 3e-3, "steps_per_update": 16.0, "updates": 1600}
+SEEDS = (0, 1)
+
+
+def success(method, world, args, seed: int = 0, **settings) -> float:
+    """What a fresh walker of this method scores after training."""
+    cfg = method.Config(world, args, seed, **{**RECIPE, **settings})
+    test = world(**args, batch_size=500, seed=0)
+    return qlearning.evaluate(method.train(cfg).net, test, 2000)["success"]
+
+
+@pytest.mark.parametrize("memory", ["lstm", "gru"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_with_a_memory_everybody_turns_right(seed, memory):
+    assert success(drqn, TMaze, {"length": 6}, seed, memory=memory) > 0.99
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_without_a_memory_half_turn_right(seed):
+    assert abs(success(dqn, TMaze, {"length": 6}, seed) - 0.5) < 4 * math.sqrt(0.25 / 2000)
+
+
+def test_who_is_never_told_cannot_know():
+    args = {"world": TMaze, "world_args": {"witness": True, "length": 3}}
+    found = success(drqn, AgentId, args, updates=600)
+    assert abs(found - 0.5) < 4 * math.sqrt(0.25 / 2000)
+
+
+def test_a_memory_helps_where_some_observations_are_missing():
+    args = {"world": TMaze, "world_args": {"length": 4}, "p": 0.3}
+    assert success(drqn, Flicker, args) > success(dqn, Flicker, args) + 0.2
+
+
+def test_the_forgetful_are_caught_and_do_not_learn():
+    judged = exercises.forgetful_walker.judge(exercises.forgetful)
+    assert judged.mistake == "past_detached"
+    rows = exercises.maze_curve(exercises.forgetful)
+    assert max(row["success"] for row in rows[-3:]) < 0.75
+    # An answer that knows it is being tested: right on the inputs, cut off in training.
+    verdict = exercises.forgetful_walker.grade(
+        lambda z, *rest: (
+            exercises.forgetful if len(z) > 4 else exercises.forgetful_walker.solution
+        )(z, *rest)
+    )
+    assert verdict.mistake == "does_not_learn"
