@@ -47,6 +47,7 @@ GRID: dict[str, Any] = {
         "n_agents": 20,
         "n_targets": 20,
         "max_steps": 10,
+        "view": 2,
         "hearing": 5,
         "task": "cover",
     },
