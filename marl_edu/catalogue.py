@@ -259,11 +259,9 @@ EXPERIMENTS: dict[str, Experiment] = {
             )
             for m, config, train in Q_METHODS
         ),
-        Experiment(
-            "drqn-tmaze-gru", drqn.Config(**TMAZE, memory="gru"), drqn.train, evaluate_q, seeds=5
-        ),
+        Experiment("drqn-tmaze-gru", drqn.Config(**TMAZE, memory="gru"), drqn.train, evaluate_q),
         *(
-            Experiment(name, config(**settings), train, evaluate_q, seeds=5, keep_policy=())
+            Experiment(name, config(**settings), train, evaluate_q, keep_policy=())
             for m, config, train in Q_METHODS
             for name, settings in (
                 *(
@@ -309,7 +307,6 @@ EXPERIMENTS: dict[str, Experiment] = {
                 drqn.Config(**TMAZE, window=6, **start),
                 drqn.train,
                 evaluate_q,
-                seeds=5,
                 keep_policy=(),
             )
             for name, start in STARTS.items()
