@@ -15,6 +15,7 @@ ESTIMATE = Estimate(0.5, 0.4, 0.6, 8)
 def test_a_listing_shows_lines_of_the_file_and_their_place():
     shown = lines(tarmac.TargetedAttention.round, "# eq. (4)", "# eq. (5)").data
     place, _, code = shown.partition("\n\n```python\n")
+    assert place.startswith("`marl_edu/algos/tarmac.py`")
     number = int(place.rstrip(":").rsplit(" ", 1)[1])
     source = (catalogue.POLICIES.parents[1] / "marl_edu/algos/tarmac.py").read_text().splitlines()
     first, last = code.removesuffix("\n```").splitlines()
