@@ -1,7 +1,9 @@
 """How fast graph attention is, beside PyTorch Geometric's GATConv, in one run on this machine.
 
-    python benchmarks/gat.py                 prints; about a minute
+    python benchmarks/gat.py                 prints; half a minute
     python benchmarks/gat.py --save          ... to book/results/benchmark-gat.json
+    python benchmarks/gat.py --threads 1 2   also with two threads: only on a machine that is idle,
+                                             for threads that wait for a core wait for each other
 
 One layer of 8 heads of 8 features on 64 features, forward and backward, the same weights and the
 same graph for all; 8 neighbours a node. Turns are taken, so that what else the machine does hits
@@ -127,7 +129,7 @@ def measure(options) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, and save if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--threads", nargs="+", type=int, default=[1])
     parser.add_argument("--seconds", type=float, default=2.0, help="per measurement (2)")
     parser.add_argument("--dense", type=int, default=DENSE, help="most entries of an adjacency")
     parser.add_argument("--save", action="store_true", help="write benchmark-gat.json")

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from marl_edu import a2c, explore, nodes, qlearning, results, storage
+from marl_edu import a2c, combine, explore, nodes, qlearning, results, storage
 from marl_edu.algos import commnet, dqn, drqn, gat, icm, rnd, tarmac
 from marl_edu.envs import AgentId, Flicker, SpeakerProbe, TMaze
 from marl_edu.envs.cartpole import cartpole
 from marl_edu.envs.grid_world import MultiAgentGridWorld
+from marl_edu.envs.key_door_maze import KeyDoorMaze
+from marl_edu.envs.lookout import Lookout
 from marl_edu.envs.relay import Relay
 from marl_edu.runs import Experiment
 
@@ -125,6 +127,109 @@ def probe(distractors: int) -> dict[str, Any]:
         "entropy_end": 0.0,
         "reward_scale": 1.0,
     }
+
+
+# What the comparison needs beside the chapters' own runs. Each family of methods meets a world for
+# as many steps as the others met it in the chapters (in the grid the curious half as many, for
+# their time), with its family's settings; nothing was tuned. The few numbers below share these
+# steps out over updates. See the comparison chapter.
+RECURRENT: dict[str, Any] = {  # actor-critics in the T-maze: as `tarmac-witness`
+    "updates": 600,
+    "hidden": 32,
+    "lr": 5e-3,
+    "entropy": 0.1,
+    "entropy_end": 0.0,
+    "reward_scale": 1.0,
+    "gamma": 0.95,
+    "lam": 0.95,
+    "detach_every": 40,
+}
+IN_MAZE: dict[str, Any] = {"world": KeyDoorMaze, "gamma": 0.99, "lam": 0.95, "reward_scale": 1.0}
+Q_MAZE: dict[str, Any] = {"world": KeyDoorMaze, "gamma": 0.99, "steps_per_update": 360.0}
+WORLDS: dict[str, dict[str, dict[str, Any]]] = {  # world -> family -> settings
+    "probe7": {
+        "talk": probe(7),
+        "q": {"steps_per_update": 300.0},
+        "bonus": {"updates": 150, "batch_size": 1024},
+    },
+    "relay2": {
+        "talk": relay(2),
+        "q": {"steps_per_update": 256.0, "hidden": 32},
+        "bonus": {"updates": 125, "batch_size": 128, "hidden": 32},
+    },
+    "grid": {
+        "talk": GRID,
+        "q": {"steps_per_update": 1920.0},
+        "bonus": {"updates": 150, "batch_size": 128},
+    },
+}
+
+
+def _comparison() -> list[Experiment]:
+    """The cells of the comparison that no chapter has run, and the combinations."""
+    found: list[tuple[str, Any, Any, Any]] = []
+    curious = (
+        ("ppo", explore.Config, explore.train),
+        ("icm", icm.Config, icm.train),
+        ("rnd", rnd.Config, rnd.train),
+    )
+    for name, families in WORLDS.items():
+        talk = families["talk"]
+        where = {"world": talk["world"], "world_args": talk["world_args"]}
+        for m, config, train in Q_METHODS:
+            found.append((f"{m}-{name}", config(**where, **families["q"]), train, evaluate_q))
+        for m, config, train in curious:
+            cfg = config(**where, **families["bonus"])
+            found.append((f"{m}-{name}", cfg, train, evaluate_exploring))
+    found += [
+        ("gat-probe7", gat.Config(**probe(7)), gat.train, evaluate),
+        ("gatv2-probe7", gat.Config(**probe(7), gnn_type="gatv2"), gat.train, evaluate),
+        ("commnet-relay2", commnet.Config(**relay(2), rounds=2), commnet.train, evaluate),
+        ("tarmac-relay2", tarmac.Config(**relay(2), rounds=2), tarmac.train, evaluate),
+        ("tarmac-grid", tarmac.Config(**GRID, rounds=2), tarmac.train, evaluate),
+    ]
+    tmaze: dict[str, Any] = {"world": TMaze, "world_args": TMAZE["world_args"]}
+    found.append(("a2c-tmaze", a2c.Config(**tmaze, **RECURRENT), a2c.train, evaluate))
+    for m, config, train in curious:
+        found.append((f"{m}-tmaze", config(**tmaze), train, evaluate_exploring))
+    tv: dict[str, Any]
+    for name, tv in (("maze", {}), ("tv", TV)):
+        found += [
+            (f"a2c-{name}", a2c.Config(**IN_MAZE, **tv, updates=150), a2c.train, evaluate),
+            (f"dqn-{name}", dqn.Config(**Q_MAZE, **tv), dqn.train, evaluate_q),
+            (f"drqn-{name}", drqn.Config(**Q_MAZE, **tv, window=20), drqn.train, evaluate_q),
+        ]
+    found.append(("ppo-tv", explore.Config(**TV), explore.train, evaluate_exploring))
+    # Combinations: see `marl_edu.combine`.
+    for m, talks, bonus in (
+        ("ppo", False, False),
+        ("gat", True, False),
+        ("icm", False, True),
+        ("gat_icm", True, True),
+    ):
+        lookout = combine.CuriousConfig(world=Lookout, talk=talks, curious=bonus)
+        found.append((f"{m}-lookout", lookout, combine.train_curious, evaluate_exploring))
+    silent, blank = (
+        config(**WITNESS, **RECURRENT) for config in (a2c.Config, combine.ForgetfulConfig)
+    )
+    found += [
+        ("a2c-witness", silent, a2c.train, evaluate),
+        ("a2c_forgetful-witness", silent, combine.train_forgetful, evaluate),
+        ("tarmac_forgetful-witness", blank, combine.train_forgetful, evaluate),
+    ]
+    # Two walkers, each with a maze and a sign of its own, have nothing to tell each other.
+    two: dict[str, Any] = {"world": TMaze, "world_args": {**TMAZE["world_args"], "n_agents": 2}}
+    for m, config, train in METHODS[::2]:
+        name = "a2c" if m == "none" else m
+        found.append((f"{name}-walkers", config(**two, **RECURRENT), train, evaluate))
+    together = {**TMAZE, "world": combine.AsOne, "world_args": WITNESS}
+    for m, talks in (("team_drqn", False), ("tarmac_drqn", True)):
+        team = combine.TeamConfig(**together, talk=talks)
+        found.append((f"{m}-witness", team, combine.train_team, evaluate_q))
+    return [
+        Experiment(name, cfg, train, score, episodes=1000, seeds=5, keep_policy=())
+        for name, cfg, train, score in found
+    ]
 
 
 def evaluate(net: a2c.ActorCritic, cfg: a2c.Config, episodes: int) -> dict[str, float]:
@@ -312,6 +417,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             for name, start in STARTS.items()
         ),
         Experiment("tarmac-hard", tarmac.Config(**HARD, rounds=2), tarmac.train, evaluate, seeds=2),
+        *_comparison(),
     )
 }
 
@@ -322,6 +428,9 @@ BUILD: dict[type, Callable[[Any, Any], Any]] = {
     drqn.Config: drqn.build,
     gat.Config: gat.build,
     tarmac.Config: tarmac.build,
+    combine.CuriousConfig: combine.build_talking,
+    combine.ForgetfulConfig: combine.build_forgetful,
+    combine.TeamConfig: combine.build_team,
     **dict.fromkeys((explore.Config, icm.Config, rnd.Config), explore.build),
 }
 
@@ -332,8 +441,27 @@ def make_world(name: str, batch_size: int = 1, seed: int | None = None):
     return cfg.world(**cfg.world_args, batch_size=batch_size, seed=seed)
 
 
-def load_policy(name: str, seed: int = 0, folder: Path = POLICIES) -> a2c.ActorCritic:
-    """The trained team of a finished seed.
+def parameters(name: str) -> tuple[int, int]:
+    """How many numbers an experiment learns: those of its network, with any critic, and those of
+    a bonus module, which is there in training only."""
+    cfg = EXPERIMENTS[name].cfg
+    world = make_world(name, seed=0)
+    extra: Any = explore.NoBonus()
+    if isinstance(cfg, combine.CuriousConfig):
+        extra = combine.team_bonus(cfg, world)
+    elif isinstance(cfg, icm.Config):
+        extra = icm.bonus(cfg, world)
+    elif isinstance(cfg, rnd.Config):
+        extra = rnd.bonus(cfg, world)
+    net, bonus = (
+        sum(p.numel() for p in part.parameters() if p.requires_grad)
+        for part in (BUILD[type(cfg)](cfg, world), extra)
+    )
+    return net, bonus
+
+
+def load_policy(name: str, seed: int = 0, folder: Path = POLICIES) -> Any:
+    """The trained network of a finished seed, as the experiment's `build` makes it.
 
     Raises:
         ValueError: no experiment of that name, or a damaged or foreign file.

@@ -2,14 +2,18 @@
 
 With one reward far away, most runs score 0 or 1, and a mean of scores says little. So here runs
 are counted: the share of seeds that had ever been paid by a given step, the steps that took, and
-the share of seeds whose policy reaches the goal in the end.
+the share of seeds whose policy reaches the goal in the end. And two ways to look into a bonus
+module: what it would pay where, and how often each place was visited meanwhile.
 """
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import torch
+from jaxtyping import Bool, Float
 from scipy import stats
+from torch import Tensor, nn
 
 from marl_edu import results
 from marl_edu.results import RESULTS, Curve, Estimate
@@ -61,3 +65,86 @@ def found_curve(experiment: str, folder: Path = RESULTS) -> Curve:
     shares = [share(int((first <= step).sum()), len(first)) for step in steps]
     value, low, high = (np.array([s[k] for s in shares]) for k in range(3))
     return Curve(np.array(steps, dtype=float), value, low, high, len(first))
+
+
+def near(world) -> Bool[Tensor, " C"]:
+    """The cells that can be reached without the key."""
+    found = torch.zeros(world.n_cells, dtype=torch.bool)
+    found[world.start] = True
+    for _ in range(world.n_cells):
+        found[world.leads[0][:, found].flatten()] = True
+    return found
+
+
+@torch.no_grad()
+def worth(bonus, world, key: bool) -> Float[Tensor, "A C"]:
+    """A map of curiosity: what each action would pay in each cell of a `KeyDoorMaze`.
+
+    Whoever is beyond the door has opened it; for everybody else it is still shut.
+
+    Args:
+        bonus: a bonus module. world: the maze. key: whether the agent has it.
+
+    Returns:
+        (actions, cells). The last action stays: it pays what arriving in the cell would.
+    """
+    A, C, P = world.n_actions, world.n_cells, world.place.shape[1]
+    seen = torch.zeros(C, world.obs_dim)
+    seen[:, :P], seen[:, P], seen[:, P + 1] = world.place, float(key), ~near(world)
+    action = torch.arange(A)[:, None].expand(A, C)
+    there = world.leads[int(key), action, torch.arange(C)]
+    after = seen[there]
+    after[..., P] = ((there == world.key) | key).float()
+    after[..., P + 1] = torch.maximum(after[..., P + 1], seen[:, P + 1])  # a door stays open
+    return bonus.reward(seen.expand(A, C, -1), action, after)
+
+
+class Watched(nn.Module):
+    """A bonus module, with a count of the visits to every cell beside it.
+
+    `visits` is (2, cells): without the key, with it.
+    """
+
+    def __init__(self, bonus: nn.Module, world):
+        super().__init__()
+        self.bonus: Any = bonus
+        self.place = world.place
+        self.visits: Tensor
+        self.register_buffer("visits", torch.zeros(2, world.n_cells))
+
+    def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
+        """The module's."""
+        return self.bonus.reward(obs, action, next_obs)
+
+    def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
+        """The module's."""
+        return self.bonus.loss(obs, action, next_obs)
+
+    def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
+        """Count where each step led."""
+        self.bonus.update(obs, action, next_obs, alive)
+        P = self.place.shape[1]
+        cell = (next_obs[..., :P] @ self.place.T).argmax(-1)[alive]
+        key = next_obs[..., P].long()[alive]
+        self.visits.index_put_((key, cell), torch.ones(()), accumulate=True)
+
+
+class Agreement(NamedTuple):
+    """How far a bonus is a measure of novelty: -1 and 1 if it is nothing else."""
+
+    with_visits: float  # rank correlation of visits and bonus, over cells seen without the key
+    unseen_first: float  # chance that a state never seen would pay more than one seen
+
+
+def agreement(watched: Watched, world) -> Agreement:
+    """Compare what a bonus would pay with where the agents have been.
+
+    States are cells without the key, as far as the door lets one come, and cells with it; each
+    pays the mean over the actions there.
+    """
+    pays = torch.stack([worth(watched, world, key).mean(0) for key in (False, True)])
+    seen = watched.visits > 0
+    possible = torch.stack([near(world), torch.ones(world.n_cells, dtype=torch.bool)])
+    rank = stats.spearmanr(watched.visits[0][seen[0]], pays[0][seen[0]]).statistic
+    new, old = pays[possible & ~seen], pays[possible & seen]
+    return Agreement(float(rank), (new[:, None] > old).float().mean().item())

@@ -391,6 +391,7 @@ def train(
     on_log: Callable[[Row], None] | None = None,
     checkpoint: Path | None = None,
     bonus: Callable[[Any, Any], Any] = no_bonus,
+    build: Callable[[Any, Any], ActorCritic] = build,
 ) -> Result:
     """Train a team from scratch, or go on from `checkpoint`.
 
@@ -399,6 +400,7 @@ def train(
         checkpoint: file to save to and to go on from; an interrupted run ends with the same
             numbers as an uninterrupted one.
         bonus: makes the bonus module from `(cfg, world)`; ICM and RND pass their own.
+        build: makes the network from `(cfg, world)`.
     """
     torch.manual_seed(cfg.seed)
     world = cfg.world(**cfg.world_args, batch_size=cfg.batch_size, seed=cfg.seed)

@@ -2,7 +2,8 @@
 
 A probe is a linear classifier that is trained to tell the sign, which the walker saw at the start,
 from what it remembers now. It shows that the news is in there; that it is *used* only the bench
-shows, which changes the memory midway and looks where the walker turns.
+shows, which changes the memory midway and looks where the walker turns. What a probe reads from
+networks that nobody trained (`Led` down the corridor) says how little its success means by itself.
 
     python -m marl_edu.memory     all trained walkers of the book, to book/results/drqn-memory.json
 
@@ -17,12 +18,13 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from marl_edu import catalogue, qlearning, results, storage
-from marl_edu.envs.tmaze import UP, TMaze
+from marl_edu.algos import drqn
+from marl_edu.envs.tmaze import FORWARD, JUNCTION, UP, TMaze
 from marl_edu.results import Estimate
 
 EXPERIMENT = "drqn-tmaze"
 PATH = results.RESULTS / "drqn-memory.json"
-MIDWAY = 5  # the step before which the bench tampers: the walker has seen the sign, and 4 cells
+MIDWAY = 5  # the step before which the bench tampers: by then the trained have left the sign
 
 
 class Memories(NamedTuple):
@@ -96,10 +98,10 @@ def probe_of(net: Any, length: int = 10, walkers: int = 400, seed: int = 1) -> P
 
 
 def readable(net: Any, length: int = 10, walkers: int = 400) -> list[float]:
-    """How often a probe reads the sign right, by the number of steps since the walker saw it last.
+    """How often a probe reads the sign right, by where the walker stands.
 
-    One probe for all steps, trained on some walkers and tried on others, both walking greedily
-    from cell to cell: `[accuracy after 0 steps, after 1, ..., at the junction]`.
+    One probe for all cells, trained on some walkers, who explore, and tried on others, who are
+    greedy: `[accuracy in cell 0, in cell 1, ..., at the junction]`.
     """
     probe = probe_of(net, length, walkers, seed=1)
     seen = record(net, TMaze(length, batch_size=walkers), epsilon=0.0, seed=2)
@@ -109,6 +111,31 @@ def readable(net: Any, length: int = 10, walkers: int = 400) -> list[float]:
         there = seen.alive & (seen.cell == cell)
         found.append(right[there].float().mean().item() if there.any() else float("nan"))
     return found
+
+
+class Led(nn.Module):
+    """Walks straight on and turns UP at the junction, whatever is remembered on the way."""
+
+    def __init__(self, net: Any):
+        super().__init__()
+        self.net = net
+
+    def start(self, batch_size: int, n_agents: int) -> Tensor:
+        """As the network's."""
+        return self.net.start(batch_size, n_agents)
+
+    def forward(self, obs: Tensor, state: Tensor):
+        """One step; the network remembers, and is not asked."""
+        there = obs[..., JUNCTION, None] == 1
+        q = torch.where(there, torch.eye(3)[UP], torch.eye(3)[FORWARD])
+        return q, self.net(obs, state)[1]
+
+
+def untrained(experiment: str = EXPERIMENT, seed: int = 0) -> Led:
+    """A network as training begins with it, led down the corridor."""
+    torch.manual_seed(seed)
+    cfg: Any = catalogue.EXPERIMENTS[experiment].cfg
+    return Led(drqn.build(cfg, catalogue.make_world(experiment)))
 
 
 # -- the bench -----------------------------------------------------------------------------------
@@ -203,11 +230,11 @@ def bench(net: Any, length: int = 10, episodes: int = 2000) -> dict[str, dict[st
     world, found = TMaze(length, batch_size=250), {}
     for name, change in CHANGES.items():
         walker = net if change is None else Tampered(net, world, change)
-        right = turned = 0.0
+        right = turned = 0
         for batch in range(episodes // 250):
             row = qlearning.play(walker, world, seed=10**6 + batch)[1]
-            right += 250 * float(row["success"])
-            turned += float((world.turned > 0).sum())
+            right += round(250 * float(row["success"]))
+            turned += int((world.turned > 0).sum())
         found[name] = {"right": right / episodes, "wrong": (turned - right) / episodes}
     return found
 
@@ -225,6 +252,7 @@ def measure(experiment: str = EXPERIMENT) -> dict[str, Any]:
         "right": {name: [row[name]["right"] for row in rows] for name in CHANGES},
         "wrong": {name: [row[name]["wrong"] for row in rows] for name in CHANGES},
         "readable": [readable(net) for net in nets],
+        "untrained": [readable(untrained(experiment, seed)) for seed in seeds],
     }
 
 

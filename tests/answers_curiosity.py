@@ -267,6 +267,48 @@ def lives_by_numpy(reward, bonus, value_ext, value_int, done):
     return lives()(reward, bonus, value_ext, value_int, done).numpy()
 
 
+def gather_by_loops(bonus, alive, running, gamma):
+    R, out = running.tolist(), torch.empty_like(bonus)
+    for t in range(len(bonus)):
+        for b in range(len(R)):
+            if alive[t, b]:
+                R[b] = gamma * R[b] + bonus[t, b].item()
+            out[t, b] = R[b]
+    return out
+
+
+def gather_by_copies(bonus, alive, running, gamma):
+    R, seen = running.clone(), []
+    for t in range(bonus.shape[0]):
+        R[alive[t]] = gamma * R[alive[t]] + bonus[t][alive[t]]
+        seen.append(R.clone())
+    return torch.stack(seen)
+
+
+def gather_by_numpy(bonus, alive, running, gamma):
+    R, seen = running.numpy(), []
+    for r, here in zip(bonus.numpy(), alive.numpy(), strict=True):
+        R = np.where(here, gamma * R + r, R)
+        seen.append(R)
+    return np.stack(seen).astype(bonus.numpy().dtype)
+
+
+def gathers(alias=False, wait=1, start=True, gamma_is=None, late=False, backward=False):
+    """R with one thing about it wrong; `wait`: 0 sets to 0, 2 goes on."""
+
+    def answer(bonus, alive, running, gamma):
+        gamma = gamma if gamma_is is None else gamma_is
+        R, rows = running * start, []
+        for t in reversed(range(len(bonus))) if backward else range(len(bonus)):
+            before, here = R, alive[t]
+            on = gamma * R + bonus[t]
+            R = on if wait == 2 else torch.where(here, on, R * wait)
+            rows.append(before if late else R)
+        return torch.stack([R] * len(rows) if alias else rows)
+
+    return answer
+
+
 RIGHT = {
     "count_bonus": [count_by_counter, count_by_numpy, count_by_matrix, counts()],
     "inverse_model": [inverse_by_loops, inverse_by_parts, inverse_by_one_hot],
@@ -277,6 +319,7 @@ RIGHT = {
     "clear_view": [look_by_steps, look_by_maximum, look_by_hardtanh],
     "bonus_scale": [scale_by_numpy, scale_by_powers, scale_by_loops, scales()],
     "two_lives": [lives(), lives_by_sums, lives_by_numpy],
+    "exploding_bonus": [gather_by_loops, gather_by_copies, gather_by_numpy, gathers()],
 }
 
 WRONG = {
@@ -376,5 +419,16 @@ WRONG = {
             lambda r, b, e, i, d: chain(2 * r + b, 2 * e + i, ~d, 0.99),
         ),
         ("value", lives(weight=3.0)),
+    ],
+    "exploding_bonus": [
+        ("one_tensor_many_times", gathers(alias=True)),
+        ("nobody_waits", gathers(wait=2)),
+        ("forgets_who_waits", gathers(wait=0)),
+        ("starts_from_nothing", gathers(start=False)),
+        ("without_discount", gathers(gamma_is=1.0)),
+        ("one_row_late", gathers(late=True)),
+        ("backwards", gathers(backward=True)),
+        ("shape", lambda *x: gathers()(*x)[-1]),
+        ("mutated", lambda b, a, R, g: gather_by_copies(b, a, R.mul_(1), g)),
     ],
 }

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tests import answers_curiosity, answers_gat, answers_memory
+from tests import answers_comparison, answers_curiosity, answers_gat, answers_memory
 
 INF = float("inf")
 
@@ -493,3 +493,5 @@ RIGHT |= answers_gat.RIGHT
 WRONG |= answers_gat.WRONG
 RIGHT |= answers_memory.RIGHT
 WRONG |= answers_memory.WRONG
+RIGHT |= answers_comparison.RIGHT
+WRONG |= answers_comparison.WRONG

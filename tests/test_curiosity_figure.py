@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.envs.rules.maze import plan
+from marl_edu.widgets import CuriosityPanel
 from marl_edu.widgets.curiosity import (
     LONGEST,
     METHODS,
@@ -155,6 +156,30 @@ def test_the_still_picture_says_what_it_shows() -> None:
 def test_shades_are_the_same(js: Page) -> None:
     for share in (-1.0, 0.0, 0.01, 0.33, 0.5, 0.77, 1.0, 2.0):
         assert js.evaluate("x => J.shade(x)", share) == shade(share)
+
+
+# ---- The lab's panel -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", ["no bonus", "counts", "ICM", "RND"])
+def test_the_panel_trains_what_was_chosen_and_shows_a_stored_run_without_a_kernel(method) -> None:
+    panel = CuriosityPanel(method)
+    panel.updates.min, panel.updates.value, panel.units.value = 2, 2, 8
+    panel.tv.value = True
+    run = panel.train()
+    assert panel.bar.value == 2 and len(run.rows) == 1
+    assert sum(p.numel() for p in run.bonus.parameters()) < 3000
+    assert "fresh episodes" in panel.status.value
+    assert all("<svg" in one.value for one in (panel.seen, panel.success, panel.map))
+    assert "make lab" in panel._repr_mimebundle_()["text/html"]
+
+
+def test_the_panel_knows_both_encoders() -> None:
+    panel = CuriosityPanel("ICM, encoder taught by the inverse model alone")
+    panel.updates.min, panel.updates.value = 2, 2
+    assert panel.train().bonus.stop == "features"
+    panel.method.value = "ICM"
+    assert panel.train().bonus.stop == "nothing"
 
 
 # ---- The figure on a page ------------------------------------------------------------------------

@@ -3,8 +3,10 @@
 import math
 
 import pytest
+import torch
 
-from marl_edu import discovery, storage
+from marl_edu import discovery, explore, storage
+from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
 
 
 @pytest.fixture
@@ -40,3 +42,58 @@ def test_wilson_s_interval_of_none_and_all():
     none, every = discovery.share(0, 10), discovery.share(10, 10)
     assert (none.value, none.low) == (0, 0) and none.high == pytest.approx(0.2775, abs=1e-3)
     assert (every.value, every.high) == (1, 1) and every.low == pytest.approx(0.7225, abs=1e-3)
+
+
+class Surprised(explore.NoBonus):
+    """Pays for the cell, the key and the open door that are seen, each in its own decimal."""
+
+    def __init__(self, world):
+        super().__init__()
+        self.place = world.place
+
+    def reward(self, obs, action, next_obs):
+        P = self.place.shape[1]
+        cell = (next_obs[..., :P] @ self.place.T).argmax(-1)
+        return cell + 0.1 * next_obs[..., P] + 0.01 * next_obs[..., P + 1]
+
+
+@pytest.mark.parametrize("key", [False, True])
+def test_a_map_of_curiosity_pays_each_step_as_the_world_takes_it(key):
+    world = KeyDoorMaze(batch_size=1)
+    near = discovery.near(world)
+    assert near.tolist() == [row < 4 for row, _ in world.free]
+    pays = discovery.worth(Surprised(world), world, key)
+    assert pays.shape == (5, world.n_cells)
+    for cell in range(world.n_cells):
+        for action in range(5):
+            world.reset()
+            world.cell[:], world.has_key[:], world.door_open[:] = cell, key, not near[cell]
+            obs = world.step(torch.full((1, 1), action))[0]
+            right = Surprised(world).reward(obs, None, obs).item()
+            assert pays[action, cell].item() == pytest.approx(right)
+    assert pays[REMOTE].int().tolist() == list(range(world.n_cells))
+
+
+def test_visits_are_counted_beside_the_bonus():
+    world = KeyDoorMaze(batch_size=3)
+    seen = explore.play(explore.ActorCritic(42, 5, 8), world, torch.Generator().manual_seed(0))
+    watched = discovery.Watched(explore.Counts(42), world)
+    steps = (seen.obs[:, :-1], seen.action, seen.obs[:, 1:])
+    watched.update(*steps, seen.alive)
+    assert watched.visits.sum() == seen.alive.sum()
+    for cell in range(world.n_cells):
+        assert watched.visits[:, cell].sum() == (seen.cell[seen.alive] == cell).sum()
+    assert torch.equal(watched.reward(*steps), watched.bonus.reward(*steps))
+    assert torch.equal(watched.loss(*steps), watched.bonus.loss(*steps))
+
+
+def test_counts_agree_with_novelty_and_their_opposite_disagrees():
+    world = KeyDoorMaze(batch_size=8)
+    seen = explore.play(explore.ActorCritic(42, 5, 8), world, torch.Generator().manual_seed(0))
+    watched = discovery.Watched(explore.Counts(42), world)
+    watched.update(seen.obs[:, :-1], seen.action, seen.obs[:, 1:], seen.alive)
+    found = discovery.agreement(watched, world)
+    assert found.with_visits < -0.5 and found.unseen_first > 0.9
+    watched.bonus.reward = lambda *steps: -explore.Counts.reward(watched.bonus, *steps)
+    found = discovery.agreement(watched, world)
+    assert found.with_visits > 0.5 and found.unseen_first < 0.1

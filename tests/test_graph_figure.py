@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 from marl_edu import a2c
 from marl_edu.algos import gat
 from marl_edu.envs.relay import Relay
+from marl_edu.widgets import GraphPanel
 from marl_edu.widgets.graph import LETTERS, GraphFigure, export, listen, telling_moment
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
@@ -343,3 +344,23 @@ def test_open_to_everyone(opened: Opened, theme: str, width: int) -> None:
 
 def test_what_is_exported_is_plain_data() -> None:
     assert json.loads(json.dumps(export(team())))["layers"] == 3
+
+
+# ---- The lab's panel -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind, layers, drawn", [("gat", 1, 1), ("mean", 2, 0), ("gat", 0, 0)])
+def test_the_panel_trains_what_was_chosen_and_draws_what_it_can(
+    kind: str, layers: int, drawn: int
+) -> None:
+    panel = GraphPanel()
+    panel.updates.min, panel.updates.value = 2, 2
+    panel.hops.value, panel.layers.value, panel.kind.value = 1, layers, kind
+    run = panel.train()
+    assert [type(one) for one in run.net.communicate.layers] == [gat.LAYERS[kind]] * layers
+    assert panel.bar.value == panel.bar.max == 2 and not panel.button.disabled
+    assert "among 1,024" in panel.status.value and "<svg" in panel.curve.value
+    assert len(panel.graph.children) == drawn
+    assert all(isinstance(one, GraphFigure) for one in panel.graph.children)
+    assert "make lab" in panel._repr_mimebundle_()["text/html"]
+    panel.close()

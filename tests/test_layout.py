@@ -27,9 +27,11 @@ FLOOR = {
         ("agents", "channel", "bench", "discovery", "memory", "runs", "catalogue", "experiments"), 4
     ),
     **dict.fromkeys(("results", "tables", "listing", "exercises", "nodes", "scaling"), 4),
-    **dict.fromkeys(("plots", "charts", "widgets"), 4),
+    "combine": 4,
+    "tour": 4,
+    **dict.fromkeys(("plots", "charts", "matrix", "widgets"), 4),
 }
-LEAVES = ("plots", "charts", "widgets")  # may use each other; nothing else uses them
+LEAVES = ("plots", "charts", "matrix", "widgets")  # may use each other; nothing else uses them
 # The parts of an algorithm's file, top to bottom. Modules (classes) come between the first two.
 ORDER = ("Config", "loss", "act", "train")
 

@@ -66,6 +66,15 @@ def test_what_is_not_remembered_cannot_be_read():
     assert all(abs(share - 0.5) < 0.05 for share in found[1:])
 
 
+def test_who_is_led_walks_straight_and_remembers_as_it_would():
+    led, world = memory.Led(Perfect()), TMaze(4, batch_size=40)
+    seen = record(led, world, epsilon=0.0, seed=3)
+    assert (seen.cell == torch.arange(5)).all() and (world.turned == UP).all()
+    assert torch.equal(seen.state, record(Perfect(), world, epsilon=0.0, seed=3).state)
+    a, b = (memory.untrained(seed=seed).net.encode.weight for seed in (1, 2))
+    assert a.shape == (32, 4) and not torch.equal(a, b)
+
+
 def test_tampering_does_to_a_known_memory_what_it_says():
     world = TMaze(10, batch_size=100, seed=0)
 

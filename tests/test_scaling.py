@@ -28,9 +28,12 @@ def test_at_the_size_of_training_the_world_is_that_of_training():
     assert (world.n_agents, world.n_targets) == (args["n_agents"], args["n_targets"])
 
 
-def test_full_information_is_better_than_chance_and_never_worse_in_the_end():
+def test_full_information_is_better_than_chance_and_never_worse_in_the_end(monkeypatch):
+    monkeypatch.setattr(scaling, "AGENTS", (scaling.TRAINED, 100, 4096))
     found = scaling.measure_rules()
     assert found["random"]["success"] + 0.3 < found["full information"]["success"] <= 1
+    assert [*found][2:] == ["full information, 100"]
+    assert all(rule["success"] > 0.9 for name, rule in found.items() if name != "random")
 
 
 def test_even_attention_is_the_mean_over_the_neighbourhood():

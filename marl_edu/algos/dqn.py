@@ -73,7 +73,7 @@ class QNet(nn.Module):
         return self.layers(obs), state  # eq. (1)
 
 
-def loss(net: QNet, target: QNet, batch: Steps, cfg: Config):
+def loss(net: nn.Module, target: nn.Module, batch: Steps, cfg: Config):
     """Eq. (3) on steps of the replay.
 
     Returns:

@@ -16,7 +16,8 @@ target's. Eq. (4) in code is `marl_edu.qlearning.double_q`.
 
 Three ways to start a window that does not begin where the life does, `h_{-1}`:
     zero      h = 0, as at the start of a life (the paper). What came before is unknown.
-    burn-in   `burn_in` steps more, before the window, which only warm the memory up.
+    burn-in   `burn_in` steps more, before the window, which warm the memory up. Their own errors
+              do not count; the gradient of later ones does run back through them.
     stored    what the agent remembered when it lived through it, with the weights of then.
 Burn-in and stored go together, too (R2D2). With `window` as long as a life all are the same.
 
@@ -133,6 +134,7 @@ def train(
     on_log: Callable[[Row], None] | None = None,
     checkpoint: Path | None = None,
     watch: Callable[[RecurrentQ], Row] | None = None,
+    build: Callable[[Any, Any], RecurrentQ] = build,
 ) -> Result:
     """Train from scratch, or go on from `checkpoint`.
 
@@ -141,6 +143,7 @@ def train(
         checkpoint: file to save to and to go on from; an interrupted run ends with the same
             numbers as an uninterrupted one.
         watch: looks at the network after every round; what it returns is added to the rows.
+        build: makes the network from `(cfg, world)`.
     Raises:
         ValueError: the checkpoint is damaged or of another config; a start of another name.
     """

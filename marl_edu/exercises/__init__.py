@@ -5,6 +5,7 @@ mistake behaves just so. The modules that begin with an underscore hold the solu
 """
 
 from marl_edu.exercises._attention import masked_attention, targeting
+from marl_edu.exercises._comparison import between_rules, middle_half, team_values
 from marl_edu.exercises._curiosity import (
     across_the_reset,
     count_bonus,
@@ -14,6 +15,7 @@ from marl_edu.exercises._curiosity import (
 )
 from marl_edu.exercises._curiosity_hunt import bored_explorer, bored_suspect
 from marl_edu.exercises._curiosity_rnd import bonus_scale, clear_view, two_lives
+from marl_edu.exercises._curiosity_rnd_hunt import exploding_bonus, exploding_suspect
 from marl_edu.exercises._gat import graph_layer, graph_scores, merge_heads
 from marl_edu.exercises._gat_graphs import edge_softmax, gcn_weights, receptive_field
 from marl_edu.exercises._gat_hunt import relay_curve, wrong_way, wrong_way_suspect
@@ -27,12 +29,15 @@ from marl_edu.exercises._rounds import mean_of_the_others, several_rounds
 
 __all__ = [
     "across_the_reset",
+    "between_rules",
     "bonus_scale",
     "bored_explorer",
     "bored_suspect",
     "clear_view",
     "count_bonus",
     "edge_softmax",
+    "exploding_bonus",
+    "exploding_suspect",
     "forgetful",
     "forgetful_walker",
     "gcn_weights",
@@ -46,6 +51,7 @@ __all__ = [
     "maze_curve",
     "mean_of_the_others",
     "merge_heads",
+    "middle_half",
     "new_driver",
     "only_what_counts",
     "probe_curve",
@@ -59,6 +65,7 @@ __all__ = [
     "surprise",
     "suspect",
     "targeting",
+    "team_values",
     "time_limit",
     "two_lives",
     "two_networks",

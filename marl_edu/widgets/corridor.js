@@ -163,8 +163,8 @@ function memoryShape(walk) {
     <path d="M${points.join("L")}" fill="none" stroke="var(--ink)" stroke-width="2"/>
     ${p.map((x, k) => `<circle cx="${at(k).toFixed(1)}" cy="${(4 + (1 - x) * (TOP - 12)).toFixed(1)}" r="3" fill="var(--ink)"/>`).join("")}
     ${cells.join("")}${marks.join("")}
-    <text x="${WIDE - 4}" y="14" text-anchor="end" font-size="12" fill="var(--soft)">up</text>
-    <text x="${WIDE - 4}" y="${TOP - 8}" text-anchor="end" font-size="12" fill="var(--soft)">down</text>`;
+    <g font-size="15" fill="var(--soft)"><text x="${WIDE + 8}" y="14">reads up</text>
+      <text x="${WIDE + 8}" y="${TOP - 6}">reads down</text></g>`;
 }
 
 // ---- Figure --------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ function render({ model, el }) {
           data-lm-suppress-shortcuts="true"> ${escape(text)}</label>`,
       )
       .join("")}</fieldset>`;
-  const [ROW, WIDE, TOP] = maze.sizes;
+  const [ROW, WIDE, TOP, SIDE] = maze.sizes;
   const units = Object.values(records)[0].hidden;
   el.innerHTML = `<div class="mk" role="group" aria-label="Live figure: a walker’s memory" style="${model.get("look")}">
     <div class="mk-stage">
@@ -195,8 +195,8 @@ function render({ model, el }) {
         <svg class="mk-maze" viewBox="0 0 ${(maze.length + 1) * CELL} ${3 * CELL}" role="img"
           font-family="system-ui,sans-serif"><rect width="100%" height="100%" rx="8" fill="var(--block)"/><g></g></svg>
         <p class="mk-label" id="mk-${uid}">How probably the sign said up, read from the memory by the probe; below it, the
-          ${units} units of the memory, step by step. Orange is positive, blue negative.</p>
-        <svg class="mk-memory" viewBox="0 0 ${WIDE} ${TOP + ROW * units}" role="img"
+          ${units} units of the memory, step by step. Orange is positive, blue negative; at a dashed line the memory was changed.</p>
+        <svg class="mk-memory" viewBox="0 0 ${WIDE + SIDE} ${TOP + ROW * units}" role="img"
           font-family="system-ui,sans-serif"></svg>
         <p class="mk-status" role="status"></p>
         <p class="mk-try"><strong>Try this:</strong> ${escape(model.get("hint"))}</p>

@@ -29,7 +29,9 @@ ACTIONS = ("FORWARD", "UP", "DOWN")
 SEES = ("the sign “up”", "the sign “down”", "the corridor", "the junction")
 STATE = ("nets", "maze", "look", "hint", "net", "sign", "trail", "playing")
 STORED = {"lstm": "drqn-tmaze", "gru": "drqn-tmaze-gru"}
-ROW, WIDE, TOP = 6, 440, 60  # of the picture of the memory: a unit's height, width, the probe's
+# Of the picture of the memory: a unit's height, the width of all steps, the height of the probe's
+# part, and the width of its labels.
+ROW, WIDE, TOP, SIDE = 6, 370, 60, 100
 
 
 def export(net: RecurrentQ, probe: memory.Probe, label: str) -> dict[str, Any]:
@@ -181,7 +183,7 @@ def maze_data() -> dict[str, Any]:
         "length": LENGTH,
         "longest": LONGEST,
         "walls": pictures.cells(walls),
-        "sizes": [ROW, WIDE, TOP],
+        "sizes": [ROW, WIDE, TOP, SIDE],
     }
 
 
@@ -191,11 +193,10 @@ class CorridorFigure(anywidget.AnyWidget):
     Args:
         walkers: `{kind: exported walker}`; None: the book's, seed 0. settings: the traits below.
 
-    Traits, in step with the picture:
-        net: which walker. sign: "up" or "down".
-        trail: what was done: `w`, then `f`, `u`, `d` per step (FORWARD, UP, DOWN), `x` for
-            exchanging the memory with that of a twin who read the other sign, `e` for erasing it.
-        playing: True to let the network walk. hint: the one thing to try, under the picture.
+    Traits, in step with the picture: `net`, which walker; `sign`, "up" or "down"; `playing`, True
+    to let the network walk; `hint`, the one thing to try, under the picture; and `trail`, what was
+    done: `w`, then `f`, `u`, `d` per step (FORWARD, UP, DOWN), `x` for exchanging the memory with
+    that of a twin who read the other sign, `e` for erasing it.
     """
 
     _esm = HERE / "corridor.js"
@@ -205,7 +206,7 @@ class CorridorFigure(anywidget.AnyWidget):
     maze = traitlets.Dict().tag(sync=True)
     look = traitlets.Unicode(svg.STYLE).tag(sync=True)
     hint = traitlets.Unicode(
-        "undo a few steps, exchange the memory midway, then let the walker go on."
+        "exchange the memory midway, then let it walk. Reset, and erase it instead."
     ).tag(sync=True)
     net = traitlets.Unicode().tag(sync=True)
     sign = traitlets.Unicode("up").tag(sync=True)
@@ -310,11 +311,10 @@ def memory_picture(walk: Walk, order: list[int]) -> str:
     )
     label = f"Memory over {count} steps; the probe reads up with {100 * reads[-1]:.0f} %"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {TOP + ROW * D}" role="img" '
-        f'aria-label="{label}" font-family="system-ui,sans-serif">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE + SIDE} {TOP + ROW * D}" '
+        f'role="img" aria-label="{label}" font-family="system-ui,sans-serif">'
         f'<path d="M0 {middle - 2}H{WIDE}" stroke="var(--line)" stroke-dasharray="4 4"/>'
         f'<path d="M{"L".join(points)}" fill="none" stroke="var(--ink)" stroke-width="2"/>{cells}'
-        f'<text x="{WIDE - 4}" y="14" text-anchor="end" font-size="12" fill="var(--soft)">up</text>'
-        f'<text x="{WIDE - 4}" y="{TOP - 8}" text-anchor="end" font-size="12" '
-        f'fill="var(--soft)">down</text></svg>'
+        f'<g font-size="15" fill="var(--soft)"><text x="{WIDE + 8}" y="14">reads up</text>'
+        f'<text x="{WIDE + 8}" y="{TOP - 6}">reads down</text></g></svg>'
     )

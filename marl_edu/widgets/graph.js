@@ -197,7 +197,7 @@ function render({ model, el }) {
           <g class="mg-reach"></g><g class="mg-links"></g><g class="mg-fields"></g><g class="mg-arrows"></g><g class="mg-agents"></g>
         </svg>
         <p class="mg-legend">A red letter: what a source holds. A grey letter: what an agent answers. A halo: in the
-          receptive field. A dark line: attention, as wide as it is strong. A dotted circle: how far one hears.</p>
+          receptive field. An arrow: attention, as wide as it is strong. A dotted circle: how far one hears.</p>
         <p class="mg-try"><strong>Try this:</strong> ${escape(model.get("hint"))}</p>
       </div>
       <div class="mg-side">
@@ -274,20 +274,23 @@ function render({ model, el }) {
       <path d="M${x} ${y}L${u} ${v}" stroke="var(--line)" stroke-width="1.5" ${gone ? 'stroke-dasharray="4 6"' : ""}/>${gone ? cross : ""}</g>`;
   }
 
+  // The arrow from agent j, and its label, which is drawn above all arrows.
   function arrowShape(j, weight) {
     const [[x, y], [u, v]] = [state.places[j], state.places[state.selected]];
     const length = Math.hypot(u - x, v - y);
-    if (weight < FAINTEST || length < 2 * DISC + 4) return "";
+    if (weight < FAINTEST || length < 2 * DISC + 4) return ["", ""];
     const [dx, dy] = [(u - x) / length, (v - y) / length];
     const width = 1 + 7 * weight;
     const [head, half] = [6 + 0.8 * width, 2.5 + 0.7 * width];
     const [tx, ty] = [u - dx * (DISC + 3), v - dy * (DISC + 3)];
     const [bx, by] = [tx - dx * head, ty - dy * head];
     const f = (number) => number.toFixed(1);
-    return `<g><path d="M${f(x + dx * DISC)} ${f(y + dy * DISC)}L${f(bx)} ${f(by)}" stroke="var(--ink)" stroke-width="${f(width)}"/>
-      <path d="M${f(tx)} ${f(ty)}L${f(bx - half * dy)} ${f(by + half * dx)}L${f(bx + half * dy)} ${f(by - half * dx)}z" fill="var(--ink)"/>
-      <text x="${f((x + u) / 2)}" y="${f((y + v) / 2 + 5)}" text-anchor="middle" font-size="14" font-weight="700" fill="var(--ink)"
-        stroke="var(--paper)" stroke-width="4" paint-order="stroke">${percent(weight)}</text></g>`;
+    return [
+      `<path d="M${f(x + dx * DISC)} ${f(y + dy * DISC)}L${f(bx)} ${f(by)}" stroke="var(--ink)" stroke-width="${f(width)}"/>
+      <path d="M${f(tx)} ${f(ty)}L${f(bx - half * dy)} ${f(by + half * dx)}L${f(bx + half * dy)} ${f(by - half * dx)}z" fill="var(--ink)"/>`,
+      `<text x="${f(x + 0.42 * (u - x) + 20 * dy)}" y="${f(y + 0.42 * (v - y) + 5 - 16 * dx)}" text-anchor="middle" font-size="14"
+        font-weight="700" fill="var(--ink)" stroke="var(--block)" stroke-width="4" paint-order="stroke">${percent(weight)}</text>`,
+    ];
   }
 
   function agentShape(i) {
@@ -321,7 +324,8 @@ function render({ model, el }) {
     fill(parts.reach, `<circle cx="${x}" cy="${y}" r="${state.radius}" fill="none" stroke="var(--soft)" stroke-dasharray="2 6"/>`);
     fill(parts.links, each(numbers, (a) => each(near[a].filter((b) => b > a), (b) => linkShape(a, b))));
     fill(parts.fields, each([...now.field], (j) => `<circle cx="${state.places[j][0]}" cy="${state.places[j][1]}" r="26" fill="var(--accent)" opacity=".22"/>`));
-    fill(parts.arrows, each(numbers, (j) => (j === i ? "" : arrowShape(j, row[j]))));
+    const arrows = numbers.filter((j) => j !== i).map((j) => arrowShape(j, row[j]));
+    fill(parts.arrows, each([0, 1], (layer) => each(arrows, (arrow) => arrow[layer])));
     fill(parts.agents, each(numbers, agentShape));
 
     const ties = within(i);

@@ -1,0 +1,261 @@
+"""Two methods at once, put together from the parts of their chapters; no new mathematics.
+
+    talk and curiosity    `Talking`, explore.py's network with one layer of gat.py's talk in it,
+                          and `TeamBonus`, icm.py's bonus for what is new to the team
+    talk and memory       `TeamQ`, drqn.py's network for a whole team, with tarmac.py's messages
+    talk without memory   `forget`, which takes the memory out of any network of a2c.py
+
+Equations:
+    Q(o, (a_1 ... a_N)) = sum_i Q_i(o, a_i)      what a team's actions are worth            (1)
+This sum is the value decomposition of Sunehag et al., arXiv 1706.05296: the team is one learner
+with A^N actions, whose best one is each agent's best. It is what lets a message be learned: what
+one agent says changes another's Q, and both are in the same sum.
+
+Symbols: o `obs` (E, L, N O) · Q_i `q` (E, N, L, A) · Q `joint` (E, L, A^N).
+
+Chapter: book/chapters/comparison.ipynb.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from marl_edu import a2c, explore, qlearning
+from marl_edu.algos import drqn, gat, icm, tarmac
+from marl_edu.envs.wrappers import Wrapper
+
+# -- talk and curiosity ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class CuriousConfig(icm.Config):
+    """ICM's config, and which of the two are there."""
+
+    talk: bool = True  # a layer of graph attention between the agents, or silence
+    curious: bool = True  # ICM's bonus, or none
+    heads: int = 4  # H of the attention
+
+
+class Talking(explore.ActorCritic):
+    """explore.py's network; between its two layers everybody hears everybody.
+
+    Args:
+        communicate: as in `a2c.ActorCritic`. Others: see `explore.ActorCritic`.
+    """
+
+    def __init__(
+        self, obs_dim: int, n_actions: int, hidden: int, n_agents: int, communicate: nn.Module
+    ):
+        super().__init__(obs_dim, n_actions, hidden, n_agents)
+        first, second = self.body[:2], self.body[2:]
+        self.body = nn.Sequential(first, Among(communicate), second)
+
+
+class Among(nn.Module):
+    """A communication module for agents `(*S, N, D)` that all hear each other."""
+
+    def __init__(self, communicate: nn.Module):
+        super().__init__()
+        self.communicate = communicate
+
+    def forward(self, z: Float[Tensor, "*S N D"]) -> Float[Tensor, "*S N D"]:
+        """What each knows once it has listened."""
+        flat = z.flatten(0, -3)
+        B, N, _ = flat.shape
+        everybody = torch.ones(B, N, N, dtype=torch.bool, device=z.device)
+        return self.communicate(flat, everybody)[0].view(z.shape)
+
+
+class TeamBonus(nn.Module):
+    """A bonus module (see explore.py) that sees what the whole team sees, agent by agent.
+
+    As the critic of a2c.py, it is there in training only. Agents are the last axis of S.
+
+    Args:
+        module: the bonus module; its observations have N O numbers.
+    """
+
+    def __init__(self, module: Any):
+        super().__init__()
+        self.module = module
+
+    def _team(self, obs: Float[Tensor, "*S N O"]) -> Float[Tensor, "*S N NO"]:
+        return obs.flatten(-2)[..., None, :].expand(*obs.shape[:-1], -1)
+
+    def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
+        """The bonus of each agent's action, `(*S)`."""
+        return self.module.reward(self._team(obs), action, self._team(next_obs))
+
+    def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
+        """What the module learns from, `(*S)`."""
+        return self.module.loss(self._team(obs), action, self._team(next_obs))
+
+    def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
+        """What the module notes."""
+        self.module.update(self._team(obs), action, self._team(next_obs), alive)
+
+
+def build_talking(cfg: CuriousConfig, world) -> Talking:
+    """The network of a curious team, talking or silent."""
+    talk = gat.GraphTalk(cfg.hidden, cfg.heads, layers=int(cfg.talk))
+    return Talking(world.obs_dim, world.n_actions, cfg.hidden, world.n_agents, talk)
+
+
+def team_bonus(cfg: CuriousConfig, world) -> nn.Module:
+    """The bonus module of a curious team, or of one that is not."""
+    if not cfg.curious:
+        return explore.NoBonus()
+    return TeamBonus(
+        icm.IntrinsicCuriosityModule(
+            world.n_agents * world.obs_dim,
+            world.n_actions,
+            cfg.feature_dim,
+            cfg.hidden_dim,
+            cfg.beta,
+            cfg.eta,
+            cfg.stop,
+        )  # fmt: skip
+    )
+
+
+def train_curious(cfg: CuriousConfig, on_log=None, checkpoint: Path | None = None):
+    """Train a team that may talk and may be curious: `explore.train` with these parts."""
+    return explore.train(cfg, on_log, checkpoint, team_bonus, build_talking)
+
+
+# -- talk and memory ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TeamConfig(drqn.Config):
+    """DRQN's config; `world` makes the team's world, which becomes an `AsOne`."""
+
+    talk: bool = True  # TarMAC's messages, or silence
+
+
+class AsOne(Wrapper):
+    """The whole team as one agent, which sees what all see and acts for all.
+
+    O becomes N O, one observation behind the other; A becomes A^N, the actions read as the digits
+    of a number, agent 0's the last one; a reward is the team's mean. For worlds in which all agents
+    have the same actions. For the arguments see `Wrapper`.
+    """
+
+    def __init__(self, world, world_args=None, batch_size=64, device="cpu", seed=None):
+        super().__init__(world, world_args, batch_size, device, seed)
+        inner = self.inner
+        self.n_agents, self.obs_dim = 1, inner.n_agents * inner.obs_dim
+        self.n_actions = inner.n_actions**inner.n_agents
+        self._place = inner.n_actions ** torch.arange(inner.n_agents, device=self.device)
+
+    def split(self, action: Int[Tensor, "B 1"]) -> Int[Tensor, "B N"]:
+        """What every agent does."""
+        return action // self._place % self.inner.n_actions
+
+    def step(self, actions: Int[Tensor, "B 1"]):
+        """As the inner world's; alive is a team of which anybody is."""
+        obs, reward, terminated, truncated, info = super().step(self.split(actions))
+        gone = torch.zeros_like(self.alive)  # a team is not replaced by another
+        info = info | {"alive": self.alive, "completed": gone}
+        return obs, reward.mean(1, keepdim=True), terminated, truncated, info
+
+    def _change(self, obs: Float[Tensor, "B N O"]) -> Float[Tensor, "B 1 NO"]:
+        return obs.flatten(1)[:, None]
+
+    @property
+    def alive(self) -> Bool[Tensor, "B 1"]:  # type: ignore[override]
+        """Whether anybody is."""
+        return self.inner.alive.any(1, keepdim=True)
+
+    @property
+    def available(self) -> Bool[Tensor, "1 A"]:
+        """All actions."""
+        return torch.ones(1, self.n_actions, dtype=torch.bool, device=self.device)
+
+
+class Told(nn.Module):
+    """An encoder whose agents tell each other what they see, before anybody remembers it."""
+
+    def __init__(self, encode: nn.Linear, communicate: nn.Module, n_agents: int):
+        super().__init__()
+        self.encode, self.among, self.n_agents = encode, Among(communicate), n_agents
+
+    def forward(self, obs: Float[Tensor, "EN L O"]) -> Float[Tensor, "EN L D"]:
+        """What each knows once it has listened."""
+        z = F.relu(self.encode(obs)).unflatten(0, (-1, self.n_agents))  # (E, N, L, D)
+        return self.among(z.transpose(1, 2)).transpose(1, 2).flatten(0, 1)
+
+
+class TeamQ(drqn.RecurrentQ):
+    """DRQN's network for each agent of a team; what the team does is worth eq. (1).
+
+    Args:
+        n_agents, obs_dim, n_actions: of the team. communicate: as in `a2c.ActorCritic`.
+        hidden, memory: see `drqn.RecurrentQ`.
+    """
+
+    def __init__(self, n_agents, obs_dim, n_actions, hidden, memory, communicate: nn.Module):
+        super().__init__(obs_dim, n_actions, hidden, memory)
+        self.encode: Any = Told(self.encode, communicate, n_agents)
+        self.n_agents, self.state_size = n_agents, n_agents * self.state_size
+
+    def start(self, batch_size: int, n_agents: int = 1) -> Float[Tensor, "B N S"]:
+        """What the team remembers before the first step: zeros."""
+        return self.q.weight.new_zeros(batch_size, n_agents, self.state_size)
+
+    def unroll(self, obs: Float[Tensor, "E L NO"], state: Float[Tensor, "E NS"]):
+        """As `drqn.RecurrentQ.unroll`, for a team: Q of all its actions, `(E, L, A^N)`."""
+        own = obs.unflatten(-1, (self.n_agents, -1)).transpose(1, 2).flatten(0, 1)
+        q, after = super().unroll(own, state.unflatten(-1, (self.n_agents, -1)).flatten(0, 1))
+        first, *rest = q.unflatten(0, (-1, self.n_agents)).unbind(1)
+        joint = first
+        for one in rest:  # agent 0 is the last digit
+            joint = (one[..., :, None] + joint[..., None, :]).flatten(-2)  # eq. (1)
+        return joint, after.view(state.shape)
+
+
+def build_team(cfg: TeamConfig, world: AsOne) -> TeamQ:
+    """The network of a team of Q-learners, talking or silent."""
+    team = world.inner
+    talk = tarmac.TargetedAttention(cfg.hidden) if cfg.talk else a2c.Silence()
+    return TeamQ(team.n_agents, team.obs_dim, team.n_actions, cfg.hidden, cfg.memory, talk)
+
+
+def train_team(cfg: TeamConfig, on_log=None, checkpoint: Path | None = None) -> qlearning.Result:
+    """Train a team of Q-learners: `drqn.train` with this network. The world must be an `AsOne`."""
+    return drqn.train(cfg, on_log, checkpoint, build=build_team)
+
+
+# -- talk without memory --------------------------------------------------------------------------
+
+
+def forget(net: a2c.ActorCritic) -> a2c.ActorCritic:
+    """Let every step of a team be its first: what it remembers is replaced by zeros."""
+
+    def blank(net: nn.Module, inputs: tuple) -> tuple:
+        obs, h, *rest = inputs
+        return obs, torch.zeros_like(h), *rest
+
+    net.register_forward_pre_hook(blank)
+    return net
+
+
+@dataclass(frozen=True)
+class ForgetfulConfig(tarmac.Config):
+    """TarMAC's config, for teams without memory."""
+
+
+def build_forgetful(cfg: a2c.Config, world) -> a2c.ActorCritic:
+    """TarMAC's network, or with a plain config the silent one, which forgets."""
+    build: Any = tarmac.build if isinstance(cfg, ForgetfulConfig) else a2c.build
+    return forget(build(cfg, world))
+
+
+def train_forgetful(cfg: a2c.Config, on_log=None, checkpoint: Path | None = None):
+    """Train a team without memory: `a2c.train` with this network."""
+    return a2c.train(cfg, on_log, checkpoint, build_forgetful)

@@ -1,0 +1,117 @@
+"""Exercise: find the bug that blows a bonus up. Sizes: T steps, B worlds."""
+
+from collections.abc import Iterator
+
+import torch
+
+from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.trying import Case
+
+
+def _rounds(rng: torch.Generator) -> Iterator[Case]:
+    for what, T, B, chance, dtype in (
+        ("one step of one world", 1, 1, 1.0, torch.float32),
+        ("one step of three worlds", 1, 3, 1.0, torch.float32),
+        ("three steps of one world", 3, 1, 1.0, torch.float32),
+        ("worlds of which some are over", 5, 3, 0.6, torch.float32),
+        ("numbers in float64", 6, 2, 0.8, torch.float64),
+        ("a whole round", 20, 4, 0.9, torch.float32),
+    ):
+        bonus = torch.rand(T, B, generator=rng, dtype=dtype)
+        running = 3 * torch.rand(B, generator=rng, dtype=dtype)
+        alive = torch.rand(T, B, generator=rng) < chance
+        yield Case(what, (bonus, alive.cummin(0).values, running, 0.9))
+
+
+exploding_bonus = Exercise(
+    title="Bug hunt: the bonus that explodes",
+    difficulty=3,
+    importance=4,
+    minutes="10–20",
+    statement="""\
+`exploding_suspect` gathers the bonus forward in time, $R_t = \\gamma R_{t-1} + r_t$, going on from
+where the last round stopped (`running`); a world whose episode is over (`alive` False) waits. It
+raises nothing, the shape is right, and so is the last row. Yet the standard deviation of what it
+returns, by which the bonus is divided, is wrong, and with a single world it is 0 but for rounding:
+the bonus comes out millions of times too large. Find the reason and write the function without
+it.""",
+    hint="""\
+Call it on three steps of one world and print the result. How many *different* rows does it have?
+What does `seen.append(R)` put into the list: the numbers, or the tensor that holds them?""",
+    inputs=_rounds,
+    gradient=False,
+)
+
+
+def exploding_suspect(bonus, alive, running, gamma):
+    """R after each step: (T, B).
+
+    bonus: (T, B). alive: (T, B) bool. running: (B,), R before the first step. gamma: a number.
+    """
+    R, seen = running.clone(), []
+    for r, here in zip(bonus, alive, strict=True):
+        R[here] = gamma * R[here] + r[here]
+        seen.append(R)
+    return torch.stack(seen)
+
+
+@exploding_bonus.solved_by
+def gather_bonus(bonus, alive, running, gamma):
+    """R after each step: (T, B).
+
+    bonus: (T, B). alive: (T, B) bool. running: (B,), R before the first step. gamma: a number.
+    """
+    R, seen = running, []
+    for r, here in zip(bonus, alive, strict=True):
+        R = torch.where(here, gamma * R + r, R)  # a new tensor in each step
+        seen.append(R)
+    return torch.stack(seen)
+
+
+@exploding_bonus.mistake
+def one_tensor_many_times(bonus, alive, running, gamma):
+    """All rows are still the last one: the list holds the same tensor T times, and every write
+    changes all of them."""
+    return gather_bonus(bonus, alive, running, gamma)[-1:].expand(len(bonus), -1).clone()
+
+
+@exploding_bonus.mistake
+def nobody_waits(bonus, alive, running, gamma):
+    """Worlds whose episode is over go on as well: `alive` plays no part."""
+    return gather_bonus(bonus, torch.ones_like(alive), running, gamma)
+
+
+@exploding_bonus.mistake
+def forgets_who_waits(bonus, alive, running, gamma):
+    """A world that is over is set to 0 instead of waiting: R is to run on into its next episode."""
+    R, seen = running, []
+    for r, here in zip(bonus, alive, strict=True):
+        R = (gamma * R + r) * here
+        seen.append(R)
+    return torch.stack(seen)
+
+
+@exploding_bonus.mistake
+def starts_from_nothing(bonus, alive, running, gamma):
+    """Every round starts from 0 instead of `running`: the first steps of a round look as if nothing
+    had been paid before."""
+    return gather_bonus(bonus, alive, torch.zeros_like(running), gamma)
+
+
+@exploding_bonus.mistake
+def without_discount(bonus, alive, running, gamma):
+    """γ is missing: R grows for ever."""
+    return gather_bonus(bonus, alive, running, 1.0)
+
+
+@exploding_bonus.mistake
+def one_row_late(bonus, alive, running, gamma):
+    """Each row is R *before* its step."""
+    rows = gather_bonus(bonus, alive, running, gamma)
+    return torch.cat([running[None], rows[:-1]])
+
+
+@exploding_bonus.mistake
+def backwards(bonus, alive, running, gamma):
+    """It runs from the last step to the first: at step t there is no future yet."""
+    return gather_bonus(bonus.flip(0), alive.flip(0), running, gamma)

@@ -1,0 +1,219 @@
+"""What the agents of the tour come to, measured: on its grid, and where only talk counts.
+
+    python -m marl_edu.tour                    all of it (some 15 minutes on one core)
+    python -m marl_edu.tour grid-dqn           only what begins like this
+
+`GRID`: the team of the tour, a separate learner for every agent (agents.py), plays as many episodes
+as in the tour, and then fresh ones without exploring. Score: steps until all targets are collected.
+
+`PROBE`: the speaker probe, one step, in which only those who were told know the answer. The loop of
+the tour against `algos/tarmac.py`, whose gradient goes from the one who hears to the one who spoke,
+and against the same with that gradient cut; it learns from ten times as many questions. Score:
+right answers.
+
+In `book/results/tour`: a file `<name>-seed<k>.json` for each. What is there is not made again.
+"""
+
+import platform
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from marl_edu import a2c, results, storage
+from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAgent
+from marl_edu.algos import tarmac
+from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe
+from marl_edu.envs.adapters import Parallel, to_pettingzoo
+from marl_edu.results import Estimate
+from marl_edu.runs import cpu_model, git_commit, now
+
+FOLDER = results.RESULTS / "tour"
+SEEDS = 3
+EPISODES, FRESH = 100, 100  # on the grid: to learn from, and to score
+QUESTIONS = 4000  # episodes of the probe that the tour's loop learns from: a question to everybody
+UPDATES = 600  # of TarMAC on the probe, with 64 questions to everybody each
+HEADS, SIZE = 4, 4  # numbers of a signature and of a value, per head: messages of 32 numbers
+Row = dict[str, int | float]
+
+
+def grid_world(seed: int) -> Parallel:
+    """The tour's environment."""
+    world = MultiAgentGridWorld(
+        grid_size=(8, 8), n_agents=3, n_targets=3, max_steps=50, batch_size=1, seed=seed
+    )
+    return to_pettingzoo(world)
+
+
+def probe_world(distractors: int, seed: int) -> Parallel:
+    """The speaker probe as a PettingZoo environment."""
+    return to_pettingzoo(SpeakerProbe(distractors, batch_size=1, seed=seed))
+
+
+AGENTS: dict[str, Callable[..., DQNAgent]] = {
+    "dqn": DQNAgent,
+    "none": partial(AttentionDQNAgent, use_communication=False),  # the same network, in silence
+    "tarmac": AttentionDQNAgent,
+    "gat": partial(GNNDQNAgent, n_agents=3),
+    "drqn": LSTMDQNAgent,
+}
+
+
+def make_team(kind: str, env: Parallel) -> list[Any]:
+    """An agent of this kind for everybody in the environment."""
+    spaces = [(env.observation_space(name), env.action_space(name)) for name in env.possible_agents]
+    return [AGENTS[kind](i, seen, done) for i, (seen, done) in enumerate(spaces)]
+
+
+def play(team: list[Any], env: Parallel, training: bool, seed: int | None = None) -> Row:
+    """One episode, with a gradient step for everybody after every step if in training.
+
+    Messages are heard one step late, as in the tour; in an episode of one step at once.
+
+    Returns:
+        `steps` that it lasted, `return` (of all agents together), `success`.
+    """
+    names, N = env.possible_agents, len(team)
+    obs, _ = env.reset(seed)
+    said: list[Tensor | None] = [None] * N
+    if env.world.max_steps == 1 and isinstance(team[0], AttentionDQNAgent):
+        said = [agent.say(obs[name]) for name, agent in zip(names, team, strict=True)]
+    for agent in team:
+        agent.reset()
+    total, steps = 0.0, 0
+    while env.agents:
+        actions, saying = {}, list(said)
+        for i, (name, agent) in enumerate(zip(names, team, strict=True)):
+            if isinstance(agent, AttentionDQNAgent):
+                heard = [m for j, m in enumerate(said) if j != i and m is not None]
+                inbox = torch.stack(heard) if heard else None
+                actions[name], saying[i] = agent.get_action(obs[name], inbox, training=training)
+            elif isinstance(agent, GNNDQNAgent):
+                seen = torch.stack([torch.from_numpy(obs[other]) for other in names])
+                others, hears = torch.cat([seen[:i], seen[i + 1 :]]), env.world.adjacency()[0]
+                actions[name] = agent.get_action(obs[name], others, hears, training=training)
+            else:
+                actions[name] = agent.get_action(obs[name], training=training)
+        said = saying
+        after, rewards, terminated, _, infos = env.step(actions)
+        if training:
+            for name, agent in zip(names, team, strict=True):
+                step = (obs[name], actions[name], rewards[name], after[name], terminated[name])
+                agent.store_experience(*step)
+                agent.update()
+        obs, total, steps = after, total + sum(rewards.values()), steps + 1
+    return {"steps": steps, "return": total, "success": infos[names[0]]["success"]}
+
+
+def evaluate(team: list[Any], env: Parallel, episodes: int) -> Row:
+    """Means over fresh episodes without exploring, the same for every team."""
+    rows = [play(team, env, False, seed=10**6 + k) for k in range(episodes)]
+    means = {key: sum(row[key] for row in rows) / episodes for key in rows[0]}
+    return {**means, "episodes": episodes}
+
+
+def on_grid(kind: str, seed: int) -> dict[str, Any]:
+    """A team on the tour's grid: its learning curve, and what it scores in the end."""
+    torch.manual_seed(seed)
+    env = grid_world(seed)
+    team = make_team(kind, env)
+    rows = [play(team, env, True) for _ in range(EPISODES)]
+    parameters = sum(p.numel() for p in team[0].q_network.parameters())
+    return {"parameters": parameters, "rows": rows, "evaluation": evaluate(team, env, FRESH)}
+
+
+def on_probe(distractors: int, seed: int) -> dict[str, Any]:
+    """The tour's loop on the probe."""
+    torch.manual_seed(seed)
+    env = probe_world(distractors, seed)
+    team = make_team("tarmac", env)
+    for _ in range(QUESTIONS):
+        play(team, env, True)
+    return {"evaluation": evaluate(team, env, 1000)}
+
+
+def cut(message: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """A channel that lets numbers through, and no gradient back."""
+    return message.detach(), mask
+
+
+def build_cut(cfg: tarmac.Config, world) -> a2c.ActorCritic:
+    """TarMAC's network with the gradient through its messages cut."""
+    net = tarmac.build(cfg, world)
+    net.communicate.channel = cut  # type: ignore[assignment]
+    return net
+
+
+def tarmac_on_probe(build: Callable, distractors: int, seed: int) -> dict[str, Any]:
+    """TarMAC on the probe, with messages of the same size as the tour's."""
+    cfg = tarmac.Config(
+        world=SpeakerProbe,
+        world_args={"distractors": distractors},
+        seed=seed,
+        updates=UPDATES,
+        lr=5e-3,
+        entropy=0.05,
+        reward_scale=1.0,
+        heads=HEADS,
+        signature=SIZE,
+        content=SIZE,
+        hear_self=False,
+    )
+    net = a2c.train(cfg, build=build).net
+    world = SpeakerProbe(distractors, batch_size=500)
+    return {"evaluation": a2c.evaluate(net, world, 2000)}
+
+
+GRID = {f"grid-{kind}": partial(on_grid, kind) for kind in AGENTS}
+PROBE: dict[str, Callable[[int], dict[str, Any]]] = {"probe1-loop": partial(on_probe, 1)}
+for k in (1, 3):  # distractors
+    PROBE[f"probe{k}-cut"] = partial(tarmac_on_probe, build_cut, k)
+    PROBE[f"probe{k}-tarmac"] = partial(tarmac_on_probe, tarmac.build, k)
+
+
+def load(name: str) -> list[dict[str, Any]]:
+    """What was measured, seed by seed.
+
+    Raises:
+        FileNotFoundError: it has not been; the message names the command.
+    """
+    paths = sorted(FOLDER.glob(f"{name}-seed*.json"))
+    if not paths:
+        raise FileNotFoundError(f"no {name!r} in {FOLDER}; make it with\n  python -m marl_edu.tour")
+    return [storage.read_json(path) for path in paths]
+
+
+def score(name: str) -> Estimate:
+    """Steps on the grid or the share of right answers on the probe, with its interval."""
+    key = "steps" if name.startswith("grid") else "success"
+    return results.interval([record["evaluation"][key] for record in load(name)])
+
+
+def main(beginnings: list[str]) -> None:
+    """Measure what has not been yet, of what begins like this; nothing given: all."""
+    torch.set_num_threads(1)
+    wanted = {
+        name: measure
+        for name, measure in (PROBE | GRID).items()
+        if not beginnings or name.startswith(tuple(beginnings))
+    }
+    for seed, name in tqdm([(s, n) for s in range(SEEDS) for n in wanted], unit="run"):
+        path = FOLDER / f"{name}-seed{seed}.json"
+        if path.exists():
+            continue
+        commit, start = git_commit(), time.process_time()
+        found = wanted[name](seed)
+        seconds = round(time.process_time() - start, 1)
+        versions = {"python": platform.python_version(), "torch": torch.__version__}
+        made = {"finished": now(), "cpu_model": cpu_model(), "versions": versions, **commit}
+        record = {"name": name, "seed": seed, **found, "cpu_seconds": seconds, **made}
+        storage.write_json(path, record, overwrite=False)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

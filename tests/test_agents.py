@@ -1,0 +1,613 @@
+"""One agent at a time: what the demo calls is there, and it does what its docstring says."""
+
+import copy
+import inspect
+import re
+
+import numpy as np
+import pytest
+import torch
+from gymnasium import spaces
+
+from marl_edu import tour
+from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAgent
+from marl_edu.algos import drqn, tarmac
+from marl_edu.algos.icm import IntrinsicCuriosityModule
+from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe, TMaze
+from marl_edu.envs.adapters import to_pettingzoo
+from marl_edu.envs.rules.task import UniformPolicy, scores
+from tests.unchecked import unchecked
+
+OBS, A = 5, 3
+SEEN, DONE = spaces.Box(-np.inf, np.inf, (OBS,)), spaces.Discrete(A)
+FAST = {"warm_up": 8, "batch": 8, "capacity": 64, "target_every": 3}
+
+DEMO = {  # every call of a constructor in the demo
+    AttentionDQNAgent: {
+        "message_dim": 32,
+        "hidden_dim": 64,
+        "num_heads": 4,
+        "use_communication": True,
+        "device": "cpu",
+    },
+    GNNDQNAgent: {
+        "n_agents": 3,
+        "gnn_type": "gat",
+        "num_gnn_layers": 2,
+        "num_heads": 4,
+        "device": "cpu",
+    },
+    LSTMDQNAgent: {
+        "lstm_hidden_dim": 64,
+        "num_lstm_layers": 1,
+        "sequence_length": 8,
+        "device": "cpu",
+    },
+    DQNAgent: {"device": "cpu"},
+}
+KINDS = list(DEMO)
+
+
+def make(kind, seed=0, **more):
+    torch.manual_seed(seed)
+    args = {"n_agents": 3} if kind is GNNDQNAgent else {}
+    return kind(agent_id=1, observation_space=SEEN, action_space=DONE, **FAST, **args, **more)
+
+
+def sights(count, seed=0):
+    return np.random.default_rng(seed).normal(size=(count, OBS)).astype(np.float32)
+
+
+def live(agent, steps, seed=0, update=False, last=False):
+    """Go through so many steps; messages and neighbours by chance. `last`: the end is an end."""
+    rng, seen = np.random.default_rng(seed), sights(steps + 1, seed)
+    for t in range(steps):
+        if isinstance(agent, AttentionDQNAgent):
+            heard = torch.from_numpy(rng.normal(size=(2, agent.message_dim)))
+            action, _ = agent.get_action(seen[t], heard if t else None)
+        elif isinstance(agent, GNNDQNAgent):
+            action = agent.get_action(seen[t], rng.normal(size=(2, OBS)))
+        else:
+            action = agent.get_action(seen[t])
+        reward, ended = float(rng.normal()), last and t == steps - 1
+        agent.store_experience(seen[t], action, reward, seen[t + 1], ended)
+        if update:
+            agent.update()
+
+
+# -- what the demo calls --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_demo_s_constructors_and_methods_are_there(kind):
+    env = tour.grid_world(seed=0)
+    name = env.possible_agents[0]
+    agent = kind(
+        agent_id=0,
+        observation_space=env.observation_space(name),
+        action_space=env.action_space(name),
+        **DEMO[kind],
+    )
+    assert set(DEMO[kind]) <= set(inspect.signature(kind).parameters)
+    for method in ("get_action", "store_experience", "update", "get_attention_weights"):
+        assert callable(getattr(agent, method))
+    assert isinstance(agent.q_network, torch.nn.Module) and "Linear" in str(agent.q_network)
+    observations, _ = env.reset(seed=0)
+    found = agent.get_action(observations[name], training=True)
+    action = found[0] if kind is AttentionDQNAgent else found
+    assert isinstance(action, int) and env.action_space(name).contains(action)
+
+
+def test_the_demo_s_loop_of_messages_works_as_it_stands():
+    """Stacking, None before anybody has spoken, weights to numpy: as in the demo."""
+    torch.manual_seed(0)
+    agents = [AttentionDQNAgent(i, SEEN, DONE, **DEMO[AttentionDQNAgent]) for i in range(3)]
+    messages = {i: None for i in range(3)}
+    for step, observations in enumerate(sights(6).reshape(2, 3, OBS)):
+        new_messages = {}
+        for i, agent in enumerate(agents):
+            other = [messages[j] for j in range(3) if j != i and messages[j] is not None]
+            tensor = torch.stack(other) if len(other) > 0 else None
+            action, new_messages[i] = agent.get_action(observations[i], tensor, training=False)
+            assert action in range(A) and new_messages[i].shape == (32,)
+            weights = agent.get_attention_weights()
+            if step == 0:
+                assert weights is None
+            else:
+                assert weights.cpu().numpy().shape == (4, 2)
+        messages = new_messages
+
+
+def test_the_demo_s_curiosity_works_as_it_stands_but_for_the_import():
+    module = IntrinsicCuriosityModule(
+        obs_dim=OBS, action_dim=A, feature_dim=32, hidden_dim=64, beta=0.2, eta=0.5
+    ).to("cpu")
+    obs, after = (torch.FloatTensor(x).unsqueeze(0) for x in sights(2))
+    reward, losses = module(obs, after, torch.LongTensor([1]))
+    assert reward.item() > 0 and losses["total"].requires_grad
+
+
+# -- learning -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_with_too_few_steps_nothing_is_learned(kind):
+    agent = make(kind)
+    before = copy.deepcopy(agent.q_network.state_dict())
+    assert agent.update() is None
+    live(agent, 7)
+    assert agent.update() is None and agent.run.update == 0
+    assert all(torch.equal(before[k], v) for k, v in agent.q_network.state_dict().items())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_update_is_one_step_down_the_loss_and_the_target_follows_later(kind):
+    agent = make(kind)
+    live(agent, 24)
+    before = copy.deepcopy(agent.q_network.state_dict())
+    said = agent.update()
+    assert set(said) == {"loss", "q"} and agent.run.update == 1
+    after, target = agent.q_network.state_dict(), agent.target_network.state_dict()
+    assert any(not torch.equal(before[k], after[k]) for k in after)
+    assert all(torch.equal(before[k], target[k]) for k in target)
+    for _ in range(FAST["target_every"] - 1):
+        agent.update()
+    target = agent.target_network.state_dict()
+    assert all(torch.equal(agent.q_network.state_dict()[k], target[k]) for k in target)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_seed_makes_a_run_repeatable(kind):
+    runs = [make(kind, seed) for seed in (0, 0, 1)]
+    for agent, seed in zip(runs, (0, 0, 1), strict=True):
+        torch.manual_seed(seed)
+        live(agent, 20, update=True)
+    first, same, other = (list(agent.q_network.parameters()) for agent in runs)
+    assert all(torch.equal(p, q) for p, q in zip(first, same, strict=True))
+    assert not all(torch.equal(p, q) for p, q in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_epsilon_comes_down_with_the_updates_and_is_for_training_only(kind):
+    agent = make(kind, updates=10, explore=0.5, epsilon=1.0, epsilon_end=0.0)
+    assert agent.epsilon == 1.0
+    live(agent, 24)
+    for _ in range(5):
+        agent.update()
+    assert agent.epsilon == 0.0
+    wild = make(kind)  # epsilon is 1
+    seen = sights(1)[0]
+
+    def acts(training):
+        found = []
+        for _ in range(30):
+            wild.reset()
+            action = wild.get_action(seen, training=training)
+            found.append(action[0] if kind is AttentionDQNAgent else action)
+        return set(found)
+
+    assert len(acts(True)) == A and len(acts(False)) == 1
+
+
+def test_what_is_kept_is_what_was_lived_through():
+    agent = make(DQNAgent)
+    seen = sights(3)
+    agent.store_experience(seen[0], 2, 1.5, seen[1], False)
+    agent.store_experience(seen[1], 0, -1.0, seen[2], True)
+    kept = agent.replay.fields
+    assert np.array_equal(kept["obs"][:2], seen[:2])
+    assert np.array_equal(kept["next_obs"][:2], seen[1:])
+    assert kept["action"][:2].tolist() == [2, 0] and kept["reward"][:2].tolist() == [1.5, -1.0]
+    assert kept["goes_on"][:2].tolist() == [True, False]
+
+
+# -- messages -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_attention_to_messages_sums_to_1_head_by_head(count):
+    agent = make(AttentionDQNAgent, num_heads=4)
+    agent.get_action(sights(1)[0], torch.randn(count, 32))
+    weights = agent.get_attention_weights()
+    assert weights.shape == (4, count)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(4))
+
+
+def test_with_nobody_to_hear_attention_is_0_and_other_rows_of_the_batch_do_not_matter():
+    agent = make(AttentionDQNAgent)
+    silence = torch.zeros(2, OBS + 3 * 33)
+    silence[1, OBS : OBS + 33] = 1.0  # the second of the batch hears one
+    with torch.no_grad():
+        q, _ = agent.q_network(silence)
+        sums = agent.q_network.weights.sum(-1)
+        alone, _ = agent.q_network(silence[:1, :OBS])
+    assert not sums[0].any() and torch.allclose(sums[1], torch.ones(4))
+    torch.testing.assert_close(q[:1], alone)
+
+
+def test_who_acted_last_is_remembered_beside_what_is_learned():
+    agent = make(AttentionDQNAgent)
+    live(agent, 24)
+    before = agent.get_attention_weights()
+    agent.update()
+    assert torch.equal(before, agent.get_attention_weights())
+
+
+def test_what_is_heard_is_tarmac_s_attention_over_what_was_said():
+    """The agents of a team, asked one by one, hear what TarMAC's layer gives all of them at once,
+    if they share one network and nobody hears itself."""
+    agents = [make(AttentionDQNAgent, seed=0) for _ in range(3)]
+    net = agents[0].q_network
+    seen = torch.from_numpy(sights(3))
+    with torch.no_grad():
+        z = torch.relu(net.encode(seen))[None]
+        together, attention = net.attention(z, torch.ones(1, 3, 3, dtype=torch.bool))
+        q = net.q(together[0])[0]
+    said = torch.stack([agent.say(x) for agent, x in zip(agents, seen, strict=True)])
+    for i, agent in enumerate(agents):
+        others = torch.cat([said[:i], said[i + 1 :]])
+        action, _ = agent.get_action(seen[i], others, training=False)
+        weights = agent.get_attention_weights()
+        row = torch.cat([attention[0, :, i, :i], attention[0, :, i, i + 1 :]], -1)
+        torch.testing.assert_close(weights, row)
+        assert action == q[i].argmax()
+
+
+def test_the_one_who_spoke_gets_no_gradient():
+    """Why the demo's loop cannot learn what to say."""
+    speaker, listener = make(AttentionDQNAgent, seed=1), make(AttentionDQNAgent, seed=2)
+    seen = sights(41)
+    for t in range(40):
+        message = speaker.get_action(seen[t])[1].requires_grad_()
+        action, _ = listener.get_action(seen[t], message[None])
+        listener.store_experience(seen[t], action, float(action), seen[t + 1], False)
+    before = copy.deepcopy(listener.q_network.attention.speak.state_dict())
+    for _ in range(5):
+        assert listener.update() is not None
+    assert message.grad is None
+    assert all(p.grad is None for p in speaker.q_network.parameters())
+    # Nor does its own loss teach the listener what to say, only how to ask and what to make of it.
+    attention = listener.q_network.attention
+    assert not attention.speak.weight.grad.any() and not attention.speak.bias.grad.any()
+    assert attention.ask.weight.grad.any() or attention.W_c.weight.grad.any()
+    after = attention.speak.state_dict()
+    assert all(torch.equal(before[k], after[k]) for k in after)
+
+
+def test_in_tarmac_the_one_who_spoke_gets_one():
+    torch.manual_seed(0)
+    layer = tarmac.TargetedAttention(OBS, heads=4, signature=4, content=4, hear_self=False)
+    z, mask = torch.randn(2, 3, OBS), torch.ones(2, 3, 3, dtype=torch.bool)
+    layer(z, mask)[0].square().sum().backward()
+    assert layer.speak.weight.grad.any()
+    layer.zero_grad()
+    layer.channel = tour.cut
+    layer(z, mask)[0].square().sum().backward()
+    assert layer.speak.weight.grad is None
+
+
+def test_a_step_is_kept_with_what_was_heard_in_it_and_after_it():
+    agent = make(AttentionDQNAgent, message_dim=2, num_heads=1)
+    seen, said = sights(4), torch.arange(8.0).view(4, 1, 2)
+    agent.get_action(seen[0])
+    agent.store_experience(seen[0], 0, 1.0, seen[1], False)
+    assert agent.replay.size == 0  # nobody knows yet what will be heard
+    agent.get_action(seen[1], said[1])
+    agent.store_experience(seen[1], 1, 2.0, seen[2], False)
+    agent.get_action(seen[2], torch.cat([said[2], said[3]]))
+    agent.store_experience(seen[2], 2, 3.0, seen[3], True)
+    kept = agent.replay.fields
+    assert agent.replay.size == 3 and kept["obs"].shape[1] == OBS + 2 * 3
+    assert kept["obs"][0, OBS:].tolist() == [0] * 6
+    assert kept["next_obs"][0, OBS:].tolist() == [1, 2, 3, 0, 0, 0]
+    assert kept["obs"][1, OBS:].tolist() == [1, 2, 3, 0, 0, 0]
+    assert kept["next_obs"][1, OBS:].tolist() == [1, 4, 5, 1, 6, 7]
+    assert kept["goes_on"][:3].tolist() == [True, True, False]
+    agent.update()
+
+
+@pytest.mark.parametrize("kind", [AttentionDQNAgent, GNNDQNAgent])
+def test_a_step_before_a_cut_is_left_out(kind):
+    agent = make(kind)
+    seen = sights(3)
+    agent.get_action(seen[0])
+    agent.store_experience(seen[0], 0, 1.0, seen[1], False)
+    agent.reset()
+    agent.get_action(seen[2])
+    assert agent.replay.size == 0
+    agent.store_experience(seen[2], 0, 1.0, seen[0], False)
+    agent.get_action(seen[1])  # not what was seen after the step: another episode
+    assert agent.replay.size == 0
+
+
+def test_who_does_not_communicate_says_and_hears_nothing():
+    agent = make(AttentionDQNAgent, use_communication=False)
+    action, message = agent.get_action(sights(1)[0], torch.randn(2, 32), training=False)
+    assert message is None and agent.get_attention_weights() is None
+    assert action == agent.get_action(sights(1)[0], training=False)[0]
+
+
+# -- neighbours -----------------------------------------------------------------------------------
+
+
+def test_a_neighbour_s_sight_matters_only_where_a_link_leads_to_it():
+    agent = make(GNNDQNAgent)  # number 1 of 3
+    seen, others = sights(1)[0], sights(4, seed=1).reshape(2, 2, OBS)
+    chain = torch.tensor([[1, 0, 0], [1, 1, 0], [0, 0, 1]], dtype=torch.bool)  # 1 hears 0
+
+    def q(others, links):
+        agent.get_action(seen, others, links, training=False)
+        with torch.no_grad():
+            return agent.q_network(agent._last[1][None])[0]
+
+    unheard = others[0].copy()
+    unheard[1] = others[1, 1]  # agent 2 sees something else
+    assert torch.equal(q(others[0], chain), q(unheard, chain))
+    heard = others[0].copy()
+    heard[0] = others[1, 0]
+    assert not torch.equal(q(others[0], chain), q(heard, chain))
+    relayed = torch.tensor([[1, 0, 1], [1, 1, 0], [0, 0, 1]], dtype=torch.bool)  # 0 hears 2
+    assert not torch.equal(q(others[0], relayed), q(unheard, relayed))  # two layers, two links
+
+
+def test_one_layer_passes_nothing_on():
+    agent = make(GNNDQNAgent, num_gnn_layers=1)
+    seen, others = sights(1)[0], sights(2, seed=1)
+    relayed = torch.tensor([[1, 0, 1], [1, 1, 0], [0, 0, 1]], dtype=torch.bool)
+    found = []
+    for change in (0.0, 1.0):
+        others[1] += change
+        agent.get_action(seen, others, relayed, training=False)
+        with torch.no_grad():
+            found.append(agent.q_network(agent._last[1][None])[0])
+    assert torch.equal(*found)
+
+
+@pytest.mark.parametrize("gnn_type", ["gat", "gatv2"])
+def test_attention_to_neighbours_sums_to_1_with_itself_and_is_0_without_a_link(gnn_type):
+    agent = make(GNNDQNAgent, gnn_type=gnn_type)
+    agent.get_action(sights(1)[0], sights(2), torch.tensor([[1, 1, 1], [1, 1, 0], [1, 1, 1]]))
+    weights = agent.get_attention_weights()
+    assert weights.shape == (4, 3) and not weights[:, 2].any()
+    torch.testing.assert_close(weights.sum(-1), torch.ones(4))
+    agent.get_action(sights(1)[0])
+    assert torch.equal(agent.get_attention_weights(), torch.tensor([[0.0, 1.0, 0.0]] * 4))
+
+
+@pytest.mark.parametrize("gnn_type", ["gcn", "mean", "max"])
+def test_the_other_kinds_of_layers_work_too(gnn_type):
+    agent = make(GNNDQNAgent, gnn_type=gnn_type)
+    live(agent, 12, update=True)
+    assert agent.update() is not None
+
+
+# -- memory ---------------------------------------------------------------------------------------
+
+
+def test_memory_goes_on_from_step_to_step_and_reset_begins_anew():
+    agent = make(LSTMDQNAgent)
+    seen = sights(3)
+    fresh = agent.state.clone()
+    assert not fresh.any()
+    states = []
+    for x in seen:
+        agent.get_action(x)
+        states.append(agent.state)
+    with torch.no_grad():
+        _, through = agent.q_network.unroll(torch.from_numpy(seen)[None], fresh[None])
+    torch.testing.assert_close(states[-1], through[0])
+    agent.reset()
+    assert torch.equal(agent.state, fresh)
+    agent.get_action(seen[0])
+    assert torch.equal(agent.state, states[0])
+    agent.store_experience(seen[0], 0, 0.0, seen[1], True)  # its life ends
+    assert torch.equal(agent.state, fresh)
+
+
+def test_sequences_are_kept_in_order_with_what_was_remembered_before_them():
+    agent = make(LSTMDQNAgent, sequence_length=3)
+    seen, states = sights(9), []
+    for t in range(5):
+        states.append(agent.state)
+        agent.store_experience(seen[t], agent.get_action(seen[t]), float(t), seen[t + 1], False)
+    kept = agent.replay.fields
+    assert agent.replay.size == 1
+    agent.reset()  # cut after two steps more: they are kept, and go on
+    assert agent.replay.size == 2 and kept["length"][:2].tolist() == [3, 2]
+    assert np.array_equal(kept["obs"][0], seen[:4]) and np.array_equal(
+        kept["obs"][1, :3], seen[3:6]
+    )
+    assert torch.equal(kept["state"][0, 0], states[0])
+    assert torch.equal(kept["state"][1, 0], states[3])
+    assert kept["reward"][0].tolist() == [0, 1, 2] and kept["goes_on"][0].all()
+    agent.store_experience(seen[6], agent.get_action(seen[6]), 1.0, seen[7], True)
+    assert kept["goes_on"][2].tolist() == [False, False, False] and kept["length"][2] == 1
+
+
+def test_without_reset_another_episode_begins_another_sequence():
+    agent = make(LSTMDQNAgent)
+    seen = sights(5)
+    agent.store_experience(seen[0], agent.get_action(seen[0]), 0.0, seen[1], False)
+    agent.store_experience(seen[3], agent.get_action(seen[3]), 0.0, seen[4], False)
+    assert agent.replay.size == 1 and agent.replay.fields["length"][0] == 1
+
+
+def test_its_loss_is_the_chapter_s():
+    agent = make(LSTMDQNAgent)
+    live(agent, 24)
+    torch.manual_seed(5)
+    batch = agent.replay.draw(agent.cfg.batch, 8)
+    torch.manual_seed(5)
+    loss, _ = agent._loss()
+    expected, _ = drqn.loss(agent.q_network, agent.target_network, batch, agent.cfg)
+    assert agent.cfg.start == "stored" and agent.cfg.window == 8
+    torch.testing.assert_close(loss, expected)
+
+
+# -- bad input ------------------------------------------------------------------------------------
+
+ENV = to_pettingzoo(MultiAgentGridWorld(batch_size=1, seed=0))
+
+
+@pytest.mark.parametrize(
+    "kind, args, message",
+    [
+        (DQNAgent, {"agent_id": -1}, "agent_id must be a whole number of at least 0, got -1"),
+        (DQNAgent, {"observation_space": 5}, "observation_space must be a Box of one dimension, "),
+        (DQNAgent, {"observation_space": spaces.Box(0, 1, (2, 3))}, "observation_space must be a"),
+        (DQNAgent, {"observation_space": ENV.observation_space}, "ask for one agent's: env.obse"),
+        (DQNAgent, {"action_space": spaces.Box(0, 1, (2,))}, "action_space must be a Discrete"),
+        (DQNAgent, {"action_space": ENV.action_space}, "ask for one agent's: env.action_space"),
+        (DQNAgent, {"hidden_dim": 0}, "hidden_dim must be a whole number of at least 1, got 0"),
+        (AttentionDQNAgent, {"num_heads": 0}, "num_heads must be a whole number of at least 1"),
+        (AttentionDQNAgent, {"message_dim": 20}, "message_dim must be a multiple of 8, .*got 20"),
+        (AttentionDQNAgent, {"use_communication": "no"}, "use_communication must be True or Fal"),
+        (GNNDQNAgent, {"n_agents": 0}, "n_agents must be a whole number of at least 1, got 0"),
+        (GNNDQNAgent, {"n_agents": 1}, "agent_id must be one of 0..0, got 1"),
+        (GNNDQNAgent, {"gnn_type": "gin"}, "gnn_type must be one of .*'gat'.*, got 'gin'"),
+        (GNNDQNAgent, {"num_gnn_layers": -1}, "num_gnn_layers must be a whole number"),
+        (GNNDQNAgent, {"num_heads": 5}, "num_heads must divide hidden_dim=64, got 5"),
+        (LSTMDQNAgent, {"num_lstm_layers": 2}, "num_lstm_layers must be 1, .*got 2"),
+        (LSTMDQNAgent, {"lstm_hidden_dim": 0}, "lstm_hidden_dim must be a whole number"),
+        (LSTMDQNAgent, {"sequence_length": 0}, "sequence_length must be a whole number of at"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_name(kind, args, message):
+    right = {"agent_id": 1, "observation_space": SEEN, "action_space": DONE}
+    right |= {"n_agents": 3} if kind is GNNDQNAgent else {}
+    with unchecked(), pytest.raises(ValueError, match=message):
+        kind(**right | args)
+
+
+def test_there_is_no_such_setting():
+    with pytest.raises(TypeError, match="learning_rate"):
+        make(DQNAgent, learning_rate=1e-3)
+
+
+X = sights(1)[0]
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda a: a.get_action(X[:4]), "obs must have shape (5,), got (4,)"),
+        (lambda a: a.get_action("left"), "obs must be numbers of shape (5,), got 'left'"),
+        (lambda a: a.get_action(X, torch.zeros(2, 7)), "messages must have shape (K, 32), got (2,"),
+        (lambda a: a.get_action(X, torch.zeros(32)), "messages must have shape (K, 32), got (32,)"),
+        (lambda a: a.store_experience(X, 0, 0.0, X, False), "obs must be the one that get_action"),
+    ],
+)
+def test_a_wrong_call_says_what_it_takes(call, message):
+    with unchecked(), pytest.raises(ValueError, match=re.escape(message)):
+        call(make(AttentionDQNAgent))
+
+
+@pytest.mark.parametrize(
+    "args, message",
+    [
+        ((3, 0.0), "action must be one of 0..2, got 3"),
+        ((0, float("nan")), "reward must be a finite number, got nan"),
+    ],
+)
+def test_a_wrong_experience_says_what_it_takes(args, message):
+    seen = sights(2)
+    with pytest.raises(ValueError, match=message):
+        make(DQNAgent).store_experience(seen[0], *args, seen[1], False)
+
+
+@pytest.mark.parametrize(
+    "others, links, message",
+    [
+        (np.zeros((3, OBS)), None, "others must have shape (2, 5), got (3, 5)"),
+        (np.zeros((2, OBS)), np.zeros((2, 2)), "adjacency must have shape (3, 3), got (2, 2)"),
+    ],
+)
+def test_wrong_neighbours_are_refused(others, links, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        make(GNNDQNAgent).get_action(sights(1)[0], others, links)
+
+
+# -- it learns ------------------------------------------------------------------------------------
+
+QUICK = {"warm_up": 64, "batch": 32, "lr": 3e-3, "target_every": 50, "capacity": 4000}
+QUICK |= {"updates": 1200, "epsilon_end": 0.0}
+LESSONS = {  # kind -> world, episodes, score, what to reach
+    "dqn": (lambda: MultiAgentGridWorld((3, 3), 1, 1, 12, batch_size=1, seed=0), 250, "steps", 3.5),
+    "tarmac": (lambda: SpeakerProbe(0, 2, batch_size=1, seed=0), 400, "success", 0.9),
+    "gat": (lambda: SpeakerProbe(0, 2, batch_size=1, seed=0), 400, "success", 0.9),
+    "drqn": (lambda: TMaze(length=2, batch_size=1, seed=0), 200, "success", 0.9),
+}
+
+
+@pytest.mark.learning
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("kind", LESSONS)
+def test_it_learns_far_beyond_random_play(kind, seed):
+    make_world, episodes, key, enough = LESSONS[kind]
+    world = make_world()
+    env = to_pettingzoo(world)
+    torch.manual_seed(seed)
+    more = {"n_agents": world.n_agents} if kind == "gat" else {}
+    size = {"lstm_hidden_dim" if kind == "drqn" else "hidden_dim": 32}
+    team = [
+        tour.AGENTS[kind](
+            i, env.observation_space(name), env.action_space(name), **size, **more, **QUICK
+        )
+        for i, name in enumerate(env.possible_agents)
+    ]
+    chance = scores(make_world(), UniformPolicy(seed), 400, seed)[key].mean().item()
+    for k in range(episodes):
+        tour.play(team, env, True, seed=k)
+    score = tour.evaluate(team, env, 100)[key]
+    print(kind, seed, "random", round(chance, 3), "learned", round(score, 3))
+    sign = -1 if key == "steps" else 1
+    assert sign * score > sign * enough > sign * chance
+
+
+# -- what the tour measures -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", tour.AGENTS)
+def test_every_kind_of_team_plays_the_tour_s_grid(kind):
+    torch.manual_seed(0)
+    env = tour.grid_world(seed=0)
+    team = tour.make_team(kind, env)
+    row = tour.play(team, env, training=True, seed=0)
+    assert 1 <= row["steps"] <= 50 and 0 <= row["success"] <= 1 and not env.agents
+    # The open step before the time limit is left out where it cannot be completed.
+    kept = team[0].replay.steps
+    if kind != "drqn":
+        assert kept in (row["steps"], row["steps"] - 1)
+    again = [tour.play(team, env, training=False, seed=5) for _ in range(2)]
+    assert again[0] == again[1]  # nothing is learned and nothing left to chance
+
+
+def test_on_the_probe_messages_are_heard_in_the_step_in_which_they_are_said():
+    torch.manual_seed(0)
+    env = tour.probe_world(distractors=1, seed=0)
+    team = tour.make_team("tarmac", env)
+    tour.play(team, env, training=True, seed=0)
+    assert all(agent.get_attention_weights().shape == (4, 2) for agent in team)
+    assert all(agent.replay.size == 1 for agent in team)  # the end of a life is complete at once
+
+
+def test_what_has_not_been_measured_names_the_command():
+    with pytest.raises(FileNotFoundError, match="python -m marl_edu.tour"):
+        tour.load("grid-qmix")
+
+
+def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
+    made = []
+
+    def measure(seed):
+        made.append(seed)
+        return {"evaluation": {"success": 0.5, "episodes": 1}}
+
+    monkeypatch.setattr(tour, "FOLDER", tmp_path)
+    monkeypatch.setattr(tour, "PROBE", {"probe1-loop": measure})
+    tour.main(["probe"])
+    tour.main(["probe"])
+    assert made == list(range(tour.SEEDS)) and tour.score("probe1-loop").value == 0.5
+    assert {"finished", "commit", "dirty", "cpu_model", "versions"} <= set(
+        tour.load("probe1-loop")[0]
+    )

@@ -1,0 +1,56 @@
+"""The lookout: who sees what, who moves, who counts."""
+
+import torch
+
+from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
+from marl_edu.envs.lookout import LOOKOUT, WALKER, Lookout
+from marl_edu.envs.rules.maze import TASKS
+
+FLAGS = slice(24, 26)  # behind 9 rows and 15 columns: the key, the door
+
+
+def shortest(world):
+    """The maze's own rule, which looks at the team's state."""
+    rule = next(r for task in TASKS for r in task.rules if r.role == "best").make()
+    return lambda: rule(world.inner)
+
+
+def test_the_walker_sees_its_place_and_the_lookout_key_and_door():
+    world, maze = Lookout(batch_size=3, seed=0), KeyDoorMaze(n_agents=2, batch_size=3, seed=0)
+    obs, whole = world.reset(), maze.reset()
+    g = torch.Generator().manual_seed(0)
+    for _ in range(40):
+        actions = torch.randint(5, (3, 2), generator=g)
+        obs = world.step(actions)[0]
+        whole = maze.step(torch.stack([actions[:, 0], torch.full((3,), REMOTE)], 1))[0]
+        assert not obs[:, WALKER, FLAGS].any()
+        assert torch.equal(obs[:, WALKER, :24], whole[:, WALKER, :24])
+        assert torch.equal(obs[:, LOOKOUT, FLAGS], whole[:, LOOKOUT, FLAGS])
+        assert not obs[:, LOOKOUT, :24].any() and not obs[:, LOOKOUT, 26:].any()
+
+
+def test_the_shortest_path_shows_key_and_door_to_the_lookout():
+    world = Lookout(batch_size=1, seed=0)
+    world.reset()
+    act = shortest(world)
+    seen, total = [], torch.zeros(2)
+    for _ in range(40):
+        obs, reward, terminated, _, info = world.step(act())
+        seen.append(obs[0, :, FLAGS])
+        total += reward[0]
+    flags = torch.stack(seen[:-1])  # (T, N, 2)
+    assert flags[:, LOOKOUT, 0].any() and flags[:, LOOKOUT, 1].any()
+    assert not flags[:, WALKER].any()
+    assert terminated.all() and info["success"].all()
+    assert total.tolist() == [1.0, 0.0]
+
+
+def test_the_lookout_never_moves_and_is_not_alive():
+    world = Lookout(batch_size=2, seed=0)
+    world.reset()
+    start = world.cell[:, LOOKOUT].clone()
+    for action in (0, 1, 2, 3, 3, 3):
+        *_, info = world.step(torch.full((2, 2), action))
+        assert torch.equal(world.cell[:, LOOKOUT], start)
+        assert info["alive"].tolist() == world.alive.tolist() == [[True, False]] * 2
+    assert not torch.equal(world.cell[:, WALKER], start)
