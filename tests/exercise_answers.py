@@ -11,7 +11,13 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tests import answers_comparison, answers_curiosity, answers_gat, answers_memory
+from tests import (
+    answers_comparison,
+    answers_curiosity,
+    answers_gat,
+    answers_interview,
+    answers_memory,
+)
 
 INF = float("inf")
 
@@ -491,6 +497,8 @@ RIGHT |= answers_curiosity.RIGHT
 WRONG |= answers_curiosity.WRONG
 RIGHT |= answers_gat.RIGHT
 WRONG |= answers_gat.WRONG
+RIGHT |= answers_interview.RIGHT
+WRONG |= answers_interview.WRONG
 RIGHT |= answers_memory.RIGHT
 WRONG |= answers_memory.WRONG
 RIGHT |= answers_comparison.RIGHT

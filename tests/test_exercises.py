@@ -81,7 +81,7 @@ def test_every_mistake_is_told_from_every_other(exercise):
 
 
 def test_chapters_pose_the_exercises_as_the_package_does():
-    for path in Path(__file__).parent.parent.glob("book/chapters/*.ipynb"):
+    for path in Path(__file__).parent.parent.glob("book/*/*.ipynb"):
         cells = ["".join(cell["source"]) for cell in json.loads(path.read_text("utf-8"))["cells"]]
         for name, exercise in ALL.items():
             if any(f"exercises.{name}.grade(" in cell for cell in cells):
@@ -291,3 +291,12 @@ def test_the_suspect_is_caught_and_its_team_does_not_learn():
         )(message, query, mask)
     )
     assert verdict.mistake == "does_not_learn"
+
+
+@pytest.mark.learning
+def test_the_mixer_with_the_bug_fits_as_well_and_acts_worse():
+    assert exercises.worse_team.judge(exercises.worse_team_suspect).mistake == "second_layer_signed"
+    wrong = exercises.game_curve(exercises.worse_team_suspect)[-1]
+    right = exercises.game_curve(exercises.worse_team.solution)[-1]
+    assert wrong["loss"] < 1e-3 and right["loss"] < 1e-3
+    assert wrong["payoff"] < 4 and right["payoff"] == 8

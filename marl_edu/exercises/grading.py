@@ -79,6 +79,7 @@ class Exercise:
     hint: str
     inputs: Callable[[torch.Generator], Iterator[Case]]
     gradient: bool = True  # gradients must be right; where not, numpy answers are as welcome
+    data: tuple[str, ...] = ()  # arguments that are measured, not learned: their gradients are free
     trial: Callable[[Callable], Verdict] | None = None  # a last test for an answer that is right
     solution: Callable = field(init=False)
     mistakes: dict[str, Callable] = field(init=False, default_factory=dict)
@@ -149,15 +150,16 @@ class Exercise:
 
     def _judge(self, answer: Callable) -> Verdict:
         names = list(inspect.signature(self.solution).parameters)
+        learned = [name for name in names if self.gradient and name not in self.data]
         cases = self.cases()
         got: list[dict | None] = []
         first: Verdict | None = None
         wrong: list[int] = []
         for number, case in enumerate(cases):
-            right = outcome(self.solution, case, names, self.gradient)
+            right = outcome(self.solution, case, names, learned)
             one = None
             try:
-                one = attempt(answer, case, names, self.gradient, right["the result"])
+                one = attempt(answer, case, names, learned, right["the result"])
             except Wrong as error:
                 if first is None:  # else what was wrong before says more
                     mistake, said = error.args
@@ -177,11 +179,12 @@ class Exercise:
     ) -> Verdict:
         """`first`, with the classic mistake that gives the same results as `got`, if one does."""
         names = list(inspect.signature(self.solution).parameters)
-        gradient = first.mistake == "gradient"  # else the results say enough
+        known = first.mistake != "gradient"  # by its results; else they are right
+        learned = [name for name in names if not known and name not in self.data]
         best, agreed = "", 0
         for name, mistake in self.mistakes.items():
             agrees = [
-                seen is not None and same(seen, outcome(mistake, case, names, gradient))
+                seen is not None and same(seen, outcome(mistake, case, names, learned))
                 for case, seen in zip(cases, got, strict=True)
             ]
             # Where the answer is wrong, a mere coincidence on a few inputs does not count.

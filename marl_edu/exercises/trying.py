@@ -2,7 +2,7 @@
 
 import io
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,15 +32,15 @@ class FirstWords(io.StringIO):
 
 
 def outcome(
-    function: Callable, case: Case, names: Sequence[str], gradient: bool
+    function: Callable, case: Case, names: Sequence[str], learned: Collection[str]
 ) -> dict[str, Tensor]:
-    """The result of `function` and, with `gradient`, the gradients of a weighted sum of it with
-    respect to the floating-point inputs, which are called by `names`."""
+    """The result of `function`, and the gradients of a weighted sum of it with respect to the
+    floating-point inputs among `learned`; `names` are those of all inputs."""
     args = [arg.clone() if isinstance(arg, Tensor) else arg for arg in case.args]
     leaves = {
         f"the gradient with respect to `{name}`": arg.requires_grad_()
         for name, arg in zip(names, args, strict=True)
-        if gradient and isinstance(arg, Tensor) and arg.is_floating_point()
+        if name in learned and isinstance(arg, Tensor) and arg.is_floating_point()
     }
     result = function(*args)
     gradients: Sequence[Tensor] = [torch.zeros_like(leaf) for leaf in leaves.values()]
@@ -53,7 +53,7 @@ def outcome(
 
 
 def attempt(
-    answer: Callable, case: Case, names: Sequence[str], gradient: bool, right: Tensor
+    answer: Callable, case: Case, names: Sequence[str], learned: Collection[str], right: Tensor
 ) -> dict[str, Tensor]:
     """The outcome of an answer that nobody vouches for; `right` is the right result.
 
@@ -62,7 +62,7 @@ def attempt(
     """
     args = [arg.clone() if isinstance(arg, Tensor) else arg for arg in case.args]
     try:
-        plain = _as_tensor(answer(*args), right, gradient)
+        plain = _as_tensor(answer(*args), right, bool(learned))
         for name, arg, original in zip(names, args, case.args, strict=True):
             # The version counts writes, of which some change nothing this time.
             if isinstance(arg, Tensor) and (arg._version or not torch.equal(arg, original)):
@@ -71,7 +71,9 @@ def attempt(
                     f"It changes its input `{name}`, which the caller still needs: `x[...] = `, "
                     "`x += ` and `x.fill_()` write into `x` itself. Make a new tensor.",
                 )
-        result = outcome(lambda *a: _as_tensor(answer(*a), right, gradient), case, names, gradient)
+        result = outcome(
+            lambda *a: _as_tensor(answer(*a), right, bool(learned)), case, names, learned
+        )
     except Wrong:
         raise
     except BaseException as error:  # an answer may also call sys.exit

@@ -1,0 +1,293 @@
+"""The question bank of the interview part: read, checked, and resolved to what a page shows.
+
+Everything there is made from `book/interview/questions.yml`; `questions.schema.json` beside it says
+what an entry may hold. What is wrong is told with the entry and the field it is in.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+from docutils.nodes import make_id
+from jsonschema import Draft202012Validator
+from markdown_it import MarkdownIt
+from markdown_it.common.utils import escapeHtml
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+from marl_edu.results import RESULTS, summary
+
+ROOT = Path(__file__).resolve().parents[2]
+QUESTIONS = ROOT / "book" / "interview" / "questions.yml"
+SCHEMA = QUESTIONS.with_suffix(".schema.json")
+
+# In the order of the book.
+TOPICS = {
+    "tarmac": "TarMAC",
+    "commnet": "CommNet",
+    "gat": "Graph attention",
+    "drqn": "DRQN",
+    "icm": "ICM",
+    "rnd": "RND",
+    "qmix": "VDN and QMIX",
+    "maddpg": "MADDPG",
+    "ground": "Common ground",
+}
+LEVELS = {"screen": "Phone screen", "onsite": "On site", "research": "Research"}
+MEASURED = re.compile(r"\{\{iqm:([\w-]+)\}\}")
+WORDS = (60, 150)  # of an answer: a minute of talking
+
+Entry = dict[str, Any]
+
+
+class BankError(ValueError):
+    """What is wrong in the bank, one line per mistake: entry, field, reason."""
+
+
+class Evidence(NamedTuple):
+    """Where a link of the bank leads: a page of the book, or a file of the repository."""
+
+    kind: str  # chapter, code, run or test
+    path: str  # from the root of the repository
+    anchor: str = ""  # of a chapter: the id of its heading; of a test: its line, as "L12"
+
+
+def load(path: Path = QUESTIONS) -> list[Entry]:
+    """The entries, in the order of the file, with the stored numbers filled in.
+
+    Raises:
+        BankError: naming every entry and field that is wrong. What an entry points to is another
+            matter: see `broken`.
+    """
+    return [_filled(entry) for entry in read(path)]
+
+
+def read(path: Path = QUESTIONS) -> list[Entry]:
+    """The entries as they are written."""
+    return _read(path, path.stat().st_mtime_ns)
+
+
+@cache
+def _read(path: Path, changed: int) -> list[Entry]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is there
+    entries = yaml.load(path.read_text(encoding="utf-8"), loader)
+    if wrong := list(mistakes(entries)):
+        raise BankError("\n".join(wrong))
+    return entries
+
+
+def mistakes(entries: Any) -> Iterator[str]:
+    """What is wrong with entries as they were read, one line each."""
+    validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+    for error in validator.iter_errors(entries):
+        number, *fields = error.absolute_path or [None]
+        entry = entries[number] if isinstance(number, int) else {}
+        name = entry.get("id", f"entry {number}") if isinstance(entry, dict) else f"entry {number}"
+        yield f"{name}: {_field(fields)}: {_reason(error)}"
+    seen: set[str] = set()
+    for entry in entries if isinstance(entries, list) else []:
+        if not isinstance(entry, dict):
+            continue
+        name, topic = (str(entry.get(key)) for key in ("id", "topic"))
+        if name in seen:
+            yield f"{name}: id: another entry has it too"
+        seen.add(name)
+        if not name.startswith(f"{topic}-"):
+            yield f"{name}: id: must start with the topic, {topic}-"
+        words = len(str(entry.get("answer", "")).split())
+        if not WORDS[0] <= words <= WORDS[1]:
+            yield f"{name}: answer: must take about a minute, {WORDS[0]} to {WORDS[1]} words, " + (
+                f"has {words}"
+            )
+
+
+def _field(path: list[Any]) -> str:
+    return ".".join(str(part) for part in path) or "the whole"
+
+
+def _reason(error: Any) -> str:
+    if error.validator in ("contains", "minContains", "maxContains"):
+        return "exactly one choice must be right"
+    if len(error.message) > 200:  # it begins with all of what was looked at
+        return f"must fit {error.validator}: {json.dumps(error.validator_value)}"
+    return error.message
+
+
+def _texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
+    """Every text of an entry that may name a run, and the field it is in."""
+    if isinstance(value, str) and path != ("formula",):
+        yield path, value
+    elif isinstance(value, dict | list):
+        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts(below, (*path, key))
+
+
+def _filled(entry: Any, top: bool = True) -> Any:
+    """`entry` with the stored number in place of every {{iqm:NAME}}."""
+    if isinstance(entry, dict):
+        return {
+            key: below if top and key == "formula" else _filled(below, False)
+            for key, below in entry.items()
+        }
+    if isinstance(entry, list):
+        return [_filled(below, False) for below in entry]
+    return MEASURED.sub(_measured_or_not, entry) if isinstance(entry, str) else entry
+
+
+def _measured_or_not(found: re.Match) -> str:
+    try:
+        return measured(found[1])
+    except (FileNotFoundError, ValueError):
+        return "(not measured yet)"
+
+
+@cache
+def measured(experiment: str) -> str:
+    """The stored result of an experiment in words: `99.8 % [99.6, 99.9], 8 seeds`."""
+    if not stored(experiment):
+        raise FileNotFoundError(f"no finished run of {experiment} is stored")
+    found = summary(experiment)
+    seeds = f"{found.n} seed" + "s" * (found.n > 1)
+    if found.n == 1:
+        return f"{100 * found.value:.1f} %, {seeds}"
+    return f"{100 * found.value:.1f} % [{100 * found.low:.1f}, {100 * found.high:.1f}], {seeds}"
+
+
+def stored(experiment: str) -> bool:
+    """Whether a finished run of this name is among the results."""
+    return any((RESULTS / experiment).glob("seed-*.json"))
+
+
+def follow(link: str) -> Evidence:
+    """Where the link of a piece of evidence leads.
+
+    Raises:
+        ValueError: nowhere; says what is missing.
+    """
+    kind, _, target = link.partition(":")
+    if kind == "chapter":
+        name, _, slug = target.partition("#")
+        return Evidence(kind, f"book/chapters/{name}.ipynb", _heading(name, slug))
+    if kind == "test":
+        path, _, name = target.partition("::")
+        return Evidence(kind, path, f"L{_line_of_test(path, name)}")
+    path = f"book/results/{target}" if kind == "run" else target
+    if kind == "run" and not stored(target):
+        raise ValueError(f"no finished run of {target} is stored")
+    if not (ROOT / path).exists():
+        raise ValueError(f"there is no file {path}")
+    return Evidence(kind, path)
+
+
+def _heading(chapter: str, slug: str) -> str:
+    headings = _headings(chapter)
+    if slug and slug not in headings:
+        known = ", ".join(sorted(headings))
+        raise ValueError(f"chapter {chapter} has no heading {slug!r}; it has {known}")
+    return headings[slug] if slug else ""
+
+
+@cache
+def _headings(chapter: str) -> dict[str, str]:
+    """The headings of a chapter: as MyST abbreviates them, and the id on the page."""
+    path = ROOT / "book" / "chapters" / f"{chapter}.ipynb"
+    if not path.is_file():
+        raise ValueError(f"there is no chapter {chapter}")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    found = {}
+    for heading in re.findall(r"^#+ +(.+?) *$", text, re.MULTILINE):
+        plain = re.sub(r"[*`$]", "", heading)
+        found[re.sub(r"\s", "-", re.sub(r"[^\w\s-]", "", plain.lower()))] = make_id(plain)
+    return found
+
+
+@cache
+def _tests(path: str) -> dict[str, int]:
+    if not (ROOT / path).is_file():
+        raise ValueError(f"there is no file {path}")
+    tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
+    return {node.name: node.lineno for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+
+
+def _line_of_test(path: str, name: str) -> int:
+    if name not in _tests(path):
+        raise ValueError(f"{path} has no test {name}")
+    return _tests(path)[name]
+
+
+def broken(entries: list[Entry]) -> list[str]:
+    """What entries, as they are written, point to and is not there: one line each."""
+    found = []
+    for entry in entries:
+        for number, evidence in enumerate(entry["evidence"]):
+            try:
+                follow(evidence["link"])
+            except ValueError as error:
+                found.append(f"{entry['id']}: evidence.{number}.link: {error}")
+        for path, text in _texts(entry):
+            for name in MEASURED.findall(text):
+                try:
+                    measured(name)
+                except (FileNotFoundError, ValueError) as error:
+                    found.append(f"{entry['id']}: {_field(list(path))}: {error}")
+            rest = MEASURED.sub("", text)
+            if re.search(r"\{\{[a-z]+:", rest):
+                found.append(f"{entry['id']}: {_field(list(path))}: only {{{{iqm:NAME}}}} is known")
+    return found
+
+
+@cache
+def _markdown() -> MarkdownIt:
+    def maths(code: str, options: dict[str, Any]) -> str:
+        first, last = (r"\[", r"\]") if options["display_mode"] else (r"\(", r"\)")
+        return first + escapeHtml(code) + last
+
+    rules = MarkdownIt("commonmark", {"html": False, "typographer": True}).enable("smartquotes")
+    return rules.use(dollarmath_plugin, allow_labels=False, renderer=maths)
+
+
+def html(text: str, inline: bool = False) -> str:
+    """Markdown as HTML, with maths between the marks that MathJax looks for."""
+    return _markdown().renderInline(text) if inline else _markdown().render(text)
+
+
+def pieces(formula: str, gap: str = r"\\qquad") -> list[str]:
+    """The parts of a formula between its gaps, which may stand on a line each."""
+    parts = [part.strip() for part in re.split(rf",?\s*{gap}(?![a-z])", formula.strip())]
+    for pair in ((r"\{", r"\}"), (r"\\begin\b", r"\\end\b"), (r"\\left\b", r"\\right\b")):
+        if any(len({len(re.findall(one, part)) for one in pair}) > 1 for part in parts):
+            return [formula.strip()]  # a gap inside of something
+    return [part for part in parts if part]
+
+
+def displayed(formula: str) -> str:
+    """LaTeX for a formula that stands alone: below each other what may be, for narrow screens."""
+    parts = pieces(formula)
+    for i in reversed(range(1, len(parts))):
+        if re.fullmatch(r"\\[A-Za-z]+", parts[i - 1]):  # an arrow between two gaps
+            parts[i - 1 : i + 1] = [f"{parts[i - 1]} {parts[i]}"]
+    if len(parts) == 1:
+        return parts[0]
+    return r"\begin{gathered}" + r" \\[4pt] ".join(parts) + r"\end{gathered}"
+
+
+def formula_html(formula: str) -> str:
+    """A formula that stands alone."""
+    return f'<div class="math block">\\[{escapeHtml(displayed(formula))}\\]</div>'
+
+
+def answer_html(entry: Entry) -> str:
+    """The answer as a card shows it: text, formula, letters, and the common wrong answer."""
+    parts = [html(entry["answer"]), formula_html(entry["formula"])]
+    if "letters" in entry:
+        parts.append(f"<p><small>{html(entry['letters'], inline=True)}</small></p>")
+    if "paper" in entry:
+        parts.append(f"<p><small>Published numbers: {html(entry['paper'], True)}</small></p>")
+    wrong = {key: html(text, inline=True) for key, text in entry["wrong"].items()}
+    parts.append(f"<p><strong>Not:</strong> <q>{wrong['says']}</q> {wrong['because']}</p>")
+    return "\n".join(parts)

@@ -1,0 +1,388 @@
+"""The interview part of the site: every page of it is made from the question bank.
+
+A page under `book/interview` holds lines such as `%questions%`, which this puts text in place of.
+Quizzes are native forms rather than jupyterquiz's: that one shows nothing without JavaScript, has
+no labelled groups, and tells nobody but the eye whether a choice was right.
+"""
+
+import json
+import re
+from collections import Counter
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import interview_bank as bank
+import interview_deck
+from docutils import nodes
+from marl_site import public_modules
+from sphinx.application import Sphinx
+from sphinx.util import logging
+
+from marl_edu import exercises
+
+FOLDER = "book/interview"
+ASSETS = "interview"  # in the site's _static
+DECK = "agents-interview.apkg"
+# The scripts of each page, after progress.js; topic pages have the quizzes.
+SCRIPTS = {"cards": ("bank.js", "cards.js"), "mock": ("bank.js", "mock.js")}
+SCRIPTS |= {"readiness": ("bank.js", "readiness.js")} | dict.fromkeys(bank.TOPICS, ("quiz.js",))
+MANY = 21  # questions, from which on a sheet is set smaller
+# Where a topic is told, if not in a chapter of its name.
+CHAPTERS = {"commnet": "tarmac"}
+# Which topic the exercises of a module belong to; a module named after a topic needs no entry.
+TOPIC_OF_MODULE = {
+    "attention": "tarmac",
+    "heads": "tarmac",
+    "rounds": "commnet",
+    "learning": "tarmac",
+    "hunt": "tarmac",
+    "memory": "drqn",
+    "curiosity_rnd": "rnd",
+    "curiosity": "icm",
+}
+
+logger = logging.getLogger(__name__)
+
+
+def questions() -> list[bank.Entry]:
+    """The bank; empty if something is wrong in it, which `check` has told."""
+    try:
+        return _filled(bank.QUESTIONS.stat().st_mtime_ns)
+    except bank.BankError:
+        return []
+
+
+@cache
+def _filled(changed: int) -> list[bank.Entry]:
+    return bank.load()
+
+
+def check(app: Sphinx) -> None:
+    """Warn of all that is wrong in the bank; a strict build fails by it."""
+    try:
+        wrong = bank.broken(bank.read())
+    except bank.BankError as error:
+        wrong = str(error).splitlines()
+    for line in wrong:
+        logger.warning("%s: %s", bank.QUESTIONS.name, line)
+
+
+def of_topic(topic: str) -> list[bank.Entry]:
+    """The questions of a topic, easiest level first."""
+    levels = list(bank.LEVELS)
+    found = [entry for entry in questions() if entry["topic"] == topic]
+    return sorted(found, key=lambda entry: levels.index(entry["level"]))
+
+
+def topic_of(exercise: exercises.grading.Exercise) -> str:
+    """The topic that an exercise counts for."""
+    module = exercise.solution.__module__.rpartition(".")[2].strip("_")
+    for prefix, topic in (TOPIC_OF_MODULE | {name: name for name in bank.TOPICS}).items():
+        if module == prefix or module.startswith(f"{prefix}_"):
+            return topic
+    return "ground"
+
+
+def all_exercises() -> list[dict[str, str | bool]]:
+    """Name, title and topic of every exercise, and whether it is a bug hunt."""
+    found = []
+    for name in exercises.__all__:
+        one = getattr(exercises, name)
+        if isinstance(one, exercises.grading.Exercise):
+            hunt = "hunt" in one.solution.__module__
+            found.append({"name": name, "title": one.title, "topic": topic_of(one), "hunt": hunt})
+    return found
+
+
+class Pages:
+    """The texts of the pages, one method per line that stands for something."""
+
+    def __init__(self, app: Sphinx, docname: str) -> None:
+        self.app = app
+        self.docname = docname
+        self.topic = docname.rpartition("/")[2]
+
+    def _address(self, link: str) -> str | None:
+        """The address of a piece of evidence; None if it is not there."""
+        try:
+            found = bank.follow(link)
+        except ValueError:
+            return None
+        anchor = f"#{found.anchor}" if found.anchor else ""
+        page = found.path.rpartition(".")[0]
+        if found.kind == "chapter":
+            return self.app.builder.get_relative_uri(self.docname, page) + anchor
+        page = page.removesuffix("/__init__")
+        if found.kind == "code" and page.replace("/", ".") in public_modules():
+            return self.app.builder.get_relative_uri(self.docname, f"_modules/{page}")
+        theme = self.app.config.html_theme_options
+        kind = "blob" if Path(found.path).suffix else "tree"
+        return "/".join(
+            (theme["repository_url"], kind, theme.get("repository_branch", "main"), found.path)
+        ) + (anchor)
+
+    def _evidence(self, entry: bank.Entry) -> str:
+        """A list of links."""
+        lines = []
+        for each in entry["evidence"]:
+            kind = each["link"].partition(":")[0]
+            name = {"run": f"runs of {each['link'][4:]}"}.get(kind, kind)
+            address = self._address(each["link"])
+            text = f'<a href="{escape(address)}">{each["text"]}</a>' if address else each["text"]
+            lines.append(f"- {text} ({name})")
+        return "\n".join(lines)
+
+    def _question(self, entry: bank.Entry) -> str:
+        """A question under a heading, its answer folded."""
+        follow_ups = "\n\n".join(
+            f"**{each['question']}** {each['answer']}" for each in entry["follow_ups"]
+        )
+        letters = f"\n{entry['letters']}\n" if "letters" in entry else ""
+        paper = f"\nThe published numbers are from {entry['paper']}.\n" if "paper" in entry else ""
+        return f"""
+({label(entry)})=
+### {entry["question"]}
+
+:::{{dropdown}} Answer
+
+{entry["answer"]}
+
+$$
+{bank.displayed(entry["formula"])}
+$$
+{letters}{paper}
+**Often said, and wrong:** “{entry["wrong"]["says"]}” {entry["wrong"]["because"]}
+
+*They may go on asking*
+
+{follow_ups}
+
+*Evidence*
+
+{self._evidence(entry)}
+:::
+"""
+
+    def questions(self) -> str:
+        """All questions of the page's topic, by level."""
+        parts = []
+        entries = of_topic(self.topic)
+        for level, title in bank.LEVELS.items():
+            some = [self._question(entry) for entry in entries if entry["level"] == level]
+            if some:
+                parts += [f"\n## {title}\n", *some]
+        return "\n".join(parts)
+
+    def chapter(self) -> str:
+        """Where the topic is told, if it is."""
+        chapter = CHAPTERS.get(self.topic, self.topic)
+        if f"book/chapters/{chapter}" not in self.app.env.found_docs:
+            return ""
+        return f"The chapter: [](../chapters/{chapter}.ipynb)."
+
+    def quiz(self) -> str:
+        """The quizzes of the page's topic, as forms that can be read without JavaScript."""
+        forms = [
+            quiz_form(number, entry)
+            for number, entry in enumerate((e for e in of_topic(self.topic) if "quiz" in e), 1)
+        ]
+        if not forms:
+            return ""
+        start = (
+            '<p class="mi-score" role="status" hidden></p>'
+            '<p><button class="mi-button mi-restart" hidden>Start again</button></p>'
+        )
+        return raw("\n".join([start, *forms]))
+
+    def sheet(self) -> str:
+        """The formulas of a topic on one printed page."""
+        lines = []
+        for entry in of_topic(self.topic):
+            parts = bank.pieces(entry["formula"], r"\\q?quad")
+            formula = "&emsp; ".join(f"${part}$" for part in parts)
+            letters = f"\n\n  *{entry['letters']}*" if "letters" in entry else ""
+            lines.append(
+                f"{entry['question']}\n: {formula}{letters}\n\n  Not: {entry['wrong']['says']}\n"
+            )
+        dense = " mi-dense" * (len(lines) > MANY)
+        return f":::{{container}} mi-sheet{dense}\n\n" + "\n".join(lines) + "\n:::"
+
+    def counts(self) -> str:
+        """How many questions there are, by topic and level."""
+        count = Counter((entry["topic"], entry["level"]) for entry in questions())
+        rows = [
+            f"| [{title}]({topic}.md) | "
+            + " | ".join(str(count[topic, level]) for level in bank.LEVELS)
+            + f" | {sum('quiz' in entry for entry in of_topic(topic))} |"
+            for topic, title in bank.TOPICS.items()
+        ]
+        totals = [sum(count[topic, level] for topic in bank.TOPICS) for level in bank.LEVELS]
+        quizzes = sum("quiz" in entry for entry in questions())
+        all_ = f"| all {sum(totals)} | {' | '.join(map(str, totals))} | {quizzes} |"
+        head = f"| Topic | {' | '.join(bank.LEVELS.values())} | With a quiz |"
+        return "\n".join([head, "|---" + "|--:" * 4 + "|", *rows, all_])
+
+    def deck(self) -> str:
+        """The name of the deck's file."""
+        return DECK
+
+    def topic_choice(self) -> str:
+        """The options of a list of topics."""
+        return "".join(
+            f'<option value="{topic}">{title}</option>' for topic, title in bank.TOPICS.items()
+        )
+
+    def level_choice(self) -> str:
+        """The options of a list of levels."""
+        return "".join(
+            f'<option value="{level}">{title}</option>' for level, title in bank.LEVELS.items()
+        )
+
+    def readiness(self) -> str:
+        """The table of topics, and the exercises to tick; the numbers are filled in by a script."""
+        known = Counter(entry["topic"] for entry in questions())
+        tasks = all_exercises()
+        rows, lists = [], []
+        for topic, title in bank.TOPICS.items():
+            mine = [task for task in tasks if task["topic"] == topic]
+            hunts = sum(bool(task["hunt"]) for task in mine)
+            cells = "".join(
+                f'<td data-topic="{topic}" data-what="{what}">{of or "–"}</td>'
+                for what, of in (
+                    ("questions", known[topic]),
+                    ("exercises", len(mine) - hunts),
+                    ("bugs", hunts),
+                )
+            )
+            rows.append(f'<tr><th scope="row"><a href="{topic}.html">{title}</a></th>{cells}</tr>')
+            if mine:
+                lists.append(tick_list(title, mine))
+        head = "".join(
+            f'<th scope="col">{name}</th>' for name in ("Topic", "Questions", "Exercises", "Bugs")
+        )
+        table = (
+            '<div class="mi-scroll"><table class="table mi-readiness">'
+            f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        )
+        return raw(f"{table}\n<form id='mi-exercises'>{''.join(lists)}</form>")
+
+
+def raw(text: str) -> str:
+    """HTML in a page of Markdown."""
+    return f"````{{raw}} html\n{text}\n````"
+
+
+def label(entry: bank.Entry) -> str:
+    """The name of a question for links, and its anchor on its topic's page."""
+    return f"q-{entry['id']}"
+
+
+def quiz_form(number: int, entry: bank.Entry) -> str:
+    """One quiz question."""
+    choices = entry["quiz"]["choices"]
+    name = f"quiz-{entry['id']}"
+    stem = bank.html(entry["quiz"].get("stem", entry["question"]), inline=True)
+    inputs = "".join(
+        f'<div class="mi-choice"><input type="radio" name="{name}" id="{name}-{n}" value="{n}">'
+        f'<label for="{name}-{n}">{bank.html(choice["text"], inline=True)}</label></div>'
+        for n, choice in enumerate(choices)
+    )
+    whys = "".join(
+        f"<li{' data-right' if choice.get('right') else ''}>"
+        f"<strong>{'Right' if choice.get('right') else 'Wrong'}.</strong> "
+        f"{bank.html(choice['why'], inline=True)}</li>"
+        for choice in choices
+    )
+    return (
+        f'<form class="mi-quiz" data-question="{entry["id"]}">'
+        f"<fieldset><legend>{number}. {stem}</legend>{inputs}</fieldset>"
+        '<button type="submit" class="mi-button mi-main" hidden>Check</button>'
+        '<div class="mi-verdict" role="status"></div>'
+        f"<details><summary>Every choice explained</summary><ol>{whys}</ol></details></form>"
+    )
+
+
+def tick_list(title: str, tasks: list[dict]) -> str:
+    """The exercises of a topic, to tick."""
+    boxes = "".join(
+        f'<div class="mi-choice"><input type="checkbox" id="done-{task["name"]}" '
+        f'data-exercise="{task["name"]}" disabled><label for="done-{task["name"]}">'
+        f"{'Bug hunt: ' * bool(task['hunt'])}{escape(str(task['title']))} "
+        f"<code>{task['name']}</code></label></div>"
+        for task in tasks
+    )
+    return f"<fieldset><legend>{title}</legend>{boxes}</fieldset>"
+
+
+def write_page(app: Sphinx, docname: str, source: list[str]) -> None:
+    """Put text in place of the lines of an interview page that stand for something."""
+    if not docname.startswith(f"{FOLDER}/"):
+        return
+    pages = Pages(app, docname)
+    names = "|".join(name for name in vars(Pages) if not name.startswith("_"))
+
+    def text(found: re.Match) -> str:
+        if bank.QUESTIONS.is_file():
+            app.env.note_dependency(str(bank.QUESTIONS))
+        return getattr(pages, found[1])()
+
+    source[0] = re.sub(rf"%({names})%", text, source[0])
+
+
+def give_maths(app: Sphinx, doctree: nodes.document) -> None:
+    """Load MathJax on the pages whose formulas come by script."""
+    if app.env.docname in {f"{FOLDER}/{name}" for name in SCRIPTS}:
+        app.env.get_domain("math").data["has_equations"][app.env.docname] = True
+
+
+def give_scripts(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node) -> None:
+    """Scripts and styles of the interview part, on its pages alone."""
+    if not page.startswith(f"{FOLDER}/"):
+        return
+    app.add_css_file(f"{ASSETS}/interview.css")
+    scripts = SCRIPTS.get(page.removeprefix(f"{FOLDER}/"), ())
+    for script in ("progress.js", *scripts) if scripts else ():
+        app.add_js_file(f"{ASSETS}/{script}", loading_method="defer")
+
+
+def cards() -> dict:
+    """What the scripts know: topics, levels, questions as HTML, and the exercises' names."""
+    return {
+        "topics": bank.TOPICS,
+        "levels": bank.LEVELS,
+        "questions": [
+            {
+                "id": entry["id"],
+                "topic": entry["topic"],
+                "level": entry["level"],
+                "question": bank.html(entry["question"], inline=True),
+                "answer": bank.answer_html(entry),
+                "page": f"{entry['topic']}.html#{label(entry)}",
+            }
+            for entry in questions()
+        ],
+        "exercises": all_exercises(),
+    }
+
+
+def write_bank_and_deck(app: Sphinx, exception: Exception | None) -> None:
+    """The bank for the scripts, as a script since a page from disk may fetch nothing; the deck."""
+    if exception is not None or app.builder.format != "html":
+        return
+    folder = Path(app.outdir, "_static", ASSETS)
+    folder.mkdir(parents=True, exist_ok=True)
+    # No line of a script may hold "</script", nor the two line ends that are none in JSON.
+    data = json.dumps(cards(), separators=(",", ":")).replace("</", "<\\/")
+    (folder / "bank.js").write_text(f"window.marlBank = {data};\n", encoding="utf-8")
+    interview_deck.write(questions(), folder / DECK)
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Connect the above."""
+    app.connect("builder-inited", check)
+    app.connect("source-read", write_page)
+    app.connect("doctree-read", give_maths)
+    app.connect("html-page-context", give_scripts)
+    app.connect("build-finished", write_bank_and_deck)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,232 @@
+"""The exercises on the command line, with the verdicts of the notebook.
+
+    python -m marl_edu.exercises
+    python -m marl_edu.exercises show masked_attention > my_answer.py
+    python -m marl_edu.exercises grade my_answer.py
+    python -m marl_edu.exercises grade my_answer.py masked_attention
+
+The first lists all exercises, done or open. `show` prints what is asked, and the function to write.
+`grade` tries every function of the file that an exercise asks for, or that of one exercise only.
+What passed is noted in `.marl_edu_exercises.json`, in the folder where the command is given; the
+readiness page of the book imports that file.
+"""
+
+import argparse
+import difflib
+import io
+import json
+import os
+import sys
+import textwrap
+import traceback
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from types import ModuleType
+
+from marl_edu import exercises, storage
+from marl_edu.exercises.grading import Exercise, Verdict
+from marl_edu.exercises.isolation import Died, OutOfTime, run_apart
+from marl_edu.exercises.trying import FirstWords
+
+NOTED = Path(".marl_edu_exercises.json")
+LOAD_SECONDS = 20  # of computing, for all that a file does before it is graded
+ALL = {
+    name: exercise
+    for name in exercises.__all__
+    if isinstance(exercise := getattr(exercises, name), Exercise)
+}
+
+
+class Misuse(Exception):
+    """What was asked for cannot be done; the message says why."""
+
+
+def done() -> set[str]:
+    """The names of the exercises that passed here.
+
+    Raises:
+        Misuse: the file that notes them cannot be read.
+    """
+    if not NOTED.exists():
+        return set()
+    try:
+        noted = json.loads(NOTED.read_text(encoding="utf-8"))["exercises"]
+        return {name for name, state in noted.items() if state == "done"}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Misuse(
+            f"{NOTED.resolve()} is not what this command writes "
+            f"({type(error).__name__}: {error}); move it away and try again"
+        ) from None
+
+
+def note(passed: set[str]) -> None:
+    """Add to the exercises that are done."""
+    names = sorted(done() | passed)
+    storage.write_atomic(NOTED, json.dumps({"exercises": dict.fromkeys(names, "done")}) + "\n")
+
+
+def load(path: Path) -> ModuleType:
+    """Run a file and return what it defines.
+
+    Raises:
+        Misuse: it is no such file, raises, ends the process or does not come to an end.
+    """
+    if path.suffix != ".py":
+        raise Misuse(f"{path} is no Python file: its name must end in .py")
+    try:
+        source = path.read_bytes()
+    except OSError as error:
+        raise Misuse(f"{path} cannot be read: {error.strerror}") from None
+    sys.path.insert(0, str(path.resolve().parent))  # as for a file that is run
+    try:
+        said = run_apart(lambda: _rehearse(source, path), LOAD_SECONDS)
+    except OutOfTime:
+        said = f"was stopped after {LOAD_SECONDS} seconds: is there a loop that never ends?"
+    except Died:
+        said = "ended the whole process that it was tried in"
+    if said:
+        raise Misuse(f"{path} {said}")
+    return _execute(source, path)
+
+
+def _execute(source: bytes, path: Path) -> ModuleType:
+    module = ModuleType("answer_file")  # not __main__: what stands behind `if` is not run
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    exec(compile(source, str(path), "exec"), module.__dict__)
+    return module
+
+
+def _rehearse(source: bytes, path: Path) -> str:
+    """What went wrong when the file was run, "" if nothing."""
+    try:
+        with redirect_stdout(FirstWords()), redirect_stderr(FirstWords()):
+            _execute(source, path)
+    except SyntaxError as error:
+        return f"is not Python, line {error.lineno}: {error.msg}"
+    except BaseException as error:  # also sys.exit
+        lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        where = f" in line {lines[-1].lineno}, `{lines[-1].line}`," if lines else ""
+        return f"raised {type(error).__name__}{where} before anything was graded: {error}"
+    return ""
+
+
+def functions(module: ModuleType) -> dict[str, Callable]:
+    """What can be called in a file, without what was imported from the package."""
+    return {
+        name: value
+        for name, value in vars(module).items()
+        if callable(value)
+        and not name.startswith("_")
+        and not str(getattr(value, "__module__", "")).startswith("marl_edu")
+    }
+
+
+def asked_for(module: ModuleType, path: Path, name: str | None) -> dict[str, Callable]:
+    """Exercise -> the function of the file that answers it.
+
+    Raises:
+        Misuse: there is none.
+    """
+    there = functions(module)
+    wanted = ALL if name is None else {_known(name): ALL[name]}
+    found = {
+        one: there[exercise.solution.__name__]
+        for one, exercise in wanted.items()
+        if exercise.solution.__name__ in there
+    }
+    if found:
+        return found
+    own = [
+        one for one, value in there.items() if getattr(value, "__module__", "") == module.__name__
+    ]
+    has = f"it defines {', '.join(own)}" if own else "it defines no function"
+    if name is None:
+        raise Misuse(f"{path} answers no exercise: {has}. The list says which names are asked for.")
+    raise Misuse(f"{path} has no `{ALL[name].solution.__name__}`, which {name} asks for: {has}")
+
+
+def _known(name: str) -> str:
+    if name in ALL:
+        return name
+    near = difflib.get_close_matches(name, ALL, n=1)
+    hint = f" Did you mean {near[0]}?" if near else " Without arguments this command lists them."
+    raise Misuse(f"no exercise is called {name!r}.{hint}")
+
+
+def listing() -> str:
+    """All exercises, done or open."""
+    finished = done()
+    width = max(map(len, ALL))
+    asked = max(len(exercise.solution.__name__) for exercise in ALL.values())
+    lines = [f"{'':4}  {'exercise':{width}}  {'function':{asked}}  minutes  what"]
+    for name, one in ALL.items():
+        state = "done" if name in finished else "open"
+        function = one.solution.__name__
+        lines.append(f"{state}  {name:{width}}  {function:{asked}}  {one.minutes:>7}  {one.title}")
+    return "\n".join([*lines, "", f"{len(finished & ALL.keys())} of {len(ALL)} done"])
+
+
+def page(name: str) -> str:
+    """What an exercise asks for, as the beginning of a file to write the answer in."""
+    exercise = ALL[_known(name)]
+    text = f"{exercise.title} ({exercise.header})\n\n{exercise.statement}"
+    command = f"python -m marl_edu.exercises grade FILE {name}"
+    comment = textwrap.indent(f"{text}\n\n{command}", "# ", lambda line: True)
+    head = "\n".join(line.rstrip() for line in comment.splitlines())
+    return f"{head}\n\nimport torch\n\n\n{exercise.starter}"
+
+
+def grade(path: Path, name: str | None) -> dict[str, Verdict]:
+    """The verdicts on what a file answers, printed as they come; what passed is noted.
+
+    Raises:
+        Misuse: see `load` and `asked_for`.
+    """
+    if name is not None:
+        _known(name)
+    done()  # complains now rather than after a minute of training
+    verdicts = {}
+    for one, function in asked_for(load(path), path, name).items():
+        verdicts[one] = ALL[one].grade(function)
+        print(f"{one}: {verdicts[one]!r}", flush=True)
+    passed = {one for one, verdict in verdicts.items() if verdict.passed}
+    if passed:
+        try:
+            note(passed)
+        except OSError as error:
+            print(f"{NOTED.resolve()} cannot be written: {error}", file=sys.stderr)
+    return verdicts
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line. Returns the exit code: 0, 1 (something has not passed), 2 (misuse)."""
+    parser = argparse.ArgumentParser(
+        prog="python -m marl_edu.exercises",
+        description="Without arguments: all exercises, done or open.",
+    )
+    commands = parser.add_subparsers(dest="command")
+    show = commands.add_parser("show", help="what an exercise asks for, and where to start")
+    show.add_argument("name", metavar="NAME", help="of the exercise")
+    judge = commands.add_parser("grade", help="say how a file's answers do")
+    judge.add_argument("file", metavar="FILE", type=Path, help="with the functions asked for")
+    judge.add_argument("name", metavar="NAME", nargs="?", help="one exercise only")
+    given = parser.parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that knows no ✓ gets a question mark
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        if given.command == "grade":
+            verdicts = grade(given.file, given.name)
+            return 0 if all(verdict.passed for verdict in verdicts.values()) else 1
+        print(page(given.name) if given.command == "show" else listing(), flush=True)
+    except BrokenPipeError:  # who reads has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except Misuse as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,363 @@
+"""The interview part of the built site: what a reader does there, by keyboard, narrow and wide."""
+
+import json
+import re
+import zipfile
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urldefrag, urlsplit
+
+import pytest
+import yaml
+from playwright.sync_api import Locator, Page
+
+from .conftest import Watched
+from .test_pages import overflow, violations
+
+pytestmark = pytest.mark.site
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = "book/interview"
+QUESTIONS = yaml.safe_load((ROOT / FOLDER / "questions.yml").read_text(encoding="utf-8"))
+TOPICS = sorted({entry["topic"] for entry in QUESTIONS})
+WIDTHS = [375, 1280]
+
+
+@pytest.fixture(params=WIDTHS)
+def sized(watched: Watched, request: pytest.FixtureRequest) -> Watched:
+    """A page of one of the widths; when the test is done, nothing has gone wrong on it."""
+    watched.page.set_viewport_size({"width": request.param, "height": 800})
+    yield watched
+    assert watched.wrong == []
+
+
+def press(place: Locator, key: str = "Enter") -> None:
+    """Use a control as one does without a mouse."""
+    place.focus()
+    place.page.keyboard.press(key)
+
+
+def focused(page: Page) -> str:
+    """The id of what has the focus."""
+    return page.evaluate("document.activeElement.id")
+
+
+def tab_to(page: Page, place: Locator, most: int = 12) -> None:
+    """Press Tab until a control is reached."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if place.evaluate("e => e === document.activeElement"):
+            return
+    raise AssertionError("Tab does not lead there")
+
+
+def check(watched: Watched) -> None:
+    """Open to everyone and inside the window, in light and in dark."""
+    assert overflow(watched) == []
+    for theme in ("light", "dark"):
+        watched.set_theme(theme)
+        assert violations(watched) == []
+
+
+def test_a_newcomer_gets_from_the_landing_page_to_a_quiz(watched: Watched, html: Path) -> None:
+    if not (html / "book/index.html").is_file():
+        pytest.skip("a part of the book only")
+    watched.open("book/index.html")
+    page = watched.page
+    page.locator(".sd-card", has_text="In an interview").locator("a").press("Enter")
+    page.wait_for_url("**/interview/index.html")
+    page.locator("article").get_by_role("link", name="TarMAC").first.press("Enter")
+    page.wait_for_url("**/interview/tarmac.html*")
+    assert page.locator(".mi-quiz").first.locator("legend").is_visible()
+
+
+def test_an_answer_is_folded_and_opens(sized: Watched) -> None:
+    sized.open(f"{FOLDER}/tarmac.html")
+    first = sized.page.locator("details.sd-dropdown").first
+    formula = first.locator("mjx-container[display='true']").first
+    assert not formula.is_visible()
+    press(first.locator("summary"))
+    assert formula.is_visible()
+    check(sized)
+
+
+def test_a_quiz_explains_every_choice(sized: Watched) -> None:
+    sized.open(f"{FOLDER}/tarmac.html")
+    page, quiz = sized.page, sized.page.locator(".mi-quiz").first
+    whys = quiz.locator("details li").all_text_contents()
+    check_button = quiz.get_by_role("button", name="Check")
+    press(check_button)
+    assert quiz.locator(".mi-verdict").inner_text() == "Choose one first."
+    inputs = quiz.locator("input")
+    inputs.first.focus()
+    page.keyboard.press("Space")
+    for n, why in enumerate(whys):
+        if n:
+            page.keyboard.press("ArrowDown")
+        assert inputs.nth(n).is_checked()
+        page.keyboard.press("Enter")
+        assert quiz.locator(".mi-verdict").text_content() == why
+        assert inputs.nth(n).evaluate("e => e === document.activeElement")
+    assert sum(why.startswith("Right.") for why in whys) == 1
+    tab_to(page, quiz.locator("summary"))
+    page.keyboard.press("Enter")
+    assert quiz.locator("details li").last.is_visible()
+    check(sized)
+
+
+def test_the_score_of_the_quizzes_is_kept(watched: Watched) -> None:
+    page = watched.page
+    watched.open(f"{FOLDER}/tarmac.html")
+    quiz = page.locator(".mi-quiz").first
+    right = int(
+        quiz.evaluate("q => [...q.querySelectorAll('li')].findIndex(l => 'right' in l.dataset)")
+    )
+    quiz.locator("input").nth(right).check()
+    press(quiz.get_by_role("button"))
+    number = page.locator(".mi-quiz").count()
+    page.reload()
+    score = page.locator(".mi-score")
+    assert score.inner_text() == f"1 of {number} right so far."
+    press(page.locator(".mi-restart"))
+    assert score.inner_text() == f"0 of {number} right so far."
+    assert watched.wrong == []
+
+
+def test_cards_come_back_when_they_should(sized: Watched) -> None:
+    """Learn two cards, know one; a day later the known one is due, and then counts as known."""
+    page = sized.page
+    page.clock.set_fixed_time(datetime(2026, 3, 1, 12))
+    sized.open(f"{FOLDER}/cards.html")
+    left, question = page.locator("#mi-left"), page.locator("#mi-question")
+    page.get_by_label("Topic").select_option("gat")
+    fresh = page.get_by_label("New cards a day")
+    fresh.focus()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("2")
+    page.keyboard.press("Enter")
+    first = question.inner_text()
+    assert left.inner_text() == "0 due, 2 new today." and focused(page) == "mi-question"
+    assert not page.locator("#mi-answer").is_visible()
+    tab_to(page, page.locator("#mi-show"))
+    page.keyboard.press("Enter")
+    assert focused(page) == "mi-answer" and page.locator("#mi-answer mjx-container").first.wait_for
+    page.locator("#mi-answer mjx-container").first.wait_for()
+    check(sized)
+    assert page.locator("#mi-more").get_attribute("href").startswith("gat.html#q-gat-")
+    page.locator("#mi-answer").press("2")  # knew it
+    second = question.inner_text()
+    assert second != first and left.inner_text() == "0 due, 1 new today."
+    for _ in range(2):  # not known: it is asked again, today
+        press(page.locator("#mi-show"))
+        press(page.get_by_role("button", name="Not yet"))
+        assert question.inner_text() == second and left.inner_text() == "1 due, 0 new today."
+    press(page.locator("#mi-show"))
+    press(page.get_by_role("button", name="Knew it"))
+    assert "The next card is due on 2026-03-02" in left.inner_text()
+    assert not page.locator("#mi-card").is_visible()
+
+    page.clock.set_fixed_time(datetime(2026, 3, 2, 8))
+    sized.open(f"{FOLDER}/cards.html")
+    page.get_by_label("Topic").select_option("gat")
+    page.get_by_label("New cards a day").fill("0")
+    press(page.get_by_role("button", name="Start"))
+    assert left.inner_text() == "2 due, 0 new today."
+    press(page.locator("#mi-show"))
+    page.locator("#mi-answer").press("2")
+    sized.open(f"{FOLDER}/readiness.html")
+    known = page.locator("td[data-topic='gat'][data-what='questions']").inner_text()
+    assert known == f"1 of {sum(entry['topic'] == 'gat' for entry in QUESTIONS)}"
+
+
+def test_a_mock_interview(sized: Watched) -> None:
+    page = sized.page
+    page.clock.install()
+    sized.open(f"{FOLDER}/mock.html")
+    page.get_by_label("Minutes a question").select_option("1")
+    press(page.get_by_role("button", name="Start"))
+    clock, said = page.locator("#mi-clock"), page.locator("#mi-said")
+    assert focused(page) == "mi-question"
+    assert page.locator("#mi-place").inner_text().startswith("Question 1 of 5 · ")
+    page.clock.fast_forward(20_000)
+    assert re.match(r"0:(3|4)\d left", clock.inner_text())
+    press(page.get_by_role("button", name="Pause"))
+    page.clock.run_for(1000)
+    stopped = clock.inner_text()
+    page.clock.fast_forward(30_000)
+    assert clock.inner_text() == stopped
+    check(sized)
+    press(page.get_by_role("button", name="Go on"))
+    page.clock.fast_forward(50_000)
+    assert "over" in clock.inner_text() and said.inner_text().startswith("Time is up")
+    levels = []
+    for rating in ("Missed it", "Partly", "Had it", "Had it", "Had it"):
+        levels.append(page.locator("#mi-place").inner_text().rsplit(" · ", 1)[1])
+        assert not page.locator("#mi-answer").is_visible()
+        press(page.get_by_role("button", name="Reveal the answer"))
+        assert focused(page) == "mi-answer"
+        press(page.get_by_role("button", name=rating))
+    assert levels == ["Phone screen"] * 2 + ["On site"] * 2 + ["Research"]
+    assert page.locator("#mi-total").inner_text() == "You had 3 of 5."
+    rows = page.locator("#mi-end tbody tr")
+    assert rows.count() == 5 and "Missed it" in rows.first.inner_text()
+    check(sized)
+    cards = json.loads(page.evaluate("localStorage.getItem('marl-edu-progress')"))["cards"]
+    assert sorted(card["box"] for card in cards.values()) == [0, 1, 1, 1]
+    rows.first.get_by_role("link").press("Enter")
+    page.wait_for_url("**/interview/*.html#q-*")
+    assert page.evaluate("document.getElementById(location.hash.slice(1)) !== null")
+
+
+@pytest.mark.parametrize("level", ["screen", "onsite", "research"])
+def test_a_mock_interview_of_one_level(watched: Watched, level: str) -> None:
+    page = watched.page
+    watched.open(f"{FOLDER}/mock.html")
+    title = page.get_by_label("Level").locator(f"[value='{level}']").inner_text()
+    page.get_by_label("Level").select_option(level)
+    seen = set()
+    press(page.get_by_role("button", name="Start"))
+    for _ in range(5):
+        assert page.locator("#mi-place").inner_text().endswith(title)
+        seen.add(page.locator("#mi-question").text_content())
+        press(page.get_by_role("button", name="Reveal the answer"))
+        press(page.get_by_role("button", name="Partly"))
+    assert len(seen) == 5
+    assert watched.wrong == []
+
+
+def test_readiness_is_ticked_imported_exported_and_forgotten(
+    sized: Watched, tmp_path: Path
+) -> None:
+    page = sized.page
+    sized.open(f"{FOLDER}/readiness.html")
+    cell = page.locator("td[data-topic='tarmac'][data-what='exercises']")
+    bugs = page.locator("td[data-topic='tarmac'][data-what='bugs']")
+    assert cell.inner_text().startswith("0 of ") and bugs.inner_text().startswith("0 of ")
+    press(page.get_by_label("masked_attention"), "Space")
+    assert cell.inner_text().startswith("1 of ")
+
+    def give(text: str) -> str:
+        (tmp_path / "mine.json").write_text(text, encoding="utf-8")
+        page.locator("#mi-said").evaluate("e => { e.textContent = ''; }")
+        page.get_by_label("Import").set_input_files(tmp_path / "mine.json")
+        page.wait_for_function("() => document.getElementById('mi-said').textContent")
+        return page.locator("#mi-said").inner_text()
+
+    said = give('{"exercises": {"silent_team": "done", "targeting": "open", "unheard_of": "done"}}')
+    assert "2 exercises" in said and "Not in this book: unheard_of." in said
+    assert bugs.inner_text().startswith("1 of ") and cell.inner_text().startswith("1 of ")
+    assert page.get_by_label("silent_team").is_checked()
+    for bad in ("no JSON", "[]", "3", "null"):
+        assert "is not a file of progress" in give(bad)
+    assert "Imported: 0 cards" in give('{"cards": {"a": {"box": 99}}, "quizzes": 7}')
+    check(sized)
+
+    with page.expect_download() as download:
+        press(page.get_by_role("button", name="Export"))
+    kept = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert kept["version"] == 1
+    assert kept["exercises"].keys() == {"masked_attention", "silent_team", "unheard_of"}
+    page.once("dialog", lambda dialog: dialog.accept())
+    press(page.get_by_role("button", name="Forget everything"))
+    assert cell.inner_text().startswith("0 of ")
+    page.reload()
+    assert bugs.inner_text().startswith("0 of ")
+    give(json.dumps(kept))
+    assert bugs.inner_text().startswith("1 of ")
+
+
+def test_what_is_kept_survives_a_broken_entry(watched: Watched) -> None:
+    watched.open(f"{FOLDER}/readiness.html")
+    watched.page.evaluate("localStorage.setItem('marl-edu-progress', '{broken')")
+    watched.page.reload()
+    watched.page.get_by_label("masked_attention").check()
+    watched.page.reload()
+    assert watched.page.get_by_label("masked_attention").is_checked()
+    assert watched.wrong == []
+
+
+@pytest.mark.parametrize("name", ["tarmac", "cards", "mock", "readiness"])
+def test_it_works_from_disk(browser, html: Path, name: str) -> None:
+    page = browser.new_page()
+    watched = Watched(page, html.as_uri())
+    watched.open(f"{FOLDER}/{name}.html")
+    if name == "tarmac":
+        page.locator(".mi-quiz input").first.check()
+        page.locator(".mi-quiz button").first.click()
+        assert page.locator(".mi-verdict").first.inner_text()
+    elif name == "readiness":
+        assert page.locator("td[data-what='questions']").first.inner_text().startswith("0 of ")
+    else:
+        page.locator("#mi-choice button").click()
+        page.locator("#mi-show").click()
+        page.locator("#mi-answer mjx-container").first.wait_for()
+    assert watched.wrong == []
+    page.close()
+
+
+def test_without_javascript_the_questions_remain(browser, html: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((html / FOLDER / "tarmac.html").as_uri())
+    mine = [entry for entry in QUESTIONS if entry["topic"] == "tarmac"]
+    assert page.locator("details.sd-dropdown").count() == len(mine)
+    page.locator("details.sd-dropdown summary").first.click()
+    assert page.get_by_text("Often said, and wrong").first.is_visible()
+    quiz = page.locator(".mi-quiz").first
+    assert not quiz.get_by_role("button").is_visible()
+    quiz.locator("summary").click()
+    assert quiz.locator("li").first.is_visible()
+    for name in ("cards", "mock"):
+        page.goto((html / FOLDER / f"{name}.html").as_uri())
+        assert page.get_by_text("need JavaScript").is_visible()
+        assert not page.locator("#mi-app").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_a_printed_topic_is_one_page_of_a4(watched: Watched, topic: str) -> None:
+    watched.open(f"{FOLDER}/{topic}.html")
+    page = watched.page
+    printed = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    width, height = map(
+        float, re.search(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", printed).groups()
+    )
+    assert (round(width), round(height)) == (595, 842)
+    # As wide as the paper between its margins: no formula is wider than its column.
+    page.set_viewport_size({"width": 726, "height": 1054})
+    page.emulate_media(media="print")
+    wide = page.evaluate(
+        """() => [...document.querySelectorAll(".mi-sheet mjx-container")]
+            .filter(e => e.getBoundingClientRect().right
+                > e.closest("dd").getBoundingClientRect().right + 4)
+            .map(e => e.closest("dd").previousElementSibling.textContent)"""
+    )
+    assert wide == []
+    assert page.locator("h1:visible").count() == 1
+    assert page.locator(".mi-sheet dt").first.is_visible()
+
+
+def test_the_deck_can_be_downloaded(watched: Watched) -> None:
+    watched.open(f"{FOLDER}/deck.html")
+    with watched.page.expect_download() as download:
+        watched.page.get_by_role("link", name="Download the deck").press("Enter")
+    assert download.value.suggested_filename.endswith(".apkg")
+    assert zipfile.is_zipfile(download.value.path())
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_piece_of_evidence_is_where_its_link_leads(html: Path, topic: str) -> None:
+    page = html / FOLDER / f"{topic}.html"
+    article = page.read_text(encoding="utf-8").split("<article", 1)[1].split("</article>")[0]
+    links = [link for link in re.findall(r'href="([^"]+)"', article) if not urlsplit(link).scheme]
+    assert any(link.startswith("../") for link in links)
+    lost = []
+    for link in links:
+        path, anchor = urldefrag(link)
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists():
+            lost.append(link)
+        elif anchor and f'id="{anchor}"' not in target.read_text(encoding="utf-8"):
+            lost.append(link)
+    assert lost == []

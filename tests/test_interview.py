@@ -1,0 +1,237 @@
+"""The question bank: what is in it, what it points to, and the deck that is made from it."""
+
+import copy
+import json
+import re
+import sqlite3
+import sys
+import zipfile
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+import interview_bank as bank  # noqa: E402
+import interview_deck  # noqa: E402
+
+FOLDER = ROOT / "book" / "interview"
+ENTRIES = bank.read()
+GOOD = {
+    "id": "tarmac-example",
+    "topic": "tarmac",
+    "level": "screen",
+    "question": "What is $x$?",
+    "answer": "It is a word, " + "and " * 60 + "it reached {{iqm:tarmac-easy}}.",
+    "formula": r"x = \{{iqm:no}\}, \qquad y < z",
+    "follow_ups": [{"question": "And $y$?", "answer": "Less than $z$."}],
+    "wrong": {"says": "A number.", "because": "It is not."},
+    "evidence": [{"text": "A test", "link": "test:tests/test_interview.py::test_ids_are_unique"}],
+    "quiz": {
+        "choices": [
+            {"text": "One", "right": True, "why": "Yes."},
+            {"text": "Two", "why": "No."},
+            {"text": "Three", "why": "No."},
+        ]
+    },
+}
+
+
+def test_the_bank_is_what_its_schema_says() -> None:
+    assert list(bank.mistakes(ENTRIES)) == []
+
+
+def test_there_are_enough_questions_on_every_topic_and_level() -> None:
+    topics = Counter(entry["topic"] for entry in ENTRIES)
+    levels = Counter(entry["level"] for entry in ENTRIES)
+    assert len(ENTRIES) >= 120
+    assert topics.keys() == bank.TOPICS.keys() and min(topics.values()) >= 8
+    # A mock interview draws five of one level.
+    assert levels.keys() == bank.LEVELS.keys() and min(levels.values()) >= 5
+    assert sum("quiz" in entry for entry in ENTRIES) >= 0.4 * len(ENTRIES)
+
+
+def test_ids_are_unique() -> None:
+    assert len({entry["id"] for entry in ENTRIES}) == len(ENTRIES)
+
+
+def test_everything_an_entry_points_to_is_there() -> None:
+    assert bank.broken(ENTRIES) == []
+
+
+def test_every_quiz_has_one_right_answer_and_no_two_alike() -> None:
+    for entry in ENTRIES:
+        choices = entry.get("quiz", {"choices": [{"text": "", "right": True}]})["choices"]
+        assert sum("right" in choice for choice in choices) == 1, entry["id"]
+        assert len({choice["text"] for choice in choices}) == len(choices), entry["id"]
+
+
+def test_the_right_answer_has_no_place_of_its_own() -> None:
+    quizzes = [entry["quiz"]["choices"] for entry in ENTRIES if "quiz" in entry]
+    places = Counter(
+        [choice.get("right", False) for choice in choices].index(True) for choices in quizzes
+    )
+    assert max(places.values()) < 0.5 * len(quizzes)
+
+
+def test_schema_and_pages_know_the_same_topics_and_levels() -> None:
+    schema = json.loads(bank.SCHEMA.read_text(encoding="utf-8"))["items"]["properties"]
+    assert schema["topic"]["enum"] == list(bank.TOPICS)
+    assert schema["level"]["enum"] == list(bank.LEVELS)
+    for topic in bank.TOPICS:
+        assert (FOLDER / f"{topic}.md").is_file()
+
+
+def spoil(path: str, value: object) -> dict:
+    """The good entry with one field set to something else; `None` takes it away."""
+    entry = copy.deepcopy(GOOD)
+    *parents, last = (int(key) if key.isdigit() else key for key in path.split("."))
+    place = entry
+    for key in parents:
+        place = place[key]
+    if value is None:
+        del place[last]
+    else:
+        place[last] = value
+    return entry
+
+
+def test_the_good_example_is_good() -> None:
+    assert list(bank.mistakes([GOOD])) == []
+    assert bank.broken([GOOD]) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("level", "easy", "tarmac-example: level: 'easy' is not one of"),
+        ("answer", None, "tarmac-example: the whole: 'answer' is a required property"),
+        ("answer", "Too short.", "tarmac-example: answer: must take about a minute"),
+        ("topic", "gat", "tarmac-example: id: must start with the topic, gat-"),
+        ("formula", "$x$", "tarmac-example: formula: "),
+        ("paper", "arXiv 1810.11187", "tarmac-example: paper: "),
+        ("evidence", [], "tarmac-example: evidence: "),
+        ("evidence.0.link", "https://example.org", "tarmac-example: evidence.0.link: "),
+        ("follow_ups.0.answer", " ", "tarmac-example: follow_ups.0.answer: "),
+        ("quiz.choices.0.right", None, "quiz.choices: exactly one choice must be right"),
+        ("quiz.choices.1.right", True, "quiz.choices: exactly one choice must be right"),
+        ("quiz.choices.1.right", False, "tarmac-example: quiz.choices.1.right: "),
+        ("quiz.choices.2", {"text": "Three"}, "tarmac-example: quiz.choices.2: 'why' is"),
+        ("remark", "x", "tarmac-example: the whole: "),
+    ],
+)
+def test_a_mistake_is_told_with_its_entry_and_field(path: str, value: object, said: str) -> None:
+    found = list(bank.mistakes([spoil(path, value)]))
+    assert any(said in line for line in found), found
+
+
+def test_two_entries_of_one_name_are_told() -> None:
+    assert "tarmac-example: id: another entry has it too" in list(bank.mistakes([GOOD, GOOD]))
+
+
+def test_what_is_no_list_of_entries_is_told(tmp_path: Path) -> None:
+    for text in ("", "- 1", "a: b", "- [x]"):
+        (tmp_path / "questions.yml").write_text(text)
+        with pytest.raises(bank.BankError):
+            bank.read(tmp_path / "questions.yml")
+        (tmp_path / "questions.yml").unlink()
+
+
+@pytest.mark.parametrize(
+    ("link", "said"),
+    [
+        ("chapter:nowhere#x", "there is no chapter nowhere"),
+        ("chapter:tarmac#nowhere", "chapter tarmac has no heading 'nowhere'"),
+        ("test:tests/test_interview.py::test_nothing", "has no test test_nothing"),
+        ("test:tests/test_nothing.py::test_nothing", "there is no file tests/test_nothing.py"),
+        ("run:nothing", "no finished run of nothing is stored"),
+        ("code:marl_edu/nothing.py", "there is no file marl_edu/nothing.py"),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_told(link: str, said: str) -> None:
+    (line,) = bank.broken([spoil("evidence.0.link", link)])
+    assert line.startswith("tarmac-example: evidence.0.link: ") and said in line
+
+
+def test_a_number_without_runs_is_told() -> None:
+    (line,) = bank.broken([spoil("wrong.because", "It reached {{iqm:nothing}}.")])
+    assert line == "tarmac-example: wrong.because: no finished run of nothing is stored"
+    (line,) = bank.broken([spoil("question", "{{mean:tarmac-easy}}?")])
+    assert "only {{iqm:NAME}} is known" in line
+
+
+def test_a_measured_number_comes_with_its_interval(tmp_path: Path) -> None:
+    path = tmp_path / "questions.yml"
+    path.write_text(yaml.safe_dump([GOOD]), encoding="utf-8")
+    (entry,) = bank.load(path)
+    assert re.search(r"reached \d+\.\d % \[\d+\.\d, \d+\.\d\], 8 seeds\.", entry["answer"])
+    assert entry["formula"] == GOOD["formula"]  # braces in LaTeX are braces
+
+
+def test_html_keeps_maths_for_mathjax_and_nothing_else_as_markup() -> None:
+    assert bank.html("$a_i < b$ *x* <b>", inline=True) == (
+        '<span class="math inline">\\(a_i &lt; b\\)</span> <em>x</em> &lt;b&gt;'
+    )
+    assert r"\[\begin{gathered}" in bank.formula_html(r"x = 1, \qquad y < z")
+
+
+def test_a_formula_is_parted_at_its_gaps_only() -> None:
+    assert bank.pieces(r"a_{x}, \qquad b") == ["a_{x}", "b"]
+    assert bank.pieces(r"a, \qquad b \quad c") == ["a", r"b \quad c"]
+    assert bank.pieces(r"\left( a \qquad b \right)") == [r"\left( a \qquad b \right)"]
+    assert bank.displayed(r"a \qquad\Rightarrow\qquad b") == (
+        r"\begin{gathered}a \\[4pt] \Rightarrow b\end{gathered}"
+    )
+
+
+@pytest.fixture(scope="module")
+def deck(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("deck") / "deck.apkg"
+    interview_deck.write(bank.load(), path)
+    return path
+
+
+def rows(deck: Path, folder: Path, query: str) -> list[tuple]:
+    """What Anki would read from the deck."""
+    with zipfile.ZipFile(deck) as archive:
+        assert archive.testzip() is None
+        archive.extract("collection.anki2", folder)
+    connection = sqlite3.connect(folder / "collection.anki2")
+    try:
+        return connection.execute(query).fetchall()
+    finally:
+        connection.close()
+
+
+def test_the_deck_has_a_note_and_a_card_per_question(deck: Path, tmp_path: Path) -> None:
+    assert rows(deck, tmp_path, "select count(*) from notes") == [(len(ENTRIES),)]
+    assert rows(deck, tmp_path, "select count(*) from cards") == [(len(ENTRIES),)]
+    fields = [row[0].split("\x1f") for row in rows(deck, tmp_path, "select flds from notes")]
+    assert sorted(each[0] for each in fields) == sorted(entry["id"] for entry in ENTRIES)
+    assert not any(re.search(r"\{\{\w+:", text) for each in fields for text in each)
+
+
+def test_the_deck_has_a_deck_per_topic(deck: Path, tmp_path: Path) -> None:
+    ((decks,),) = rows(deck, tmp_path, "select decks from col")
+    names = {one["name"] for one in json.loads(decks).values()}
+    assert {f"{interview_deck.NAME}::{title}" for title in bank.TOPICS.values()} <= names
+
+
+def test_a_newer_deck_updates_what_an_older_one_brought(tmp_path: Path) -> None:
+    """Anki knows a note by its guid, a deck and a note type by their ids."""
+    seen = []
+    for name, question in (("old", "What is $x$?"), ("new", "What is $x$, then?")):
+        interview_deck.write([{**GOOD, "question": question}], tmp_path / f"{name}.apkg")
+        folder = tmp_path / name
+        folder.mkdir()
+        path = tmp_path / f"{name}.apkg"
+        seen.append(
+            (
+                rows(path, folder, "select guid, mid from notes"),
+                rows(path, folder, "select did from cards"),
+            )
+        )
+    assert seen[0] == seen[1]
