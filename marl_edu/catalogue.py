@@ -350,10 +350,15 @@ EXPERIMENTS: dict[str, Experiment] = {
                 ("rnd-tv", rnd.Config(**TV), rnd.train),
                 ("icm-maze-features", icm.Config(stop="features"), icm.train),
                 ("icm-tv-features", icm.Config(**TV, stop="features"), icm.train),
+                ("rnd-maze-shuffled", rnd.Config(shuffle_bonus=True), rnd.train),
+            )
+        ),
+        *(
+            Experiment(name, cfg, train, evaluate_exploring, episodes=500, seeds=5)
+            for name, cfg, train in (
                 ("none-maze-team", explore.Config(**TWO), explore.train),
                 ("rnd-maze-team", rnd.Config(**TWO), rnd.train),
                 ("rnd-maze-own", rnd.Config(**TWO, own_bonus=True), rnd.train),
-                ("rnd-maze-shuffled", rnd.Config(shuffle_bonus=True), rnd.train),
                 ("rnd-maze-episodic", rnd.Config(episodic_bonus=True), rnd.train),
             )
         ),
@@ -364,9 +369,11 @@ EXPERIMENTS: dict[str, Experiment] = {
             )
             for m, config, train in Q_METHODS
         ),
-        Experiment("drqn-tmaze-gru", drqn.Config(**TMAZE, memory="gru"), drqn.train, evaluate_q),
+        Experiment(
+            "drqn-tmaze-gru", drqn.Config(**TMAZE, memory="gru"), drqn.train, evaluate_q, seeds=5
+        ),
         *(
-            Experiment(name, config(**settings), train, evaluate_q, keep_policy=())
+            Experiment(name, config(**settings), train, evaluate_q, seeds=5, keep_policy=())
             for m, config, train in Q_METHODS
             for name, settings in (
                 *(
@@ -412,6 +419,7 @@ EXPERIMENTS: dict[str, Experiment] = {
                 drqn.Config(**TMAZE, window=6, **start),
                 drqn.train,
                 evaluate_q,
+                seeds=5,
                 keep_policy=(),
             )
             for name, start in STARTS.items()
