@@ -658,6 +658,119 @@ def better(tie=0.5, turn=False, reduce="mean"):
     return answer
 
 
+# --- everybody's luck -----------------------------------------------------------------------------
+
+
+def luck_by_distribution(logits, action, gathered, value, beta):
+    policy = torch.distributions.Categorical(logits=logits)
+    value = value.squeeze(-1)
+    actor = -policy.log_prob(action) * (gathered - value.detach())
+    critic = 0.5 * F.mse_loss(value, gathered)
+    return actor.mean() + critic - beta * policy.entropy().mean()
+
+
+def luck_by_columns(logits, action, gathered, value, beta):
+    p = F.softmax(logits, 1)
+    error = gathered.reshape(-1, 1) - value
+    taken = p.gather(1, action.unsqueeze(1)).log()
+    each = -taken * error.data + error**2 / 2 + beta * (p * p.log()).sum(1, keepdim=True)
+    return each.mean()
+
+
+def luck_by_loop(logits, action, gathered, value, beta):
+    loss = torch.zeros((), dtype=logits.dtype)
+    for row, a, g, v in zip(logits, action, gathered, value.flatten(), strict=True):
+        logp = F.log_softmax(row, 0)
+        loss = loss - logp[a] * (g - v).detach() + (g - v) ** 2 / 2
+        loss = loss + beta * torch.dot(logp, logp.exp())
+    return loss / len(logits)
+
+
+def luck(weight=None, error=None, actor=-1, bonus=-1, cut=True, half=0.5, reduce=torch.mean):
+    """A function like the answers, with one thing about it wrong."""
+
+    def answer(logits, action, gathered, value, beta):
+        logp = F.log_softmax(logits, 1)
+        taken = logp[torch.arange(len(action)), action]
+        right = gathered - value.view(-1)
+        w = weight(gathered, value) if weight else right
+        e = error(gathered, value) if error else right
+        entropy = -torch.einsum("ba,ba->b", logp.exp(), logp)
+        actors = actor * taken * (w.detach() if cut else w)
+        return reduce(actors) + half * reduce(e**2) + bonus * beta * reduce(entropy)
+
+    return answer
+
+
+def luck_of_logits(logits, action, gathered, value, beta):
+    error = gathered - value.view(-1)
+    actor = -(logits[range(len(action)), action] * error.detach()).mean()
+    entropy = torch.distributions.Categorical(logits=logits).entropy().mean()
+    return actor + error.pow(2).mean() / 2 - beta * entropy
+
+
+def luck_of_all(logits, action, gathered, value, beta):
+    logp = F.log_softmax(logits, 1)
+    advantage = gathered - value
+    actor = -torch.mean(logp[range(len(action)), action].unsqueeze(1) * advantage.detach())
+    return actor + 0.5 * (advantage**2).mean() + beta * (logp.exp() * logp).sum(1).mean()
+
+
+# --- the hasty walker -----------------------------------------------------------------------------
+
+
+def hurry_by_masks(reward, done, value, gamma):
+    n = reward.size(1)
+    going = torch.cumprod((~done).to(reward.dtype), 1)
+    before = torch.cat([torch.ones_like(going[:, :1]), going[:, :-1]], 1)
+    powers = torch.tensor([gamma**k for k in range(n)], dtype=reward.dtype)
+    return (reward * before) @ powers + gamma**n * going[:, -1] * value
+
+
+def hurry_by_numpy(reward, done, value, gamma):
+    worth = value.numpy().copy()
+    for k in reversed(range(reward.shape[1])):
+        worth = reward[:, k].numpy() + gamma * worth * (1 - done[:, k].numpy())
+    return worth
+
+
+def hurry_by_loops(reward, done, value, gamma):
+    worth = []
+    for rs, ds, v in zip(reward.tolist(), done.tolist(), value.tolist(), strict=True):
+        total, weight = 0.0, 1.0
+        for r, d in zip(rs, ds, strict=True):
+            total += weight * r
+            weight *= gamma
+            if d:
+                break
+        else:
+            total += weight * v
+        worth.append(total)
+    return torch.tensor(worth, dtype=reward.dtype)
+
+
+def hurry(counts="until", keeps="any", first=0, last=lambda n: n):
+    """A function like the answers, with one thing about it wrong."""
+
+    def answer(reward, done, value, gamma):
+        worth = []
+        for rs, ds, v in zip(reward, done, value, strict=True):
+            n = len(rs)
+            end = ds.tolist().index(True) if ds.any() else n
+            counted = {
+                "until": range(min(end + 1, n)),
+                "before": range(end),
+                "all": range(n),
+                "not it": [k for k in range(n) if not ds[k]],
+            }[counts]
+            stops = {"any": end < n, "last": bool(ds[-1]), "never": False}[keeps]
+            total = sum((gamma ** (k + first) * rs[k] for k in counted), torch.zeros_like(v))
+            worth.append(total + (0 if stops else gamma ** last(n) * v))
+        return torch.stack(worth)
+
+    return answer
+
+
 RIGHT = {
     "dot_product": [attend_by_library, attend_by_loops, attend_by_bias],
     "gru_step": [gru_by_torch, gru_by_slices, gru_by_agents],
@@ -672,6 +785,8 @@ RIGHT = {
     "clipped_ratio": [ppo_by_where, ppo_by_max, ppo_by_loop],
     "counterfactual": [coma_by_loops, coma_by_one_hot, coma_by_matmul],
     "ring_windows": [ring_by_lists, ring_by_numpy, ring_by_unfold],
+    "shared_luck": [luck_by_distribution, luck_by_columns, luck_by_loop],
+    "hasty_walker": [hurry_by_masks, hurry_by_numpy, hurry_by_loops],
     "seed_interval": [interval_by_numpy, interval_by_loop, interval_by_sorting],
     "chance_of_better": [better_by_loops, better_by_sign, better_by_scipy],
 }
@@ -821,6 +936,32 @@ WRONG = {
         ("newest_first", ring(back=True)),
         ("counted_from_the_newest", ring(newest=True)),
         ("dtype", lambda *args: ring()(*args).float()),
+    ],
+    "shared_luck": [
+        ("everybody_s_return", luck_of_all),
+        ("actor_by_everybody", luck(weight=lambda g, v: g[:, None] - v)),
+        ("critic_by_everybody", luck(error=lambda g, v: g - v)),
+        ("advantage_learns", luck(cut=False)),
+        ("critic_never_learns", luck(error=lambda g, v: g - v.detach().view(-1))),
+        ("no_critic_for_the_actor", luck(weight=lambda g, v: g)),
+        ("worse_is_better", luck(actor=1)),
+        ("certainty_rewarded", luck(bonus=1)),
+        ("logits_for_probabilities", luck_of_logits),
+        ("whole_error", luck(half=1)),
+        ("value", luck(reduce=torch.sum)),
+        ("shape", luck(reduce=lambda x: x)),
+    ],
+    "hasty_walker": [
+        ("rewards_of_the_next_life", hurry(counts="all")),
+        ("value_of_the_next_life", hurry(keeps="never")),
+        ("no_end_at_all", hurry(counts="all", keeps="never")),
+        ("last_step_s_end_only", hurry(keeps="last")),
+        ("last_reward_lost", hurry(counts="before")),
+        ("ended_step_skipped", hurry(counts="not it")),
+        ("value_not_discounted_enough", hurry(last=lambda n: n - 1)),
+        ("value_discounted_once", hurry(last=lambda n: 1)),
+        ("first_reward_discounted", hurry(first=1)),
+        ("shape", lambda *args: hurry()(*args)[:, None]),
     ],
     "seed_interval": [
         ("spread_of_seeds", interval(of=lambda s, d: s)),

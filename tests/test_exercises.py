@@ -300,3 +300,19 @@ def test_the_mixer_with_the_bug_fits_as_well_and_acts_worse():
     right = exercises.game_curve(exercises.worse_team.solution)[-1]
     assert wrong["loss"] < 1e-3 and right["loss"] < 1e-3
     assert wrong["payoff"] < 4 and right["payoff"] == 8
+
+
+@pytest.mark.learning
+def test_the_loss_that_shares_luck_and_the_target_that_runs_on_are_caught_in_training():
+    suspect = exercises.shared_luck_suspect
+    assert exercises.shared_luck.judge(suspect).mistake == "everybody_s_return"
+    wrong = exercises.bandit_curve(suspect)[-1]
+    right = exercises.bandit_curve(exercises.shared_luck.solution)[-1]
+    assert wrong["right"] < 0.5 and wrong["off"] > 1
+    assert right["right"] > 0.95 and right["off"] < 0.1
+    suspect = exercises.hasty_suspect
+    assert exercises.hasty_walker.judge(suspect).mistake == "rewards_of_the_next_life"
+    wrong = exercises.chain_curve(suspect)[-1]
+    right = exercises.chain_curve(exercises.hasty_walker.solution)[-1]
+    assert wrong["got"] < 0.5 and wrong["believed"] > 0.7
+    assert right["got"] == 1 and right["believed"] < 0.6

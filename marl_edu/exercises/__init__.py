@@ -29,19 +29,23 @@ from marl_edu.exercises._memory_cells import gru_step, warm_up
 from marl_edu.exercises._memory_hunt import forgetful, forgetful_walker, maze_curve
 from marl_edu.exercises._memory_lives import lives, lstm_step
 from marl_edu.exercises._policies import clipped_ratio, counterfactual
+from marl_edu.exercises._policies_hunt import bandit_curve, shared_luck, shared_luck_suspect
 from marl_edu.exercises._qmix import monotonic_mixer, team_error, two_step_game
 from marl_edu.exercises._qmix_hunt import game_curve, worse_team, worse_team_suspect
 from marl_edu.exercises._replay import ring_windows
+from marl_edu.exercises._replay_hunt import chain_curve, hasty_suspect, hasty_walker
 from marl_edu.exercises._rounds import mean_of_the_others, several_rounds
 from marl_edu.exercises._statistics import chance_of_better, seed_interval
 
 __all__ = [
     "across_the_reset",
+    "bandit_curve",
     "between_rules",
     "bonus_scale",
     "bored_explorer",
     "bored_suspect",
     "central_target",
+    "chain_curve",
     "chance_of_better",
     "clear_view",
     "clipped_ratio",
@@ -58,6 +62,8 @@ __all__ = [
     "graph_layer",
     "graph_scores",
     "gru_step",
+    "hasty_suspect",
+    "hasty_walker",
     "inverse_model",
     "leaving_cars",
     "lives",
@@ -77,6 +83,8 @@ __all__ = [
     "seed_interval",
     "several_heads",
     "several_rounds",
+    "shared_luck",
+    "shared_luck_suspect",
     "shifted_targets",
     "silent_team",
     "slow_target",
