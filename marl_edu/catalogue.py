@@ -316,6 +316,18 @@ EXPERIMENTS: dict[str, Experiment] = {
             )
         ),
         *(
+            # Beside none-grid, which has no layer, and gat-grid, which has two.
+            Experiment(
+                f"gat-grid-layers{layers}",
+                gat.Config(**GRID, layers=layers),
+                gat.train,
+                evaluate,
+                seeds=5,
+                keep_policy=(),
+            )
+            for layers in (1, 3)
+        ),
+        *(
             Experiment(
                 f"gat-relay{hops}-layers{layers}",
                 gat.Config(**relay(hops), layers=layers, nearest=64),
