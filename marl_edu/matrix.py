@@ -303,6 +303,7 @@ text-align:left;min-width:6.6rem;background:var(--pst-color-background,var(--jp-
 .marl-matrix tbody th{font-weight:600}
 .marl-matrix small{display:block;font-weight:400;font-size:.72rem}
 .marl-matrix td small{white-space:nowrap}
+.marl-matrix td.no small{white-space:normal}
 .marl-matrix td{min-width:3.1rem;height:2.7rem}
 .marl-matrix td.e{border-left:3px solid transparent;background-clip:padding-box}
 .marl-matrix td.yes{padding:0}
