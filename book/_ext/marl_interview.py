@@ -308,7 +308,7 @@ def tick_list(title: str, tasks: list[dict]) -> str:
     boxes = "".join(
         f'<div class="mi-choice"><input type="checkbox" id="done-{task["name"]}" '
         f'data-exercise="{task["name"]}" disabled><label for="done-{task["name"]}">'
-        f"{'Bug hunt: ' * bool(task['hunt'])}{escape(str(task['title']))} "
+        f"{escape(str(task['title']))} "
         f"<code>{task['name']}</code></label></div>"
         for task in tasks
     )
