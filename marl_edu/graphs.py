@@ -203,13 +203,18 @@ def read(graph: Any, h: Tensor) -> Graph:
 
 def edges_of(adjacency: Tensor) -> Tensor:
     """The edges (2, E) of an adjacency (N, N), those from a node to itself left out."""
-    receiver, sender = (adjacency & ~torch.eye(len(adjacency), dtype=torch.bool)).nonzero().T
+    receiver, sender = (
+        (adjacency & ~torch.eye(len(adjacency), dtype=torch.bool, device=adjacency.device))
+        .nonzero()
+        .T
+    )
     return torch.stack([sender, receiver])
 
 
 def neighbours_of(adjacency: Tensor) -> Neighbours:
     """The neighbour list of an adjacency (..., N, N), itself left out; K is the largest number."""
-    others = adjacency & ~torch.eye(adjacency.shape[-1], dtype=torch.bool)
+    N, device = adjacency.shape[-1], adjacency.device
+    others = adjacency & ~torch.eye(N, dtype=torch.bool, device=device)
     K = max(1, int(others.sum(-1).max()))
     mask, nodes = others.to(torch.int8).sort(dim=-1, descending=True, stable=True)
     return Neighbours(nodes[..., :K], mask[..., :K].bool())

@@ -16,14 +16,32 @@ from marl_edu import memory, qlearning
 from marl_edu.algos.drqn import RecurrentQ
 from marl_edu.envs.tmaze import DOWN, UP, TMaze
 from marl_edu.widgets import corridor
-from marl_edu.widgets.corridor import CorridorFigure, Walk, caption, chosen_trail, export, load
+from marl_edu.widgets.corridor import CorridorFigure, Walk, caption, export, load
+from tests.figure_pages import Pages
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = ROOT / "marl_edu" / "widgets"
-SITE_CSS = (ROOT / "book" / "_static" / "marl.css").read_text(encoding="utf-8")
 TRAILS = ("w", "wfffxfff", "wudfeffffffffffu", "wfffffffffffd", "wffxfxfef", "w" + "u" * 40)
+
+
+def chosen_trail(record: dict[str, Any], sign: str = "up", changes: str = "") -> str:
+    """The trail of a walk that the network makes itself.
+
+    Args:
+        changes: what is done to it on the way, `5x` or `3e7x`: at which step, and what.
+    """
+    at = {int(step): how for step, how in re.findall(r"(\d+)([xe])", changes)}
+    walk, trail = Walk(record, sign), "w"
+    while not walk.over:
+        if walk.t in at:
+            walk.change(at[walk.t])
+            trail += at.pop(walk.t)
+        action = walk.choose()
+        trail += "fud"[action]
+        walk.step(action)
+    return trail
 
 
 def walker(kind: str = "lstm", seed: int = 0) -> dict[str, Any]:
@@ -216,34 +234,8 @@ class Figure:
         return self.root.locator(".mk-status").text_content()
 
 
-class Opened:
-    """Opens figures as pages, and remembers what went wrong on them."""
-
-    def __init__(self, browser: Browser, folder: Path):  # noqa: F811
-        self.browser, self.folder, self.wrong = browser, folder, []
-
-    def write(self, *figures: CorridorFigure, theme: str = "light") -> str:
-        body = "\n".join(shown.to_html() for shown in figures)
-        for shown in figures:
-            shown.close()
-        path = self.folder / f"page-{theme}.html"
-        path.write_text(
-            f'<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>Figure</title><style>{SITE_CSS} body {{ background: var(--marl-paper);"
-            " color: var(--marl-ink); margin: 8px }</style>"
-            f"<main><h1>Figure</h1>{body}</main></html>",
-            encoding="utf-8",
-        )
-        return path.as_uri()
-
-    def page(self, url: str, **context: Any) -> Page:
-        page = self.browser.new_context(**context).new_page()
-        page.on("console", lambda m: self.wrong.append(m.text) if m.type != "log" else None)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", lambda r: r.url.startswith("http") and self.wrong.append(r.url))
-        page.goto(url)
-        return page
+class Opened(Pages):
+    """Opens figures as pages."""
 
     def __call__(self, *figures: CorridorFigure, **context: Any) -> Figure:
         return Figure(self.page(self.write(*(figures or (CorridorFigure(WALKERS),))), **context))
@@ -253,10 +245,7 @@ class Opened:
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:  # noqa: F811
     pages = Opened(browser, tmp_path)
     yield pages
-    for context in browser.contexts:
-        if any(page.url.startswith("file:") for page in context.pages):
-            context.close()
-    assert pages.wrong == []
+    pages.close()
 
 
 def said(trail: str, sign: str = "up", kind: str = "lstm") -> str:

@@ -24,12 +24,12 @@ from marl_edu.widgets.curiosity import (
     maze_data,
     shade,
 )
+from tests.figure_pages import Pages
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = ROOT / "marl_edu" / "widgets"
-SITE_CSS = (ROOT / "book" / "_static" / "marl.css").read_text(encoding="utf-8")
 WAY = "w" + "".join(map(str, plan(KeyDoorMaze(batch_size=1))))
 TRAILS = ["w", "w3333044", "w34p20.23t4441p5.3", WAY + "33"]
 
@@ -185,39 +185,19 @@ def test_the_panel_knows_both_encoders() -> None:
 # ---- The figure on a page ------------------------------------------------------------------------
 
 
-class Opened:
-    """Opens a figure as a page, and remembers what went wrong on it."""
-
-    def __init__(self, browser: Browser, folder: Path):  # noqa: F811
-        self.browser, self.path, self.wrong = browser, folder / "page.html", []
+class Opened(Pages):
+    """Opens figures as pages."""
 
     def __call__(self, link: str = "", settings: dict | None = None, **context: Any) -> Page:
-        shown = CuriosityFigure(**(settings or {}))
-        self.path.write_text(
-            '<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>Figure</title><style>{SITE_CSS} body {{ background: var(--marl-paper);"
-            " color: var(--marl-ink); margin: 8px }</style>"
-            f"<main><h1>Figure</h1>{shown.to_html()}</main></html>",
-            encoding="utf-8",
-        )
-        shown.close()
-        page = self.browser.new_context(**context).new_page()
-        page.on("console", lambda m: self.wrong.append(m.text) if m.type != "log" else None)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", lambda r: r.url.startswith("http") and self.wrong.append(r.url))
-        page.goto(self.path.as_uri() + link)
-        return page
+        url = self.write(CuriosityFigure(**(settings or {})))
+        return self.page(url + link, **context)
 
 
 @pytest.fixture
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:  # noqa: F811
     pages = Opened(browser, tmp_path)
     yield pages
-    for context in browser.contexts:
-        if any(page.url.startswith("file:") for page in context.pages):
-            context.close()
-    assert pages.wrong == []
+    pages.close()
 
 
 def words(page: Page) -> str:

@@ -19,12 +19,12 @@ from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.envs.rules.maze import ShortestPath
 from marl_edu.envs.rules.task import Always, UniformPolicy
 from marl_edu.widgets import Film
+from tests.figure_pages import Pages
 from tests.unchecked import unchecked
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
 
 ROOT = Path(__file__).resolve().parent.parent
-SITE_CSS = (ROOT / "book" / "_static" / "marl.css").read_text(encoding="utf-8")
 CAPTION = "The way to the goal leads away from it first."
 PLAYED = "() => document.querySelector('input[type=range]').value >= 3"
 
@@ -172,34 +172,8 @@ def test_its_html_is_well_formed_and_asks_nobody_for_anything() -> None:
 # -- the film on a page ----------------------------------------------------------------------------
 
 
-class Opened:
-    """Opens films as pages, and remembers what went wrong on them."""
-
-    def __init__(self, browser: Browser, folder: Path):  # noqa: F811
-        self.browser, self.folder, self.wrong = browser, folder, []
-
-    def write(self, *films: Film) -> str:
-        body = "\n".join(film.to_html() for film in films)
-        for film in films:
-            film.close()
-        path = self.folder / "page.html"
-        path.write_text(
-            f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>Film</title><style>{SITE_CSS} body {{ background: var(--marl-paper);"
-            " color: var(--marl-ink); margin: 8px }</style>"
-            f"<main><h1>Film</h1>{body}</main></html>",
-            encoding="utf-8",
-        )
-        return path.as_uri()
-
-    def page(self, url: str, **context: Any) -> Page:
-        page = self.browser.new_context(**context).new_page()
-        page.on("console", lambda m: self.wrong.append(m.text) if m.type != "log" else None)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", lambda r: r.url.startswith("http") and self.wrong.append(r.url))
-        page.goto(url)
-        return page
+class Opened(Pages):
+    """Opens films as pages."""
 
     def __call__(self, *films: Film, **context: Any) -> "Shown":
         return Shown(self.page(self.write(*films), **context))
@@ -229,10 +203,7 @@ class Shown:
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:  # noqa: F811
     pages = Opened(browser, tmp_path)
     yield pages
-    for context in browser.contexts:
-        if any(page.url.startswith("file:") for page in context.pages):
-            context.close()
-    assert pages.wrong == []
+    pages.close()
 
 
 def test_nothing_moves_before_it_is_asked_to(opened: Opened) -> None:

@@ -17,12 +17,12 @@ from marl_edu.algos import gat
 from marl_edu.envs.relay import Relay
 from marl_edu.widgets import GraphPanel
 from marl_edu.widgets.graph import LETTERS, GraphFigure, export, listen, telling_moment
+from tests.figure_pages import Pages
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = ROOT / "marl_edu" / "widgets"
-SITE_CSS = (ROOT / "book" / "_static" / "marl.css").read_text(encoding="utf-8")
 PLACES = "50,50;150,60;250,50;350,70;60,160;160,150;260,160;340,170"
 SHOWN = {"places": PLACES, "holds": "A-------", "radius": 130, "selected": 3}
 
@@ -172,32 +172,8 @@ class Figure:
         return self.root.locator("svg").get_attribute("aria-label")
 
 
-class Opened:
-    """Opens figures as pages, and remembers what went wrong on them."""
-
-    def __init__(self, browser: Browser, folder: Path):  # noqa: F811
-        self.browser, self.folder, self.wrong = browser, folder, []
-
-    def write(self, shown: GraphFigure) -> str:
-        path = self.folder / "page.html"
-        path.write_text(
-            f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>Figure</title><style>{SITE_CSS} body {{ background: var(--marl-paper);"
-            " color: var(--marl-ink); margin: 8px }</style>"
-            f"<main><h1>Figure</h1>{shown.to_html()}</main></html>",
-            encoding="utf-8",
-        )
-        shown.close()
-        return path.as_uri()
-
-    def page(self, url: str, **context: Any) -> Page:
-        page = self.browser.new_context(**context).new_page()
-        page.on("console", lambda m: self.wrong.append(m.text) if m.type != "log" else None)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", lambda r: r.url.startswith("http") and self.wrong.append(r.url))
-        page.goto(url)
-        return page
+class Opened(Pages):
+    """Opens figures as pages."""
 
     def __call__(self, shown: GraphFigure | None = None, **context: Any) -> Figure:
         page = self.page(self.write(shown or figure()), **context)
@@ -209,10 +185,7 @@ class Opened:
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:  # noqa: F811
     pages = Opened(browser, tmp_path)
     yield pages
-    for context in browser.contexts:
-        if any(page.url.startswith("file:") for page in context.pages):
-            context.close()
-    assert pages.wrong == []
+    pages.close()
 
 
 def test_the_page_opens_at_the_moment_of_python(opened: Opened) -> None:

@@ -27,12 +27,12 @@ from marl_edu.widgets import __main__ as readme
 from marl_edu.widgets import junction as module
 from marl_edu.widgets.moments import Muted, uniforms, watch
 from marl_edu.widgets.policies import import_policy, road_data
+from tests.figure_pages import Pages
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
 
 ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = ROOT / "marl_edu" / "widgets"
-SITE_CSS = (ROOT / "book" / "_static" / "marl.css").read_text(encoding="utf-8")
 NETS: dict[str, Any] = {
     "none": (a2c, {}),
     "commnet": (commnet, {}),
@@ -461,34 +461,8 @@ class Figure:
         return self.root.locator("svg.mj-picture").get_attribute("aria-label")
 
 
-class Opened:
-    """Opens figures as pages, and remembers what went wrong on them."""
-
-    def __init__(self, browser: Browser, folder: Path):  # noqa: F811
-        self.browser, self.folder, self.wrong = browser, folder, []
-
-    def write(self, *figures: JunctionFigure, hint: str = "") -> str:
-        body = "\n".join(shown.to_html() for shown in figures)
-        for shown in figures:
-            shown.close()
-        path = self.folder / "page.html"
-        path.write_text(
-            f'<!doctype html><html lang="en" data-theme="light"><meta charset="utf-8">'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<title>Figure</title><style>{SITE_CSS} body {{ background: var(--marl-paper);"
-            " color: var(--marl-ink); margin: 8px }</style>"
-            f"<main><h1>Figure</h1>{body}</main></html>",
-            encoding="utf-8",
-        )
-        return path.as_uri()
-
-    def page(self, url: str, **context: Any) -> Page:
-        page = self.browser.new_context(**context).new_page()
-        page.on("console", lambda m: self.wrong.append(m.text) if m.type != "log" else None)
-        page.on("pageerror", lambda error: self.wrong.append(str(error)))
-        page.on("request", lambda r: r.url.startswith("http") and self.wrong.append(r.url))
-        page.goto(url)
-        return page
+class Opened(Pages):
+    """Opens figures as pages."""
 
     def __call__(self, *figures: JunctionFigure, **context: Any) -> Figure:
         return Figure(self.page(self.write(*(figures or (figure(),))), **context))
@@ -498,10 +472,7 @@ class Opened:
 def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:  # noqa: F811
     pages = Opened(browser, tmp_path)
     yield pages
-    for context in browser.contexts:
-        if any(page.url.startswith("file:") for page in context.pages):
-            context.close()
-    assert pages.wrong == []
+    pages.close()
 
 
 def test_nothing_moves_before_it_is_asked_to(opened: Opened) -> None:

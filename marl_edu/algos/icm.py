@@ -130,10 +130,10 @@ class IntrinsicCuriosityModule(nn.Module):
         Returns:
             the bonus, and `{"inverse": L_I, "forward": L_F, "total": L}`, scalars.
         """
-        inverse, forward = (error.mean() for error in self.errors(obs, action, next_obs))
+        inverse, forward = self.errors(obs, action, next_obs)
         total = (1 - self.beta) * inverse + self.beta * forward
-        losses = {"inverse": inverse, "forward": forward, "total": total}
-        return self.reward(obs, action, next_obs), losses
+        losses = {"inverse": inverse.mean(), "forward": forward.mean(), "total": total.mean()}
+        return self.eta * forward.detach(), losses  # eq. (5)
 
 
 def bonus(cfg: Config, world) -> IntrinsicCuriosityModule:

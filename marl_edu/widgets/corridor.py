@@ -6,12 +6,9 @@ there without JavaScript, and for the tests.
 
 import base64
 import html
-import json
 import re
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import torch
 import traitlets
 from torch import Tensor
@@ -22,12 +19,11 @@ from marl_edu.envs import pictures, svg
 from marl_edu.envs.checks import one_of
 from marl_edu.envs.pictures import CELL
 from marl_edu.envs.tmaze import CORRIDOR, DOWN, FORWARD, JUNCTION, SIGN_DOWN, SIGN_UP, UP
+from marl_edu.widgets.figure import HERE, LiveFigure, style
 
-HERE = Path(__file__).parent
 LENGTH, LONGEST = 10, 33
 ACTIONS = ("FORWARD", "UP", "DOWN")
 SEES = ("the sign “up”", "the sign “down”", "the corridor", "the junction")
-STATE = ("nets", "maze", "look", "hint", "net", "sign", "trail", "playing")
 STORED = {"lstm": "drqn-tmaze", "gru": "drqn-tmaze-gru"}
 # Of the picture of the memory: a unit's height, the width of all steps, the height of the probe's
 # part, and the width of its labels.
@@ -158,24 +154,6 @@ def _checked(trail: str) -> str:
     return trail
 
 
-def chosen_trail(record: dict[str, Any], sign: str = "up", changes: str = "") -> str:
-    """The trail of a walk that the network makes itself.
-
-    Args:
-        changes: what is done to it on the way, `5x` or `3e7x`: at which step, and what.
-    """
-    at = {int(step): how for step, how in re.findall(r"(\d+)([xe])", changes)}
-    walk, trail = Walk(record, sign), "w"
-    while not walk.over:
-        if walk.t in at:
-            walk.change(at[walk.t])
-            trail += at.pop(walk.t)
-        action = walk.choose()
-        trail += "fud"[action]
-        walk.step(action)
-    return trail
-
-
 def maze_data() -> dict[str, Any]:
     """The maze as JSON values, with the picture of what does not move."""
     walls = [(row, column) for row in (0, 2) for column in range(LENGTH)]
@@ -187,7 +165,7 @@ def maze_data() -> dict[str, Any]:
     }
 
 
-class CorridorFigure(anywidget.AnyWidget):
+class CorridorFigure(LiveFigure):
     """A T-maze, a walker in it, and what the walker remembers, computed in the browser.
 
     Args:
@@ -199,8 +177,10 @@ class CorridorFigure(anywidget.AnyWidget):
     that of a twin who read the other sign, `e` for erasing it.
     """
 
+    NAME = "corridor"
+    STATE = ("nets", "maze", "look", "hint", "net", "sign", "trail", "playing")
     _esm = HERE / "corridor.js"
-    _css = HERE / "corridor.css"
+    _css = style("corridor")
 
     nets = traitlets.Dict().tag(sync=True)
     maze = traitlets.Dict().tag(sync=True)
@@ -229,26 +209,6 @@ class CorridorFigure(anywidget.AnyWidget):
         if name == "trail":
             return _checked(value)
         return one_of(name, value, self.nets if name == "net" else ("up", "down"))
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:  # the widget was closed
-            return None
-        return {**bundle[0], "text/html": self.to_html()}, bundle[1]
-
-    def to_html(self) -> str:
-        """The figure as a piece of a page: all it needs, and a still picture until it is alive."""
-        state = {key: getattr(self, key) for key in STATE} | {"playing": False}
-        text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")  # no end of script
-        style, *module = (
-            (HERE / name).read_text(encoding="utf-8")
-            for name in ("corridor.css", "corridor.js", "host.js")
-        )
-        return (
-            f'<div data-figure="corridor"><style>{style}</style>{self._still()}'
-            f'<script type="application/json">{text}</script></div>'
-            f'<script type="module">{"".join(module)}</script>'
-        )
 
     def walk(self) -> Walk:
         """The walk that is shown."""

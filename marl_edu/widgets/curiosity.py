@@ -7,13 +7,10 @@ the same in Python: for the picture that is there without JavaScript, and for th
 
 import base64
 import html
-import json
 import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import numpy as np
 import torch
 import traitlets
@@ -24,15 +21,14 @@ from marl_edu.algos.rnd import RandomNetworkDistillation
 from marl_edu.envs import key_door_maze, pictures, svg
 from marl_edu.envs.checks import one_of
 from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
+from marl_edu.widgets.figure import HERE, LiveFigure, style
 from marl_edu.widgets.moments import uniforms
 
-HERE = Path(__file__).parent
 METHODS = {
     "rnd": "RND",
     "icm": "ICM, gradient as in the authors’ code",
     "features": "ICM, encoder taught by the inverse model alone",
 }
-STATE = ("nets", "maze", "look", "hint", "method", "tv", "trail", "playing")
 HIDDEN, FEATURES = 32, 16  # small, so that the page is
 RATE, TIMES, RECENT = 0.2, 4, 64  # step size; gradient steps per step; transitions gone through
 LONGEST = 300  # steps of a walk
@@ -208,7 +204,7 @@ def _checked(trail: str, n_cells: int) -> str:
     return trail
 
 
-class CuriosityFigure(anywidget.AnyWidget):
+class CuriosityFigure(LiveFigure):
     """A map of the maze in which the new is dark and the old is light, computed in the browser.
 
     Args:
@@ -222,8 +218,10 @@ class CuriosityFigure(anywidget.AnyWidget):
         playing: True to walk at random. hint: the one thing to try, written under the picture.
     """
 
+    NAME = "curiosity"
+    STATE = ("nets", "maze", "look", "hint", "method", "tv", "trail", "playing")
     _esm = HERE / "curiosity.js"
-    _css = HERE / "curiosity.css"
+    _css = style("curiosity")
 
     nets = traitlets.Dict().tag(sync=True)
     maze = traitlets.Dict(maze_data(KeyDoorMaze(batch_size=1))).tag(sync=True)
@@ -251,26 +249,6 @@ class CuriosityFigure(anywidget.AnyWidget):
     @traitlets.validate("trail")
     def _check_trail(self, proposal: Any) -> str:
         return _checked(proposal["value"], len(self.maze["free"]))
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:  # the widget was closed
-            return None
-        return {**bundle[0], "text/html": self.to_html()}, bundle[1]
-
-    def to_html(self) -> str:
-        """The figure as a piece of a page: all it needs, and a still picture until it is alive."""
-        state = {key: getattr(self, key) for key in STATE} | {"playing": False}
-        text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")  # no end of script
-        style, *module = (
-            (HERE / name).read_text(encoding="utf-8")
-            for name in ("curiosity.css", "curiosity.js", "host.js")
-        )
-        return (
-            f'<div data-figure="curiosity"><style>{style}</style>{self._still()}'
-            f'<script type="application/json">{text}</script></div>'
-            f'<script type="module">{"".join(module)}</script>'
-        )
 
     def _still(self) -> str:
         walk = Walk(self.method, self.tv).follow(self.trail)

@@ -9,11 +9,9 @@ import html
 import json
 import zlib
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import anywidget
 import traitlets
 from torch import Tensor
 
@@ -21,12 +19,10 @@ from marl_edu.envs import svg
 from marl_edu.envs.checks import positive_int
 from marl_edu.envs.rules.task import Policy
 from marl_edu.envs.world import World
-
-HERE = Path(__file__).parent
-STATE = ("pictures", "caption", "look", "step")  # what a film starts from on a page
+from marl_edu.widgets.figure import HERE, LiveFigure, style
 
 
-class Film(anywidget.AnyWidget):
+class Film(LiveFigure):
     """Pictures of one world, one per step, with Play, Pause and a slider.
 
     Args:
@@ -40,8 +36,10 @@ class Film(anywidget.AnyWidget):
         step: number of the picture. playing: True to play; a film never starts by itself.
     """
 
+    NAME = "film"
+    STATE = ("pictures", "caption", "look", "step")
     _esm = HERE / "film.js"
-    _css = HERE / "film.css"
+    _css = style("film")
 
     pictures = traitlets.Unicode().tag(sync=True)  # frames and captions, packed
     caption = traitlets.Unicode().tag(sync=True)
@@ -100,25 +98,6 @@ class Film(anywidget.AnyWidget):
         if not 0 <= proposal["value"] <= last:
             raise ValueError(f"step must lie in 0..{last}, got {proposal['value']!r}")
         return proposal["value"]
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:  # the widget was closed
-            return None
-        return {**bundle[0], "text/html": self.to_html()}, bundle[1]
-
-    def to_html(self) -> str:
-        """The film as a piece of a page: all it needs, and a still picture until it is alive."""
-        state = {key: getattr(self, key) for key in STATE} | {"playing": False}
-        text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")  # no end of script
-        style, *module = (
-            (HERE / name).read_text(encoding="utf-8") for name in ("film.css", "film.js", "host.js")
-        )
-        return (
-            f'<div data-figure="film"><style>{style}</style>{self._still()}'
-            f'<script type="application/json">{text}</script></div>'
-            f'<script type="module">{"".join(module)}</script>'
-        )
 
     def _still(self) -> str:
         words = html.escape(f"{self.caption} {self.captions[self.step]}".strip())

@@ -7,11 +7,8 @@ JavaScript, or in print, a still picture and the numbers.
 
 import base64
 import html
-import json
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import anywidget
 import torch
 import traitlets
 from torch import Tensor
@@ -21,14 +18,12 @@ from marl_edu import a2c, catalogue
 from marl_edu.algos.gat import GraphAttention, GraphTalk
 from marl_edu.envs import pictures, svg
 from marl_edu.envs.relay import Relay
+from marl_edu.widgets.figure import HERE, LiveFigure, style
 
-HERE = Path(__file__).parent
 TEAM = "gat-relay3-layers3"
 UNIT, DISC = 100, 15  # units of the picture per unit of the world; radius of an agent
 LETTERS = "ABCDEFGH"
-# What a figure starts from: all that its HTML carries.
 MOMENT = ("places", "holds", "cut", "radius", "layer", "head", "selected")
-STATE = ("net", "look", "hint", "first", *MOMENT)
 
 
 class Moment(NamedTuple):
@@ -40,7 +35,7 @@ class Moment(NamedTuple):
     field: Tensor  # (L + 1, N, N) bool: [l, i, j]: after l layers i may know something of j
 
 
-class GraphFigure(anywidget.AnyWidget):
+class GraphFigure(LiveFigure):
     """A graph of agents that pass on what they know, computed in the browser.
 
     Args:
@@ -55,8 +50,10 @@ class GraphFigure(anywidget.AnyWidget):
         selected: number of the agent that is looked at. hint: the one thing to try.
     """
 
+    NAME = "graph"
+    STATE = ("net", "look", "hint", "first", *MOMENT)
     _esm = HERE / "graph.js"
-    _css = HERE / "graph.css"
+    _css = style("graph")
 
     net = traitlets.Dict().tag(sync=True)
     look = traitlets.Unicode(svg.STYLE).tag(sync=True)
@@ -75,7 +72,7 @@ class GraphFigure(anywidget.AnyWidget):
         talk = self.team.communicate
         if not isinstance(talk, GraphTalk) or not talk.layers:
             raise TypeError("net must be a team of gat.build with at least one layer")
-        unknown = settings.keys() - set(STATE) | settings.keys() & {"net", "look", "first"}
+        unknown = settings.keys() - set(self.STATE) | settings.keys() & {"net", "look", "first"}
         if unknown:
             raise TypeError(f"GraphFigure takes no {', '.join(sorted(unknown))}")
         defaults = {"layer": len(talk.layers), **telling_moment(self.team)}
@@ -105,24 +102,6 @@ class GraphFigure(anywidget.AnyWidget):
             i, j = map(int, pair.split("-"))
             hears[i, j] = hears[j, i] = False
         return listen(self.team, hears, self.holds)
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:  # the widget was closed
-            return None
-        return {**bundle[0], "text/html": self.to_html()}, bundle[1]
-
-    def to_html(self) -> str:
-        """The figure as a piece of a page: all it needs, and the still figure until it is alive."""
-        state = json.dumps({key: getattr(self, key) for key in STATE}, separators=(",", ":"))
-        style = (HERE / "graph.css").read_text(encoding="utf-8")
-        module = "".join((HERE / f).read_text(encoding="utf-8") for f in ("graph.js", "host.js"))
-        state = state.replace("<", "\\u003c")  # or a text could end the script
-        return (
-            f'<div data-figure="graph"><style>{style}</style>{self._still()}'
-            f'<script type="application/json">{state}</script></div>'
-            f'<script type="module">{module}</script>'
-        )
 
     def _still(self) -> str:
         """What is there without JavaScript: the moment as a picture, and the numbers."""

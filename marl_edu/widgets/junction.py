@@ -6,12 +6,9 @@ JavaScript with a small host; without JavaScript, or in print, a still picture a
 
 import contextlib
 import html
-import json
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-import anywidget
 import traitlets
 
 from marl_edu.a2c import ActorCritic
@@ -19,6 +16,7 @@ from marl_edu.envs import svg
 from marl_edu.envs.checks import one_of, probability
 from marl_edu.envs.roads import ROAD_MAPS
 from marl_edu.envs.traffic_junction import BRAKE
+from marl_edu.widgets.figure import HERE, LiveFigure, style
 from marl_edu.widgets.moments import telling_moment, watch
 from marl_edu.widgets.policies import (
     check_fit,
@@ -28,15 +26,8 @@ from marl_edu.widgets.policies import (
     stored_policies,
 )
 
-HERE = Path(__file__).parent
-# What a figure starts from: all that its HTML carries.
-STATE = (
-    "policies", "maps", "look", "hint", "team", "difficulty", "seed", "episode", "step",
-    "selected", "arrival", "muted", "playing", "changes",
-)  # fmt: skip
 
-
-class JunctionFigure(anywidget.AnyWidget):
+class JunctionFigure(LiveFigure):
     """A junction with a trained team, computed in the browser.
 
     Args:
@@ -56,8 +47,14 @@ class JunctionFigure(anywidget.AnyWidget):
         changes: what was changed at which step, `step:arrival:muted;...`; made by the figure.
     """
 
+    NAME = "junction"
+    STATE = (
+        "policies", "maps", "look", "hint", "team", "difficulty", "seed", "episode", "step",
+        "selected", "arrival", "muted", "playing", "changes",
+    )  # fmt: skip
+    AT_FIRST: ClassVar[dict[str, Any]] = {}  # a link may show it playing
     _esm = HERE / "junction.js"
-    _css = HERE / "junction.css"
+    _css = style("junction")
 
     policies = traitlets.Dict().tag(sync=True)
     maps = traitlets.Dict().tag(sync=True)
@@ -96,7 +93,7 @@ class JunctionFigure(anywidget.AnyWidget):
         if not chosen and not isinstance(policies, Mapping):
             with contextlib.suppress(ValueError):  # not every team has such a moment
                 defaults |= telling_moment(import_policy(teams[defaults["team"]]), difficulty)
-        unknown = settings.keys() - set(STATE) | settings.keys() & {"policies", "maps", "look"}
+        unknown = settings.keys() - set(self.STATE) | settings.keys() & {"policies", "maps", "look"}
         if unknown:
             raise TypeError(f"JunctionFigure takes no {', '.join(sorted(unknown))}")
         maps = {name: road_data(name) for name in exported}
@@ -132,24 +129,6 @@ class JunctionFigure(anywidget.AnyWidget):
             self.set_trait("arrival", roads.arrival)
             if self.team not in self.policies[self.difficulty]:
                 self.set_trait("team", next(reversed(self.policies[self.difficulty])))
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        bundle = super()._repr_mimebundle_(**kwargs)
-        if bundle is None:  # the widget was closed
-            return None
-        return {**bundle[0], "text/html": self.to_html()}, bundle[1]
-
-    def to_html(self) -> str:
-        """The figure as a piece of a page: all it needs, and the still figure until it is alive."""
-        state = json.dumps({key: getattr(self, key) for key in STATE}, separators=(",", ":"))
-        style = (HERE / "junction.css").read_text(encoding="utf-8")
-        module = "".join((HERE / f).read_text(encoding="utf-8") for f in ("junction.js", "host.js"))
-        state = state.replace("<", "\\u003c")  # or a text could end the script
-        return (
-            f'<div data-figure="junction"><style>{style}</style>{self._still()}'
-            f'<script type="application/json">{state}</script></div>'
-            f'<script type="module">{module}</script>'
-        )
 
     def _still(self) -> str:
         """What is there without JavaScript: the moment as a picture, and the numbers."""

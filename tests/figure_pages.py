@@ -1,0 +1,48 @@
+"""Live figures as pages of their own in a real browser, where nothing may go wrong unnoticed."""
+
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE_CSS = (ROOT / "book" / "_static" / "marl.css").read_text(encoding="utf-8")
+
+
+class Pages:
+    """Opens figures as pages, and remembers what went wrong on them: messages, errors, requests."""
+
+    def __init__(self, browser: Browser, folder: Path):
+        self.browser, self.folder, self.wrong = browser, folder, list[str]()
+
+    def write(self, *figures: Any, theme: str = "light") -> str:
+        """A page with these figures, which are closed; its address."""
+        body = "\n".join(shown.to_html() for shown in figures)
+        for shown in figures:
+            shown.close()
+        path = self.folder / f"page-{theme}.html"
+        path.write_text(
+            f'<!doctype html><html lang="en" data-theme="{theme}"><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">'
+            f"<title>Figure</title><style>{SITE_CSS} body {{ background: var(--marl-paper);"
+            " color: var(--marl-ink); margin: 8px }</style>"
+            f"<main><h1>Figure</h1>{body}</main></html>",
+            encoding="utf-8",
+        )
+        return path.as_uri()
+
+    def page(self, url: str, **context: Any) -> Page:
+        """The page, open in a browser of its own with these settings."""
+        page = self.browser.new_context(**context).new_page()
+        page.on("console", lambda m: self.wrong.append(m.text) if m.type != "log" else None)
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.on("request", lambda r: r.url.startswith("http") and self.wrong.append(r.url))
+        page.goto(url)
+        return page
+
+    def close(self) -> None:
+        """Close all pages. Fails if anything went wrong on one."""
+        for context in self.browser.contexts:
+            if any(page.url.startswith("file:") for page in context.pages):
+                context.close()
+        assert self.wrong == []
