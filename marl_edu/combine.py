@@ -110,17 +110,7 @@ def team_bonus(cfg: CuriousConfig, world) -> nn.Module:
     """The bonus module of a curious team, or of one that is not."""
     if not cfg.curious:
         return explore.NoBonus()
-    return TeamBonus(
-        icm.IntrinsicCuriosityModule(
-            world.n_agents * world.obs_dim,
-            world.n_actions,
-            cfg.feature_dim,
-            cfg.hidden_dim,
-            cfg.beta,
-            cfg.eta,
-            cfg.stop,
-        )  # fmt: skip
-    )
+    return TeamBonus(icm.bonus(cfg, world, world.n_agents))
 
 
 def train_curious(cfg: CuriousConfig, on_log=None, checkpoint: Path | None = None):

@@ -120,6 +120,13 @@ def interval(
     return Estimate(float(together(*arrays)), float(low), float(high), n)
 
 
+def run_curve(rows: Sequence[Mapping[str, Any]], key: str = "success") -> Curve:
+    """The log of a single run as a curve; one seed has no interval."""
+    steps, values = zip(*((row["env_steps"], row[key]) for row in rows), strict=True)
+    nothing = np.full(len(rows), np.nan)
+    return Curve(np.array(steps, float), np.array(values, float), nothing, nothing, 1)
+
+
 def summary(experiment: str, key: str = "success", folder: Path = RESULTS) -> Estimate:
     """The IQM of the final evaluations, a share in [0, 1], and all its uncertainty.
 

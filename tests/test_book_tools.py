@@ -7,7 +7,7 @@ from marl_edu import bench, catalogue, charts, ops
 from marl_edu.algos import tarmac
 from marl_edu.listing import lines
 from marl_edu.results import Estimate
-from marl_edu.widgets import TrainingPanel
+from marl_edu.widgets import MemoryPanel, TrainingPanel
 
 ESTIMATE = Estimate(0.5, 0.4, 0.6, 8)
 
@@ -71,3 +71,15 @@ def test_the_panel_trains_what_was_chosen_and_shows_a_stored_run_without_a_kerne
     assert run.net.communicate.heads == 4 and panel.bar.value == 2
     assert "fresh episodes" in panel.status.value and "<svg" in panel.map.value
     assert "make lab" in panel._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize("memory", ["none", "gru"])
+def test_the_memory_panel_trains_what_was_chosen(memory):
+    panel = MemoryPanel()
+    panel.updates.min, panel.updates.value = 40, 40
+    panel.memory.value, panel.length.value, panel.missing.value = memory, 2, 0.3
+    run = panel.train()
+    assert hasattr(run.net, "memory") == (memory == "gru") and panel.bar.value == 40
+    assert "fresh mazes" in panel.status.value and "<svg" in panel.curve.value
+    assert not panel.button.disabled
+    assert "corridor of ten cells" in panel._repr_mimebundle_()["text/html"]

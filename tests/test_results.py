@@ -307,3 +307,14 @@ def test_published_numbers_are_those_of_the_papers():
     assert flat["none-medium", "IC"] == (3.4, 0.5)
     comparable = [p.method for p in tables.PUBLISHED["tarmac-hard"] if p.comparable]
     assert comparable == ["IC3Net"], "TarMAC's own setting is another one"
+
+
+def test_a_single_run_is_a_curve_without_an_interval():
+    rows = [
+        {"env_steps": 10, "success": 0.25, "seen": 1},
+        {"env_steps": 20, "success": 0.5, "seen": 3},
+    ]
+    curve = results.run_curve(rows)
+    assert curve.steps.tolist() == [10, 20] and curve.iqm.tolist() == [0.25, 0.5]
+    assert np.isnan(curve.low).all() and np.isnan(curve.high).all() and curve.n == 1
+    assert results.run_curve(rows, "seen").iqm.tolist() == [1, 3]

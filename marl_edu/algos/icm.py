@@ -136,10 +136,10 @@ class IntrinsicCuriosityModule(nn.Module):
         return self.eta * forward.detach(), losses  # eq. (5)
 
 
-def bonus(cfg: Config, world) -> IntrinsicCuriosityModule:
-    """The bonus module of a run."""
+def bonus(cfg: Config, world, observers: int = 1) -> IntrinsicCuriosityModule:
+    """The bonus module of a run, for what so many agents see at once."""
     return IntrinsicCuriosityModule(
-        world.obs_dim,
+        observers * world.obs_dim,
         world.n_actions,
         cfg.feature_dim,
         cfg.hidden_dim,
