@@ -19,7 +19,7 @@ def _pairs(alive: Tensor) -> Tensor:
 
 
 def _scores(rng: torch.Generator) -> Iterator[Case]:
-    for what, B, alive, dtype in teams(rng):
+    for what, B, alive, dtype in teams():
         N = alive.shape[1]
         scores = torch.randn(B, N, N, generator=rng, dtype=dtype)
         heard = torch.rand(B, N, N, generator=rng) < (0.7 if "drawn" in what else 1.0)
@@ -122,7 +122,7 @@ def exp_overflows(scores, mask):
 
 
 def _projections(rng: torch.Generator) -> Iterator[Case]:
-    for what, B, alive, dtype in teams(rng):
+    for what, B, alive, dtype in teams():
         D, d_k, d_v = (int(n) for n in torch.randint(3, 7, (3,), generator=rng))
         shapes = (B, alive.shape[1], D), (D, d_k), (D, d_v), (D, d_k)
         z, W_k, W_v, W_q = (torch.randn(s, generator=rng, dtype=dtype) for s in shapes)

@@ -3,11 +3,15 @@
 from collections.abc import Iterator
 
 import torch
+from hypothesis import strategies as st
 from torch import Tensor
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 from marl_edu.ops import masked_softmax
+
+LENGTHS = st.lists(ints(0, 6), min_size=1, max_size=4)
 
 
 def _queries(rng: torch.Generator) -> Iterator[Case]:
@@ -19,12 +23,14 @@ def _queries(rng: torch.Generator) -> Iterator[Case]:
         ("keys that are filling", 3, 3, 3, 2, [2, 1], f32),
         ("numbers in float64", 2, 4, 5, 3, [4, 2, 0], f64),
         ("large scores", 4, 4, 3, 2, [3, 4], f32),
-        ("drawn sequences", 5, 6, 8, 4, [6, 2, 4, 1], f32),
+        *drawn("drawn sequences", *(ints(1, 6) for _ in range(4)), LENGTHS, DTYPE),
     ):
         B = len(lengths)
         sizes = (B, Q, d), (B, K, d), (B, K, e)
         q, k, v = (torch.randn(s, generator=rng, dtype=dtype) for s in sizes)
-        yield Case(what, (30 * q if "large" in what else q, k, v, torch.tensor(lengths)))
+        yield Case(
+            what, (30 * q if "large" in what else q, k, v, torch.tensor(lengths).clamp(max=K))
+        )
 
 
 dot_product = Exercise(

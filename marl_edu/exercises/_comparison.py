@@ -6,8 +6,10 @@ Sizes: S seeds, W worlds, E moments, N agents, A actions of each.
 from collections.abc import Iterator
 
 import torch
+from hypothesis import strategies as st
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 
 # -- a score between two rules --------------------------------------------------------------------
@@ -32,8 +34,8 @@ def _scores(rng: torch.Generator) -> Iterator[Case]:
     below = given([-20.0, -12.0])
     yield Case("scores below 0", (below, torch.tensor([-24.0]), torch.tensor([-8.0])))
     for what, W, S, dtype in (
-        ("three worlds of five seeds", 3, 5, torch.float32),
         ("six worlds of eight seeds, in float64", 6, 8, torch.float64),
+        *drawn("drawn worlds", ints(1, 6), ints(1, 8), DTYPE),
     ):
         trivial = torch.rand(W, generator=rng, dtype=dtype)
         best = trivial + 0.5 + torch.rand(W, generator=rng, dtype=dtype)
@@ -111,8 +113,8 @@ def _runs(rng: torch.Generator) -> Iterator[Case]:
     yield Case("five runs, one of which failed", (torch.tensor([0.2, 0.9, 0.95, 1.0, 0.97]),))
     yield Case("two runs", (torch.tensor([0.0, 1.0]),))
     yield Case("one run", (torch.tensor([0.3]),))
-    for n, dtype in ((3, torch.float32), (4, torch.float64), (10, torch.float32)):
-        yield Case(f"{n} runs", (torch.rand(n, generator=rng, dtype=dtype) ** 3,))
+    for what, n, dtype in drawn("drawn runs", ints(1, 16), DTYPE):
+        yield Case(what, (torch.rand(n, generator=rng, dtype=dtype) ** 3,))
 
 
 middle_half = Exercise(
@@ -194,7 +196,7 @@ def _values(rng: torch.Generator) -> Iterator[Case]:
         ("two agents", (1, 2, 3), torch.float32),
         ("two agents with two actions", (3, 2, 2), torch.float32),
         ("three agents, in float64", (4, 3, 3), torch.float64),
-        ("three agents with four actions", (2, 3, 4), torch.float32),
+        *drawn("drawn steps", st.tuples(ints(1, 4), ints(1, 3), ints(1, 4)), DTYPE),
     ):
         yield Case(what, (torch.randn(E, N, A, generator=rng, dtype=dtype),))
 

@@ -3,20 +3,25 @@
 from collections.abc import Iterator
 
 import torch
+from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 
-SIZES = (
-    ("one transition, one feature", (1, 1), torch.float32),
-    ("one transition", (1, 3), torch.float32),
-    ("two transitions", (2, 4), torch.float32),
-    ("as many transitions as features", (3, 3), torch.float32),
-    ("numbers in float64", (5, 2), torch.float64),
-    ("a batch", (6, 8), torch.float32),
-    ("another batch", (9, 5), torch.float32),
-)
+
+def batches() -> list[tuple[str, tuple[int, int], torch.dtype]]:
+    """Batches to try an answer on: (what, (B, F), dtype)."""
+    return [
+        ("one transition, one feature", (1, 1), torch.float32),
+        ("one transition", (1, 3), torch.float32),
+        ("two transitions", (2, 4), torch.float32),
+        ("as many transitions as features", (3, 3), torch.float32),
+        ("numbers in float64", (5, 2), torch.float64),
+        ("a batch", (6, 8), torch.float32),
+        *drawn("a drawn batch", st.tuples(ints(1, 9), ints(1, 6)), DTYPE),
+    ]
 
 
 # --- counting -------------------------------------------------------------------------------------
@@ -28,10 +33,9 @@ def _walks(rng: torch.Generator) -> Iterator[Case]:
         ("the same cell again and again", [2, 2, 2, 2]),
         ("cells that are all new", [3, 0, 1, 2]),
         ("a walk there and back", [0, 1, 2, 1, 0]),
+        *drawn("a drawn walk", st.lists(ints(0, 5), min_size=1, max_size=20)),
     ):
         yield Case(what, (torch.tensor(walk),))
-    for T in (8, 15, 30):
-        yield Case(f"a random walk of {T} steps", (torch.randint(6, (T,), generator=rng),))
 
 
 count_bonus = Exercise(
@@ -113,7 +117,7 @@ def last_step_counts(cells):
 
 
 def _inverse_inputs(rng: torch.Generator) -> Iterator[Case]:
-    for what, (B, D), dtype in SIZES:
+    for what, (B, D), dtype in batches():
         A = 2 + B % 3
         feature, after = torch.randn(2, B, D, generator=rng, dtype=dtype)
         W = torch.randn(2 * D, A, generator=rng, dtype=dtype)
@@ -199,7 +203,7 @@ def encoder_cut_off(feature, after, action, W):
 
 
 def _predictions(rng: torch.Generator) -> Iterator[Case]:
-    for what, shape, dtype in SIZES:
+    for what, shape, dtype in batches():
         predicted, after = torch.randn(2, *shape, generator=rng, dtype=dtype)
         yield Case(what, (predicted, after, 0.3))
 
@@ -282,7 +286,7 @@ def eta_forgotten(predicted, after, eta):
 
 
 def _losses(rng: torch.Generator) -> Iterator[Case]:
-    for what, (B, D), dtype in SIZES:
+    for what, (B, D), dtype in batches():
         predicted, after = torch.randn(2, B, D, generator=rng, dtype=dtype)
         inverse = torch.rand(B, generator=rng, dtype=dtype)
         yield Case(what, (inverse, predicted, after, 0.2))
@@ -372,7 +376,7 @@ def _episodes(rng: torch.Generator) -> Iterator[Case]:
         ("an end in the middle", 4, 0.3),
         ("ends everywhere", 3, 1.0),
         ("several episodes in a row", 9, 0.4),
-        ("a long stretch", 14, 0.2),
+        *drawn("drawn episodes", ints(1, 14), CHANCE),
     ):
         obs = torch.randn(T + 1, 2, generator=rng)
         final = torch.randn(T, 2, generator=rng)

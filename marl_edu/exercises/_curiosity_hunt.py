@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 
 
@@ -16,7 +17,7 @@ def _transitions(rng: torch.Generator) -> Iterator[Case]:
         ("as many transitions as features", 4, 4, 3, torch.float32),
         ("numbers in float64", 5, 2, 4, torch.float64),
         ("a batch", 8, 6, 5, torch.float32),
-        ("another batch", 11, 3, 5, torch.float32),
+        *drawn("a drawn batch", ints(1, 9), ints(1, 6), ints(2, 5), DTYPE),
     ):
         feature, after = torch.randn(2, B, D, generator=rng, dtype=dtype)
         W = torch.randn(D + A, D, generator=rng, dtype=dtype)

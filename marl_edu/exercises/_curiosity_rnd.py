@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 from marl_edu.ops import gae
 
@@ -17,6 +18,7 @@ def _observations(rng: torch.Generator) -> Iterator[Case]:
         ("two observations", 2, 3, torch.float32),
         ("numbers in float64", 4, 2, torch.float64),
         ("many observations, some far out", 20, 4, torch.float32),
+        *drawn("drawn observations", ints(1, 9), ints(1, 6), DTYPE),
     ):
         obs = 6 * torch.randn(n, size, generator=rng, dtype=dtype)
         mean = torch.randn(size, generator=rng, dtype=dtype)
@@ -95,6 +97,7 @@ def _bonuses(rng: torch.Generator) -> Iterator[Case]:
         ("five steps of two worlds", 5, 2, torch.float32),
         ("numbers in float64", 6, 3, torch.float64),
         ("many steps", 30, 4, torch.float32),
+        *drawn("drawn steps", ints(1, 9), ints(1, 4), DTYPE),
     ):
         yield Case(what, (torch.rand(T, B, generator=rng, dtype=dtype), 0.9))
 
@@ -197,7 +200,7 @@ def _lives(rng: torch.Generator) -> Iterator[Case]:
         ("four steps without an end", 4, 0.0, torch.float32),
         ("numbers in float64", 6, 0.3, torch.float64),
         ("episodes in a row", 10, 0.3, torch.float32),
-        ("episodes in a row", 16, 0.2, torch.float32),
+        *drawn("drawn episodes", ints(1, 12), CHANCE, DTYPE),
     ):
         reward, bonus = torch.randn(2, T, generator=rng, dtype=dtype)
         value_ext, value_int = torch.randn(2, T + 1, generator=rng, dtype=dtype)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 
 
@@ -16,6 +17,7 @@ def _rounds(rng: torch.Generator) -> Iterator[Case]:
         ("worlds of which some are over", 5, 3, 0.6, torch.float32),
         ("numbers in float64", 6, 2, 0.8, torch.float64),
         ("a whole round", 20, 4, 0.9, torch.float32),
+        *drawn("a drawn round", ints(1, 9), ints(1, 4), CHANCE, DTYPE),
     ):
         bonus = torch.rand(T, B, generator=rng, dtype=dtype)
         running = 3 * torch.rand(B, generator=rng, dtype=dtype)

@@ -6,15 +6,17 @@ Sizes: N nodes, D features in, F features out of a head, H heads. Receivers in r
 from collections.abc import Iterator
 
 import torch
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import DTYPE, drawn, ints, masks
 from marl_edu.exercises.trying import Case
 from marl_edu.ops import masked_softmax
 
 
-def hearings(rng: torch.Generator) -> Iterator[tuple[str, Tensor, torch.dtype]]:
+def hearings() -> Iterator[tuple[str, Tensor, torch.dtype]]:
     """Graphs to try an answer on: (what, hears (N, N), dtype), from small and odd to drawn."""
     no, yes = False, True
     for what, rows, dtype in (
@@ -25,14 +27,13 @@ def hearings(rng: torch.Generator) -> Iterator[tuple[str, Tensor, torch.dtype]]:
         ("three nodes without any link, in float64", [[no] * 3] * 3, torch.float64),
     ):
         yield what, torch.tensor(rows), dtype
-    for _ in range(5):
-        N = int(torch.randint(4, 8, (1,), generator=rng))
-        hears = torch.rand(N, N, generator=rng) < 0.4
-        yield f"{N} nodes and directed links, drawn", hears, torch.float32
+    square = ints(1, 7).flatmap(lambda N: masks(st.just(N), st.just(N)))
+    for what, hears, dtype in drawn("nodes and directed links, drawn", square, DTYPE, n=10):
+        yield f"{len(hears)} {what}", hears, dtype
 
 
 def _scored(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, dtype in hearings(rng):
+    for what, hears, dtype in hearings():
         N, size = len(hears), int(torch.randint(2, 6, (1,), generator=rng))
         Wh = torch.randn(N, size, generator=rng, dtype=dtype)
         yield Case(what, (Wh, torch.randn(2 * size, generator=rng, dtype=dtype)))
@@ -115,7 +116,7 @@ def product_of_halves(Wh, a):
 
 
 def _layers(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, dtype in hearings(rng):
+    for what, hears, dtype in hearings():
         N = len(hears)
         D, size = (int(n) for n in torch.randint(2, 6, (2,), generator=rng))
         shapes = (N, D), (D, size), (N, N)
@@ -213,11 +214,15 @@ def detached_weights(h, W, score, hears):
 
 
 def _heads(rng: torch.Generator) -> Iterator[Case]:
-    sizes = ((1, 1, 1), (3, 2, 4), (2, 4, 2), (5, 3, 3), (4, 8, 7))
-    for k, (N, H, size) in enumerate(sizes):
-        heard = torch.randn(N, H, size, generator=rng, dtype=torch.float64 if k == 1 else None)
+    for layer, N, H, size, dtype in (
+        ("layer", 1, 1, 1, torch.float32),
+        ("layer in float64", 3, 2, 4, torch.float64),
+        ("layer", 2, 4, 2, torch.float32),
+        *drawn("drawn layer", ints(1, 5), ints(1, 5), ints(1, 5), DTYPE),
+    ):
+        heard = torch.randn(N, H, size, generator=rng, dtype=dtype)
         for last in (False, True):
-            what = f"{N} nodes, {H} heads of {size}, {'the last' if last else 'a hidden'} layer"
+            what = f"{N} nodes, {H} heads of {size}, a {'last' if last else 'hidden'} {layer}"
             yield Case(what, (heard, last))
 
 

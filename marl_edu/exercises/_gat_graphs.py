@@ -14,7 +14,7 @@ from marl_edu.exercises.trying import Case
 
 
 def _edges(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, dtype in hearings(rng):
+    for what, hears, dtype in hearings():
         N = len(hears)
         receiver = (hears | torch.eye(N, dtype=torch.bool)).nonzero()[:, 0]
         order = torch.randperm(len(receiver), generator=rng)
@@ -114,7 +114,7 @@ def _graphs(rng: torch.Generator) -> Iterator[Case]:
     for layers in (0, 1, 2, 5, 9):
         what = f"a directed path of 6 nodes and {layers} layer{'s' * (layers != 1)}"
         yield Case(what, (path, layers))
-    for what, hears, _ in hearings(rng):
+    for what, hears, _ in hearings():
         layers = int(torch.randint(1, 4, (1,), generator=rng))
         yield Case(f"{what}, {layers} layer{'s' * (layers != 1)}", (hears, layers))
 
@@ -196,7 +196,7 @@ def neighbours_only(hears, layers):
 
 
 def _plain(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, _ in hearings(rng):
+    for what, hears, _ in hearings():
         both = hears | hears.T
         yield Case(what.replace("directed", "undirected"), (both,))
     star = torch.zeros(5, 5, dtype=torch.bool)

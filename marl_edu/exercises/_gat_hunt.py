@@ -73,7 +73,7 @@ def relay_curve(hear: Callable, graph: str, updates: int = UPDATES, seed: int = 
 
 
 def _edges(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, dtype in hearings(rng):
+    for what, hears, dtype in hearings():
         N = len(hears)
         receiver, sender = (hears | torch.eye(N, dtype=torch.bool)).nonzero().T
         order = torch.randperm(len(receiver), generator=rng)

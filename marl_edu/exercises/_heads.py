@@ -6,19 +6,25 @@ import torch
 from torch import Tensor
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 
 
 def _headed(rng: torch.Generator) -> Iterator[Case]:
-    sizes = [(1, 2, 2, 1), (1, 2, 2, 2), (2, 3, 1, 4), (2, 1, 3, 2), (3, 4, 2, 3), (2, 4, 4, 4)]
-    for B, N, H, d in sizes:
-        dtype = torch.float64 if N == 3 else torch.float32
+    f32, f64 = torch.float32, torch.float64
+    for where, B, N, H, d, dtype in (
+        ("", 1, 2, 2, 1, f32),
+        ("", 1, 2, 2, 2, f32),
+        (" in float64", 2, 3, 1, 4, f64),
+        ("", 2, 1, 3, 2, f32),
+        ("", 3, 4, 2, 3, f32),
+        *drawn(", drawn", *(ints(1, 4) for _ in range(4)), DTYPE),
+    ):
         value = torch.randn(B, N, H * d, generator=rng, dtype=dtype)
         attention = torch.randn(B, H, N, N, generator=rng, dtype=dtype).softmax(-1)
         count = f"{N} agents" if N > 1 else "one agent"
         heads = f"{H} heads" if H > 1 else "one head"
-        kind = " in float64" if dtype == torch.float64 else ""
-        yield Case(f"{count}, {heads} of size {d}{kind}", (value, attention))
+        yield Case(f"{count}, {heads} of size {d}{where}", (value, attention))
 
 
 several_heads = Exercise(

@@ -65,7 +65,7 @@ def probe_curve(hear: Callable, updates: int = UPDATES, seed: int = 0) -> list[a
 
 
 def _messages(rng: torch.Generator) -> Iterator[Case]:
-    for what, B, alive, dtype in teams(rng):
+    for what, B, alive, dtype in teams():
         d_k, d_v = (int(n) for n in torch.randint(2, 6, (2,), generator=rng))
         shapes = (B, alive.shape[1], d_k + d_v), (B, alive.shape[1], d_k)
         message, query = (torch.randn(s, generator=rng, dtype=dtype) for s in shapes)

@@ -6,15 +6,16 @@ Sizes: B worlds, T steps, N slots for agents, D features.
 from collections.abc import Iterator
 
 import torch
+from hypothesis import strategies as st
 
 from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import teams
+from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints, teams
 from marl_edu.exercises.trying import Case
 from marl_edu.ops import gae
 
 
 def _memories(rng: torch.Generator) -> Iterator[Case]:
-    for what, B, alive, dtype in teams(rng):
+    for what, B, alive, dtype in teams():
         h = torch.randn(B, alive.shape[1], 4, generator=rng, dtype=dtype)
         completed = torch.rand(alive.shape, generator=rng) < 0.5
         yield Case(what, (h, completed, alive))
@@ -93,7 +94,7 @@ def _journeys(rng: torch.Generator) -> Iterator[Case]:
         ("everybody leaves in every step", (2, 3, 2), 1.0, f32),
         ("numbers in float64", (2, 5, 3), 0.3, f64),
         ("cars that come and go", (3, 8, 4), 0.3, f32),
-        ("cars that come and go", (4, 12, 2), 0.2, f32),
+        *drawn("drawn cars", st.tuples(ints(1, 4), ints(1, 9), ints(1, 4)), CHANCE, DTYPE),
     ):
         reward = torch.randn(B, T, N, generator=rng, dtype=dtype)
         value = torch.randn(B, T + 1, N, generator=rng, dtype=dtype)

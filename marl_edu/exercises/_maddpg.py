@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import torch
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, flags, ints
 from marl_edu.exercises.trying import Case
 
 
@@ -31,7 +33,8 @@ def _joint_steps(rng: torch.Generator) -> Iterator[Case]:
         ("two agents at the end of the world", 2, 3, 2, [T], f32),
         ("numbers in float64", 3, 2, 3, [F_, T, F_], f64),
         ("three agents", 3, 3, 2, [F_, F_], f32),
-        ("drawn steps", 4, 2, 3, [F_, T, F_, F_, T], f32),
+        ("four agents in five steps", 4, 2, 3, [F_, T, F_, F_, T], f32),
+        *drawn("drawn steps", ints(1, 4), ints(1, 3), ints(1, 4), flags(1, 5), DTYPE),
     ):
         shapes = (N * (O + A), 5), (5,), (len(terminated), N, O), (len(terminated),)
         W, w, next_obs, reward = (torch.randn(s, generator=rng, dtype=dtype) for s in shapes)
@@ -154,7 +157,8 @@ def _choices(rng: torch.Generator) -> Iterator[Case]:
         ("a low temperature", 6, 4, 0.3, f32),
         ("a high temperature", 6, 3, 4.0, f32),
         ("numbers in float64", 8, 3, 0.7, f64),
-        ("drawn agents", 40, 5, 0.5, f32),
+        ("forty agents", 40, 5, 0.5, f32),
+        *drawn("drawn agents", ints(1, 9), ints(1, 5), st.just(0.5), DTYPE),
     ):
         logits = torch.randn(B, A, generator=rng, dtype=dtype)
         uniform = 0.02 + 0.96 * torch.rand(B, A, generator=rng, dtype=dtype)
@@ -280,6 +284,7 @@ def _updates(rng: torch.Generator) -> Iterator[Case]:
         ("a target that is a copy", 3, 3, 1.0, f32),
         ("numbers in float64", 2, 4, 0.05, f64),
         ("many updates", 5, 12, 0.3, f32),
+        *drawn("drawn updates", ints(1, 6), ints(1, 9), CHANCE, DTYPE),
     ):
         target = torch.randn(P, generator=rng, dtype=dtype)
         online = target + torch.randn(K, P, generator=rng, dtype=dtype).cumsum(0)

@@ -6,10 +6,12 @@ Sizes: E drawn, L steps, A actions.
 from collections.abc import Iterator
 
 import torch
+from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, flags, ints
 from marl_edu.exercises.trying import Case
 
 
@@ -22,13 +24,10 @@ def _ends(rng: torch.Generator) -> Iterator[Case]:
         ("a step after which time is up", [N], [T], f32),
         ("a world that ends as time is up", [T], [T], f32),
         ("numbers in float64", [N, T, N, T], [N, N, T, T], f64),
+        *drawn("drawn steps", flags(6, 6), flags(6, 6), DTYPE),
     ):
         worth = [torch.randn(len(terminated), generator=rng, dtype=dtype) for _ in range(2)]
         yield Case(what, (*worth, torch.tensor(terminated), torch.tensor(truncated), 0.9))
-    for E in (6, 9):
-        worth = [torch.randn(E, generator=rng) for _ in range(2)]
-        ended, late = (torch.rand(E, generator=rng) < 0.4 for _ in range(2))
-        yield Case(f"{E} drawn steps", (*worth, ended, late, 0.8))
 
 
 time_limit = Exercise(
@@ -107,7 +106,8 @@ def _values(rng: torch.Generator) -> Iterator[Case]:
         ("some actions not available", 6, 4, 0.5, f32),
         ("numbers in float64", 5, 3, 0.6, f64),
         ("values far below 0", 8, 5, 0.4, f32),
-        ("drawn steps", 20, 6, 0.5, f32),
+        ("twenty steps", 20, 6, 0.5, f32),
+        *drawn("drawn steps", ints(1, 9), ints(1, 5), CHANCE, DTYPE),
     ):
         q, q_target = (torch.randn(E, A, generator=rng, dtype=dtype) for _ in range(2))
         if "below" in what:
@@ -211,8 +211,8 @@ def _windows(rng: torch.Generator) -> Iterator[Case]:
         ("one window of three steps", 1, 3, 2, 1.0, f32),
         ("a life that ends with the window", 2, 4, 3, 0.0, f32),
         ("numbers in float64", 3, 5, 3, 0.7, f64),
-        ("drawn windows", 4, 7, 4, 0.7, f32),
-        ("drawn windows", 6, 3, 5, 0.5, f32),
+        ("four windows", 4, 7, 4, 0.7, f32),
+        *drawn("drawn windows", ints(1, 5), ints(1, 7), ints(1, 4), CHANCE, DTYPE),
     ):
         q, q_target = (torch.randn(E, L + 1, A, generator=rng, dtype=dtype) for _ in range(2))
         reward = torch.randn(E, L, generator=rng, dtype=dtype)
@@ -318,13 +318,14 @@ def _errors(rng: torch.Generator) -> Iterator[Case]:
         ("windows of different lengths", [2, 5, 1], 5, f32),
         ("numbers in float64", [4, 2], 4, f64),
         ("a window of which nothing counts", [0, 3], 4, f32),
-        ("drawn windows", [6, 1, 3, 6], 6, f32),
+        ("windows that begin with a burn-in", [6, 1, 3, 6], 6, f32),
+        *drawn("drawn windows", st.lists(ints(0, 6), max_size=5).filter(any), st.just(6), DTYPE),
     ):
         taken, target = (
             2 * torch.randn(len(lengths), L, generator=rng, dtype=dtype) for _ in range(2)
         )
         learn = torch.arange(L) < torch.tensor(lengths)[:, None]
-        if "drawn" in what:  # the burn-in does not count, either
+        if "burn-in" in what:  # which does not count, either
             learn[0, :2] = False
         yield Case(what, (taken, target, learn))
 

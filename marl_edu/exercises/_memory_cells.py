@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 
 
@@ -21,7 +22,7 @@ def _cells(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 2, 4, 3, f64),
         ("as much seen as remembered", 3, 3, 3, f32),
         ("gates wide open and shut", 4, 3, 2, f32),
-        ("drawn agents", 5, 5, 3, f32),
+        *drawn("drawn agents", ints(1, 5), ints(1, 5), ints(1, 4), DTYPE),
     ):
         sizes = (E, O), (E, D), (3 * D, O), (3 * D, D), (3 * D,), (3 * D,)
         x, h, W, U, b, c = (torch.randn(s, generator=rng, dtype=dtype) for s in sizes)
@@ -150,7 +151,8 @@ def _windows(rng: torch.Generator) -> Iterator[Case]:
         ("four steps, two of them burn-in", 2, 4, 2, 3, f32),
         ("a burn-in up to the last step", 3, 4, 3, 2, f32),
         ("numbers in float64", 2, 5, 2, 3, f64),
-        ("drawn windows", 4, 8, 3, 4, f32),
+        ("four windows of eight steps", 4, 8, 3, 4, f32),
+        *drawn("drawn windows", ints(1, 4), ints(5, 8), ints(0, 4), ints(1, 4), DTYPE),
     ):
         sizes = (E, L, 2), (E, D), (2, D), (D, D)
         x, h, W, U = (torch.randn(s, generator=rng, dtype=dtype) for s in sizes)

@@ -10,6 +10,7 @@ from marl_edu import qlearning
 from marl_edu.algos import drqn
 from marl_edu.envs import TMaze
 from marl_edu.exercises.grading import Exercise, Verdict
+from marl_edu.exercises.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 from marl_edu.replay import Lives
 
@@ -87,7 +88,7 @@ def _lived(rng: torch.Generator) -> Iterator[Case]:
         ("two agents, three steps", 2, 3, 2, f32),
         ("numbers in float64", 2, 4, 3, f64),
         ("a long life", 2, 9, 3, f32),
-        ("drawn agents", 4, 5, 4, f32),
+        *drawn("drawn agents", ints(1, 4), ints(1, 7), ints(1, 4), DTYPE),
     ):
         sizes = (E, L, D), (E, D), (3 * D, D), (3 * D, D), (3 * D,), (3 * D,)
         yield Case(what, tuple(torch.randn(s, generator=rng, dtype=dtype) for s in sizes))

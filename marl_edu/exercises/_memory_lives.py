@@ -6,8 +6,10 @@ Sizes: T steps, N slots; E agents, D numbers remembered, O seen.
 from collections.abc import Iterator
 
 import torch
+from hypothesis import strategies as st
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import DTYPE, drawn, ints, masks
 from marl_edu.exercises.trying import Case
 
 
@@ -23,11 +25,10 @@ def _slots(rng: torch.Generator) -> Iterator[Case]:
         ("a new agent in every step", [T, T, T], [F, F, F]),
     ):
         yield Case(what, (torch.tensor(lives_in)[:, None], torch.tensor(lasts)[:, None]))
-    for steps, N in ((5, 2), (8, 3), (12, 4)):
-        alive = torch.rand(steps, N, generator=rng) < 0.8
-        goes_on = (torch.rand(steps, N, generator=rng) < 0.7) & alive
+    for what, one, other in drawn("drawn slots", *(masks(st.just(8), st.just(3)) for _ in "ab")):
+        alive, goes_on = one | other, one & other  # alive three times in four
         goes_on[:-1] &= alive[1:]
-        yield Case(f"{N} drawn slots", (alive, goes_on))
+        yield Case(what, (alive, goes_on))
 
 
 lives = Exercise(
@@ -130,7 +131,7 @@ def _cells(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 2, 4, 3, f64),
         ("three agents", 3, 2, 4, f32),
         ("gates wide open and shut", 4, 3, 2, f32),
-        ("drawn agents", 5, 5, 3, f32),
+        *drawn("drawn agents", ints(1, 5), ints(1, 5), ints(1, 4), DTYPE),
     ):
         sizes = (E, O), (E, D), (E, D), (4 * D, O), (4 * D, D), (4 * D,)
         x, h, cell, W, U, b = (torch.randn(s, generator=rng, dtype=dtype) for s in sizes)

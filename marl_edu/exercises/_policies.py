@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 
 
@@ -20,7 +21,8 @@ def _ratios(rng: torch.Generator) -> Iterator[Case]:
         ("ratios far from 1", 2, 3, 1.5, 1.0, f32),
         ("numbers in float64", 3, 2, 0.5, 0.7, f64),
         ("agents that are gone", 4, 3, 0.4, 0.5, f32),
-        ("drawn actions", 6, 4, 0.4, 0.8, f32),
+        ("six steps of four agents", 6, 4, 0.4, 0.8, f32),
+        *drawn("drawn actions", ints(1, 6), ints(1, 4), CHANCE, CHANCE, DTYPE),
     ):
         old = -0.1 - 2 * torch.rand(B, N, generator=rng, dtype=dtype)
         new = old + spread * torch.randn(B, N, generator=rng, dtype=dtype)
@@ -145,7 +147,8 @@ def _alternatives(rng: torch.Generator) -> Iterator[Case]:
         ("two agents", 1, 2, 3, f32),
         ("numbers in float64", 2, 3, 4, f64),
         ("a policy that is sure", 3, 2, 3, f32),
-        ("drawn steps", 5, 4, 3, f32),
+        ("five steps", 5, 4, 3, f32),
+        *drawn("drawn steps", ints(1, 6), ints(1, 4), ints(1, 4), DTYPE),
     ):
         q = 2 * torch.randn(B, N, A, generator=rng, dtype=dtype) + 1
         scores = torch.randn(B, N, A, generator=rng, dtype=dtype)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from marl_edu.exercises.grading import Exercise, Verdict
+from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 
 UPDATES, SEEDS, STEPS = 150, 5, 64  # of training; what is played before each update
@@ -62,7 +63,8 @@ def _steps(rng: torch.Generator) -> Iterator[Case]:
         ("no entropy bonus", 3, 3, 0.0, f32),
         ("a single action", 4, 1, 0.1, f32),
         ("numbers in float64", 4, 3, 0.3, f64),
-        ("drawn steps", 8, 5, 0.2, f32),
+        ("eight steps", 8, 5, 0.2, f32),
+        *drawn("drawn steps", ints(1, 9), ints(1, 5), CHANCE, DTYPE),
     ):
         logits = torch.randn(B, A, generator=rng, dtype=dtype)
         action = torch.randint(A, (B,), generator=rng)

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, flags, ints
 from marl_edu.exercises.trying import Case
 
 
@@ -21,8 +22,9 @@ def mixes(rng: torch.Generator) -> Iterator[Case]:
         ("two agents", 1, 2, 3, 2, f32),
         ("numbers in float64", 3, 3, 2, 4, f64),
         ("values far below 0", 4, 2, 3, 3, f32),
-        ("drawn worlds", 5, 4, 4, 3, f32),
-        ("drawn worlds", 6, 3, 5, 8, f32),
+        ("five worlds", 5, 4, 4, 3, f32),
+        ("six worlds", 6, 3, 5, 8, f32),
+        *drawn("drawn worlds", *(ints(1, 5) for _ in range(4)), DTYPE),
     ):
         sizes = (B, N), (B, S), (S, N * H), (S, H), (S, H), (S,)
         q, *rest = (torch.randn(s, generator=rng, dtype=dtype) for s in sizes)
@@ -163,7 +165,8 @@ def _teams(rng: torch.Generator) -> Iterator[Case]:
         ("actions that are not available", 3, 4, [N, N], 0.4, f32),
         ("numbers in float64", 2, 3, [N, T, N], 0.7, f64),
         ("values far below 0", 3, 4, [N, N, T], 0.5, f32),
-        ("drawn worlds", 4, 5, [N, T, N, N, N, T], 0.6, f32),
+        ("six worlds", 4, 5, [N, T, N, N, N, T], 0.6, f32),
+        *drawn("drawn worlds", ints(1, 4), ints(1, 5), flags(1, 6), CHANCE, DTYPE),
     ):
         shape = len(terminated), agents, A
         q, q_next = (torch.randn(shape, generator=rng, dtype=dtype) for _ in range(2))
@@ -301,8 +304,8 @@ def _games(rng: torch.Generator) -> Iterator[Case]:
     yield Case("one action each", (torch.tensor([[[3.0]], [[-2.0]]]),))
     yield Case("numbers in float64", (torch.tensor([[[1.0, 2.0], [4.0, -1.0]]], dtype=f64),))
     yield Case("two actions against three", (4 * torch.randn(3, 2, 3, generator=rng),))
-    yield Case("drawn games", (4 * torch.randn(5, 4, 2, generator=rng) - 3,))
-    yield Case("drawn games", (4 * torch.randn(6, 3, 3, generator=rng),))
+    for what, S, A, B, dtype in drawn("drawn games", *(ints(1, 4) for _ in range(3)), DTYPE):
+        yield Case(what, (4 * torch.randn(S, A, B, generator=rng, dtype=dtype) - 2,))
 
 
 two_step_game = Exercise(

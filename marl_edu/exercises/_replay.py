@@ -5,7 +5,18 @@ from collections.abc import Iterator
 import torch
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import drawn, ints
 from marl_edu.exercises.trying import Case
+
+
+def _drawn_rings() -> Iterator[tuple[str, int, int, int, int, int]]:
+    # A ring that is not full is written from row 0 on, and no window is longer than what is there.
+    for what, capacity, size, row, length, E in drawn(
+        "a drawn ring", ints(2, 12), ints(1, 12), ints(0, 11), ints(1, 5), ints(1, 12), n=10
+    ):
+        size = min(size, capacity)
+        next_row = row % capacity if size == capacity else size
+        yield what, size, next_row, capacity, min(length, size), E
 
 
 def _rings(rng: torch.Generator) -> Iterator[Case]:
@@ -16,8 +27,8 @@ def _rings(rng: torch.Generator) -> Iterator[Case]:
         ("windows of one step", 5, 3, 5, 1, 6),
         ("one window as long as what is there", 4, 3, 4, 4, 1),
         ("a ring that has just begun", 2, 2, 7, 2, 2),
-        ("a large ring", 12, 7, 12, 4, 20),
         ("a large ring", 15, 11, 15, 5, 30),
+        *_drawn_rings(),
     ):
         places = size - length + 1
         place = torch.randint(places, (E,), generator=rng)

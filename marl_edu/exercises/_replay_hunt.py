@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from marl_edu.exercises._policies_hunt import Rows, means
 from marl_edu.exercises.grading import Exercise, Verdict
+from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 
 UPDATES, SEEDS, STORED, BATCH = 200, 5, 1000, 64  # of training
@@ -67,7 +68,8 @@ def _windows(rng: torch.Generator) -> Iterator[Case]:
         ("two steps, of which some end an episode", 4, 2, 0.5, f32),
         ("an end in every step", 2, 3, 1.0, f32),
         ("numbers in float64", 5, 4, 0.3, f64),
-        ("drawn windows", 12, 5, 0.3, f32),
+        ("twelve windows", 12, 5, 0.3, f32),
+        *drawn("drawn windows", ints(2, 9), ints(1, 6), CHANCE, DTYPE),
     ):
         reward = torch.randn(B, n, generator=rng, dtype=dtype)
         done = torch.rand(B, n, generator=rng) < ends

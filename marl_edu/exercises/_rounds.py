@@ -15,7 +15,7 @@ from marl_edu.ops import masked_softmax
 
 
 def _round_trips(rng: torch.Generator) -> Iterator[Case]:
-    for number, (what, B, alive, dtype) in enumerate(teams(rng)):
+    for number, (what, B, alive, dtype) in enumerate(teams()):
         D, rounds = (2, 3, 5)[number % 3], (2, 1, 3)[number % 3]
         shapes = (B, alive.shape[1], D), (D, D), (D, D), (D, D)
         z, W_v, W_c, W_z = (torch.randn(s, generator=rng, dtype=dtype) for s in shapes)
@@ -121,7 +121,7 @@ def rounds_detached(z, listen, W_c, W_z, rounds):
 
 
 def _living(rng: torch.Generator) -> Iterator[Case]:
-    for what, B, alive, dtype in teams(rng):
+    for what, B, alive, dtype in teams():
         D = int(torch.randint(1, 6, (), generator=rng))
         yield Case(what, (torch.randn(B, alive.shape[1], D, generator=rng, dtype=dtype), alive))
 

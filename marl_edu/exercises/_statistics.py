@@ -4,8 +4,10 @@ import math
 from collections.abc import Iterator
 
 import torch
+from hypothesis import strategies as st
 
 from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
 
 
@@ -19,6 +21,7 @@ def _draws(rng: torch.Generator) -> Iterator[Case]:
         ("as many draws as seeds", 8, 8, 0.8, f32),
         ("ten seeds, one of which failed", 10, 300, 0.95, f32),
         ("eight seeds", 8, 500, 0.5, f32),
+        *drawn("drawn seeds", ints(1, 9), ints(20, 60), st.just(0.9), DTYPE),
     ):
         scores = torch.rand(n, generator=rng, dtype=dtype)
         if "agree" in what:
@@ -139,7 +142,8 @@ def _contests(rng: torch.Generator) -> Iterator[Case]:
         ("runs with ties", 4, 4, 3, f32),
         ("as many runs of either", 5, 5, 2, f32),
         ("numbers in float64", 3, 6, 2, f64),
-        ("drawn runs with ties", 8, 6, 4, f32),
+        ("more runs with ties", 8, 6, 4, f32),
+        *drawn("drawn runs", ints(1, 8), ints(1, 8), ints(1, 4), DTYPE),
     ):
         ours, theirs = (torch.rand(k, M, generator=rng, dtype=dtype) for k in (n, m))
         if "ties" in what:  # scores in tenths, as of ten games each

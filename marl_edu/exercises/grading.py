@@ -1,8 +1,9 @@
 """What an exercise is, and how an answer to it is graded: by what it does, never by its text.
 
-An answer is called on many inputs, small and odd ones first, and must agree with the solution in
-type, shape, dtype, values and gradients. A wrong one is compared with a list of classic mistakes
-on the same inputs, and the verdict names the one that gives exactly the same.
+An answer is called on many inputs, first on odd ones from a list, then on what hypothesis draws,
+and must agree with the solution in type, shape, dtype, values and gradients. A wrong one is
+compared with a list of classic mistakes on the same inputs, and the verdict names the one that
+gives exactly the same.
 """
 
 import ast
