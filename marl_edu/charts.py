@@ -3,12 +3,13 @@
 The look is that of `marl_edu.plots`; `plots.show` puts them on a page.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import matplotlib.style
 import numpy as np
 from matplotlib import colormaps
 from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter
 from numpy.typing import ArrayLike
 
 from marl_edu.plots import GREY, STYLE, Anchor, _end_labels, _label, colour
@@ -125,3 +126,44 @@ def attention_grid(attention: ArrayLike, names: Sequence[str]) -> Figure:
         figure.supxlabel("sender", size=9)
         figure.supylabel("receiver", size=9)
         return figure
+
+
+def hunt(
+    runs: Mapping[str, Sequence[Mapping[str, int | float]]],
+    panels: Mapping[str, str],
+    x: tuple[str, str] = ("update", "updates"),
+    scale: float = 1.0,
+    ylim: tuple[float, float | None] = (0.0, None),
+    log: Collection[str] = (),
+) -> Figure:
+    """The two training runs of a bug hunt, the first (with the bug) dashed and in grey.
+
+    Args:
+        runs: name -> rows of its training log.
+        panels: key of the rows -> its label; a panel each, one below the other.
+        x: key and label of the horizontal axis. scale: what the numbers are multiplied by.
+        ylim: of the panels. log: keys on a logarithmic scale, with their own limits and no names.
+    """
+    looks = [(GREY, "--"), ("C0", "-")]
+    with matplotlib.style.context(STYLE):
+        width, height = matplotlib.rcParams["figure.figsize"]
+        size = (width, height * (1 + 0.6 * (len(panels) - 1)))
+        figure = Figure(layout="constrained", figsize=size)
+        column = figure.subplots(len(panels), 1, squeeze=False, sharex=True)[:, 0]
+        for axes, (key, label) in zip(column, panels.items(), strict=True):
+            ends = []
+            for (name, rows), (c, dashes) in zip(runs.items(), looks, strict=True):
+                steps, numbers = [row[x[0]] for row in rows], [scale * row[key] for row in rows]
+                axes.plot(steps, numbers, c=c, ls=dashes)
+                ends.append((steps[-1], numbers[-1], name, c))
+            axes.set(xlim=(steps[0], steps[-1]))
+            axes.set_title(label, loc="left", size=10, weight="normal")
+            if key in log:
+                axes.set_yscale("log")
+            else:
+                axes.set_ylim(ylim)
+                _end_labels(axes, ends)
+        axes.set(xlabel=x[1])
+        axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+        axes.locator_params(axis="x", nbins=4)
+    return figure

@@ -271,48 +271,55 @@ def test_a_verdict_is_html_that_needs_no_colour():
 def test_grading_leaves_the_reader_s_random_numbers_alone():
     before = torch.random.get_rng_state()
     mean.grade(mean.solution)
-    exercises.probe_curve(mean_field, updates=1)
+    exercises.bored_explorer.train(exercises.bored_explorer.solution)
+    exercises.exploding_bonus.train(exercises.exploding_bonus.solution)
     assert torch.equal(torch.random.get_rng_state(), before)
 
 
-def mean_field(message, query, mask):
-    """Hears the mean: enough to run the probe."""
-    return message[..., query.shape[-1] :].mean(1, keepdim=True).expand(-1, mask.shape[1], -1)
+HUNTS = {name: exercise for name, exercise in ALL.items() if exercise.suspect is not None}
+
+
+def test_there_are_hunts_for_every_method():
+    assert len(HUNTS) >= 8
+    assert all("Bug hunt" in exercise.title for exercise in HUNTS.values())
+    assert {name for name, exercise in ALL.items() if exercise.trial is not None} == set(HUNTS)
 
 
 @pytest.mark.learning
-def test_the_suspect_is_caught_and_its_team_does_not_learn():
-    assert exercises.silent_team.judge(exercises.suspect).mistake == "message_detached"
-    assert exercises.probe_curve(exercises.suspect)[-1]["success"] < 0.5
-    # An answer that knows it is being tested: right on the inputs, cut off in training.
-    verdict = exercises.silent_team.grade(
-        lambda message, query, mask: (
-            exercises.suspect if len(message) > 5 else exercises.silent_team.solution
-        )(message, query, mask)
+@pytest.mark.parametrize("exercise", HUNTS.values(), ids=HUNTS)
+def test_the_suspect_is_caught_and_what_it_trains_does_not_learn(exercise):
+    assert exercise.judge(exercise.suspect).mistake in exercise.mistakes
+    wrong, right = exercise.curves().values()
+    assert exercise.trial.learned(right) and not exercise.trial.learned(wrong)
+    assert wrong != right and exercise.trial.says(wrong) != exercise.trial.says(right)
+
+
+@pytest.mark.learning
+def test_who_is_right_on_the_inputs_only_is_caught_in_training():
+    hunt = exercises.silent_team
+    verdict = hunt.grade(
+        lambda message, query, mask: (hunt.suspect if len(message) > 5 else hunt.solution)(
+            message, query, mask
+        )
     )
     assert verdict.mistake == "does_not_learn"
+    assert re.search(r"not in training. \d\d% of the team", verdict.message)
+
+    def breaks(message, query, mask):
+        if len(message) > 5:
+            raise RuntimeError("too many")
+        return hunt.solution(message, query, mask)
+
+    assert "in training it raised RuntimeError('too many')" in hunt.grade(breaks).message
+
+
+def test_only_a_hunt_trains():
+    with pytest.raises(ValueError, match="CommNet: the mean of the others"):
+        mean.train(mean.solution)
 
 
 @pytest.mark.learning
 def test_the_mixer_with_the_bug_fits_as_well_and_acts_worse():
-    assert exercises.worse_team.judge(exercises.worse_team_suspect).mistake == "second_layer_signed"
-    wrong = exercises.game_curve(exercises.worse_team_suspect)[-1]
-    right = exercises.game_curve(exercises.worse_team.solution)[-1]
+    wrong, right = (rows[-1] for rows in exercises.worse_team.curves().values())
     assert wrong["loss"] < 1e-3 and right["loss"] < 1e-3
     assert wrong["payoff"] < 4 and right["payoff"] == 8
-
-
-@pytest.mark.learning
-def test_the_loss_that_shares_luck_and_the_target_that_runs_on_are_caught_in_training():
-    suspect = exercises.shared_luck_suspect
-    assert exercises.shared_luck.judge(suspect).mistake == "everybody_s_return"
-    wrong = exercises.bandit_curve(suspect)[-1]
-    right = exercises.bandit_curve(exercises.shared_luck.solution)[-1]
-    assert wrong["right"] < 0.5 and wrong["off"] > 1
-    assert right["right"] > 0.95 and right["off"] < 0.1
-    suspect = exercises.hasty_suspect
-    assert exercises.hasty_walker.judge(suspect).mistake == "rewards_of_the_next_life"
-    wrong = exercises.chain_curve(suspect)[-1]
-    right = exercises.chain_curve(exercises.hasty_walker.solution)[-1]
-    assert wrong["got"] < 0.5 and wrong["believed"] > 0.7
-    assert right["got"] == 1 and right["believed"] < 0.6

@@ -33,7 +33,7 @@ def graded(source: str, *more: str, name: str = "my_answer.py") -> int:
 def test_no_two_exercises_ask_for_the_same_name():
     names = [exercise.solution.__name__ for exercise in ALL.values()]
     assert len(set(names)) == len(names)
-    hunts = [one for one in ALL.values() if "hunt" in one.solution.__module__]
+    hunts = [one for one in ALL.values() if one.suspect is not None]
     assert len(ALL) - len(hunts) >= 24
 
 
@@ -166,3 +166,25 @@ def test_the_command_is_there(here):
         timeout=120,
     )
     assert run.returncode == 0 and b"slow_target" in run.stdout, run.stderr
+
+
+@pytest.mark.parametrize("name", [name for name, one in ALL.items() if one.suspect is not None])
+def test_a_hunt_shows_the_suspect_as_a_file_that_runs(name, capsys):
+    assert main(["show", name]) == 0
+    page = capsys.readouterr().out
+    hunt = ALL[name]
+    assert page.index(source_of(hunt.suspect)) < page.index(hunt.starter)
+    cell = {}
+    exec(page, cell)
+    assert hunt.judge(cell[hunt.suspect.__name__]).mistake in hunt.mistakes
+    assert graded(page, name) == 1
+    assert f"{name}: ○ Not attempted yet" in capsys.readouterr().out
+
+
+def test_hint_and_solution_are_shown_when_asked_for(capsys):
+    assert main(["show", "slow_target", "--hint"]) == 0
+    assert capsys.readouterr().out.strip() == ALL["slow_target"].hint.strip()
+    assert main(["show", "slow_target", "--solution"]) == 0
+    assert capsys.readouterr().out.strip() == source_of(ALL["slow_target"].solution)
+    with pytest.raises(SystemExit):
+        main(["show", "slow_target", "--hint", "--solution"])

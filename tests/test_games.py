@@ -114,6 +114,15 @@ def test_equilibria_in_pure_strategies():
     assert equilibria(QTRAN_GAME) == [(0, 0), (1, 1), (1, 2), (2, 1), (2, 2)]
 
 
+def test_what_an_action_is_worth_depends_on_the_partner_s_habits():
+    """The payoff of a pair does not change; its mean over what the partner does, does."""
+    table = np.array(CLIMBING_GAME, dtype=float)
+    worth = {"anything": table.mean(1)} | {k: table[:, k] for k in range(3)}
+    assert worth["anything"] == pytest.approx(np.array([-19, -17, 5]) / 3)
+    best = {habit: int(gain.argmax()) for habit, gain in worth.items()}
+    assert best == {"anything": 2, 0: 0, 1: 1, 2: 1}
+
+
 @pytest.mark.parametrize(
     "payoff, best, mean",
     [(QTRAN_GAME, 8, -40 / 9), (CLIMBING_GAME, 11, -31 / 9), (penalty_game(-100), 10, -178 / 9)],
@@ -235,6 +244,16 @@ def test_that_is_a_local_optimum_and_the_best_monotone_fit_plays_the_best_pair()
     assert error == pytest.approx(288) and greedy(fit, QTRAN_GAME) == 8
     # Local: 0 is above -8 by a margin, so that all fits nearby rank the first action lowest too,
     # and of those with that ranking -8 and 0 is the best, as the test before this one shows.
+
+
+@pytest.mark.parametrize("c, paid", [(8, 8), (12, 8), (13.7, 8), (13.8, 0), (20, 0), (100, 0)])
+def test_with_a_harsher_penalty_the_best_monotone_fit_plays_the_safe_pair_too(c, paid):
+    """QTRAN's game with a penalty of c in the place of 12: the two errors cross at c = 13.77."""
+    payoff = ((8, -c, -c), (-c, 0, 0), (-c, 0, 0))
+    lowest, highest = 0.8 * (8 + c) ** 2, 2 * c**2  # the first action ranked lowest, highest
+    error, fit, _ = monotone_fits(payoff)[0]
+    assert error == pytest.approx(min(lowest, highest)) and greedy(fit, payoff) == paid
+    assert (lowest < highest) == (c > 8 / (math.sqrt(2.5) - 1))
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,12 @@
 
     python -m marl_edu.exercises
     python -m marl_edu.exercises show masked_attention > my_answer.py
+    python -m marl_edu.exercises show masked_attention --hint
     python -m marl_edu.exercises grade my_answer.py
     python -m marl_edu.exercises grade my_answer.py masked_attention
 
-The first lists all exercises, done or open. `show` prints what is asked, and the function to write.
+The first lists all exercises, done or open. `show` prints what is asked, and the function to write;
+of a bug hunt also the one with the bug. `--hint` and `--solution` print those instead.
 `grade` tries every function of the file that an exercise asks for, or that of one exercise only.
 What passed is noted in `.marl_edu_exercises.json`, in the folder where the command is given; the
 readiness page of the book imports that file.
@@ -25,7 +27,7 @@ from pathlib import Path
 from types import ModuleType
 
 from marl_edu import exercises, storage
-from marl_edu.exercises.grading import Exercise, Verdict
+from marl_edu.exercises.grading import Exercise, Verdict, source_of
 from marl_edu.exercises.isolation import Died, OutOfTime, run_apart
 from marl_edu.exercises.trying import FirstWords
 
@@ -175,7 +177,28 @@ def page(name: str) -> str:
     command = f"python -m marl_edu.exercises grade FILE {name}"
     comment = textwrap.indent(f"{text}\n\n{command}", "# ", lambda line: True)
     head = "\n".join(line.rstrip() for line in comment.splitlines())
-    return f"{head}\n\nimport torch\n\n\n{exercise.starter}"
+    parts = ["import torch", exercise.starter]
+    if exercise.suspect is not None:
+        source = source_of(exercise.suspect)
+        parts = ["\n".join(_imports(source)), source, exercise.starter]
+    return "\n\n".join([head, "\n\n\n".join(parts)])
+
+
+def _imports(source: str) -> list[str]:
+    """The lines without which the source of a suspect does not run."""
+    lines = {
+        "F.": "from torch.nn import functional as F",
+        "masked_softmax(": "from marl_edu.ops import masked_softmax",
+    }
+    return ["import torch", *(line for use, line in lines.items() if use in source)]
+
+
+def shown(given: argparse.Namespace) -> str:
+    """What `show` prints."""
+    exercise = ALL[_known(given.name)]
+    if given.hint:
+        return exercise.hint
+    return source_of(exercise.solution) if given.solution else page(given.name)
 
 
 def grade(path: Path, name: str | None) -> dict[str, Verdict]:
@@ -209,6 +232,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command")
     show = commands.add_parser("show", help="what an exercise asks for, and where to start")
     show.add_argument("name", metavar="NAME", help="of the exercise")
+    instead = show.add_mutually_exclusive_group()
+    instead.add_argument("--hint", action="store_true", help="a hint instead")
+    instead.add_argument("--solution", action="store_true", help="the solution instead")
     judge = commands.add_parser("grade", help="say how a file's answers do")
     judge.add_argument("file", metavar="FILE", type=Path, help="with the functions asked for")
     judge.add_argument("name", metavar="NAME", nargs="?", help="one exercise only")
@@ -219,7 +245,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if given.command == "grade":
             verdicts = grade(given.file, given.name)
             return 0 if all(verdict.passed for verdict in verdicts.values()) else 1
-        print(page(given.name) if given.command == "show" else listing(), flush=True)
+        print(shown(given) if given.command == "show" else listing(), flush=True)
     except BrokenPipeError:  # who reads has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Misuse as error:

@@ -1,13 +1,45 @@
 """Exercise: find the bug that pays all steps alike. Sizes: B transitions, F features, A actions."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch.nn import functional as F
 
+from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import DTYPE, drawn, ints
+from marl_edu.exercises.training import Rows, Trial
 from marl_edu.exercises.trying import Case
+
+ROUNDS, RIGHT = 500, 3  # of training; the action
+
+
+def boredom_curve(error: Callable, rounds: int = ROUNDS) -> Rows:
+    """Train a linear forward model with `error` on the steps to the right in the maze's first room.
+
+    Returns:
+        rows with `round`, and what a step to the right pays on average in the `known` room and in
+        `new` places.
+    """
+    maze = KeyDoorMaze(batch_size=1)
+    cells, A = torch.eye(maze.n_cells), maze.n_actions
+    here = torch.tensor([row < 4 and column < 4 for row, column in maze.free])
+
+    def steps(from_: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        to = maze.leads[0, RIGHT, from_]
+        return cells[from_], torch.full_like(from_, RIGHT), cells[to]
+
+    known, new = steps(here.nonzero()[:, 0]), steps((~here).nonzero()[:, 0])
+    W = torch.zeros(maze.n_cells + A, maze.n_cells, requires_grad=True)
+    rows = []
+    for round in range(rounds + 1):
+        paid = error(*known, W).mean()
+        if round % 20 == 0:
+            row = {"round": round, "known": paid.item(), "new": error(*new, W).mean().item()}
+            rows.append(row)
+        (gradient,) = torch.autograd.grad(paid, W)
+        W.data -= gradient
+    return rows
 
 
 def _transitions(rng: torch.Generator) -> Iterator[Case]:
@@ -38,9 +70,18 @@ than old ones. Find the reason and write the function without it.""",
 Try it on two transitions of which the model predicts one exactly: is that one's error 0? Then print
 the shape of every intermediate result.""",
     inputs=_transitions,
+    trial=Trial(
+        curve=boredom_curve,
+        learned=lambda rows: rows[-1]["known"] < 0.1 * rows[-1]["new"],
+        says=lambda rows: (
+            f"In the end a step in the known room pays {rows[-1]['known']:.2f}, a new one "
+            f"{rows[-1]['new']:.2f}."
+        ),
+    ),
 )
 
 
+@bored_explorer.suspected
 def bored_suspect(feature, action, after, W):
     """L_F of each transition: (B,).
 

@@ -1,12 +1,48 @@
 """Exercise: find the bug that blows a bonus up. Sizes: T steps, B worlds."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
+from marl_edu.algos.rnd import RandomNetworkDistillation
+from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
+from marl_edu.exercises.training import Rows, Trial
 from marl_edu.exercises.trying import Case
+from marl_edu.explore import Moments
+
+ROUNDS, ENOUGH = 20, 1.0  # of training; a bonus per step above which nothing else counts
+
+
+def bonus_curve(gather: Callable, rounds: int = ROUNDS, worlds: int = 1) -> Rows:
+    """Let random players in the maze be paid by RND, which learns, for `rounds` of an episode each;
+    the bonus is divided by the spread of what `gather` returns.
+
+    Returns:
+        rows with `round`, the mean `bonus` of a step, and the `spread`.
+    """
+    torch.manual_seed(0)
+    maze = KeyDoorMaze(batch_size=worlds, seed=0)
+    module = RandomNetworkDistillation(maze.obs_dim)
+    module.warm_up(maze)
+    optimiser = torch.optim.Adam(module.predictor.parameters(), lr=1e-4)
+    spread, running, rows = Moments(), torch.zeros(worlds), []
+    for round in range(1, rounds + 1):
+        maze.reset()
+        steps = [maze.step(torch.randint(5, (worlds, 1)))[0] for _ in range(maze.max_steps)]
+        met = torch.cat(steps, 1)
+        bonus = module.reward(met, met, met).T  # time first
+        R = gather(bonus, torch.ones_like(bonus, dtype=torch.bool), running, 0.99)
+        running = R[-1].clone()
+        spread.update(R.flatten())
+        sigma = spread.var.sqrt()
+        scaled = bonus / (sigma + 1e-8)
+        rows.append({"round": round, "bonus": scaled.mean().item(), "spread": sigma.item()})
+        optimiser.zero_grad()
+        module.loss(met, met, met).mean().backward()
+        optimiser.step()
+    return rows
 
 
 def _rounds(rng: torch.Generator) -> Iterator[Case]:
@@ -23,6 +59,10 @@ def _rounds(rng: torch.Generator) -> Iterator[Case]:
         running = 3 * torch.rand(B, generator=rng, dtype=dtype)
         alive = torch.rand(T, B, generator=rng) < chance
         yield Case(what, (bonus, alive.cummin(0).values, running, 0.9))
+
+
+def _most(rows: Rows) -> float:
+    return max(row["bonus"] for row in rows)
 
 
 exploding_bonus = Exercise(
@@ -42,9 +82,15 @@ Call it on three steps of one world and print the result. How many *different* r
 What does `seen.append(R)` put into the list: the numbers, or the tensor that holds them?""",
     inputs=_rounds,
     gradient=False,
+    trial=Trial(
+        curve=bonus_curve,
+        learned=lambda rows: _most(rows) < ENOUGH,
+        says=lambda rows: f"In a single world a step is paid up to {_most(rows):,.2f} spreads.",
+    ),
 )
 
 
+@exploding_bonus.suspected
 def exploding_suspect(bonus, alive, running, gamma):
     """R after each step: (T, B).
 

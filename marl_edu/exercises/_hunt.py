@@ -7,8 +7,9 @@ from torch import nn
 
 from marl_edu import a2c
 from marl_edu.envs import SpeakerProbe
-from marl_edu.exercises.grading import Exercise, Verdict
+from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import teams
+from marl_edu.exercises.training import Trial
 from marl_edu.exercises.trying import Case
 from marl_edu.ops import masked_softmax
 
@@ -55,13 +56,7 @@ def probe_curve(hear: Callable, updates: int = UPDATES, seed: int = 0) -> list[a
             world.obs_dim, world.n_actions, cfg.hidden, _Listener(cfg.hidden, hear)
         )
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for so small a network, threads cost more than they bring
-    try:
-        with torch.random.fork_rng(devices=[]):
-            return a2c.train(cfg, build=build).rows
-    finally:
-        torch.set_num_threads(threads)
+    return a2c.train(cfg, build=build).rows
 
 
 def _messages(rng: torch.Generator) -> Iterator[Case]:
@@ -70,19 +65,6 @@ def _messages(rng: torch.Generator) -> Iterator[Case]:
         shapes = (B, alive.shape[1], d_k + d_v), (B, alive.shape[1], d_k)
         message, query = (torch.randn(s, generator=rng, dtype=dtype) for s in shapes)
         yield Case(what, (message, query, alive[:, :, None] & alive[:, None, :]))
-
-
-def _learns(hear: Callable) -> Verdict:
-    """Whether agents that hear with `hear` learn to answer."""
-    try:
-        success = probe_curve(hear)[-1]["success"]
-    except Exception as error:
-        said = f"Right on single inputs, but in training it raised {type(error).__name__}: {error}"
-        return Verdict(False, "raised", said)
-    if success < ENOUGH:
-        said = f"Right on single inputs, but training ends with {success:.0%} right answers only."
-        return Verdict(False, "does_not_learn", said)
-    return Verdict(True, "", f"Senders learn what to say: {success:.0%} of answers are right.")
 
 
 silent_team = Exercise(
@@ -100,10 +82,15 @@ If the numbers are right, what else does a function hand on in training, and in 
 Ask for it: make a `message` with `requires_grad=True`, call `suspect`, then `.sum().backward()`,
 and look at `message.grad`.""",
     inputs=_messages,
-    trial=_learns,
+    trial=Trial(
+        curve=probe_curve,
+        learned=lambda rows: rows[-1]["success"] > ENOUGH,
+        says=lambda rows: f"{rows[-1]['success']:.0%} of the team's answers are right.",
+    ),
 )
 
 
+@silent_team.suspected
 def suspect(message, query, mask):
     """What each agent hears: (B, N, d_v).
 

@@ -5,23 +5,14 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from marl_edu.exercises.grading import Exercise, Verdict
+from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
+from marl_edu.exercises.training import Rows, Trial, means
 from marl_edu.exercises.trying import Case
 
 UPDATES, SEEDS, STEPS = 150, 5, 64  # of training; what is played before each update
 ENOUGH = 0.9  # the probability of the right action that shows learning
 WORTH = 2 * torch.arange(4.0)  # of each of the four bandits, whatever one does
-
-Rows = list[dict[str, int | float]]
-
-
-def means(runs: list[Rows]) -> Rows:
-    """The mean of each number over runs, row by row."""
-    return [
-        {key: sum(row[key] for row in rows) / len(runs) for key in rows[0]}
-        for rows in zip(*runs, strict=True)
-    ]
 
 
 def bandit_curve(loss: Callable, updates: int = UPDATES, seeds: int = SEEDS) -> Rows:
@@ -38,7 +29,8 @@ def bandit_curve(loss: Callable, updates: int = UPDATES, seeds: int = SEEDS) -> 
 def _train(loss: Callable, updates: int, seed: int) -> Rows:
     rng = torch.Generator().manual_seed(seed)
     logits, value = torch.zeros(4, 4, requires_grad=True), torch.zeros(4, 1, requires_grad=True)
-    optimiser, rows = torch.optim.Adam([logits, value], lr=0.1), []
+    optimiser = torch.optim.Adam([logits, value], lr=0.1)
+    rows: list[dict[str, int | float]] = []
     for update in range(updates):
         bandit = torch.randint(4, (STEPS,), generator=rng)
         policy = logits.detach().softmax(-1)
@@ -73,19 +65,6 @@ def _steps(rng: torch.Generator) -> Iterator[Case]:
         yield Case(what, (logits, action, gathered, value, beta))
 
 
-def _learns(loss: Callable) -> Verdict:
-    """Whether an actor that is trained with `loss` finds the right actions."""
-    try:
-        end = bandit_curve(loss)[-1]
-    except Exception as error:
-        said = f"Right on single inputs, but in training it raised {type(error).__name__}: {error}"
-        return Verdict(False, "raised", said)
-    if end["right"] < ENOUGH:
-        said = f"Right on single inputs, but trained actors are right {end['right']:.0%} only."
-        return Verdict(False, "does_not_learn", said)
-    return Verdict(True, "", f"Trained actors take the right action: {end['right']:.0%}.")
-
-
 shared_luck = Exercise(
     title="Bug hunt: the actor that learns from everybody's luck",
     difficulty=2,
@@ -103,10 +82,15 @@ Call it on two steps, and print the shape of every line. How many advantages sho
 The critic's last layer has one output, and the axis it leaves is still there.""",
     inputs=_steps,
     data=("gathered",),
-    trial=_learns,
+    trial=Trial(
+        curve=bandit_curve,
+        learned=lambda rows: rows[-1]["right"] > ENOUGH,
+        says=lambda rows: f"Actors take the right action with probability {rows[-1]['right']:.2f}.",
+    ),
 )
 
 
+@shared_luck.suspected
 def shared_luck_suspect(logits, action, gathered, value, beta):
     """The loss of actor and critic: a scalar tensor.
 

@@ -15,30 +15,25 @@ from marl_edu.exercises._qmix import (
     second_layer_signed,
     signed_weights,
 )
-from marl_edu.exercises.grading import Exercise, Verdict
+from marl_edu.exercises.grading import Exercise
+from marl_edu.exercises.training import Rows, Trial, means
 
 UPDATES, SEEDS, HIDDEN = 300, 8, 8  # of training
 ENOUGH = 7.9  # the mean payoff that shows that every team finds the 8
 PAYOFF = torch.tensor([[[7.0, 7.0], [7.0, 7.0]], [[0.0, 1.0], [1.0, 8.0]]])  # games 2A and 2B
 
 
-def game_curve(
-    mixer: Callable, updates: int = UPDATES, seeds: int = SEEDS
-) -> list[dict[str, float]]:
+def game_curve(mixer: Callable, updates: int = UPDATES, seeds: int = SEEDS) -> Rows:
     """Train teams of two on the second step of the two-step game, all joint actions alike.
 
     Returns:
         rows with `update`, the `loss`, and the `payoff` in 2B when each agent takes the action that
         is best by its own values; means over seeds. Takes a few seconds.
     """
-    runs = [_train(mixer, updates, seed) for seed in range(seeds)]
-    return [
-        {key: sum(row[key] for row in rows) / seeds for key in rows[0]}
-        for rows in zip(*runs, strict=True)
-    ]
+    return means([_train(mixer, updates, seed) for seed in range(seeds)])
 
 
-def _train(mixer: Callable, updates: int, seed: int) -> list[dict[str, int | float]]:
+def _train(mixer: Callable, updates: int, seed: int) -> Rows:
     rng = torch.Generator().manual_seed(seed)
     games, first, second = (
         x.flatten() for x in torch.meshgrid(*[torch.arange(2)] * 3, indexing="ij")
@@ -61,19 +56,6 @@ def _train(mixer: Callable, updates: int, seed: int) -> list[dict[str, int | flo
     return rows
 
 
-def _finds_the_best(mixer: Callable) -> Verdict:
-    """Whether teams trained with `mixer` act on what they have learned."""
-    try:
-        end = game_curve(mixer)[-1]
-    except Exception as error:
-        said = f"Right on single inputs, but in training it raised {type(error).__name__}: {error}"
-        return Verdict(False, "raised", said)
-    if end["payoff"] < ENOUGH:
-        said = f"Right on single inputs, but trained teams get {end['payoff']:.1f} of 8 only."
-        return Verdict(False, "does_not_learn", said)
-    return Verdict(True, "", f"Trained teams get {end['payoff']:.1f} of 8.")
-
-
 worse_team = Exercise(
     title="Bug hunt: the team that knows better than it acts",
     difficulty=3,
@@ -90,10 +72,15 @@ The team's value is right for every joint action, and yet the agents choose wron
 between an agent's value and the team's so that choosing alone is choosing together? Follow q on its
 way through the mixer.""",
     inputs=mixes,
-    trial=_finds_the_best,
+    trial=Trial(
+        curve=game_curve,
+        learned=lambda rows: rows[-1]["payoff"] > ENOUGH,
+        says=lambda rows: f"Teams get {rows[-1]['payoff']:.1f} of 8.",
+    ),
 )
 
 
+@worse_team.suspected
 def worse_team_suspect(q, state, W1, B1, W2, v):
     """The value of the team, Q_tot: (B,).
 

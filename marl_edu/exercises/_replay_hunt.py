@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 import torch
 from torch.nn import functional as F
 
-from marl_edu.exercises._policies_hunt import Rows, means
-from marl_edu.exercises.grading import Exercise, Verdict
+from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
+from marl_edu.exercises.training import Rows, Trial, means
 from marl_edu.exercises.trying import Case
 
 UPDATES, SEEDS, STORED, BATCH = 200, 5, 1000, 64  # of training
@@ -79,19 +79,6 @@ def _windows(rng: torch.Generator) -> Iterator[Case]:
         yield Case(what, (reward, done, 1 + torch.rand(B, generator=rng, dtype=dtype), 0.8))
 
 
-def _walks_on(target: Callable) -> Verdict:
-    """Whether a walker that learns from `target` goes to the end."""
-    try:
-        end = chain_curve(target)[-1]
-    except Exception as error:
-        said = f"Right on single inputs, but in training it raised {type(error).__name__}: {error}"
-        return Verdict(False, "raised", said)
-    if end["got"] < ENOUGH:
-        said = f"Right on single inputs, but trained walkers get {end['got']:.2f} of 1 only."
-        return Verdict(False, "does_not_learn", said)
-    return Verdict(True, "", f"Trained walkers get {end['got']:.2f} of 1.")
-
-
 hasty_walker = Exercise(
     title="Bug hunt: the walker that leaves too early",
     difficulty=2,
@@ -109,10 +96,15 @@ Take a window of three steps whose first one ends the episode. What do the rewar
 third step belong to? A loop from the last step back to the first needs no power of gamma.""",
     inputs=_windows,
     gradient=False,
-    trial=_walks_on,
+    trial=Trial(
+        curve=chain_curve,
+        learned=lambda rows: rows[-1]["got"] > ENOUGH,
+        says=lambda rows: f"Walkers get {rows[-1]['got']:.2f} of 1.",
+    ),
 )
 
 
+@hasty_walker.suspected
 def hasty_suspect(reward, done, value, gamma):
     """What the first step of each window is worth: (B,).
 

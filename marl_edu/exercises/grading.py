@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from marl_edu.exercises.isolation import Died, OutOfTime, run_apart
+from marl_edu.exercises.training import Rows, Trial, small_training
 from marl_edu.exercises.trying import Case, FirstWords, Wrong, attempt, difference, outcome, same
 
 SECONDS = 3  # of computing, for all inputs together; a right answer takes a tenth of one
@@ -81,8 +82,9 @@ class Exercise:
     inputs: Callable[[torch.Generator], Iterator[Case]]
     gradient: bool = True  # gradients must be right; where not, numpy answers are as welcome
     data: tuple[str, ...] = ()  # arguments that are measured, not learned: their gradients are free
-    trial: Callable[[Callable], Verdict] | None = None  # a last test for an answer that is right
+    trial: Trial | None = None  # of a bug hunt
     solution: Callable = field(init=False)
+    suspect: Callable | None = field(init=False, default=None)  # the function with the bug
     mistakes: dict[str, Callable] = field(init=False, default_factory=dict)
 
     def __repr__(self) -> str:
@@ -108,6 +110,11 @@ class Exercise:
         self.solution = function
         return function
 
+    def suspected(self, function: Callable) -> Callable:
+        """Decorator: this is the function with the bug, which a reader is shown."""
+        self.suspect = function
+        return function
+
     def mistake(self, function: Callable) -> Callable:
         """Decorator: this computes what one gets from a classic mistake."""
         self.mistakes[function.__name__] = function
@@ -116,6 +123,21 @@ class Exercise:
     def cases(self) -> list[Case]:
         """The inputs an answer is tried on, the same in every call."""
         return list(self.inputs(torch.Generator().manual_seed(0)))
+
+    def train(self, function: Callable) -> Rows:
+        """Of a bug hunt: the log of a training run with `function`."""
+        if self.trial is None:
+            raise ValueError(f"{self.title!r} trains nothing: it is no bug hunt")
+        with small_training():
+            return self.trial.curve(function)
+
+    def curves(self) -> dict[str, Rows]:
+        """Of a bug hunt: what training gives with the suspect, and without the bug."""
+        assert self.suspect is not None
+        return {
+            "with the suspect": self.train(self.suspect),
+            "as it should be": self.train(self.solution),
+        }
 
     def grade(self, answer: Any) -> Verdict:
         """Try `answer`, a function with the starter's arguments, and say how it did."""
@@ -135,10 +157,20 @@ class Exercise:
             return verdict
         return replace(verdict, inputs=self.cases()[verdict.case].args)
 
-    @staticmethod
-    def _try_out(answer: Callable, trial: Callable[[Callable], Verdict]) -> Verdict:
+    def _try_out(self, answer: Callable, trial: Trial) -> Verdict:
+        def train(answer: Callable) -> Verdict:
+            try:
+                rows = self.train(answer)
+            except Exception as error:
+                said = f"Right on single inputs, but in training it raised {error!r}."
+                return Verdict(False, "raised", said)
+            if trial.learned(rows):
+                return Verdict(True, "", f"Right, in training too. {trial.says(rows)}")
+            said = f"Right on single inputs, but not in training. {trial.says(rows)}"
+            return Verdict(False, "does_not_learn", said)
+
         try:
-            return run_apart(lambda: quietly(trial, answer), TRIAL_SECONDS)
+            return run_apart(lambda: quietly(train, answer), TRIAL_SECONDS)
         except OutOfTime:
             message = "Right on single inputs, but too slow to train with: do without Python loops."
             return Verdict(False, "too_slow", message)

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from marl_edu import exercises, qlearning
+from marl_edu import qlearning
 from marl_edu.algos import dqn, drqn
 from marl_edu.envs import AgentId, Flicker, TMaze
 
@@ -41,17 +41,3 @@ def test_who_is_never_told_cannot_know():
 def test_a_memory_helps_where_some_observations_are_missing():
     args = {"world": TMaze, "world_args": {"length": 4}, "p": 0.3}
     assert success(drqn, Flicker, args) > success(dqn, Flicker, args) + 0.2
-
-
-def test_the_forgetful_are_caught_and_do_not_learn():
-    judged = exercises.forgetful_walker.judge(exercises.forgetful)
-    assert judged.mistake == "past_detached"
-    rows = exercises.maze_curve(exercises.forgetful)
-    assert max(row["success"] for row in rows[-3:]) < 0.75
-    # An answer that knows it is being tested: right on the inputs, cut off in training.
-    verdict = exercises.forgetful_walker.grade(
-        lambda z, *rest: (
-            exercises.forgetful if len(z) > 4 else exercises.forgetful_walker.solution
-        )(z, *rest)
-    )
-    assert verdict.mistake == "does_not_learn"
