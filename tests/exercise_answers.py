@@ -15,6 +15,7 @@ from tests import (
     answers_comparison,
     answers_curiosity,
     answers_gat,
+    answers_hunts,
     answers_interview,
     answers_memory,
 )
@@ -497,6 +498,8 @@ RIGHT |= answers_curiosity.RIGHT
 WRONG |= answers_curiosity.WRONG
 RIGHT |= answers_gat.RIGHT
 WRONG |= answers_gat.WRONG
+RIGHT |= answers_hunts.RIGHT
+WRONG |= answers_hunts.WRONG
 RIGHT |= answers_interview.RIGHT
 WRONG |= answers_interview.WRONG
 RIGHT |= answers_memory.RIGHT

@@ -7,6 +7,7 @@ mistake behaves just so. The modules that begin with an underscore hold the solu
 from marl_edu.exercises._attention import masked_attention, targeting
 from marl_edu.exercises._attention_pairs import dot_product
 from marl_edu.exercises._comparison import between_rules, middle_half, team_values
+from marl_edu.exercises._comparison_hunt import lucky
 from marl_edu.exercises._curiosity import (
     across_the_reset,
     count_bonus,
@@ -36,6 +37,7 @@ from marl_edu.exercises._replay import ring_windows
 from marl_edu.exercises._replay_hunt import hasty_walker
 from marl_edu.exercises._rounds import mean_of_the_others, several_rounds
 from marl_edu.exercises._statistics import chance_of_better, seed_interval
+from marl_edu.exercises._worlds_hunt import unpaid
 
 __all__ = [
     "across_the_reset",
@@ -61,6 +63,7 @@ __all__ = [
     "leaving_cars",
     "lives",
     "lstm_step",
+    "lucky",
     "masked_attention",
     "mean_of_the_others",
     "merge_heads",
@@ -87,6 +90,7 @@ __all__ = [
     "two_lives",
     "two_networks",
     "two_step_game",
+    "unpaid",
     "warm_up",
     "worse_team",
     "wrong_way",

@@ -65,7 +65,7 @@ def attempt(
         plain = _as_tensor(answer(*args), right, bool(learned))
         for name, arg, original in zip(names, args, case.args, strict=True):
             # The version counts writes, of which some change nothing this time.
-            if isinstance(arg, Tensor) and (arg._version or not torch.equal(arg, original)):
+            if isinstance(arg, Tensor) and (arg._version or not _equal(arg, original)):
                 raise Wrong(
                     "mutated",
                     f"It changes its input `{name}`, which the caller still needs: `x[...] = `, "
@@ -87,6 +87,11 @@ def attempt(
     return result
 
 
+def _equal(one: Tensor, other: Tensor) -> bool:
+    """Whether two tensors of one shape hold the same, NaN at the same places."""
+    return bool(((one == other) | (one.isnan() & other.isnan())).all())
+
+
 def _as_tensor(result: Any, right: Tensor, gradient: bool) -> Tensor:
     if isinstance(result, Tensor):
         return result
@@ -94,15 +99,15 @@ def _as_tensor(result: Any, right: Tensor, gradient: bool) -> Tensor:
         raise Wrong("not_attempted", "Write the function, then run this cell again.")
     if result is None:
         raise Wrong("nothing_returned", "It returns None: is there a `return` on every way out?")
-    if isinstance(result, np.ndarray) and gradient:
+    if isinstance(result, np.ndarray | np.generic) and gradient:
         raise Wrong(
             "numpy",
             "It returns a numpy array, which carries no gradient, and by the gradient agents "
             "learn what to say. Write it in torch.",
         )
-    if isinstance(result, np.ndarray):
+    if isinstance(result, np.ndarray | np.generic):
         # numpy makes float64 unless told otherwise, which is as good here.
-        array = torch.from_numpy(np.ascontiguousarray(result))
+        array = torch.from_numpy(np.array(result))
         return array.to(right.dtype) if array.is_floating_point() else array
     raise Wrong("type", f"It returns a `{type(result).__name__}`: return one tensor.")
 
