@@ -55,8 +55,8 @@ site: $(BUILT)
 	@echo "== the built site in a browser"
 	$(BIN)/python tools/browser.py $(BIN)/pytest tests/site -m site
 
-lab: $(INSTALLED) ## open JupyterLab on the chapters
-	@$(BIN)/jupyter lab book/chapters
+lab: $(INSTALLED) ## open JupyterLab on the chapters and exercises
+	@$(BIN)/jupyter lab book
 
 serve: book ## serve the built book on http://localhost:8000
 	@$(BIN)/python -m http.server 8000 --bind localhost --directory _build/html

@@ -7,10 +7,9 @@ from pathlib import Path
 import torch
 
 from marl_edu import exercises
-from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, flags, ints, masks
 
-ALL = [e for e in map(exercises.__dict__.get, exercises.__all__) if isinstance(e, Exercise)]
+ALL = [getattr(exercises, name) for names in exercises.PAGES.values() for name in names]
 
 
 def described(case) -> str:

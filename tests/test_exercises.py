@@ -16,11 +16,7 @@ from marl_edu.exercises import grading, isolation
 from marl_edu.exercises.grading import Exercise, Verdict, source_of
 from tests.exercise_answers import RIGHT, WRONG
 
-ALL = {
-    name: getattr(exercises, name)
-    for name in exercises.__all__
-    if isinstance(getattr(exercises, name), Exercise)
-}
+ALL = {name: getattr(exercises, name) for names in exercises.PAGES.values() for name in names}
 mean = exercises.mean_of_the_others
 by_exercise = pytest.mark.parametrize("exercise", ALL.values(), ids=ALL)
 
@@ -81,13 +77,31 @@ def test_every_mistake_is_told_from_every_other(exercise):
 
 
 def test_chapters_pose_the_exercises_as_the_package_does():
-    for path in Path(__file__).parent.parent.glob("book/*/*.ipynb"):
+    book = Path(__file__).parent.parent / "book"
+    for page, names in exercises.PAGES.items():
+        path = book / f"{page}.ipynb"
         cells = ["".join(cell["source"]) for cell in json.loads(path.read_text("utf-8"))["cells"]]
-        for name, exercise in ALL.items():
-            if any(f"exercises.{name}.grade(" in cell for cell in cells):
-                assert any(cell.startswith(exercise.starter) for cell in cells), name
-                for text in (exercise.header, exercise.statement, exercise.hint):
-                    assert any(text in cell for cell in cells), f"{name}: {text}"
+        posed = re.findall(r"exercises\.(\w+)\.grade\(", "\n".join(cells))
+        assert tuple(dict.fromkeys(posed)) == names
+        for name in names:
+            exercise = ALL[name]
+            assert exercise.name == name
+            assert any(cell.startswith(exercise.starter) for cell in cells), name
+            for text in (exercise.header, exercise.statement, exercise.hint):
+                assert any(text in cell for cell in cells), f"{name}: {text}"
+            if exercise.suspect is not None:
+                assert any(source_of(exercise.suspect) in cell for cell in cells), name
+            assert any(body(exercise.solution) in cell for cell in cells), name
+
+
+def body(function) -> str:
+    """The source of a function after its first line."""
+    return source_of(function).partition("\n")[2]
+
+
+def test_no_exercise_is_left_out():
+    found = {name for name in exercises.__all__ if isinstance(getattr(exercises, name), Exercise)}
+    assert found == set(ALL)
 
 
 def test_there_are_enough_of_each():

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +10,13 @@ from pathlib import Path
 import pytest
 
 from marl_edu.exercises import __main__ as command
-from marl_edu.exercises.__main__ import ALL, LOAD_SECONDS, NOTED, main
+from marl_edu.exercises import progress
+from marl_edu.exercises.__main__ import ALL, LOAD_SECONDS, main
 from marl_edu.exercises.grading import source_of
+from marl_edu.exercises.progress import FILE
 
 ROOT = Path(__file__).resolve().parent.parent
+NOTED = Path(FILE)
 RIGHT = "import torch\nfrom torch import Tensor\n\n" + source_of(ALL["slow_target"].solution)
 WRONG = RIGHT.replace("(1 - tau) * target + tau * learned", "tau * target + (1 - tau) * learned")
 
@@ -138,10 +142,26 @@ def test_a_folder_that_cannot_be_written_does_not_hide_the_verdict(capsys, monke
     def full(*args):
         raise OSError("no space left")
 
-    monkeypatch.setattr(command, "note", full)
+    monkeypatch.setattr(progress.storage, "write_atomic", full)
     assert graded(RIGHT) == 0
-    said = capsys.readouterr()
-    assert "Passed" in said.out and "no space left" in said.err
+    assert re.search("Passed.*could not be noted: no space left", capsys.readouterr().out)
+
+
+def test_notebooks_note_in_the_book_s_folder_what_their_reader_passed(here, monkeypatch):
+    (here / "_toc.yml").touch()
+    folder = here / "book" / "chapters"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    one, cell = ALL["slow_target"], {"__name__": "__main__"}
+    solved = RIGHT.replace("def follow", "def solved_follow")
+    exec(solved, cell)  # a page that runs its solution
+    assert one.grade(cell["solved_follow"]).passed and not (here / FILE).exists()
+    assert one.grade(one.solution).passed and not (here / FILE).exists()
+    exec(WRONG, cell)
+    assert not one.grade(cell["follow"]).passed and not (here / FILE).exists()
+    exec(RIGHT, cell)
+    assert f"Noted in {Path('..', '..', FILE)}" in one.grade(cell["follow"]).message
+    assert progress.done() == {"slow_target"}
 
 
 def test_an_answer_that_prints_loops_or_exits_gets_its_verdict(capsys, monkeypatch):

@@ -39,7 +39,80 @@ from marl_edu.exercises._rounds import mean_of_the_others, several_rounds
 from marl_edu.exercises._statistics import chance_of_better, seed_interval
 from marl_edu.exercises._worlds_hunt import unpaid
 
+# Where each is posed, in order: a notebook of the book, and the names.
+PAGES = {
+    "chapters/worlds": ("unpaid",),
+    "chapters/tarmac": (
+        "masked_attention",
+        "targeting",
+        "several_heads",
+        "several_rounds",
+        "mean_of_the_others",
+        "new_driver",
+        "leaving_cars",
+        "silent_team",
+    ),
+    "chapters/gat": (
+        "graph_scores",
+        "graph_layer",
+        "merge_heads",
+        "receptive_field",
+        "edge_softmax",
+        "gcn_weights",
+        "wrong_way",
+    ),
+    "chapters/drqn": (
+        "time_limit",
+        "two_networks",
+        "lstm_step",
+        "shifted_targets",
+        "only_what_counts",
+        "lives",
+        "forgetful_walker",
+    ),
+    "chapters/icm": (
+        "count_bonus",
+        "inverse_model",
+        "surprise",
+        "stopped_target",
+        "across_the_reset",
+        "bored_explorer",
+    ),
+    "chapters/rnd": (
+        "clear_view",
+        "bonus_scale",
+        "two_lives",
+        "exploding_bonus",
+    ),
+    "chapters/comparison": (
+        "between_rules",
+        "middle_half",
+        "team_values",
+        "lucky",
+    ),
+    "interview/whiteboard": (
+        "dot_product",
+        "gru_step",
+        "warm_up",
+        "ring_windows",
+        "team_error",
+        "two_step_game",
+        "monotonic_mixer",
+        "counterfactual",
+        "central_target",
+        "straight_through",
+        "slow_target",
+        "clipped_ratio",
+        "seed_interval",
+        "chance_of_better",
+        "worse_team",
+        "shared_luck",
+        "hasty_walker",
+    ),
+}
+
 __all__ = [
+    "PAGES",
     "across_the_reset",
     "between_rules",
     "bonus_scale",

@@ -9,14 +9,12 @@
 The first lists all exercises, done or open. `show` prints what is asked, and the function to write;
 of a bug hunt also the one with the bug. `--hint` and `--solution` print those instead.
 `grade` tries every function of the file that an exercise asks for, or that of one exercise only.
-What passed is noted in `.marl_edu_exercises.json`, in the folder where the command is given; the
-readiness page of the book imports that file.
+What passed is noted in `marl_edu_exercises.json`; the readiness page of the book imports that file.
 """
 
 import argparse
 import difflib
 import io
-import json
 import os
 import sys
 import textwrap
@@ -26,46 +24,20 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
-from marl_edu import exercises, storage
+from marl_edu import exercises
+from marl_edu.exercises import progress
 from marl_edu.exercises.grading import Exercise, Verdict, source_of
 from marl_edu.exercises.isolation import Died, OutOfTime, run_apart
 from marl_edu.exercises.trying import FirstWords
 
-NOTED = Path(".marl_edu_exercises.json")
 LOAD_SECONDS = 20  # of computing, for all that a file does before it is graded
-ALL = {
-    name: exercise
-    for name in exercises.__all__
-    if isinstance(exercise := getattr(exercises, name), Exercise)
+ALL: dict[str, Exercise] = {
+    name: getattr(exercises, name) for names in exercises.PAGES.values() for name in names
 }
 
 
 class Misuse(Exception):
     """What was asked for cannot be done; the message says why."""
-
-
-def done() -> set[str]:
-    """The names of the exercises that passed here.
-
-    Raises:
-        Misuse: the file that notes them cannot be read.
-    """
-    if not NOTED.exists():
-        return set()
-    try:
-        noted = json.loads(NOTED.read_text(encoding="utf-8"))["exercises"]
-        return {name for name, state in noted.items() if state == "done"}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise Misuse(
-            f"{NOTED.resolve()} is not what this command writes "
-            f"({type(error).__name__}: {error}); move it away and try again"
-        ) from None
-
-
-def note(passed: set[str]) -> None:
-    """Add to the exercises that are done."""
-    names = sorted(done() | passed)
-    storage.write_atomic(NOTED, json.dumps({"exercises": dict.fromkeys(names, "done")}) + "\n")
 
 
 def load(path: Path) -> ModuleType:
@@ -158,15 +130,19 @@ def _known(name: str) -> str:
 
 
 def listing() -> str:
-    """All exercises, done or open."""
-    finished = done()
+    """All exercises, done or open, by the notebook that poses them."""
+    finished = progress.done()
     width = max(map(len, ALL))
     asked = max(len(exercise.solution.__name__) for exercise in ALL.values())
-    lines = [f"{'':4}  {'exercise':{width}}  {'function':{asked}}  minutes  what"]
-    for name, one in ALL.items():
-        state = "done" if name in finished else "open"
-        function = one.solution.__name__
-        lines.append(f"{state}  {name:{width}}  {function:{asked}}  {one.minutes:>7}  {one.title}")
+    head = f"{'':4}  {'exercise':{width}}  {'function':{asked}}  minutes  hard   what"
+    lines = [head]
+    for notebook, names in exercises.PAGES.items():
+        lines += ["", f"book/{notebook}.ipynb"]
+        for name in names:
+            one, state = ALL[name], "done" if name in finished else "open"
+            hard = "●" * one.difficulty + "○" * (5 - one.difficulty)
+            what = f"{one.minutes:>7}  {hard}  {one.title}"
+            lines.append(f"{state}  {name:{width}}  {one.solution.__name__:{asked}}  {what}")
     return "\n".join([*lines, "", f"{len(finished & ALL.keys())} of {len(ALL)} done"])
 
 
@@ -174,14 +150,22 @@ def page(name: str) -> str:
     """What an exercise asks for, as the beginning of a file to write the answer in."""
     exercise = ALL[_known(name)]
     text = f"{exercise.title} ({exercise.header})\n\n{exercise.statement}"
-    command = f"python -m marl_edu.exercises grade FILE {name}"
-    comment = textwrap.indent(f"{text}\n\n{command}", "# ", lambda line: True)
+    notebook = next(page for page, names in exercises.PAGES.items() if name in names)
+    command = f"{_python()} -m marl_edu.exercises grade FILE {name}"
+    comment = f"{text}\n\nbook/{notebook}.ipynb\n{command}"
+    comment = textwrap.indent(comment, "# ", lambda line: True)
     head = "\n".join(line.rstrip() for line in comment.splitlines())
     parts = ["import torch", exercise.starter]
     if exercise.suspect is not None:
         source = source_of(exercise.suspect)
         parts = ["\n".join(_imports(source)), source, exercise.starter]
     return "\n\n".join([head, "\n\n\n".join(parts)])
+
+
+def _python() -> str:
+    """How this Python is called from here."""
+    near = os.path.relpath(sys.executable)
+    return sys.executable if near.startswith("..") else near
 
 
 def _imports(source: str) -> list[str]:
@@ -209,17 +193,11 @@ def grade(path: Path, name: str | None) -> dict[str, Verdict]:
     """
     if name is not None:
         _known(name)
-    done()  # complains now rather than after a minute of training
+    progress.done()  # complains now rather than after a minute of training
     verdicts = {}
     for one, function in asked_for(load(path), path, name).items():
         verdicts[one] = ALL[one].grade(function)
         print(f"{one}: {verdicts[one]!r}", flush=True)
-    passed = {one for one, verdict in verdicts.items() if verdict.passed}
-    if passed:
-        try:
-            note(passed)
-        except OSError as error:
-            print(f"{NOTED.resolve()} cannot be written: {error}", file=sys.stderr)
     return verdicts
 
 
@@ -248,7 +226,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(shown(given) if given.command == "show" else listing(), flush=True)
     except BrokenPipeError:  # who reads has seen enough, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except Misuse as error:
+    except (Misuse, progress.Unreadable) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     return 0

@@ -38,8 +38,8 @@ Turn scores into attention weights. `mask[b, r, s]` says whether receiver r may 
 row sums to 1 over the senders that may be heard, everybody else has exactly 0, and a receiver with
 nobody to hear gets zeros. What you write: three or four lines.""",
     hint="""\
-A score of −∞ has weight 0. A row of nothing but −∞ is 0 / 0: what does `torch.softmax` return for
-it, and what should stand there? Which axis holds the senders?""",
+A score of −∞ has weight 0, but a row of nothing else is 0 / 0. What becomes of a row of the most
+negative *finite* number, and what should stand there? Which axis holds the senders?""",
     inputs=_scores,
 )
 
@@ -50,9 +50,9 @@ def attention_weights(scores, mask):
 
     scores: (B, N, N), receivers in rows. mask: (B, N, N) bool.
     """
-    scores = scores.masked_fill(~mask, -torch.inf)
-    weights = torch.softmax(scores, dim=-1)  # NaN in a row of nothing but -inf ...
-    return torch.where(mask, weights, 0.0)  # ... which is a row without a True
+    lowest = torch.finfo(scores.dtype).min  # unlike -inf, no NaN in a row of it
+    weights = torch.softmax(scores.masked_fill(~mask, lowest), dim=-1)
+    return weights * mask  # such a row is uniform, and becomes zeros here
 
 
 @masked_attention.mistake

@@ -57,9 +57,10 @@ def attend(q, k, v, lengths):
     q: (B, Q, d). k: (B, K, d). v: (B, K, e). lengths: (B,) integers from 0 to K.
     """
     scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5  # (B, Q, K)
-    there = (torch.arange(k.shape[1]) < lengths[:, None])[:, None]  # (B, 1, K)
-    weights = scores.masked_fill(~there, -torch.inf).softmax(-1)
-    return torch.where(there, weights, 0.0) @ v
+    there = torch.arange(k.shape[1]) < lengths[:, None, None]  # (B, 1, K)
+    lowest = torch.finfo(scores.dtype).min  # unlike -inf, no NaN in a row of it
+    weights = scores.masked_fill(~there, lowest).softmax(-1)
+    return weights * there @ v
 
 
 def _there(k: Tensor, lengths: Tensor) -> Tensor:

@@ -101,7 +101,8 @@ def forward_error(feature, action, after, W):
     """
     did = F.one_hot(action, len(W) - feature.shape[-1]).to(feature.dtype)
     predicted = torch.cat([feature, did], -1) @ W
-    return 0.5 * (predicted - after).square().sum(-1)  # (B, F) less (B, F): row by row
+    off = predicted - after  # (B, F) less (B, F): row by row
+    return 0.5 * off.square().sum(-1)
 
 
 def _predict(feature, action, W):

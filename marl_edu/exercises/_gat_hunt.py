@@ -120,7 +120,8 @@ def wrong_way_suspect(Wh, score, edges):
     peak = peak.scatter_reduce(0, node, score.detach(), "amax")
     weight = (score - peak[node]).exp()
     weight = weight / weight.new_zeros(n).index_add(0, node, weight)[node]
-    return torch.zeros_like(Wh).index_add(0, node, weight[:, None] * Wh[neighbour])
+    told = weight[:, None] * Wh[neighbour]
+    return torch.zeros_like(Wh).index_add(0, node, told)
 
 
 @wrong_way.solved_by

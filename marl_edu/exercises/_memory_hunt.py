@@ -129,7 +129,7 @@ def forgetful(z, h, W, U, b, c):
         r, k = (r + from_h[0]).sigmoid(), (k + from_h[1]).sigmoid()
         h = (1 - k) * (n + r * from_h[2]).tanh() + k * h
         steps.append(h)
-        h = h.detach()  # the past is over
+        h = h.detach()
     return torch.stack(steps, 1)
 
 

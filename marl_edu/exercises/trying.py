@@ -27,7 +27,10 @@ class FirstWords(io.StringIO):
     """Keeps the start of what is printed, however much it is."""
 
     def write(self, text: str) -> int:
-        super().write(text[: max(0, 400 - self.tell())])
+        room = 400 - self.tell()
+        if len(text) > room > 0:
+            text = text[: room - 1] + "…"
+        super().write(text[: max(0, room)])
         return len(text)
 
 
@@ -96,7 +99,7 @@ def _as_tensor(result: Any, right: Tensor, gradient: bool) -> Tensor:
     if isinstance(result, Tensor):
         return result
     if result is ...:
-        raise Wrong("not_attempted", "Write the function, then run this cell again.")
+        raise Wrong("not_attempted", "Write the function, then grade it again.")
     if result is None:
         raise Wrong("nothing_returned", "It returns None: is there a `return` on every way out?")
     if isinstance(result, np.ndarray | np.generic) and gradient:
@@ -114,7 +117,7 @@ def _as_tensor(result: Any, right: Tensor, gradient: bool) -> Tensor:
 
 def _describe(error: BaseException, answer: Callable, case: Case) -> Wrong:
     if isinstance(error, NotImplementedError) and not str(error):
-        return Wrong("not_attempted", "Write the function, then run this cell again.")
+        return Wrong("not_attempted", "Write the function, then grade it again.")
     if isinstance(error, RuntimeError) and "Can't call numpy()" in str(error):
         return Wrong("numpy", "numpy stops the gradient on its way to the sender: stay in torch.")
     said = (str(error).strip() or "no message").splitlines()[0]
@@ -153,7 +156,8 @@ def difference(got: dict[str, Tensor], right: dict[str, Tensor]) -> tuple[str, s
     name = next(name for name in got if not same({name: got[name]}, {name: right[name]}))
     a, b = got[name], right[name]
     at = (~torch.isclose(a, b, **TOLERANCE, equal_nan=True)).nonzero()[0].tolist()
-    said = f"{name} at {at} is {a[tuple(at)]:.4g} and should be {b[tuple(at)]:.4g}."
+    where = f"{name} at {at}" if at else name
+    said = f"{where} is {a[tuple(at)]:.4g} and should be {b[tuple(at)]:.4g}."
     if name == "the result":
         return "value", said
     return "gradient", f"{said} The values are right: is something detached on the way?"
