@@ -54,7 +54,8 @@ scores of `(B, Q, K)`? And what is a softmax of nothing?""",
 def attend(q, k, v, lengths):
     """What each query gets: (B, Q, e).
 
-    q: (B, Q, d). k: (B, K, d). v: (B, K, e). lengths: (B,) integers from 0 to K.
+    q: (B, Q, d). k: (B, K, d). v: (B, K, e).
+    lengths: (B,) integers from 0 to K.
     """
     scores = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5  # (B, Q, K)
     there = torch.arange(k.shape[1]) < lengths[:, None, None]  # (B, 1, K)

@@ -90,7 +90,7 @@ def fresh_score(wins):
     """
     half = wins.shape[1] // 2
     chosen = wins[:, :half].float().mean(1).argmax()
-    return wins[chosen, half:].float().mean()  # on episodes that had no part in the choice
+    return wins[chosen, half:].float().mean()  # not those that chose it
 
 
 @lucky.mistake

@@ -313,7 +313,8 @@ Otherwise the encoder could make the future easy to foresee by noticing nothing 
 def curiosity_loss(inverse, predicted, after, beta):
     """The loss: a scalar.
 
-    inverse: (B,), L_I of each transition. predicted, after: (B, F). beta: a number in [0, 1].
+    inverse: (B,), L_I of each transition. predicted, after: (B, F).
+    beta: a number in [0, 1].
     """
     forward = 0.5 * (predicted - after.detach()).square().sum(-1)
     return ((1 - beta) * inverse + beta * forward).mean()
@@ -406,8 +407,8 @@ line.""",
 def where_it_led(obs, final, done):
     """o' of each step: (T, O).
 
-    obs: (T + 1, O), what was seen before each step, and last. final: (T, O), of use where done.
-    done: (T,) bool.
+    obs: (T + 1, O), what was seen before each step, and last.
+    final: (T, O), of use where done. done: (T,) bool.
     """
     return torch.where(done[:, None], final, obs[1:])
 

@@ -94,7 +94,8 @@ What does `seen.append(R)` put into the list: the numbers, or the tensor that ho
 def exploding_suspect(bonus, alive, running, gamma):
     """R after each step: (T, B).
 
-    bonus: (T, B). alive: (T, B) bool. running: (B,), R before the first step. gamma: a number.
+    bonus: (T, B). alive: (T, B) bool.
+    running: (B,), R before the first step. gamma: a number.
     """
     R, seen = running.clone(), []
     for r, here in zip(bonus, alive, strict=True):
@@ -107,7 +108,8 @@ def exploding_suspect(bonus, alive, running, gamma):
 def gather_bonus(bonus, alive, running, gamma):
     """R after each step: (T, B).
 
-    bonus: (T, B). alive: (T, B) bool. running: (B,), R before the first step. gamma: a number.
+    bonus: (T, B). alive: (T, B) bool.
+    running: (B,), R before the first step. gamma: a number.
     """
     R, seen = running, []
     for r, here in zip(bonus, alive, strict=True):

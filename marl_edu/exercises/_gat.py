@@ -145,7 +145,8 @@ The softmax runs along a row. What is it that is summed: h, or what W makes of i
 def hear_neighbours(h, W, score, hears):
     """What each node hears: (N, F).
 
-    h: (N, D). W: (D, F). score: (N, N), receivers in rows. hears: (N, N) bool.
+    h: (N, D). W: (D, F). score: (N, N), receivers in rows.
+    hears: (N, N) bool.
     """
     mask = hears | torch.eye(len(h), dtype=torch.bool)
     attention = masked_softmax(score, mask)  # eq. (2)

@@ -112,7 +112,8 @@ about such a graph, and which line of the suspect can notice?""",
 def wrong_way_suspect(Wh, score, edges):
     """What each node hears: (N, F).
 
-    Wh: (N, F). score: (E,), of each edge. edges: (2, E) integers, senders over receivers.
+    Wh: (N, F). score: (E,), of each edge.
+    edges: (2, E) integers, senders over receivers.
     """
     node, neighbour = edges
     n = len(Wh)
@@ -128,7 +129,8 @@ def wrong_way_suspect(Wh, score, edges):
 def hear_along_edges(Wh, score, edges):
     """What each node hears: (N, F).
 
-    Wh: (N, F). score: (E,), of each edge. edges: (2, E) integers, senders over receivers.
+    Wh: (N, F). score: (E,), of each edge.
+    edges: (2, E) integers, senders over receivers.
     """
     sender, receiver = edges  # not node and neighbour
     n = len(Wh)

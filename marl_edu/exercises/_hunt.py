@@ -94,7 +94,8 @@ and look at `message.grad`.""",
 def suspect(message, query, mask):
     """What each agent hears: (B, N, d_v).
 
-    message: (B, N, d_k + d_v), signature and value. query: (B, N, d_k). mask: (B, N, N).
+    message: (B, N, d_k + d_v), signature and value. query: (B, N, d_k).
+    mask: (B, N, N).
     """
     inbox = message.detach().clone()  # everybody gets a copy of what was said
     d_k = query.shape[-1]
@@ -107,10 +108,11 @@ def suspect(message, query, mask):
 def hear_and_learn(message, query, mask):
     """What each agent hears: (B, N, d_v).
 
-    message: (B, N, d_k + d_v), signature and value. query: (B, N, d_k). mask: (B, N, N).
+    message: (B, N, d_k + d_v), signature and value. query: (B, N, d_k).
+    mask: (B, N, N).
     """
     d_k = query.shape[-1]
-    signature, value = message[..., :d_k], message[..., d_k:]  # no detach: credit flows back
+    signature, value = message[..., :d_k], message[..., d_k:]  # no detach
     score = query @ signature.transpose(-1, -2) / d_k**0.5
     return masked_softmax(score, mask) @ value
 

@@ -126,7 +126,8 @@ step to the first.""",
 def advantages(reward, value, left, gamma, lam):
     """Advantages: (B, T, N).
 
-    reward: (B, T, N). value: (B, T + 1, N). left: (B, T, N) bool. gamma, lam: numbers.
+    reward: (B, T, N). value: (B, T + 1, N). left: (B, T, N) bool.
+    gamma, lam: numbers.
     """
     result = torch.zeros_like(reward)
     later = torch.zeros_like(reward[:, 0])

@@ -67,8 +67,9 @@ numbers side by side.""",
 def critic_target(reward, next_obs, terminated, policies, critic, gamma):
     """What the critic is trained towards: (B,).
 
-    reward: (B,). next_obs: (B, N, O). terminated: (B,) bool. policies: N functions from (B, O) to
-    (B, A). critic: a function from (B, N O + N A) to (B,). gamma: a number.
+    reward: (B,). next_obs: (B, N, O). terminated: (B,) bool.
+    policies: N functions from (B, O) to (B, A).
+    critic: a function from (B, N O + N A) to (B,). gamma: a number.
     """
     actions = [policy(next_obs[:, i]) for i, policy in enumerate(policies)]
     value = critic(torch.cat([next_obs.flatten(1), *actions], -1))
@@ -188,7 +189,8 @@ detached so that the gradient is y's?""",
 def gumbel_action(logits, uniform, tau):
     """Hard actions with a soft gradient: (B, A).
 
-    logits: (B, A). uniform: (B, A), drawn from between 0 and 1. tau: a number.
+    logits: (B, A). uniform: (B, A), drawn from between 0 and 1.
+    tau: a number.
     """
     noise = -torch.log(-torch.log(uniform))
     soft = torch.softmax((logits + noise) / tau, -1)

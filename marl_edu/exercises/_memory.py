@@ -50,7 +50,8 @@ Which of the two flags says something about the *world*, and which about our pat
 def one_step_target(reward, next_value, terminated, truncated, gamma):
     """What each action turned out to be worth: (E,).
 
-    reward, next_value: (E,). terminated, truncated: (E,) bool. gamma: a number.
+    reward, next_value: (E,). terminated, truncated: (E,) bool.
+    gamma: a number.
     """
     return reward + gamma * ~terminated * next_value
 
@@ -138,7 +139,8 @@ is never the largest, even if all values are far below 0?""",
 def next_worth(q, q_target, available):
     """What the next step is worth: (E,).
 
-    q, q_target: (E, A), of the network and of its target. available: (E, A) bool.
+    q, q_target: (E, A), of the network and of its target.
+    available: (E, A) bool.
     """
     best = q.masked_fill(~available, -torch.inf).argmax(-1, keepdim=True)
     return q_target.gather(-1, best)[:, 0].detach()
@@ -243,7 +245,8 @@ There is one observation more than there are rewards. Which L of the L + 1 are "
 def window_targets(q, q_target, reward, goes_on, gamma):
     """What each action turned out to be worth: (E, L).
 
-    q, q_target: (E, L + 1, A). reward: (E, L). goes_on: (E, L) bool. gamma: a number.
+    q, q_target: (E, L + 1, A). reward: (E, L). goes_on: (E, L) bool.
+    gamma: a number.
     """
     best = q[:, 1:].argmax(-1, keepdim=True)
     later = q_target[:, 1:].gather(-1, best)[..., 0]

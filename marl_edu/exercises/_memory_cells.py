@@ -182,8 +182,9 @@ learned from, and nowhere else. `h` comes out of the replay and needs none.""",
 def after_burn_in(x, h, cell, burn_in):
     """The memory after each step to learn from: (E, L - burn_in, D).
 
-    x: (E, L, O). h: (E, D), kept from before the window. cell: a function of (E, O) and (E, D) to
-    (E, D). burn_in: a whole number less than L.
+    x: (E, L, O). h: (E, D), kept from before the window.
+    cell: a function of (E, O) and (E, D) to (E, D).
+    burn_in: a whole number less than L.
     """
     for t in range(burn_in):
         h = cell(x[:, t], h)

@@ -120,7 +120,8 @@ Make `z` with `requires_grad=True`, call `forgetful`, take the last step alone, 
 def forgetful(z, h, W, U, b, c):
     """What is remembered after each step: (E, L, D).
 
-    z: (E, L, D), what is seen. h: (E, D), the start. W, U: (3 D, D). b, c: (3 D,).
+    z: (E, L, D), what is seen. h: (E, D), the start. W, U: (3 D, D).
+    b, c: (3 D,).
     """
     steps = []
     for t in range(z.shape[1]):
@@ -137,14 +138,15 @@ def forgetful(z, h, W, U, b, c):
 def live_through(z, h, W, U, b, c):
     """What is remembered after each step: (E, L, D).
 
-    z: (E, L, D), what is seen. h: (E, D), the start. W, U: (3 D, D). b, c: (3 D,).
+    z: (E, L, D), what is seen. h: (E, D), the start. W, U: (3 D, D).
+    b, c: (3 D,).
     """
     steps = []
     for t in range(z.shape[1]):
         r, k, n = (z[:, t] @ W.T + b).chunk(3, -1)
         from_h = (h @ U.T + c).chunk(3, -1)
         r, k = (r + from_h[0]).sigmoid(), (k + from_h[1]).sigmoid()
-        h = (1 - k) * (n + r * from_h[2]).tanh() + k * h  # no detach: credit flows back in time
+        h = (1 - k) * (n + r * from_h[2]).tanh() + k * h  # and no detach
         steps.append(h)
     return torch.stack(steps, 1)
 

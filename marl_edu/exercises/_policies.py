@@ -55,7 +55,8 @@ more probable?""",
 def ppo_loss(logp, old_logp, advantage, alive, clip):
     """The loss of the policy: a scalar tensor.
 
-    logp, old_logp, advantage: (B, N). alive: (B, N) bool. clip: a number, c.
+    logp, old_logp, advantage: (B, N). alive: (B, N) bool.
+    clip: a number, c.
     """
     ratio = (logp - old_logp).exp()
     clipped = ratio.clamp(1 - clip, 1 + clip)
@@ -178,7 +179,8 @@ that I took is one among others.""",
 def coma_advantage(q, policy, action):
     """What each agent's action brought: (B, N).
 
-    q: (B, N, A). policy: (B, N, A), probabilities. action: (B, N), the actions taken.
+    q: (B, N, A). policy: (B, N, A), probabilities.
+    action: (B, N), the actions taken.
     """
     taken = q.gather(-1, action[..., None])[..., 0]
     usual = (policy * q).sum(-1)

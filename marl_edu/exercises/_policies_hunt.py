@@ -94,8 +94,8 @@ The critic's last layer has one output, and the axis it leaves is still there.""
 def shared_luck_suspect(logits, action, gathered, value, beta):
     """The loss of actor and critic: a scalar tensor.
 
-    logits: (B, A). action: (B,). gathered: (B,), the returns. value: (B, 1), the critic's.
-    beta: a number.
+    logits: (B, A). action: (B,). gathered: (B,), the returns.
+    value: (B, 1), the critic's. beta: a number.
     """
     logp = logits.log_softmax(-1)
     taken = logp.gather(-1, action[:, None])
@@ -110,8 +110,8 @@ def shared_luck_suspect(logits, action, gathered, value, beta):
 def actor_critic_loss(logits, action, gathered, value, beta):
     """The loss of actor and critic: a scalar tensor.
 
-    logits: (B, A). action: (B,). gathered: (B,), the returns. value: (B, 1), the critic's.
-    beta: a number.
+    logits: (B, A). action: (B,). gathered: (B,), the returns.
+    value: (B, 1), the critic's. beta: a number.
     """
     logp = logits.log_softmax(-1)
     taken = logp.gather(-1, action[:, None])[:, 0]

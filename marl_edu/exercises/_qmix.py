@@ -55,7 +55,8 @@ the weights that come *out* of the hypernetworks, not of `W1` itself. A bias mul
 def mix(q, state, W1, B1, W2, v):
     """The value of the team, Q_tot: (B,).
 
-    q: (B, N), of the actions taken. state: (B, S). W1: (S, N H). B1, W2: (S, H). v: (S,).
+    q: (B, N), of the actions taken. state: (B, S). W1: (S, N H).
+    B1, W2: (S, H). v: (S,).
     """
     w1 = (state @ W1).abs().view(*q.shape, -1)  # (B, N, H)
     w2 = (state @ W2).abs()
@@ -201,8 +202,9 @@ may each agent take its own maximum, before the sum?""",
 def vdn_loss(q, action, reward, q_next, available, terminated, gamma):
     """The mean squared error of the team's value: a scalar tensor.
 
-    q, q_next: (B, N, A). action: (B, N). reward: (B,). available: (B, N, A) bool, of the next
-    step. terminated: (B,) bool. gamma: a number.
+    q, q_next: (B, N, A). action: (B, N). reward: (B,).
+    available: (B, N, A) bool, of the next step. terminated: (B,) bool.
+    gamma: a number.
     """
     taken = q.gather(-1, action[..., None])[..., 0].sum(1)
     best = q_next.masked_fill(~available, -torch.inf).amax(-1).sum(1)

@@ -84,7 +84,8 @@ way through the mixer.""",
 def worse_team_suspect(q, state, W1, B1, W2, v):
     """The value of the team, Q_tot: (B,).
 
-    q: (B, N), of the actions taken. state: (B, S). W1: (S, N H). B1, W2: (S, H). v: (S,).
+    q: (B, N), of the actions taken. state: (B, S). W1: (S, N H).
+    B1, W2: (S, H). v: (S,).
     """
     w1 = (state @ W1).abs().view(*q.shape, -1)  # (B, N, H), never negative
     hidden = F.elu(torch.einsum("bn,bnh->bh", q, w1) + state @ B1)
@@ -95,11 +96,13 @@ def worse_team_suspect(q, state, W1, B1, W2, v):
 def blend(q, state, W1, B1, W2, v):
     """The value of the team, Q_tot: (B,).
 
-    q: (B, N), of the actions taken. state: (B, S). W1: (S, N H). B1, W2: (S, H). v: (S,).
+    q: (B, N), of the actions taken. state: (B, S). W1: (S, N H).
+    B1, W2: (S, H). v: (S,).
     """
     w1 = (state @ W1).abs().view(*q.shape, -1)  # (B, N, H), never negative
     hidden = F.elu(torch.einsum("bn,bnh->bh", q, w1) + state @ B1)
-    return torch.einsum("bh,bh->b", hidden, (state @ W2).abs()) + state @ v  # nor is this one
+    second = (state @ W2).abs()  # nor is this one
+    return torch.einsum("bh,bh->b", hidden, second) + state @ v
 
 
 for _mistake in (

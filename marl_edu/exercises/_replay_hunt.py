@@ -108,7 +108,8 @@ third step belong to? A loop from the last step back to the first needs no power
 def hasty_suspect(reward, done, value, gamma):
     """What the first step of each window is worth: (B,).
 
-    reward: (B, n). done: (B, n) bool. value: (B,), after the last step. gamma: a number.
+    reward: (B, n). done: (B, n) bool. value: (B,), after the last step.
+    gamma: a number.
     """
     n = reward.shape[1]
     discount = gamma ** torch.arange(n)
@@ -120,10 +121,12 @@ def hasty_suspect(reward, done, value, gamma):
 def n_step_target(reward, done, value, gamma):
     """What the first step of each window is worth: (B,).
 
-    reward: (B, n). done: (B, n) bool. value: (B,), after the last step. gamma: a number.
+    reward: (B, n). done: (B, n) bool. value: (B,), after the last step.
+    gamma: a number.
     """
     worth = value
-    for r, over in zip(reward.T.flip(0), done.T.flip(0), strict=True):  # from the last step back
+    # From the last step back.
+    for r, over in zip(reward.T.flip(0), done.T.flip(0), strict=True):
         worth = torch.where(over, r, r + gamma * worth)
     return worth
 

@@ -48,7 +48,8 @@ is made of the new z.""",
 def talk(z, listen, W_c, W_z, rounds):
     """z after so many rounds: (B, N, D).
 
-    z: (B, N, D). listen: z -> what everybody hears, (B, N, D). W_c, W_z: (D, D).
+    z: (B, N, D). listen: z -> what everybody hears, (B, N, D).
+    W_c, W_z: (D, D).
     """
     for _ in range(rounds):
         z = torch.tanh(listen(z) @ W_c + z @ W_z)  # eq. (5)

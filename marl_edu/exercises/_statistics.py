@@ -53,7 +53,8 @@ welcome. What you write: three lines.""",
 def bootstrap_interval(scores, drawn, level):
     """The lower and the upper end: (2,).
 
-    scores: (n,). drawn: (R, n), numbers of seeds. level: a number, such as 0.95.
+    scores: (n,). drawn: (R, n), numbers of seeds.
+    level: a number, such as 0.95.
     """
     means = scores[drawn].mean(1)
     rest = (1 - level) / 2

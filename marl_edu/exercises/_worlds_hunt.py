@@ -88,7 +88,8 @@ paid, and what does the first line make of `alive` just then?""",
 def unpaid_suspect(reward, alive, ended):
     """What each agent is paid for a step: (B, N).
 
-    reward: (B, N), what its move brought. alive: (B, N) bool, who lived before the step.
+    reward: (B, N), what its move brought.
+    alive: (B, N) bool, who lived before the step.
     ended: (B, N) bool, whose episode this step ended.
     """
     alive = alive & ~ended  # who has come to an end is gone
@@ -99,7 +100,8 @@ def unpaid_suspect(reward, alive, ended):
 def pay_step(reward, alive, ended):
     """What each agent is paid for a step: (B, N).
 
-    reward: (B, N), what its move brought. alive: (B, N) bool, who lived before the step.
+    reward: (B, N), what its move brought.
+    alive: (B, N) bool, who lived before the step.
     ended: (B, N) bool, whose episode this step ended.
     """
     return torch.where(alive, reward, 0.0)  # the last step is paid as well
