@@ -384,6 +384,20 @@ def test_gat_ranks_senders_alike_for_every_receiver(seed):
     assert (order == order[:, :1]).all()
 
 
+@given(seed=st.integers(0, 10**6))
+def test_without_the_leaky_relu_the_receiver_cancels(seed):
+    """One weight per sender, the same for everybody, and no gradient for the receiver's half."""
+    h, _ = draw(seed, 6)
+    everybody = torch.ones(6, 6, dtype=torch.bool)
+    straight = make(seed=seed, heads=2, slope=1.0)  # LeakyReLU becomes the identity
+    heard, attention = straight(h, everybody)
+    assert torch.allclose(attention, attention[:, :1].expand_as(attention))
+    heard.square().sum().backward()
+    assert straight.a_receiver.grad.abs().max() < 1e-9 < straight.a_sender.grad.abs().max()
+    bent = make(seed=seed, heads=2)(h, everybody)[1]
+    assert not torch.allclose(bent, bent[:, :1].expand_as(bent))
+
+
 def test_gatv2_can_let_every_receiver_pick_another_sender_and_gat_cannot():
     """The counter-example: n receivers, each of which has to attend to "its" one of n senders."""
     n = 4

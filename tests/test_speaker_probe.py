@@ -6,6 +6,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from marl_edu.envs import SpeakerProbe
 from tests.unchecked import unchecked
@@ -37,6 +38,17 @@ def test_who_reads_all_observations_knows_all_answers(distractors, symbols, seed
     assert (reward == 1).all() and (info["success"] == 1).all()
     assert terminated.all() and not truncated.any()
     assert not info["alive"].any() and not info["completed"].any()  # all worlds have ended
+
+
+@given(st.integers(0, 15), st.integers(2, 5), st.integers(0, 10**6))
+def test_the_mean_of_one_hot_codes_can_be_looked_up(distractors, symbols, seed):
+    """Whoever sends a code of (colour, symbol) loses nothing in the mean of all."""
+    world = SpeakerProbe(distractors, symbols, batch_size=4)
+    own, symbol, asked = parts(world, world.reset(seed))
+    code = F.one_hot(own * symbols + symbol, world.n_agents * symbols).float()
+    table = code.mean(1).view(4, world.n_agents, symbols)
+    answers = table.gather(1, asked[..., None].expand(-1, -1, symbols)).argmax(-1)
+    assert (world.step(answers)[1] == 1).all()
 
 
 @pytest.mark.parametrize("symbols", [2, 4])
