@@ -111,3 +111,12 @@ def test_every_command_the_readme_names_exists() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z]+):", makefile, re.M))
     assert set(re.findall(r"(?:^|`)make ([a-z]+)", text, re.M)) <= targets
+
+
+def test_the_tests_that_the_design_page_names_exist() -> None:
+    page = (BOOK / "interview" / "design.md").read_text("utf-8")
+    named = re.findall(r"`(tests/\w+\.py)`: ([^|]+?) \|", page)
+    assert len(named) >= 7
+    for file, words in named:
+        source = (ROOT / file).read_text("utf-8")
+        assert f"def test_{re.sub(r'[ -]', '_', words)}" in source, f"{file}: {words}"
