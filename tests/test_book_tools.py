@@ -83,3 +83,18 @@ def test_the_memory_panel_trains_what_was_chosen(memory):
     assert "fresh mazes" in panel.status.value and "<svg" in panel.curve.value
     assert not panel.button.disabled
     assert "corridor of ten cells" in panel._repr_mimebundle_()["text/html"]
+
+
+def test_a_hunt_shows_both_runs_in_every_panel():
+    wrong = [{"update": 10, "loss": 1.0, "got": 0.2}, {"update": 20, "loss": 0.1, "got": 0.4}]
+    right = [{"update": 10, "loss": 1.0, "got": 0.5}, {"update": 20, "loss": 0.01, "got": 1.0}]
+    runs = {"with the suspect": wrong, "as it should be": right}
+    panels = {"loss": "loss", "got": "got (%)"}
+    loss, got = charts.hunt(runs, panels, scale=100, ylim=(0, 104), log=("loss",)).axes
+    assert [axes.get_title(loc="left") for axes in (loss, got)] == ["loss", "got (%)"]
+    assert loss.get_yscale() == "log" and not loss.texts and got.get_ylim() == (0, 104)
+    suspect, mended = got.lines[:2]
+    assert suspect.get_ydata() == pytest.approx([20, 40]) and suspect.get_linestyle() == "--"
+    assert mended.get_ydata() == pytest.approx([50, 100]) and mended.get_linestyle() == "-"
+    assert {text.get_text() for text in got.texts} == set(runs)
+    assert got.get_xlim() == (10, 20) and got.get_xlabel() == "updates"
