@@ -90,7 +90,7 @@ def test_a_hunt_shows_both_runs_in_every_panel():
     right = [{"update": 10, "loss": 1.0, "got": 0.5}, {"update": 20, "loss": 0.01, "got": 1.0}]
     runs = {"with the suspect": wrong, "as it should be": right}
     panels = {"loss": "loss", "got": "got (%)"}
-    loss, got = charts.hunt(runs, panels, scale=100, ylim=(0, 104), log=("loss",)).axes
+    loss, got = charts.hunt(runs, panels, scale=100.0, ylim=(0.0, 104.0), log=("loss",)).axes
     assert [axes.get_title(loc="left") for axes in (loss, got)] == ["loss", "got (%)"]
     assert loss.get_yscale() == "log" and not loss.texts and got.get_ylim() == (0, 104)
     suspect, mended = got.lines[:2]

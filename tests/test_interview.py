@@ -235,3 +235,8 @@ def test_a_newer_deck_updates_what_an_older_one_brought(tmp_path: Path) -> None:
             )
         )
     assert seen[0] == seen[1]
+
+
+def test_an_opening_is_a_sentence_that_says_something() -> None:
+    text = "Two reasons. First, $a. B$ is small, e.g. zero there. Then more."
+    assert bank.opening(text) == "Two reasons. First, $a. B$ is small, e.g. zero there."

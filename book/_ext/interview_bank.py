@@ -40,6 +40,7 @@ TOPICS = {
 LEVELS = {"screen": "Phone screen", "onsite": "On site", "research": "Research"}
 MEASURED = re.compile(r"\{\{iqm:([\w-]+)\}\}")
 WORDS = (60, 150)  # of an answer: a minute of talking
+WORDS_ALONE = 8  # of an opening: "Two reasons." is none
 
 Entry = dict[str, Any]
 
@@ -254,6 +255,16 @@ def _markdown() -> MarkdownIt:
 def html(text: str, inline: bool = False) -> str:
     """Markdown as HTML, with maths between the marks that MathJax looks for."""
     return _markdown().renderInline(text) if inline else _markdown().render(text)
+
+
+def opening(text: str) -> str:
+    """The first sentence of a text, and the next ones where it says next to nothing."""
+    said = ""
+    for sentence in re.findall(r"(?:\$[^$]*\$|[^$])+?(?:[.?!](?=\s+[^\sa-z]|$)|$)", text):
+        said += sentence
+        if len(said.split()) >= WORDS_ALONE:
+            break
+    return said.strip()
 
 
 def pieces(formula: str, gap: str = r"\\qquad") -> list[str]:

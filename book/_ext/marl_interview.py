@@ -5,6 +5,7 @@ Quizzes are native forms rather than jupyterquiz's: that one shows nothing witho
 no labelled groups, and tells nobody but the eye whether a choice was right.
 """
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -18,18 +19,24 @@ from docutils import nodes
 from marl_site import public_modules
 from sphinx.application import Sphinx
 from sphinx.util import logging
+from sphinx_design.shared import create_component
 
 from marl_edu import exercises
 
 FOLDER = "book/interview"
 ASSETS = "interview"  # in the site's _static
 DECK = "agents-interview.apkg"
-# The scripts of each page, after progress.js; topic pages have the quizzes.
+NO_TAB_STOPS = "if (window.MathJax) MathJax.options.menuOptions = {settings: {inTabOrder: false}};"
+# The scripts of each page, after wide.js and progress.js; topic pages have the quizzes.
 SCRIPTS = {"cards": ("bank.js", "cards.js"), "mock": ("bank.js", "mock.js")}
 SCRIPTS |= {"readiness": ("bank.js", "readiness.js")} | dict.fromkeys(bank.TOPICS, ("quiz.js",))
-MANY = 21  # questions, from which on a sheet is set smaller
+# What a side of a sheet holds in letters of one point; by trial.
+PER_SIDE = 372_000
+SMALLEST, LARGEST = 7.9, 10.5
 # Where a topic is told, if not in a chapter of its name.
 CHAPTERS = {"commnet": "tarmac"}
+# Where the problem is told of topics that no chapter is about.
+PROBLEMS = dict.fromkeys(("qmix", "maddpg"), ("chapter:worlds#credit", "Worlds, Credit"))
 # Which topic the exercises of a module belong to; a module named after a topic needs no entry.
 TOPIC_OF_MODULE = {
     "attention": "tarmac",
@@ -75,6 +82,21 @@ def of_topic(topic: str) -> list[bank.Entry]:
     return sorted(found, key=lambda entry: levels.index(entry["level"]))
 
 
+def to_learn() -> list[bank.Entry]:
+    """The questions in the order in which they are new: by level, of each topic one in turn."""
+    order = []
+    for level in bank.LEVELS:
+        # What all the others stand on comes first.
+        rows = [
+            [entry for entry in questions() if (entry["topic"], entry["level"]) == (topic, level)]
+            for topic in ["ground", *(topic for topic in bank.TOPICS if topic != "ground")]
+        ]
+        order += [
+            entry for turn in itertools.zip_longest(*rows) for entry in turn if entry is not None
+        ]
+    return order
+
+
 def topic_of(exercise: exercises.grading.Exercise) -> str:
     """The topic that an exercise counts for."""
     module = exercise.solution.__module__.rpartition(".")[2].strip("_")
@@ -87,11 +109,10 @@ def topic_of(exercise: exercises.grading.Exercise) -> str:
 def all_exercises() -> list[dict[str, str | bool]]:
     """Name, title and topic of every exercise, and whether it is a bug hunt."""
     found = []
-    for name in exercises.__all__:
+    for name in itertools.chain(*exercises.PAGES.values()):
         one = getattr(exercises, name)
-        if isinstance(one, exercises.grading.Exercise):
-            hunt = one.suspect is not None
-            found.append({"name": name, "title": one.title, "topic": topic_of(one), "hunt": hunt})
+        hunt = one.suspect is not None
+        found.append({"name": name, "title": one.title, "topic": topic_of(one), "hunt": hunt})
     return found
 
 
@@ -135,8 +156,9 @@ class Pages:
 
     def _question(self, entry: bank.Entry) -> str:
         """A question under a heading, its answer folded."""
-        follow_ups = "\n\n".join(
-            f"**{each['question']}** {each['answer']}" for each in entry["follow_ups"]
+        follow_ups = "\n".join(
+            f"<details><summary>{each['question']}</summary>{each['answer']}</details>"
+            for each in follow_ups_html(entry)
         )
         letters = f"\n{entry['letters']}\n" if "letters" in entry else ""
         paper = f"\nThe published numbers are from {entry['paper']}.\n" if "paper" in entry else ""
@@ -156,7 +178,7 @@ $$
 
 *They may go on asking*
 
-{follow_ups}
+{raw(follow_ups)}
 
 *Evidence*
 
@@ -177,9 +199,14 @@ $$
     def chapter(self) -> str:
         """Where the topic is told, if it is."""
         chapter = CHAPTERS.get(self.topic, self.topic)
-        if f"book/chapters/{chapter}" not in self.app.env.found_docs:
+        if f"book/chapters/{chapter}" in self.app.env.found_docs:
+            return f"The chapter: [](../chapters/{chapter}.ipynb)."
+        if self.topic not in PROBLEMS:
             return ""
-        return f"The chapter: [](../chapters/{chapter}.ipynb)."
+        link, name = PROBLEMS[self.topic]
+        return (
+            f'It has no chapter; the problem is told in <a href="{self._address(link)}">{name}</a>.'
+        )
 
     def quiz(self) -> str:
         """The quizzes of the page's topic, as forms that can be read without JavaScript."""
@@ -196,17 +223,19 @@ $$
         return raw("\n".join([start, *forms]))
 
     def sheet(self) -> str:
-        """The formulas of a topic on one printed page."""
+        """The formulas of a topic, to print on a sheet of paper."""
         lines = []
         for entry in of_topic(self.topic):
             parts = bank.pieces(entry["formula"], r"\\q?quad")
-            formula = "&emsp; ".join(f"${part}$" for part in parts)
+            formula = "&emsp; ".join(rf"$\displaystyle {part}$" for part in parts)
             letters = f"\n\n  *{entry['letters']}*" if "letters" in entry else ""
             lines.append(
-                f"{entry['question']}\n: {formula}{letters}\n\n  Not: {entry['wrong']['says']}\n"
+                f"{entry['question']}\n: **Say:** {bank.opening(entry['answer'])}\n\n"
+                f"  {formula}{letters}\n\n  **Not:** {entry['wrong']['says']}\n"
             )
-        dense = " mi-dense" * (len(lines) > MANY)
-        return f":::{{container}} mi-sheet{dense}\n\n" + "\n".join(lines) + "\n:::"
+        text = "\n".join(lines)
+        start = f'<div class="mi-sheet" style="--mi-size: {size_of(text):.1f}pt">'
+        return f"{start}\n\n{text}\n</div>"
 
     def counts(self) -> str:
         """How many questions there are, by topic and level."""
@@ -240,10 +269,11 @@ $$
         )
 
     def readiness(self) -> str:
-        """The table of topics, and the exercises to tick; the numbers are filled in by a script."""
+        """The table of topics; the numbers are filled in by a script."""
         known = Counter(entry["topic"] for entry in questions())
+        quizzes = Counter(entry["topic"] for entry in questions() if "quiz" in entry)
         tasks = all_exercises()
-        rows, lists = [], []
+        rows = []
         for topic, title in bank.TOPICS.items():
             mine = [task for task in tasks if task["topic"] == topic]
             hunts = sum(bool(task["hunt"]) for task in mine)
@@ -251,21 +281,31 @@ $$
                 f'<td data-topic="{topic}" data-what="{what}">{of or "–"}</td>'
                 for what, of in (
                     ("questions", known[topic]),
+                    ("quizzes", quizzes[topic]),
                     ("exercises", len(mine) - hunts),
                     ("bugs", hunts),
                 )
             )
             rows.append(f'<tr><th scope="row"><a href="{topic}.html">{title}</a></th>{cells}</tr>')
-            if mine:
-                lists.append(tick_list(title, mine))
-        head = "".join(
-            f'<th scope="col">{name}</th>' for name in ("Topic", "Questions", "Exercises", "Bugs")
-        )
-        table = (
+        names = ("Topic", "Questions", "Quizzes right", "Exercises", "Bugs")
+        head = "".join(f'<th scope="col">{name}</th>' for name in names)
+        return raw(
             '<div class="mi-scroll"><table class="table mi-readiness">'
             f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
         )
-        return raw(f"{table}\n<form id='mi-exercises'>{''.join(lists)}</form>")
+
+    def ticks(self) -> str:
+        """The exercises to tick, topic by topic, each with a link to where it is asked."""
+        links = {}
+        for page, names in exercises.PAGES.items():
+            address = self.app.builder.get_relative_uri(self.docname, f"book/{page}")
+            links |= {name: f"{address}#ex-{name.replace('_', '-')}" for name in names}
+        lists = []
+        for topic, title in bank.TOPICS.items():
+            mine = [task for task in all_exercises() if task["topic"] == topic]
+            if mine:
+                lists.append(tick_list(title, mine, links))
+        return raw(f"<form id='mi-exercises'>{''.join(lists)}</form>")
 
 
 def raw(text: str) -> str:
@@ -303,16 +343,32 @@ def quiz_form(number: int, entry: bank.Entry) -> str:
     )
 
 
-def tick_list(title: str, tasks: list[dict]) -> str:
-    """The exercises of a topic, to tick."""
-    boxes = "".join(
-        f'<div class="mi-choice"><input type="checkbox" id="done-{task["name"]}" '
-        f'data-exercise="{task["name"]}" disabled><label for="done-{task["name"]}">'
-        f"{escape(str(task['title']))} "
-        f"<code>{task['name']}</code></label></div>"
-        for task in tasks
-    )
-    return f"<fieldset><legend>{title}</legend>{boxes}</fieldset>"
+def size_of(text: str) -> float:
+    """How large a sheet is printed, in points: it fills one side, or two where one is too small."""
+    one = (PER_SIDE / len(re.sub(r"\\[a-z]+|[{}$]", "", text))) ** 0.5
+    return min(one if one >= SMALLEST else one * 2**0.5, LARGEST)
+
+
+def tick_list(title: str, tasks: list[dict], links: dict[str, str]) -> str:
+    """The exercises of a topic, to tick; `links` says where they are asked."""
+    boxes = []
+    for task in tasks:
+        name = f'<a href="{links[task["name"]]}"><code>{task["name"]}</code></a>'
+        boxes.append(
+            f'<div class="mi-choice"><input type="checkbox" id="done-{task["name"]}" '
+            f'data-exercise="{task["name"]}" disabled><div>'
+            f'<label for="done-{task["name"]}">{escape(str(task["title"]))}</label> {name}'
+            "</div></div>"
+        )
+    return f"<fieldset><legend>{title}</legend>{''.join(boxes)}</fieldset>"
+
+
+def follow_ups_html(entry: bank.Entry) -> list[dict[str, str]]:
+    """What they may go on asking, and what one says then, as HTML."""
+    return [
+        {"question": bank.html(each["question"], True), "answer": bank.html(each["answer"])}
+        for each in entry["follow_ups"]
+    ]
 
 
 def write_page(app: Sphinx, docname: str, source: list[str]) -> None:
@@ -336,14 +392,36 @@ def give_maths(app: Sphinx, doctree: nodes.document) -> None:
         app.env.get_domain("math").data["has_equations"][app.env.docname] = True
 
 
+def fold_designs(app: Sphinx, doctree: nodes.document) -> None:
+    """Fold what follows a problem, a section's first paragraph all in italics: one answers first.
+
+    Not in the source: its code cells may not stand inside of a directive.
+    """
+    if app.env.docname != f"{FOLDER}/design":
+        return
+    for section in doctree.findall(nodes.section):
+        problem = section[1] if len(section) > 2 else None
+        if not isinstance(problem, nodes.paragraph) or len(problem) != 1:
+            continue
+        if isinstance(problem[0], nodes.emphasis):
+            what = {"opened": False, "type": "dropdown", "has_title": True}
+            looks = {"icon": None, "chevron": None, "container_classes": ["sd-mb-3"]}
+            looks |= {"title_classes": [], "body_classes": []}
+            fold = create_component("dropdown", **what, **looks)
+            fold += [nodes.rubric("", "One answer"), *section[2:]]
+            section[2:] = [fold]
+
+
 def give_scripts(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node) -> None:
     """Scripts and styles of the interview part, on its pages alone."""
     if not page.startswith(f"{FOLDER}/"):
         return
     app.add_css_file(f"{ASSETS}/interview.css")
     scripts = SCRIPTS.get(page.removeprefix(f"{FOLDER}/"), ())
-    for script in ("progress.js", *scripts) if scripts else ():
+    for script in ("wide.js", *(("progress.js", *scripts) if scripts else ())):
         app.add_js_file(f"{ASSETS}/{script}", loading_method="defer")
+    # Else every letter between two words is a stop for whoever goes by keyboard. Before MathJax.
+    app.add_js_file(None, body=NO_TAB_STOPS)
 
 
 def cards() -> dict:
@@ -358,9 +436,11 @@ def cards() -> dict:
                 "level": entry["level"],
                 "question": bank.html(entry["question"], inline=True),
                 "answer": bank.answer_html(entry),
+                "followUps": follow_ups_html(entry),
+                "quiz": "quiz" in entry,
                 "page": f"{entry['topic']}.html#{label(entry)}",
             }
-            for entry in questions()
+            for entry in to_learn()
         ],
         "exercises": all_exercises(),
     }
@@ -375,7 +455,7 @@ def write_bank_and_deck(app: Sphinx, exception: Exception | None) -> None:
     # No line of a script may hold "</script", nor the two line ends that are none in JSON.
     data = json.dumps(cards(), separators=(",", ":")).replace("</", "<\\/")
     (folder / "bank.js").write_text(f"window.marlBank = {data};\n", encoding="utf-8")
-    interview_deck.write(questions(), folder / DECK)
+    interview_deck.write(to_learn(), folder / DECK)
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
@@ -383,6 +463,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", check)
     app.connect("source-read", write_page)
     app.connect("doctree-read", give_maths)
+    app.connect("doctree-read", fold_designs)
     app.connect("html-page-context", give_scripts)
     app.connect("build-finished", write_bank_and_deck)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -76,8 +76,59 @@ def test_an_answer_is_folded_and_opens(sized: Watched) -> None:
     first = sized.page.locator("details.sd-dropdown").first
     formula = first.locator("mjx-container[display='true']").first
     assert not formula.is_visible()
-    press(first.locator("summary"))
+    press(first.locator("summary").first)
     assert formula.is_visible()
+    follow_up = first.locator("details").first
+    assert not follow_up.locator("p").first.is_visible()
+    press(follow_up.locator("summary"))
+    assert follow_up.locator("p").first.is_visible()
+    check(sized)
+
+
+def test_letters_are_no_tab_stops_and_what_is_wide_is_one(sized: Watched) -> None:
+    sized.open(f"{FOLDER}/qmix.html")
+    page = sized.page
+    first = page.locator("details.sd-dropdown", has=page.locator("div.math")).first
+    press(first.locator("summary").first)
+    assert page.locator("mjx-container[tabindex='0']").count() == 0
+    formula = first.locator("div.math")
+    if page.viewport_size["width"] > 1000:
+        assert formula.get_attribute("tabindex") is None
+        return
+    page.locator("div.math[data-more='right']").first.wait_for()
+    tab_to(page, formula)
+    page.keyboard.press("End")
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+    page.locator("div.math[data-more='left']").first.wait_for()
+    check(sized)
+
+
+def test_where_there_is_no_chapter_the_page_says_so(watched: Watched) -> None:
+    for topic in ("qmix", "maddpg"):
+        watched.open(f"{FOLDER}/{topic}.html")
+        assert "It has no chapter" in watched.page.locator("article").inner_text()
+    watched.page.get_by_role("link", name="Worlds, Credit").press("Enter")
+    watched.page.wait_for_url("**/chapters/worlds.html#credit")
+    assert watched.page.locator("#credit h2").is_visible()
+
+
+def test_a_design_is_folded_and_its_tables_scroll(sized: Watched) -> None:
+    sized.open(f"{FOLDER}/design.html")
+    page = sized.page
+    folds = page.locator("details.sd-dropdown")
+    assert folds.count() == 4
+    table = folds.first.locator(".marl-table")
+    assert not table.is_visible()
+    assert page.get_by_text("Some hundred robots carry").is_visible()
+    press(folds.first.locator("summary").first)
+    assert table.is_visible()
+    heights = table.locator("td").evaluate_all("cells => cells.map(c => c.clientHeight)")
+    assert max(heights) < 80  # an interval is on one line
+    if page.viewport_size["width"] < 1000:
+        page.locator(".marl-table[data-more='right']").first.wait_for()
+        table.evaluate("t => { t.scrollLeft = t.scrollWidth; }")
+        page.locator(".marl-table[data-more='left']").first.wait_for()
     check(sized)
 
 
@@ -94,6 +145,7 @@ def test_a_quiz_explains_every_choice(sized: Watched) -> None:
     for n, why in enumerate(whys):
         if n:
             page.keyboard.press("ArrowDown")
+            assert quiz.locator(".mi-verdict").inner_text() == ""  # it was about the other one
         assert inputs.nth(n).is_checked()
         page.keyboard.press("Enter")
         assert quiz.locator(".mi-verdict").text_content() == why
@@ -159,6 +211,7 @@ def test_cards_come_back_when_they_should(sized: Watched) -> None:
     page.clock.set_fixed_time(datetime(2026, 3, 2, 8))
     sized.open(f"{FOLDER}/cards.html")
     page.get_by_label("Topic").select_option("gat")
+    assert page.get_by_label("New cards a day").input_value() == "2"  # as it was left
     page.get_by_label("New cards a day").fill("0")
     press(page.get_by_role("button", name="Start"))
     assert left.inner_text() == "2 due, 0 new today."
@@ -166,7 +219,22 @@ def test_cards_come_back_when_they_should(sized: Watched) -> None:
     page.locator("#mi-answer").press("2")
     sized.open(f"{FOLDER}/readiness.html")
     known = page.locator("td[data-topic='gat'][data-what='questions']").inner_text()
-    assert known == f"1 of {sum(entry['topic'] == 'gat' for entry in QUESTIONS)}"
+    number = sum(entry["topic"] == "gat" for entry in QUESTIONS)
+    assert known == f"1 known, 2 seen of {number}"
+
+
+def test_new_cards_come_from_all_topics_in_turn(watched: Watched) -> None:
+    page = watched.page
+    watched.open(f"{FOLDER}/cards.html")
+    press(page.get_by_role("button", name="Start"))
+    seen = []
+    for _ in TOPICS:
+        seen.append(page.locator("#mi-place").inner_text())
+        press(page.locator("#mi-show"))
+        page.locator("#mi-answer").press("2")
+    assert seen[0] == "Common ground · Phone screen" and len(set(seen)) == len(TOPICS)
+    assert all(place.endswith("Phone screen") for place in seen)
+    assert watched.wrong == []
 
 
 def test_a_mock_interview(sized: Watched) -> None:
@@ -177,7 +245,9 @@ def test_a_mock_interview(sized: Watched) -> None:
     press(page.get_by_role("button", name="Start"))
     clock, said = page.locator("#mi-clock"), page.locator("#mi-said")
     assert focused(page) == "mi-question"
+    assert not page.get_by_role("button", name="Start").is_visible()
     assert page.locator("#mi-place").inner_text().startswith("Question 1 of 5 · ")
+    assert not page.locator("#mi-few").is_visible()
     page.clock.fast_forward(20_000)
     assert re.match(r"0:(3|4)\d left", clock.inner_text())
     press(page.get_by_role("button", name="Pause"))
@@ -195,7 +265,13 @@ def test_a_mock_interview(sized: Watched) -> None:
         assert not page.locator("#mi-answer").is_visible()
         press(page.get_by_role("button", name="Reveal the answer"))
         assert focused(page) == "mi-answer"
+        follow_ups = page.locator("#mi-on details")
+        assert follow_ups.count() == 1 and not follow_ups.locator("p").first.is_visible()
+        press(follow_ups.locator("summary"))
+        assert follow_ups.locator("p").first.is_visible()
+        follow_ups.nth(1).wait_for()  # every question of the bank has two at least
         press(page.get_by_role("button", name=rating))
+    assert page.get_by_role("button", name="Start").is_visible()
     assert levels == ["Phone screen"] * 2 + ["On site"] * 2 + ["Research"]
     assert page.locator("#mi-total").inner_text() == "You had 3 of 5."
     rows = page.locator("#mi-end tbody tr")
@@ -206,6 +282,28 @@ def test_a_mock_interview(sized: Watched) -> None:
     rows.first.get_by_role("link").press("Enter")
     page.wait_for_url("**/interview/*.html#q-*")
     assert page.evaluate("document.getElementById(location.hash.slice(1)) !== null")
+    sized.open(f"{FOLDER}/cards.html")  # all of today's new cards are still to come
+    assert page.locator("#mi-left").inner_text() == "1 due, 10 new today."
+
+
+def test_a_mock_interview_fits_a_phone_and_can_be_ended(watched: Watched) -> None:
+    page = watched.page
+    page.set_viewport_size({"width": 375, "height": 667})
+    watched.open(f"{FOLDER}/mock.html")
+    page.get_by_label("Topic").select_option("commnet")
+    page.get_by_label("Level").select_option("research")
+    press(page.get_by_role("button", name="Start"))
+    assert page.locator("#mi-place").inner_text().startswith("Question 1 of 2")
+    assert page.get_by_text("the bank has no more for this choice").is_visible()
+    for name in ("mi-question", "mi-clock", "mi-show"):
+        box = page.locator(f"#{name}").bounding_box()
+        assert 50 < box["y"] and box["y"] + box["height"] < 667  # below the bar, on the screen
+    press(page.get_by_role("button", name="End the interview"))
+    assert page.locator("#mi-total").inner_text() == "You had 0 of 0."
+    press(page.get_by_role("button", name="Start"))
+    assert page.locator("#mi-question").is_visible()
+    assert not page.locator("#mi-end").is_visible()
+    assert watched.wrong == []
 
 
 @pytest.mark.parametrize("level", ["screen", "onsite", "research"])
@@ -233,7 +331,7 @@ def test_readiness_is_ticked_imported_exported_and_forgotten(
     cell = page.locator("td[data-topic='tarmac'][data-what='exercises']")
     bugs = page.locator("td[data-topic='tarmac'][data-what='bugs']")
     assert cell.inner_text().startswith("0 of ") and bugs.inner_text().startswith("0 of ")
-    press(page.get_by_label("masked_attention"), "Space")
+    press(page.locator("#done-masked_attention"), "Space")
     assert cell.inner_text().startswith("1 of ")
 
     def give(text: str) -> str:
@@ -243,20 +341,28 @@ def test_readiness_is_ticked_imported_exported_and_forgotten(
         page.wait_for_function("() => document.getElementById('mi-said').textContent")
         return page.locator("#mi-said").inner_text()
 
-    said = give('{"exercises": {"silent_team": "done", "targeting": "open", "unheard_of": "done"}}')
-    assert "2 exercises" in said and "Not in this book: unheard_of." in said
+    said = give(
+        '{"exercises": {"silent_team": "done", "targeting": "open", "unheard_of": "done"},'
+        '"cards": {"silent": {"box": 1, "due": "2026-11-24"}}}'
+    )
+    assert "1 exercises" in said
+    assert said.endswith("not in this book or not done: silent, targeting, unheard_of.")
     assert bugs.inner_text().startswith("1 of ") and cell.inner_text().startswith("1 of ")
-    assert page.get_by_label("silent_team").is_checked()
-    for bad in ("no JSON", "[]", "3", "null"):
+    assert page.locator("#done-silent_team").is_checked()
+    for bad in ("no JSON", "[]", "3", "null", '{"a": 1}', "{}", '{"quizzes": 7}'):
         assert "is not a file of progress" in give(bad)
-    assert "Imported: 0 cards" in give('{"cards": {"a": {"box": 99}}, "quizzes": 7}')
+    one = QUESTIONS[0]["id"]
+    said = give(f'{{"cards": {{"{one}": {{"box": 99}}}}, "quizzes": {{"{one}": true}}}}')
+    assert "0 cards, 1 quizzes" in said and said.endswith(f"{one}.")
+    quizzes = page.locator("td[data-topic='tarmac'][data-what='quizzes']")
+    assert quizzes.inner_text().startswith("0 of ")  # that question has no quiz
     check(sized)
 
     with page.expect_download() as download:
         press(page.get_by_role("button", name="Export"))
     kept = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
     assert kept["version"] == 1
-    assert kept["exercises"].keys() == {"masked_attention", "silent_team", "unheard_of"}
+    assert kept["exercises"].keys() == {"masked_attention", "silent_team"}
     page.once("dialog", lambda dialog: dialog.accept())
     press(page.get_by_role("button", name="Forget everything"))
     assert cell.inner_text().startswith("0 of ")
@@ -268,12 +374,38 @@ def test_readiness_is_ticked_imported_exported_and_forgotten(
 
 def test_what_is_kept_survives_a_broken_entry(watched: Watched) -> None:
     watched.open(f"{FOLDER}/readiness.html")
+    watched.page.wait_for_load_state("networkidle")
     watched.page.evaluate("localStorage.setItem('marl-edu-progress', '{broken')")
     watched.page.reload()
-    watched.page.get_by_label("masked_attention").check()
+    watched.page.wait_for_load_state("networkidle")
+    watched.page.locator("#done-masked_attention").check()
     watched.page.reload()
-    assert watched.page.get_by_label("masked_attention").is_checked()
+    assert watched.page.locator("#done-masked_attention").is_checked()
     assert watched.wrong == []
+
+
+def test_quizzes_answered_right_count_for_readiness(watched: Watched) -> None:
+    page = watched.page
+    watched.open(f"{FOLDER}/gat.html")
+    quiz = page.locator(".mi-quiz").first
+    right = quiz.evaluate("q => [...q.querySelectorAll('li')].findIndex(l => 'right' in l.dataset)")
+    quiz.locator("input").nth(int(right)).check()
+    press(quiz.get_by_role("button"))
+    watched.open(f"{FOLDER}/readiness.html")
+    cell = page.locator("td[data-topic='gat'][data-what='quizzes']")
+    number = sum(entry["topic"] == "gat" and "quiz" in entry for entry in QUESTIONS)
+    assert cell.inner_text() == f"1 of {number}"
+
+
+def test_every_exercise_to_tick_has_a_link_to_where_it_is_asked(html: Path) -> None:
+    page = html / FOLDER / "readiness.html"
+    text = page.read_text(encoding="utf-8")
+    names = re.findall(r'data-exercise="(\w+)"', text)
+    links = dict(re.findall(r'href="([^"]+#ex-[^"]+)"><code>(\w+)</code>', text))
+    assert sorted(links.values()) == sorted(names) and len(names) > 50
+    for link in links:
+        path, anchor = urldefrag(link)
+        assert f'id="{anchor}"' in (page.parent / path).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", ["tarmac", "cards", "mock", "readiness"])
@@ -286,7 +418,7 @@ def test_it_works_from_disk(browser, html: Path, name: str) -> None:
         page.locator(".mi-quiz button").first.click()
         assert page.locator(".mi-verdict").first.inner_text()
     elif name == "readiness":
-        assert page.locator("td[data-what='questions']").first.inner_text().startswith("0 of ")
+        assert page.locator("td[data-what='questions']").first.inner_text().startswith("0 known, ")
     else:
         page.locator("#mi-choice button").click()
         page.locator("#mi-show").click()
@@ -303,6 +435,9 @@ def test_without_javascript_the_questions_remain(browser, html: Path) -> None:
     assert page.locator("details.sd-dropdown").count() == len(mine)
     page.locator("details.sd-dropdown summary").first.click()
     assert page.get_by_text("Often said, and wrong").first.is_visible()
+    follow_up = page.locator("details.sd-dropdown details").first
+    follow_up.locator("summary").click()
+    assert follow_up.locator("p").first.is_visible()
     quiz = page.locator(".mi-quiz").first
     assert not quiz.get_by_role("button").is_visible()
     quiz.locator("summary").click()
@@ -311,15 +446,21 @@ def test_without_javascript_the_questions_remain(browser, html: Path) -> None:
         page.goto((html / FOLDER / f"{name}.html").as_uri())
         assert page.get_by_text("need JavaScript").is_visible()
         assert not page.locator("#mi-app").is_visible()
+    page.goto((html / FOLDER / "design.html").as_uri())
+    page.locator("details.sd-dropdown summary").first.click()
+    assert page.locator(".marl-table").first.is_visible()
     context.close()
 
 
 @pytest.mark.parametrize("topic", TOPICS)
-def test_a_printed_topic_is_one_page_of_a4(watched: Watched, topic: str) -> None:
+def test_a_printed_topic_is_one_sheet_of_a4(watched: Watched, topic: str) -> None:
     watched.open(f"{FOLDER}/{topic}.html")
     page = watched.page
     printed = page.pdf(prefer_css_page_size=True)
-    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) <= 2  # its two sides
+    page.emulate_media(media="print")
+    size = page.locator(".mi-sheet").evaluate("s => parseFloat(getComputedStyle(s).fontSize)")
+    assert 7.9 <= size * 72 / 96 <= 10.5
     width, height = map(
         float, re.search(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", printed).groups()
     )
@@ -336,6 +477,7 @@ def test_a_printed_topic_is_one_page_of_a4(watched: Watched, topic: str) -> None
     assert wide == []
     assert page.locator("h1:visible").count() == 1
     assert page.locator(".mi-sheet dt").first.is_visible()
+    assert page.locator(".mi-sheet dd").first.inner_text().startswith("Say: ")
 
 
 def test_the_deck_can_be_downloaded(watched: Watched) -> None:

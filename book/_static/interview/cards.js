@@ -15,7 +15,7 @@
     );
   }
 
-  // Due cards, longest due first; then new ones in the order of the book, as many as fit in today.
+  // Due cards, longest due first; then new ones in the order of the bank, as many as fit in today.
   function plan() {
     const { cards } = progress.read();
     const today = progress.day();
@@ -52,7 +52,8 @@
     get("mi-show").hidden = false;
     get("mi-back").hidden = true;
     progress.put(get("mi-question"), card.question);
-    get("mi-question").focus();
+    get("mi-question").focus({ preventScroll: true });
+    get("mi-card").scrollIntoView({ block: "nearest" });
   }
 
   function reveal() {
@@ -65,7 +66,7 @@
 
   function rate(known) {
     const card = queue.shift();
-    progress.review(card.id, known);
+    progress.review(card.id, known, { first: progress.day() });
     if (!known) queue.push(card);
     show();
   }
@@ -77,6 +78,12 @@
     show();
   });
   choice.addEventListener("change", () => {
+    const { fresh } = choice.elements;
+    if (fresh.validity.valid) {
+      progress.change((state) => {
+        state.settings.fresh = Number(fresh.value);
+      });
+    }
     queue = [];
     get("mi-card").hidden = true;
     tell();
@@ -88,6 +95,7 @@
     if (get("mi-back").hidden || event.ctrlKey || event.altKey || event.metaKey) return;
     if (event.key === "1" || event.key === "2") rate(event.key === "2");
   });
+  choice.elements.fresh.value = progress.read().settings.fresh ?? 10;
   get("mi-without").hidden = true;
   get("mi-app").hidden = false;
   tell();

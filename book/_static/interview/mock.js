@@ -58,17 +58,30 @@
 
   function show() {
     const one = drawn[results.length];
-    get("mi-card").hidden = !one;
     get("mi-said").textContent = "";
     if (!one) return end();
+    choice.hidden = true; // on a phone it would stand where the question belongs
+    get("mi-card").hidden = false;
     get("mi-place").textContent =
       `Question ${results.length + 1} of ${drawn.length} · ${topics[one.topic]} · ${levels[one.level]}`;
+    get("mi-few").hidden = drawn.length === NUMBER;
     get("mi-back").hidden = true;
     get("mi-show").hidden = get("mi-pause").hidden = false;
     progress.put(get("mi-question"), one.question);
     used = 0;
     start();
-    get("mi-question").focus();
+    get("mi-question").focus({ preventScroll: true });
+    get("mi-card").scrollIntoView();
+  }
+
+  // The next one is asked when the last one has been answered.
+  function askOn(number) {
+    const next = drawn[results.length].followUps[number];
+    if (!next) return;
+    const details = document.createElement("details");
+    details.addEventListener("toggle", () => askOn(number + 1), { once: true });
+    get("mi-on").append(details);
+    progress.put(details, `<summary>${next.question}</summary>${next.answer}`);
   }
 
   function reveal() {
@@ -76,6 +89,8 @@
     get("mi-show").hidden = get("mi-pause").hidden = true;
     get("mi-back").hidden = false;
     progress.put(get("mi-answer"), drawn[results.length].answer);
+    get("mi-on").replaceChildren();
+    askOn(0);
     get("mi-answer").focus();
   }
 
@@ -90,6 +105,9 @@
   }
 
   function end() {
+    stop();
+    get("mi-card").hidden = true;
+    choice.hidden = false;
     const had = results.filter((each) => each.rating === "had").length;
     get("mi-total").textContent = `You had ${had} of ${results.length}.`;
     const rows = results.map(({ one, rating, seconds }) => {
@@ -124,6 +142,7 @@
     get("mi-pause").textContent = "Go on";
   });
   get("mi-show").addEventListener("click", reveal);
+  get("mi-stop").addEventListener("click", end);
   for (const button of document.querySelectorAll("[data-rating]")) {
     button.addEventListener("click", () => rate(button.dataset.rating));
   }

@@ -2,10 +2,12 @@
 // A plain script, not a module: a page opened from disk may not import any.
 //
 // {version: 1,
-//  cards: {ID: {box: 0..5, due: "2026-11-25", first: "2026-11-24"}},
+//  cards: {ID: {box: 0..5, due: "2026-11-25", first: "2026-11-24"}},    first: the day on which it
+//                                            was new; none if it came from a mock interview
 //  quizzes: {ID: true | false},              the last answer was right
 //  asked: {ID: "2026-11-24"},                last time in a mock interview
-//  exercises: {NAME: "done"}}                bug hunts are exercises too
+//  exercises: {NAME: "done"},                bug hunts are exercises too
+//  settings: {fresh: 10}}                    new cards a day
 //
 // Cards follow Leitner: five boxes and an interval each. SM-2 and FSRS are better over months, and
 // need a history of that length to be; whoever has two weeks sees what this does, and why. The
@@ -15,15 +17,17 @@
   const KEY = "marl-edu-progress";
   const DAYS = [0, 1, 2, 4, 8, 16]; // until a card comes back, by its box
   const KNOWN = 2; // the box from which on a question counts as known
-  const EMPTY = () => ({ version: 1, cards: {}, quizzes: {}, asked: {}, exercises: {} });
+  const EMPTY = () => ({ version: 1, cards: {}, quizzes: {}, asked: {}, exercises: {}, settings: {} });
   const DATE = /^\d{4}-\d\d-\d\d$/;
   // What each part may hold; anything else is left out.
   const FITS = {
     cards: (card) =>
-      Number.isInteger(card?.box) && card.box in DAYS && DATE.test(card.due) && DATE.test(card.first),
+      Number.isInteger(card?.box) && card.box in DAYS && DATE.test(card.due) &&
+      (card.first === undefined || DATE.test(card.first)),
     quizzes: (right) => typeof right === "boolean",
     asked: (day) => DATE.test(day),
     exercises: (state) => state === "done",
+    settings: (number) => Number.isInteger(number) && number >= 0,
   };
   let memory = EMPTY(); // where nothing can be kept, as long as the page is open
 
@@ -63,10 +67,11 @@
     }
   }
 
-  // Known: one box up, and back after its days. Not known: box 0, and back today.
-  function review(id, known) {
+  // Known: one box up, and back after its days. Not known: box 0, and back today. `more` is what a
+  // card has if there was none yet.
+  function review(id, known, more = {}) {
     change((state) => {
-      const card = state.cards[id] ?? { box: 0, first: day() };
+      const card = state.cards[id] ?? { box: 0, ...more };
       // A second time on one day says nothing new.
       if (known && card.box > 0 && card.due > day()) return;
       card.box = known ? Math.min(card.box + 1, DAYS.length - 1) : 0;
@@ -79,14 +84,21 @@
     return (state.cards[id]?.box ?? 0) >= KNOWN;
   }
 
-  function merge(text) {
+  // Add what somebody brings. `names` are those that each part knows. Gives what was taken, and the
+  // names of what was not.
+  function merge(text, names) {
     const found = JSON.parse(text);
-    if (typeof found !== "object" || found === null || Array.isArray(found)) throw new Error();
+    const parts = Object.keys(FITS).filter((part) => typeof (found?.[part] ?? 0) === "object");
+    if (!parts.length) throw new Error("nothing of this kind in it");
     const news = fitting(found);
+    for (const part in names) {
+      for (const name in news[part]) if (!names[part].has(name)) delete news[part][name];
+    }
     change((state) => {
       for (const part in FITS) Object.assign(state[part], news[part]);
     });
-    return news;
+    const left = parts.flatMap((part) => Object.keys(found[part]).filter((name) => !(name in news[part])));
+    return { news, left: [...new Set(left)] };
   }
 
   function forget() {
@@ -113,7 +125,8 @@
   function typeset(element) {
     last = last
       .then(() => window.MathJax?.startup?.promise)
-      .then(() => window.MathJax?.typesetPromise?.([element]));
+      .then(() => window.MathJax?.typesetPromise?.([element]))
+      .then(() => window.marlWide(element));
   }
 
   function put(element, html) {

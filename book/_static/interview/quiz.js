@@ -1,4 +1,4 @@
-// The quizzes of a topic's page: check a choice, and be told why.
+// The quizzes of a topic's page: check a choice, and be told why. And its sheet for the printer.
 "use strict";
 (() => {
   const progress = window.marlProgress;
@@ -34,13 +34,27 @@
       });
       count();
     });
-    form.addEventListener("reset", () => {
+    const clear = () => {
       verdict.textContent = "";
       delete verdict.dataset.right;
+    };
+    form.addEventListener("change", clear); // it was about another choice
+    form.addEventListener("reset", () => {
+      clear();
       details.hidden = true;
       details.open = false;
     });
   }
+
+  // A formula that is wider than its column of paper, which is 91 mm, is printed smaller.
+  const sheet = document.querySelector(".mi-sheet");
+  window.MathJax?.startup.promise.then(() => {
+    const column = (91 / 25.4) * 72 / parseFloat(sheet.style.getPropertyValue("--mi-size"));
+    for (const formula of sheet.querySelectorAll("mjx-container")) {
+      const width = formula.offsetWidth / parseFloat(getComputedStyle(formula).fontSize);
+      formula.style.setProperty("--mi-fit", Math.min(1, column / 1.07 / width));
+    }
+  });
 
   if (forms.length) {
     score.hidden = restart.hidden = false;

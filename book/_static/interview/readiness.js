@@ -14,6 +14,7 @@
     const done = (one) => state.exercises[one.name] === "done";
     const parts = {
       questions: [questions, (one) => progress.known(one.id, state)],
+      quizzes: [questions.filter((one) => one.quiz), (one) => state.quizzes[one.id]],
       exercises: [exercises.filter((one) => !one.hunt), done],
       bugs: [exercises.filter((one) => one.hunt), done],
     };
@@ -23,6 +24,10 @@
       if (!mine.length) continue;
       const number = mine.filter(has).length;
       cell.textContent = `${number} of ${mine.length}`;
+      if (cell.dataset.what === "questions") {
+        const seen = mine.filter((one) => one.id in state.cards || one.id in state.asked).length;
+        cell.textContent = `${number} known, ${seen} seen of ${mine.length}`;
+      }
       cell.style.setProperty("--share", number / mine.length);
     }
     for (const box of boxes) box.checked = state.exercises[box.dataset.exercise] === "done";
@@ -43,13 +48,15 @@
     const [file] = event.target.files;
     if (!file) return;
     try {
-      const news = progress.merge(await file.text());
+      const ids = new Set(questions.map((one) => one.id));
       const names = new Set(exercises.map((one) => one.name));
-      const strange = Object.keys(news.exercises).filter((name) => !names.has(name));
+      const { news, left } = progress.merge(await file.text(), {
+        cards: ids, quizzes: ids, asked: ids, exercises: names,
+      });
       const count = (part) => Object.keys(news[part]).length;
       say(
         `Imported: ${count("cards")} cards, ${count("quizzes")} quizzes, ${count("exercises")} exercises.` +
-          (strange.length ? ` Not in this book: ${strange.join(", ")}.` : ""),
+          (left.length ? ` Left out, as it is not in this book or not done: ${left.join(", ")}.` : ""),
       );
     } catch {
       say(`${file.name} is not a file of progress: it must be JSON such as {"exercises": {"masked_attention": "done"}}.`);
