@@ -155,7 +155,7 @@ def hunt(
             for (name, rows), (c, dashes) in zip(runs.items(), looks, strict=True):
                 steps, numbers = [row[x[0]] for row in rows], [scale * row[key] for row in rows]
                 axes.plot(steps, numbers, c=c, ls=dashes)
-                ends.append((steps[-1], numbers[-1], name, c))
+                ends.append((float(steps[-1]), numbers[-1], name, c))
             axes.set(xlim=(steps[0], steps[-1]))
             axes.set_title(label, loc="left", size=10, weight="normal")
             if key in log:
