@@ -71,8 +71,9 @@ class Verdict:
 class Exercise:
     """One exercise. `grade(answer)` is all a reader needs.
 
-    Its solution and its classic mistakes are functions, made known by the decorators `solved_by`
-    and `mistake`; the docstring of a mistake is what a reader who made it is told.
+    Its solution, its classic mistakes and, in a bug hunt, the function with the bug are made known
+    by the decorators `solved_by`, `mistake` and `suspected`; the docstring of a mistake is what a
+    reader who made it is told.
     """
 
     title: str
@@ -148,14 +149,17 @@ class Exercise:
         }
 
     def grade(self, answer: Any) -> Verdict:
-        """Try `answer`, a function with the starter's arguments, and say how it did."""
+        """Try `answer`, a function with the starter's arguments, and say how it did.
+
+        What a reader passed, with a function of the starter's name, is noted: see progress.py.
+        """
         if not callable(answer):
             message = f"This is a {type(answer).__name__}: pass the function itself, uncalled."
             return Verdict(False, "not_a_function", message)
         verdict = self._tried(answer)
         own = getattr(answer, "__name__", "") == self.solution.__name__
         if not verdict.passed or not own or _in_package(answer):
-            return verdict  # a page that runs its own solutions is not a reader's progress
+            return verdict  # a page that runs the solution is not a reader's progress
         return replace(verdict, message=f"{verdict.message} {progress.note(self.name)}")
 
     def _tried(self, answer: Callable) -> Verdict:
