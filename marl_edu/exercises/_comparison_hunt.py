@@ -141,6 +141,12 @@ def mean_of_checkpoints(wins):
 
 
 @lucky.mistake
+def mean_of_everything(wins):
+    """The mean over all checkpoints and all episodes: nothing was chosen, and nothing is fresh."""
+    return wins.float().mean()
+
+
+@lucky.mistake
 def latest_of_equals(wins):
     """Of equally good checkpoints the latest is taken; asked for is the earliest."""
     half = wins.shape[1] // 2

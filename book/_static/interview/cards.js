@@ -77,7 +77,7 @@
     queue = [...due, ...fresh];
     show();
   });
-  choice.addEventListener("change", () => {
+  choice.addEventListener("input", () => {
     const { fresh } = choice.elements;
     if (fresh.validity.valid) {
       progress.change((state) => {

@@ -109,7 +109,9 @@
     get("mi-card").hidden = true;
     choice.hidden = false;
     const had = results.filter((each) => each.rating === "had").length;
-    get("mi-total").textContent = `You had ${had} of ${results.length}.`;
+    get("mi-total").textContent = results.length
+      ? `You had ${had} of ${results.length}.`
+      : "No question was answered.";
     const rows = results.map(({ one, rating, seconds }) => {
       const row = document.createElement("tr");
       const link = document.createElement("a");
@@ -120,6 +122,7 @@
       row.insertCell().textContent = clock(seconds);
       return row;
     });
+    get("mi-end").querySelector("table").hidden = !rows.length;
     get("mi-end").querySelector("tbody").replaceChildren(...rows);
     progress.typeset(get("mi-end"));
     get("mi-end").hidden = false;
