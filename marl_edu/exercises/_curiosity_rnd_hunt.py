@@ -15,22 +15,23 @@ from marl_edu.explore import Moments
 ROUNDS, ENOUGH = 20, 1.0  # of training; a bonus per step above which nothing else counts
 
 
-def bonus_curve(gather: Callable, rounds: int = ROUNDS, worlds: int = 1) -> Rows:
-    """Let random players in the maze be paid by RND, which learns, for `rounds` of an episode each;
-    the bonus is divided by the spread of what `gather` returns.
+def bonus_curve(gather: Callable, rounds: int = ROUNDS) -> Rows:
+    """Let RND, which learns, pay a random player in the maze for `rounds` of an episode each.
+
+    The bonus is divided by the spread of what `gather` returns.
 
     Returns:
         rows with `round`, the mean `bonus` of a step, and the `spread`.
     """
     torch.manual_seed(0)
-    maze = KeyDoorMaze(batch_size=worlds, seed=0)
+    maze = KeyDoorMaze(batch_size=1, seed=0)
     module = RandomNetworkDistillation(maze.obs_dim)
     module.warm_up(maze)
     optimiser = torch.optim.Adam(module.predictor.parameters(), lr=1e-4)
-    spread, running, rows = Moments(), torch.zeros(worlds), []
+    spread, running, rows = Moments(), torch.zeros(1), []
     for round in range(1, rounds + 1):
         maze.reset()
-        steps = [maze.step(torch.randint(5, (worlds, 1)))[0] for _ in range(maze.max_steps)]
+        steps = [maze.step(torch.randint(5, (1, 1)))[0] for _ in range(maze.max_steps)]
         met = torch.cat(steps, 1)
         bonus = module.reward(met, met, met).T  # time first
         R = gather(bonus, torch.ones_like(bonus, dtype=torch.bool), running, 0.99)
