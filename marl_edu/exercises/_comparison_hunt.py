@@ -13,17 +13,17 @@ RUNS, EPISODES = 200, 40  # teams that guess, and their fresh episodes per check
 CLOSE = 0.02  # how far from one half a report of guessing may be
 
 
-def guessing_curve(report: Callable, runs: int = RUNS) -> Rows:
+def guessing_curve(report: Callable) -> Rows:
     """Report teams that toss a coin in every episode, with more and more checkpoints.
 
     Returns:
         rows with `checkpoints`, and the mean score `reported` of such a team.
     """
-    wins = torch.rand(runs, 32, EPISODES, generator=torch.Generator().manual_seed(0)) < 0.5
+    wins = torch.rand(RUNS, 32, EPISODES, generator=torch.Generator().manual_seed(0)) < 0.5
     return [
         {
             "checkpoints": C,
-            "reported": sum(float(report(run[:C])) for run in wins) / runs,
+            "reported": sum(float(report(run[:C])) for run in wins) / RUNS,
         }
         for C in (1, 2, 4, 8, 16, 32)
     ]

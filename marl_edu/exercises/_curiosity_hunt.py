@@ -14,7 +14,7 @@ from marl_edu.exercises.trying import Case
 ROUNDS, RIGHT = 500, 3  # of training; the action
 
 
-def boredom_curve(error: Callable, rounds: int = ROUNDS) -> Rows:
+def boredom_curve(error: Callable) -> Rows:
     """Train a linear forward model with `error` on the steps to the right in the maze's first room.
 
     Returns:
@@ -32,7 +32,7 @@ def boredom_curve(error: Callable, rounds: int = ROUNDS) -> Rows:
     known, new = steps(here.nonzero()[:, 0]), steps((~here).nonzero()[:, 0])
     W = torch.zeros(maze.n_cells + A, maze.n_cells, requires_grad=True)
     rows = []
-    for round in range(rounds + 1):
+    for round in range(ROUNDS + 1):
         paid = error(*known, W).mean()
         if round % 20 == 0:
             row = {"round": round, "known": paid.item(), "new": error(*new, W).mean().item()}

@@ -15,8 +15,8 @@ from marl_edu.explore import Moments
 ROUNDS, ENOUGH = 20, 1.0  # of training; a bonus per step above which nothing else counts
 
 
-def bonus_curve(gather: Callable, rounds: int = ROUNDS) -> Rows:
-    """Let RND, which learns, pay a random player in the maze for `rounds` of an episode each.
+def bonus_curve(gather: Callable) -> Rows:
+    """Let RND, which learns, pay a random player in the maze, a round of an episode at a time.
 
     The bonus is divided by the spread of what `gather` returns.
 
@@ -29,7 +29,7 @@ def bonus_curve(gather: Callable, rounds: int = ROUNDS) -> Rows:
     module.warm_up(maze)
     optimiser = torch.optim.Adam(module.predictor.parameters(), lr=1e-4)
     spread, running, rows = Moments(), torch.zeros(1), []
-    for round in range(1, rounds + 1):
+    for round in range(1, ROUNDS + 1):
         maze.reset()
         steps = [maze.step(torch.randint(5, (1, 1)))[0] for _ in range(maze.max_steps)]
         met = torch.cat(steps, 1)

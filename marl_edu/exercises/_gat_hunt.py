@@ -38,33 +38,32 @@ class _Listener(nn.Module):
         return torch.tanh(self.keep(z) + heard), nothing
 
 
-def relay_curve(hear: Callable, updates: int = UPDATES, seed: int = 0) -> Rows:
+def relay_curve(hear: Callable) -> Rows:
     """Train 24 agents with `hear`, which sums over edges, on a relay of one hop, twice: on a graph
     within a `radius`, where who is heard hears too, and on one of the `nearest`.
 
     Returns:
         rows with `env_steps` and the share of right answers on either graph; takes a few seconds.
     """
-    runs = {graph: _train(hear, graph, updates, seed) for graph in ("radius", "nearest")}
+    runs = {graph: _train(hear, graph) for graph in ("radius", "nearest")}
     return [
         {"env_steps": one["env_steps"], "radius": one["success"], "nearest": other["success"]}
         for one, other in zip(runs["radius"], runs["nearest"], strict=True)
     ]
 
 
-def _train(hear: Callable, graph: str, updates: int, seed: int) -> list[a2c.Row]:
+def _train(hear: Callable, graph: str) -> list[a2c.Row]:
     cfg = a2c.Config(
         world=Relay,
         world_args={"n_agents": 24, "hops": 1, "graph": graph, "k": 3, "degree": 3.0},
-        seed=seed,
-        updates=updates,
+        updates=UPDATES,
         batch_size=32,
         hidden=16,
         lr=1e-2,
         entropy=0.05,
         entropy_end=0.0,
         reward_scale=1.0,
-        log_every=max(1, updates // 24),
+        log_every=UPDATES // 24,
     )
 
     def build(cfg: a2c.Config, world: Relay) -> a2c.ActorCritic:

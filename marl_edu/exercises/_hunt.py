@@ -33,7 +33,7 @@ class _Listener(nn.Module):
         return torch.tanh(self.W_c(heard) + self.W_z(z)), attention
 
 
-def probe_curve(hear: Callable, updates: int = UPDATES, seed: int = 0) -> list[a2c.Row]:
+def probe_curve(hear: Callable) -> list[a2c.Row]:
     """Train four agents with `hear` on the speaker probe, 4 symbols and 2 distractors.
 
     Returns:
@@ -42,13 +42,12 @@ def probe_curve(hear: Callable, updates: int = UPDATES, seed: int = 0) -> list[a
     cfg = a2c.Config(
         world=SpeakerProbe,
         world_args={"distractors": 2, "symbols": 4},
-        seed=seed,
-        updates=updates,
+        updates=UPDATES,
         hidden=32,
         lr=1e-2,
         entropy=0.05,
         reward_scale=1.0,
-        log_every=max(1, updates // 24),
+        log_every=UPDATES // 24,
     )
 
     def build(cfg: a2c.Config, world: SpeakerProbe) -> a2c.ActorCritic:

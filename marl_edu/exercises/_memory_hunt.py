@@ -35,15 +35,13 @@ class _Walker(drqn.RecurrentQ):
         return self.q(h), h[:, -1]
 
 
-def maze_curve(live: Callable, updates: int = UPDATES, seed: int = 0) -> list[qlearning.Row]:
+def maze_curve(live: Callable) -> list[qlearning.Row]:
     """Train a walker that remembers with `live` on a T-maze of four cells.
 
     Returns:
         the rows of the training log, with `env_steps` and `success`; takes a few seconds.
     """
-    cfg = drqn.Config(
-        TMaze, {"length": LENGTH}, seed, updates, 16.0, hidden=16, lr=5e-3, warm_up=300
-    )
+    cfg = drqn.Config(TMaze, {"length": LENGTH}, 0, UPDATES, 16.0, hidden=16, lr=5e-3, warm_up=300)
     return _train(cfg, live)
 
 

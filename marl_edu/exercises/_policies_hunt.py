@@ -15,7 +15,7 @@ ENOUGH = 0.9  # the probability of the right action that shows learning
 WORTH = 2 * torch.arange(4.0)  # of each of the four bandits, whatever one does
 
 
-def bandit_curve(loss: Callable, updates: int = UPDATES, seeds: int = SEEDS) -> Rows:
+def bandit_curve(loss: Callable) -> Rows:
     """Train an actor and a critic with `loss` on four bandits; in each, one of four actions is
     right and brings 1 more.
 
@@ -23,15 +23,15 @@ def bandit_curve(loss: Callable, updates: int = UPDATES, seeds: int = SEEDS) -> 
         rows with `update`, the probability of a `right` action, and how far the critic is `off`;
         means over bandits and seeds. Takes a few seconds.
     """
-    return means([_train(loss, updates, seed) for seed in range(seeds)])
+    return means([_train(loss, seed) for seed in range(SEEDS)])
 
 
-def _train(loss: Callable, updates: int, seed: int) -> Rows:
+def _train(loss: Callable, seed: int) -> Rows:
     rng = torch.Generator().manual_seed(seed)
     logits, value = torch.zeros(4, 4, requires_grad=True), torch.zeros(4, 1, requires_grad=True)
     optimiser = torch.optim.Adam([logits, value], lr=0.1)
     rows: list[dict[str, int | float]] = []
-    for update in range(updates):
+    for update in range(UPDATES):
         bandit = torch.randint(4, (STEPS,), generator=rng)
         policy = logits.detach().softmax(-1)
         action = policy[bandit].multinomial(1, generator=rng)[:, 0]

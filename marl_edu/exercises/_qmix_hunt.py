@@ -23,17 +23,17 @@ ENOUGH = 7.9  # the mean payoff that shows that every team finds the 8
 PAYOFF = torch.tensor([[[7.0, 7.0], [7.0, 7.0]], [[0.0, 1.0], [1.0, 8.0]]])  # games 2A and 2B
 
 
-def game_curve(mixer: Callable, updates: int = UPDATES, seeds: int = SEEDS) -> Rows:
+def game_curve(mixer: Callable) -> Rows:
     """Train teams of two on the second step of the two-step game, all joint actions alike.
 
     Returns:
         rows with `update`, the `loss`, and the `payoff` in 2B when each agent takes the action that
         is best by its own values; means over seeds. Takes a few seconds.
     """
-    return means([_train(mixer, updates, seed) for seed in range(seeds)])
+    return means([_train(mixer, seed) for seed in range(SEEDS)])
 
 
-def _train(mixer: Callable, updates: int, seed: int) -> Rows:
+def _train(mixer: Callable, seed: int) -> Rows:
     rng = torch.Generator().manual_seed(seed)
     games, first, second = (
         x.flatten() for x in torch.meshgrid(*[torch.arange(2)] * 3, indexing="ij")
@@ -42,7 +42,7 @@ def _train(mixer: Callable, updates: int, seed: int) -> Rows:
     learned = [(0.5 * torch.randn(s, generator=rng)).requires_grad_() for s in shapes]
     optimiser = torch.optim.Adam(learned, lr=0.05)
     state, rows = torch.eye(2)[games], []
-    for update in range(updates):
+    for update in range(UPDATES):
         table, *weights = learned  # table: (game, agent, action)
         q = torch.stack([table[games, 0, first], table[games, 1, second]], 1)
         loss = F.mse_loss(mixer(q, state, *weights), PAYOFF[games, first, second])

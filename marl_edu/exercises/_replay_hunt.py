@@ -16,7 +16,7 @@ LEAVING, END = 0.4, 1.0  # what it pays to leave the corridor, and to reach its 
 ENOUGH = 0.9  # the mean reward that shows that every walker goes to the end
 
 
-def chain_curve(target: Callable, updates: int = UPDATES, seeds: int = SEEDS) -> Rows:
+def chain_curve(target: Callable) -> Rows:
     """Learn from what a walker did that went at random through a corridor of three cells: in each
     it may leave, which pays 0.4, or go on, and the end pays 1.
 
@@ -24,15 +24,15 @@ def chain_curve(target: Callable, updates: int = UPDATES, seeds: int = SEEDS) ->
         rows with `update`, what a walker now `got` that takes the best action, and what it
         `believed` that would be; means over seeds. Takes a few seconds.
     """
-    return means([_train(target, updates, seed) for seed in range(seeds)])
+    return means([_train(target, seed) for seed in range(SEEDS)])
 
 
-def _train(target: Callable, updates: int, seed: int) -> Rows:
+def _train(target: Callable, seed: int) -> Rows:
     rng = torch.Generator().manual_seed(seed)
     cell, action, reward, done = _wander(rng)
     q = torch.zeros(CELLS, 2, requires_grad=True)  # leave, go on
     optimiser, rows = torch.optim.Adam([q], lr=0.05), []
-    for update in range(updates):
+    for update in range(UPDATES):
         if update % 20 == 0:
             slow = q.detach().clone()
         begin = torch.randint(STORED - WINDOW, (BATCH,), generator=rng)

@@ -13,7 +13,7 @@ UPDATES, WALKERS, CELLS, GAMMA = 120, 64, 5, 0.9  # of training; the corridor
 ENOUGH = 0.9  # what a walker gets who has learned
 
 
-def corridor_curve(pay: Callable, updates: int = UPDATES) -> Rows:
+def corridor_curve(pay: Callable) -> Rows:
     """Let walkers learn, by a table of values, in a corridor whose far end pays 1 and is the end.
 
     Returns:
@@ -22,7 +22,7 @@ def corridor_curve(pay: Callable, updates: int = UPDATES) -> Rows:
     """
     rng = torch.Generator().manual_seed(0)
     q, here, rows = torch.zeros(CELLS, 2), torch.zeros(WALKERS, dtype=torch.long), []
-    for update in range(1, updates + 1):
+    for update in range(1, UPDATES + 1):
         # Half of the walkers explore; a tie is walked away from the end.
         forth = (q[here, 1] > q[here, 0]) | (torch.rand(WALKERS, generator=rng) < 0.5)
         there = (here + 2 * forth.long() - 1).clamp_min(0)
