@@ -23,10 +23,11 @@ import numpy as np
 import peer_dqn
 import torch
 
-from marl_edu import results, storage
+from marl_edu import results
 from marl_edu.algos import dqn
+from marl_edu.core import storage
+from marl_edu.core.provenance import cpu_model, git_commit, now
 from marl_edu.envs.cartpole import cartpole
-from marl_edu.runs import cpu_model, git_commit, now
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE.parent / ".venv-peers" / "bin" / "python"

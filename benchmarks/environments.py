@@ -27,11 +27,12 @@ import peer_worlds
 import torch
 from junction import Row, seconds_per_call
 
-from marl_edu import envs, results, storage
+from marl_edu import envs, results
+from marl_edu.core import storage
+from marl_edu.core.provenance import cpu_model, git_commit, now
+from marl_edu.envs.base.env import World
 from marl_edu.envs.cooperative_navigation import CooperativeNavigation
 from marl_edu.envs.grid_world import MultiAgentGridWorld
-from marl_edu.envs.world import World
-from marl_edu.runs import cpu_model, git_commit, now
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE.parent / ".venv-peers"

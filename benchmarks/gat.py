@@ -22,9 +22,10 @@ from typing import Any
 import torch
 import torch_geometric
 
-from marl_edu import graphs, results, storage
+from marl_edu import results
 from marl_edu.algos.gat import GraphAttention
-from marl_edu.runs import cpu_model, git_commit, now
+from marl_edu.core import graphs, storage
+from marl_edu.core.provenance import cpu_model, git_commit, now
 
 with warnings.catch_warnings():  # it still uses torch.jit.script, which torch advises against
     warnings.simplefilter("ignore", DeprecationWarning)

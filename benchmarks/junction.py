@@ -22,11 +22,13 @@ import torch
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from marl_edu import a2c, results, storage
+from marl_edu import results
 from marl_edu.algos import tarmac
+from marl_edu.core import storage
+from marl_edu.core.ops import masked_softmax
+from marl_edu.core.provenance import cpu_model, git_commit, now
 from marl_edu.envs import TrafficJunction
-from marl_edu.ops import masked_softmax
-from marl_edu.runs import cpu_model, git_commit, now
+from marl_edu.training import a2c
 
 # Environment steps a second of the environment and of the trainer released with IC3Net
 # (arXiv 1812.09755), each in one process.

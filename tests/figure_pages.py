@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 SITE_CSS = (ROOT / "book" / "_static" / "marl.css").read_text(encoding="utf-8")
 
 

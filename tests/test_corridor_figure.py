@@ -12,16 +12,17 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from marl_edu import memory, qlearning
 from marl_edu.algos.drqn import RecurrentQ
 from marl_edu.envs.tmaze import DOWN, UP, TMaze
+from marl_edu.experiments import memory_probe
+from marl_edu.training import qlearning
 from marl_edu.widgets import corridor
 from marl_edu.widgets.corridor import CorridorFigure, Walk, caption, export, load
 from tests.figure_pages import Pages
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = ROOT / "marl_edu" / "widgets"
 TRAILS = ("w", "wfffxfff", "wudfeffffffffffu", "wfffffffffffd", "wffxfxfef", "w" + "u" * 40)
 
@@ -51,7 +52,7 @@ def walker(kind: str = "lstm", seed: int = 0) -> dict[str, Any]:
     with torch.no_grad():
         for weight in net.parameters():
             weight.mul_(3)
-    probe = memory.Probe(torch.randn(net.state_size), torch.tensor(0.1))
+    probe = memory_probe.Probe(torch.randn(net.state_size), torch.tensor(0.1))
     return export(net, probe, f"{kind.upper()} of the tests")
 
 

@@ -11,8 +11,8 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from marl_edu.envs.baselines.key_door_maze import plan
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.envs.rules.maze import plan
 from marl_edu.widgets import CuriosityPanel
 from marl_edu.widgets.curiosity import (
     LONGEST,
@@ -27,8 +27,8 @@ from marl_edu.widgets.curiosity import (
 from tests.figure_pages import Pages
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = ROOT / "marl_edu" / "widgets"
 WAY = "w" + "".join(map(str, plan(KeyDoorMaze(batch_size=1))))
 TRAILS = ["w", "w3333044", "w34p20.23t4441p5.3", WAY + "33"]

@@ -14,8 +14,8 @@ from marl_edu.exercises import progress
 from marl_edu.exercises.__main__ import ALL, LOAD_SECONDS, main
 from marl_edu.exercises.grading import source_of
 from marl_edu.exercises.progress import FILE
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 NOTED = Path(FILE)
 RIGHT = "import torch\nfrom torch import Tensor\n\n" + source_of(ALL["slow_target"].solution)
 WRONG = RIGHT.replace("(1 - tau) * target + tau * learned", "tau * target + (1 - tau) * learned")

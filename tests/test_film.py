@@ -15,16 +15,16 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from marl_edu.envs import TrafficJunction
+from marl_edu.envs.baselines.key_door_maze import ShortestPath
+from marl_edu.envs.baselines.task import Always, UniformPolicy
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.envs.rules.maze import ShortestPath
-from marl_edu.envs.rules.task import Always, UniformPolicy
 from marl_edu.widgets import Film
 from tests.figure_pages import Pages
 from tests.unchecked import unchecked
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 CAPTION = "The way to the goal leads away from it first."
 PLAYED = "() => document.querySelector('input[type=range]').value >= 3"
 

@@ -12,16 +12,16 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from marl_edu import a2c
 from marl_edu.algos import gat
 from marl_edu.envs.relay import Relay
+from marl_edu.training import a2c
 from marl_edu.widgets import GraphPanel
 from marl_edu.widgets.graph import LETTERS, GraphFigure, export, listen, telling_moment
 from tests.figure_pages import Pages
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = ROOT / "marl_edu" / "widgets"
 PLACES = "50,50;150,60;250,50;350,70;60,160;160,150;260,160;340,170"
 SHOWN = {"places": PLACES, "holds": "A-------", "radius": 130, "selected": 3}

@@ -14,15 +14,12 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from torch import Tensor
 
-from marl_edu import a2c, catalogue, storage
 from marl_edu.algos import commnet, tarmac
+from marl_edu.core import storage
 from marl_edu.envs import TrafficJunction
-from marl_edu.widgets import (
-    JunctionFigure,
-    export_policy,
-    stored_policies,
-    telling_moment,
-)
+from marl_edu.experiments import catalogue
+from marl_edu.training import a2c
+from marl_edu.widgets import JunctionFigure, export_policy, stored_policies, telling_moment
 from marl_edu.widgets import __main__ as readme
 from marl_edu.widgets import junction as module
 from marl_edu.widgets.moments import Muted, uniforms, watch
@@ -30,8 +27,8 @@ from marl_edu.widgets.policies import import_policy, road_data
 from tests.figure_pages import Pages
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 WIDGETS = ROOT / "marl_edu" / "widgets"
 NETS: dict[str, Any] = {
     "none": (a2c, {}),
@@ -836,11 +833,11 @@ def test_discs_can_be_told_from_the_road() -> None:
         low, high = sorted((luminance(a), luminance(b)))
         return (high + 0.05) / (low + 0.05)
 
-    from marl_edu.envs import svg
+    from marl_edu.envs.drawing import junction
 
-    assert all(contrast(fill, text) >= 4.5 for fill, text in svg._AGENTS)
+    assert all(contrast(fill, text) >= 4.5 for fill, text in junction._AGENTS)
     for theme in (2, 3):
-        colours = {name: values[theme] for name, values in svg._COLOURS.items()}
+        colours = {name: values[theme] for name, values in junction._COLOURS.items()}
         for ground in ("road", "block", "paper"):
             assert contrast(colours["ink"], colours[ground]) >= 4.5
             assert contrast(colours["bad"], colours[ground]) >= 3

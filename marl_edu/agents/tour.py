@@ -25,13 +25,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from marl_edu import a2c, results, storage
+from marl_edu import results
 from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAgent
 from marl_edu.algos import tarmac
+from marl_edu.core import storage
+from marl_edu.core.provenance import cpu_model, git_commit, now
 from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe
 from marl_edu.envs.adapters import Parallel, to_pettingzoo
 from marl_edu.results import Estimate
-from marl_edu.runs import cpu_model, git_commit, now
+from marl_edu.training import a2c
 
 FOLDER = results.RESULTS / "tour"
 SEEDS = 3

@@ -25,9 +25,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from marl_edu import a2c, explore, qlearning
 from marl_edu.algos import drqn, gat, icm, tarmac
-from marl_edu.envs.wrappers import Wrapper
+from marl_edu.envs.base.wrappers import Wrapper
+from marl_edu.training import a2c, ppo, qlearning
 
 # -- talk and curiosity ---------------------------------------------------------------------------
 
@@ -41,7 +41,7 @@ class CuriousConfig(icm.Config):
     heads: int = 4  # H of the attention
 
 
-class Talking(explore.ActorCritic):
+class Talking(ppo.ActorCritic):
     """explore.py's network; between its two layers everybody hears everybody.
 
     Args:
@@ -109,13 +109,13 @@ def build_talking(cfg: CuriousConfig, world) -> Talking:
 def team_bonus(cfg: CuriousConfig, world) -> nn.Module:
     """The bonus module of a curious team, or of one that is not."""
     if not cfg.curious:
-        return explore.NoBonus()
+        return ppo.NoBonus()
     return TeamBonus(icm.bonus(cfg, world, world.n_agents))
 
 
 def train_curious(cfg: CuriousConfig, on_log=None, checkpoint: Path | None = None):
     """Train a team that may talk and may be curious: `explore.train` with these parts."""
-    return explore.train(cfg, on_log, checkpoint, team_bonus, build_talking)
+    return ppo.train(cfg, on_log, checkpoint, team_bonus, build_talking)
 
 
 # -- talk and memory ------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from marl_edu import a2c
+from marl_edu.training import a2c
 
 
 @dataclass(frozen=True)

@@ -34,9 +34,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from marl_edu import qlearning
-from marl_edu.qlearning import Result, Row, Run
-from marl_edu.replay import Steps, Transitions
+from marl_edu.training import qlearning
+from marl_edu.training.qlearning import Result, Row, Run
+from marl_edu.training.replay import Steps, Transitions
 
 
 @dataclass(frozen=True)

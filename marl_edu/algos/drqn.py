@@ -44,10 +44,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from marl_edu import qlearning
-from marl_edu.ops import masked_mean
-from marl_edu.qlearning import Result, Row, Run
-from marl_edu.replay import Lives, Windows
+from marl_edu.core.ops import masked_mean
+from marl_edu.training import qlearning
+from marl_edu.training.qlearning import Result, Row, Run
+from marl_edu.training.replay import Lives, Windows
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from marl_edu import a2c, graphs
+from marl_edu.core import graphs
+from marl_edu.training import a2c
 
 
 @dataclass(frozen=True)

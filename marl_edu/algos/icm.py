@@ -35,17 +35,17 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from marl_edu import explore
+from marl_edu.training import ppo
 
 STOPS = ("nothing", "target", "features")
 
 
 @dataclass(frozen=True)
-class Config(explore.Config):
+class Config(ppo.Config):
     """The run's config, and what ICM adds."""
 
     feature_dim: int = 32  # F, numbers that enc gives (ICM: 288)
-    hidden_dim: int = 128  # units per hidden layer of enc, g and f (ICM: 256)
+    model_dim: int = 128  # units per hidden layer of enc, g and f (ICM: 256)
     beta: float = 0.2  # weight of the forward model's loss (ICM: 0.2)
     eta: float = 0.5  # size of the bonus (ICM: 0.01 in the authors' code)
     stop: str = "nothing"  # where L_F's gradient stops: see above (authors' code: "nothing")
@@ -142,13 +142,13 @@ def bonus(cfg: Config, world, observers: int = 1) -> IntrinsicCuriosityModule:
         observers * world.obs_dim,
         world.n_actions,
         cfg.feature_dim,
-        cfg.hidden_dim,
+        cfg.model_dim,
         cfg.beta,
         cfg.eta,
         cfg.stop,
     )
 
 
-def train(cfg: Config, on_log=None, checkpoint: Path | None = None) -> explore.Result:
+def train(cfg: Config, on_log=None, checkpoint: Path | None = None) -> ppo.Result:
     """Train with ICM: `explore.train`, with this file's bonus."""
-    return explore.train(cfg, on_log, checkpoint, bonus)
+    return ppo.train(cfg, on_log, checkpoint, bonus)

@@ -27,44 +27,44 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from marl_edu import explore
-from marl_edu.explore import Moments
+from marl_edu.training import ppo
+from marl_edu.training.ppo import Moments
 
 
 @dataclass(frozen=True)
-class Config(explore.Config):
+class Config(ppo.Config):
     """The run's config, and what RND adds."""
 
     feature_dim: int = 64  # F, numbers that f gives (RND: 512)
-    hidden_dim: int = 128  # units per layer of f and f_hat: wide ones tell places apart
+    predictor_dim: int = 128  # units per layer of f and f_hat: wide ones tell places apart
 
 
 class RandomNetworkDistillation(nn.Module):
     """Eqs. (1)-(3): a bonus module (see explore.py).
 
     Args:
-        obs_dim: O. feature_dim: F. hidden_dim: units per layer.
+        obs_dim: O. feature_dim: F. predictor_dim: units per layer.
     """
 
-    def __init__(self, obs_dim: int, feature_dim: int = 64, hidden_dim: int = 128):
+    def __init__(self, obs_dim: int, feature_dim: int = 64, predictor_dim: int = 128):
         super().__init__()
         self.moments = Moments(obs_dim)
         self.target = nn.Sequential(
-            nn.Linear(obs_dim, hidden_dim),
+            nn.Linear(obs_dim, predictor_dim),
             nn.LeakyReLU(),
-            nn.Linear(hidden_dim, hidden_dim),
+            nn.Linear(predictor_dim, predictor_dim),
             nn.LeakyReLU(),
-            nn.Linear(hidden_dim, feature_dim),
+            nn.Linear(predictor_dim, feature_dim),
         )
         # Two layers more than the target, or it could never catch up.
         self.predictor = nn.Sequential(
-            nn.Linear(obs_dim, hidden_dim),
+            nn.Linear(obs_dim, predictor_dim),
             nn.LeakyReLU(),
-            nn.Linear(hidden_dim, hidden_dim),
+            nn.Linear(predictor_dim, predictor_dim),
             nn.ReLU(),
-            nn.Linear(hidden_dim, hidden_dim),
+            nn.Linear(predictor_dim, predictor_dim),
             nn.ReLU(),
-            nn.Linear(hidden_dim, feature_dim),
+            nn.Linear(predictor_dim, feature_dim),
         )
         for layer in [*self.target, *self.predictor]:
             if isinstance(layer, nn.Linear):
@@ -103,11 +103,11 @@ class RandomNetworkDistillation(nn.Module):
 
 def bonus(cfg: Config, world) -> RandomNetworkDistillation:
     """The bonus module, warmed up; its steps are not counted among the run's."""
-    module = RandomNetworkDistillation(world.obs_dim, cfg.feature_dim, cfg.hidden_dim)
+    module = RandomNetworkDistillation(world.obs_dim, cfg.feature_dim, cfg.predictor_dim)
     module.warm_up(world)
     return module
 
 
-def train(cfg: Config, on_log=None, checkpoint: Path | None = None) -> explore.Result:
+def train(cfg: Config, on_log=None, checkpoint: Path | None = None) -> ppo.Result:
     """Train with RND: `explore.train`, with this file's bonus."""
-    return explore.train(cfg, on_log, checkpoint, bonus)
+    return ppo.train(cfg, on_log, checkpoint, bonus)

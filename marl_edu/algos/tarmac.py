@@ -33,8 +33,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from marl_edu import a2c
-from marl_edu.ops import masked_softmax
+from marl_edu.core.ops import masked_softmax
+from marl_edu.training import a2c
 
 
 @dataclass(frozen=True)

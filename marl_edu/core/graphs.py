@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from marl_edu.ops import masked_softmax
+from marl_edu.core.ops import masked_softmax
 
 
 class Neighbours(NamedTuple):

@@ -4,7 +4,7 @@ Sizes: B worlds, T steps, N agents, D features.
 """
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
@@ -53,3 +53,28 @@ def gae(
         carried = delta[:, t] + lam * keep[:, t] * carried
         advantage[:, t] = carried
     return advantage
+
+
+def highest(q: Float[Tensor, "*S A"], available: Bool[Tensor, "..."]) -> Int[Tensor, "*S"]:
+    """The available action with the highest value."""
+    return q.masked_fill(~available, -torch.inf).argmax(-1)
+
+
+def double_q(
+    reward: Float[Tensor, "*S"],
+    goes_on: Bool[Tensor, "*S"],
+    q_next: Float[Tensor, "*S A"],
+    q_target_next: Float[Tensor, "*S A"],
+    available: Bool[Tensor, "..."],
+    gamma: float,
+) -> Float[Tensor, "*S"]:
+    """What the action taken turned out to be worth: eq. (2).
+
+    Args:
+        reward: r. goes_on: c. gamma: discount.
+        q_next, q_target_next: of what was seen afterwards, by the network and by its target.
+        available: which actions there are then; broadcast over `q_next`.
+    """
+    best = highest(q_next, available)[..., None]
+    worth = q_target_next.gather(-1, best)[..., 0]
+    return reward + gamma * goes_on * worth  # eq. (2)

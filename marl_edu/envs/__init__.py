@@ -1,5 +1,6 @@
 """Worlds: batched, in torch, with agents as an axis."""
 
+from marl_edu.envs.base.wrappers import AgentId, Flicker
 from marl_edu.envs.cooperative_navigation import CooperativeNavigation
 from marl_edu.envs.games import LeverGame, MatrixGame, TwoStepGame
 from marl_edu.envs.grid_world import MultiAgentGridWorld
@@ -11,7 +12,6 @@ from marl_edu.envs.speaker_listener import SpeakerListener
 from marl_edu.envs.speaker_probe import SpeakerProbe
 from marl_edu.envs.tmaze import TMaze
 from marl_edu.envs.traffic_junction import TrafficJunction
-from marl_edu.envs.wrappers import AgentId, Flicker
 
 __all__ = [
     "CooperativeNavigation",

@@ -22,7 +22,7 @@ import gymnasium
 import numpy as np
 from gymnasium.wrappers import TransformObservation
 
-from marl_edu.envs.foreign import Foreign, from_gymnasium
+from marl_edu.envs.adapters.incoming import Foreign, from_gymnasium
 
 SEEN = [0, 2]  # position and angle
 

@@ -33,9 +33,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from marl_edu.envs.checks import positive_int, probability
+from marl_edu.envs.base.checks import positive_int, probability
+from marl_edu.envs.drawing.shapes import agent, canvas, target
 from marl_edu.envs.particles import SIDE, Particles, distances
-from marl_edu.envs.pictures import agent, canvas, target
 
 ACCELERATION, RADIUS = 5.0, 0.15
 NEAR = 0.1  # who is nearer to a landmark covers it

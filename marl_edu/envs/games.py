@@ -44,10 +44,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs import pictures
-from marl_edu.envs.checks import positive_int
-from marl_edu.envs.pictures import CELL
-from marl_edu.envs.world import World
+from marl_edu.envs.base.checks import positive_int
+from marl_edu.envs.base.env import World
+from marl_edu.envs.drawing import shapes
+from marl_edu.envs.drawing.shapes import CELL
 
 QTRAN_GAME = ((8, -12, -12), (-12, 0, 0), (-12, 0, 0))
 CLIMBING_GAME = ((11, -30, 0), (-30, 7, 6), (0, 0, 5))
@@ -220,19 +220,19 @@ def _draw_table(entries: Sequence[Sequence[Any]], chosen: Sequence[int], label: 
     for k in range(side * side):
         entry = entries[k // side][k % side]
         number = f"{entry:g}".replace("-", "−") if isinstance(entry, float) else entry
-        x, y = pictures.centre(k // side + 1, k % side + 1)
-        text.append(pictures.words(number, x, y + 5, 13))
-    parts = [pictures.grid(side + 1, side + 1), *text]
+        x, y = shapes.centre(k // side + 1, k % side + 1)
+        text.append(shapes.words(number, x, y + 5, 13))
+    parts = [shapes.grid(side + 1, side + 1), *text]
     if chosen[0] < 0:
-        parts += [pictures.agent(0, 12, 28, 9), pictures.agent(1, 28, 12, 9)]
+        parts += [shapes.agent(0, 12, 28, 9), shapes.agent(1, 28, 12, 9)]
     else:
         row, column = chosen[0] + 1, chosen[1] + 1
         parts += [
-            pictures.target(*pictures.centre(row, column), 18, 3),
-            pictures.agent(0, *pictures.centre(row, 0)),
-            pictures.agent(1, *pictures.centre(0, column)),
+            shapes.target(*shapes.centre(row, column), 18, 3),
+            shapes.agent(0, *shapes.centre(row, 0)),
+            shapes.agent(1, *shapes.centre(0, column)),
         ]
-    return pictures.canvas((side + 1) * CELL, (side + 1) * CELL, parts, label)
+    return shapes.canvas((side + 1) * CELL, (side + 1) * CELL, parts, label)
 
 
 def _draw_rows(
@@ -244,15 +244,15 @@ def _draw_rows(
         numbers: the agents' numbers in the pool, written below them.
     """
     shape = len(chosen) + 1, n_actions + 1
-    parts = [pictures.grid(*shape)]
+    parts = [shapes.grid(*shape)]
     for action in range(n_actions):
-        x, y = pictures.centre(0, action + 1)
-        parts.append(pictures.words(str(action), x, y + 6))
+        x, y = shapes.centre(0, action + 1)
+        parts.append(shapes.words(str(action), x, y + 6))
     for i, action in enumerate(chosen):
-        x, y = pictures.centre(i + 1, 0)
+        x, y = shapes.centre(i + 1, 0)
         if numbers:
-            parts.append(pictures.words(str(numbers[i]), x, y + 17, 11))
-        parts.append(pictures.agent(i, x, y - 6 * bool(numbers), 12))
+            parts.append(shapes.words(str(numbers[i]), x, y + 17, 11))
+        parts.append(shapes.agent(i, x, y - 6 * bool(numbers), 12))
         if action >= 0:
-            parts.append(pictures.target(*pictures.centre(i + 1, action + 1)))
-    return pictures.canvas(shape[1] * CELL, shape[0] * CELL, parts, label)
+            parts.append(shapes.target(*shapes.centre(i + 1, action + 1)))
+    return shapes.canvas(shape[1] * CELL, shape[0] * CELL, parts, label)

@@ -54,10 +54,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs import pictures
-from marl_edu.envs.checks import one_of, positive_int, whole_number
-from marl_edu.envs.pictures import CELL
-from marl_edu.envs.world import World
+from marl_edu.envs.base.checks import one_of, positive_int, whole_number
+from marl_edu.envs.base.env import World
+from marl_edu.envs.drawing import shapes
+from marl_edu.envs.drawing.shapes import CELL
 
 UP, DOWN, LEFT, RIGHT, STAY = range(5)
 MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0))  # (row, column) of each action
@@ -243,15 +243,15 @@ class MultiAgentGridWorld(World):
                 shown.setdefault((r, c), []).append(i)
         outlines, discs = [], []
         for (r, c), here in shown.items():
-            outlines.append(pictures.outline(r, c, self.view, height, width, here[0]))
+            outlines.append(shapes.outline(r, c, self.view, height, width, here[0]))
             across = math.ceil(math.sqrt(len(here)))  # discs side by side in this cell
             for n, i in enumerate(here):
                 down, right = (x - (across - 1) / 2 for x in divmod(n, across))
-                x, y = pictures.centre(r + down / across, c + right / across)
-                discs.append(pictures.agent(i, x, y, 15 / across))
+                x, y = shapes.centre(r + down / across, c + right / across)
+                discs.append(shapes.agent(i, x, y, 15 / across))
         had = self.reached[b].tolist() if self.task == "collect" else [False] * self.n_targets
         rings = [
-            pictures.target(*pictures.centre(r - top, c - left), radius=17)
+            shapes.target(*shapes.centre(r - top, c - left), radius=17)
             for (r, c), gone in zip(self.targets[b].tolist(), had, strict=True)
             if not gone and 0 <= r - top < height and 0 <= c - left < width
         ]
@@ -262,8 +262,8 @@ class MultiAgentGridWorld(World):
             f"after {self.t} of {self.max_steps} steps: "
             f"{int(self.reached[b].sum())} of {self.n_targets} targets {done}"
         )
-        parts = [*outlines, pictures.grid(height, width), *rings, *discs]
-        return pictures.canvas(width * CELL, height * CELL, parts, label)
+        parts = [*outlines, shapes.grid(height, width), *rings, *discs]
+        return shapes.canvas(width * CELL, height * CELL, parts, label)
 
 
 def _window(reach: int, columns: int) -> Int[Tensor, " C"]:

@@ -51,9 +51,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from marl_edu.envs import pictures
-from marl_edu.envs.checks import one_of, positive_int
-from marl_edu.envs.world import World
+from marl_edu.envs.base.checks import one_of, positive_int
+from marl_edu.envs.base.env import World
+from marl_edu.envs.drawing import shapes
 
 UP, DOWN, LEFT, RIGHT, REMOTE = range(5)
 MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0))  # (rows, columns) per action
@@ -172,17 +172,17 @@ class KeyDoorMaze(World):
         """Whoever walks with the key of the team has it above the head."""
         marks = {(r, c): mark for r, row in enumerate(self.map) for c, mark in enumerate(row)}
         has_key, is_open = bool(self.has_key[b]), bool(self.door_open[b])
-        at = [pictures.centre(row, column) for row, column in self.free]
+        at = [shapes.centre(row, column) for row, column in self.free]
         parts = [
-            pictures.cells((w for w in marks if self.tv and marks[w] in ":S"), "var(--road)"),
-            pictures.grid(self.rows, self.columns),
-            pictures.cells(w for w in marks if marks[w] in "#T"),
+            shapes.cells((w for w in marks if self.tv and marks[w] in ":S"), "var(--road)"),
+            shapes.grid(self.rows, self.columns),
+            shapes.cells(w for w in marks if marks[w] in "#T"),
             _door(*at[self.door], is_open),
-            pictures.target(*at[self.goal], colour="var(--accent)"),
+            shapes.target(*at[self.goal], colour="var(--accent)"),
         ]
         if self.tv:
             (screen,) = (w for w in marks if marks[w] == "T")
-            parts.append(_television(*pictures.centre(*screen), self.picture[b].tolist()))
+            parts.append(_television(*shapes.centre(*screen), self.picture[b].tolist()))
         if not has_key:
             parts.append(_key(*at[self.key]))
         cells = self.cell[b].tolist()
@@ -190,7 +190,7 @@ class KeyDoorMaze(World):
             n, (x, y) = cells.count(cell), at[cell]
             x += 38 / n * (cells[:i].count(cell) - (n - 1) / 2)  # side by side in their cell
             radius = 13 if n == 1 else max(19 / n, 6)
-            parts.append(pictures.agent(i, x, y + 2, radius))
+            parts.append(shapes.agent(i, x, y + 2, radius))
             if has_key:
                 parts.append(_key(x, y - radius, 0.6))
         where = ", ".join(
@@ -202,8 +202,8 @@ class KeyDoorMaze(World):
             f"key {'taken' if has_key else 'not taken'}, door {'open' if is_open else 'shut'}, "
             f"goal {'reached' if self.found[b] else 'not reached'}"
         )
-        size = self.columns * pictures.CELL, self.rows * pictures.CELL
-        return pictures.canvas(*size, parts, label)
+        size = self.columns * shapes.CELL, self.rows * shapes.CELL
+        return shapes.canvas(*size, parts, label)
 
 
 def _key(x: float, y: float, scale: float = 1) -> str:
@@ -220,7 +220,7 @@ def _key(x: float, y: float, scale: float = 1) -> str:
 
 def _door(x: float, y: float, is_open: bool) -> str:
     """A leaf with a keyhole; when open, only the frame."""
-    left, top, side = x - pictures.CELL / 2 + 2, y - pictures.CELL / 2 + 2, pictures.CELL - 4
+    left, top, side = x - shapes.CELL / 2 + 2, y - shapes.CELL / 2 + 2, shapes.CELL - 4
     fill = "none" if is_open else "var(--bad)"
     hole = f'<path d="M{x - 3:g} {y + 8:g}L{x:g} {y - 2:g}L{x + 3:g} {y + 8:g}z"/>'
     hole = f'<g fill="var(--paper)"><circle cx="{x:g}" cy="{y - 3:g}" r="5"/>{hole}</g>'

@@ -25,8 +25,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from marl_edu.envs.base.wrappers import Wrapper
 from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
-from marl_edu.envs.wrappers import Wrapper
 
 WALKER, LOOKOUT = range(2)
 

@@ -39,8 +39,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs.pictures import lines
-from marl_edu.envs.world import World
+from marl_edu.envs.base.env import World
+from marl_edu.envs.drawing.shapes import lines
 
 DT, DAMPING = 0.1, 0.25
 STIFFNESS, MARGIN = 100.0, 1e-3

@@ -42,10 +42,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs import pictures
-from marl_edu.envs.checks import one_of, positive_int, whole_number
-from marl_edu.envs.pictures import CELL
-from marl_edu.envs.world import World
+from marl_edu.envs.base.checks import one_of, positive_int, whole_number
+from marl_edu.envs.base.env import World
+from marl_edu.envs.drawing import shapes
+from marl_edu.envs.drawing.shapes import CELL
 
 UP, RIGHT, DOWN, LEFT, STAY = range(5)
 MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1), (0, 0))  # (row, column) of each action
@@ -168,19 +168,17 @@ class PredatorPrey(World):
             across = math.ceil(math.sqrt(len(here)))  # discs side by side in this cell
             down, right = divmod(here.index(i), across)
             middle = (across - 1) / 2
-            x, y = pictures.centre(
-                row + (down - middle) / across, column + (right - middle) / across
-            )
-            discs.append(pictures.agent(i, x, y, 15 / across))
+            x, y = shapes.centre(row + (down - middle) / across, column + (right - middle) / across)
+            discs.append(shapes.agent(i, x, y, 15 / across))
             if v and here[0] == i:
-                outlines.append(pictures.outline(row, column, v, self.size, self.size, i))
-        prey = pictures.target(*pictures.centre(*self.prey[b].tolist()), radius=17)
+                outlines.append(shapes.outline(row, column, v, self.size, self.size, i))
+        prey = shapes.target(*shapes.centre(*self.prey[b].tolist()), radius=17)
         side = self.size * CELL
         there = int(self.on_prey[b].sum())
         label = (
             f"Predator-prey after {self.t} of {self.max_steps} steps: {there} of {self.n_agents} "
             f"predators are on the prey"
         )
-        return pictures.canvas(
-            side, side, [pictures.grid(self.size, self.size), *outlines, prey, *discs], label
+        return shapes.canvas(
+            side, side, [shapes.grid(self.size, self.size), *outlines, prey, *discs], label
         )

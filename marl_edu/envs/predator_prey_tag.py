@@ -38,9 +38,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from marl_edu.envs.checks import positive_int, whole_number
+from marl_edu.envs.base.checks import positive_int, whole_number
+from marl_edu.envs.drawing.shapes import agent, canvas, target, words
 from marl_edu.envs.particles import SIDE, Particles, distances
-from marl_edu.envs.pictures import agent, canvas, target, words
 
 PREDATOR = {"radius": 0.075, "acceleration": 3.0, "max_speed": 1.0}
 PREY = {"radius": 0.05, "acceleration": 4.0, "max_speed": 1.3}

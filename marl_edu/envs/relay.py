@@ -45,10 +45,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs import pictures
-from marl_edu.envs.checks import one_of, positive_int, whole_number
-from marl_edu.envs.nearby import nearest, within
-from marl_edu.envs.world import World
+from marl_edu.envs.base.checks import one_of, positive_int, whole_number
+from marl_edu.envs.base.env import World
+from marl_edu.envs.base.neighbours import nearest, within
+from marl_edu.envs.drawing import shapes
 
 TRIES = 20  # draws of sources and symbols before a world is taken in which nobody is asked
 SCALE = 40  # units of the picture per unit of length
@@ -173,19 +173,19 @@ class Relay(World):
             for j, there in zip(index[i], mask[i], strict=True)
             if there and j in at
         }
-        parts = [pictures.lines([(*at[i], *at[j]) for i, j in sorted(pairs)], 1.5)]
+        parts = [shapes.lines([(*at[i], *at[j]) for i, j in sorted(pairs)], 1.5)]
         asked, answered = self.asked[b].tolist(), bool(self.t)
         for i in shown:
             x, y = at[i]
             if self.source[b, i]:
                 letter = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[int(self.symbol[b, i]) % 26]
-                parts.append(pictures.agent(int(self.symbol[b, i]), x, y, 10, letter))
+                parts.append(shapes.agent(int(self.symbol[b, i]), x, y, 10, letter))
             elif asked[i]:
                 right = bool(self.said[b, i] == self.answer[b, i])
                 text = ("✓" if right else "✗") if answered else "?"
-                parts.append(pictures.agent(int(self.answer[b, i]), x, y, 8, text, hollow=True))
+                parts.append(shapes.agent(int(self.answer[b, i]), x, y, 8, text, hollow=True))
             else:
-                parts.append(pictures.target(x, y, 4, 2, "var(--soft)"))
+                parts.append(shapes.target(x, y, 4, 2, "var(--soft)"))
         label = f"{self.n_agents} agents, {sum(asked)} of them asked for a symbol {self.hops} "
         label += f"hop{'s' * (self.hops > 1)} away"
-        return pictures.canvas(side * SCALE + 30, side * SCALE + 30, parts, label)
+        return shapes.canvas(side * SCALE + 30, side * SCALE + 30, parts, label)

@@ -36,9 +36,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs.checks import positive_int
+from marl_edu.envs.base.checks import positive_int
+from marl_edu.envs.drawing.shapes import agent, canvas, target, words
 from marl_edu.envs.particles import SIDE, Particles
-from marl_edu.envs.pictures import agent, canvas, target, words
 
 SPEAKER, LISTENER = 0, 1
 LANDMARKS = 3

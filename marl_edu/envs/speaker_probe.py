@@ -26,9 +26,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs import pictures
-from marl_edu.envs.checks import positive_int, whole_number
-from marl_edu.envs.world import World
+from marl_edu.envs.base.checks import positive_int, whole_number
+from marl_edu.envs.base.env import World
+from marl_edu.envs.drawing import shapes
 
 
 class SpeakerProbe(World):
@@ -84,14 +84,14 @@ class SpeakerProbe(World):
             wanted = int(self.colour[b, int(self.asked[b, i])])
             said, answer = int(self.said[b, i]), int(self.answer[b, i])
             parts += [
-                pictures.words(_letter(int(self.symbol[b, i])), x, 34, 20),
-                pictures.agent(colour, x, 66, 18),
-                pictures.words(f"{wanted}?", x, 114, 18, "var(--soft)"),
+                shapes.words(_letter(int(self.symbol[b, i])), x, 34, 20),
+                shapes.agent(colour, x, 66, 18),
+                shapes.words(f"{wanted}?", x, 114, 18, "var(--soft)"),
             ]
             if said >= 0:
                 mark, ink = ("✓", "var(--accent)") if said == answer else ("✗", "var(--bad)")
-                parts.append(pictures.words(f"{_letter(said)} {mark}", x, 142, 18, ink))
-        return pictures.canvas(step * N, 156, parts, f"{N} agents, each asked for another's symbol")
+                parts.append(shapes.words(f"{_letter(said)} {mark}", x, 142, 18, ink))
+        return shapes.canvas(step * N, 156, parts, f"{N} agents, each asked for another's symbol")
 
 
 def _letter(symbol: int) -> str:

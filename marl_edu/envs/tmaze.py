@@ -45,10 +45,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs import pictures
-from marl_edu.envs.checks import positive_int
-from marl_edu.envs.pictures import CELL
-from marl_edu.envs.world import World
+from marl_edu.envs.base.checks import positive_int
+from marl_edu.envs.base.env import World
+from marl_edu.envs.drawing import shapes
+from marl_edu.envs.drawing.shapes import CELL
 
 FORWARD, UP, DOWN = range(3)
 SIGN_UP, SIGN_DOWN, CORRIDOR, JUNCTION, NOTHING = range(5)  # what an agent sees
@@ -120,14 +120,14 @@ class TMaze(World):
         walkers = [1] if self.witness else range(self.n_agents)
         parts = [part for k, i in enumerate(walkers) for part in self._draw_maze(b, i, 4 * k)]
         if self.witness:
-            parts.append(pictures.agent(0, *pictures.centre(2, 0)))
+            parts.append(shapes.agent(0, *shapes.centre(2, 0)))
         right = int((self.turned == self.sign)[b, list(walkers)].sum())
         label = (
             f"T-maze after {self.t} of {self.max_steps} steps: {right} of {len(walkers)} "
             f"walker{'s' * (len(walkers) > 1)} turned the right way"
         )
         size = (self.length + 1) * CELL, (4 * len(walkers) - 1) * CELL
-        return pictures.canvas(*size, parts, label)
+        return shapes.canvas(*size, parts, label)
 
     def _draw_maze(self, b: int, i: int, top: int) -> list[str]:
         """Walker i's maze, its first row `top`. The ring is where the sign above cell 0 points."""
@@ -136,10 +136,10 @@ class TMaze(World):
         walls = [(top + side, column) for side in (0, 2) for column in range(self.length)]
         if self.witness:
             walls.remove((top + 2, 0))
-        x, y = pictures.centre(top, 0)
+        x, y = shapes.centre(top, 0)
         return [
-            pictures.cells(walls),
-            pictures.words("↑" if sign == UP else "↓", x, y + 9, 26, "var(--paper)"),
-            pictures.target(*pictures.centre(rows[sign], self.length), radius=17),
-            pictures.agent(i, *pictures.centre(rows[turned], int(self.cell[b, i]))),
+            shapes.cells(walls),
+            shapes.words("↑" if sign == UP else "↓", x, y + 9, 26, "var(--paper)"),
+            shapes.target(*shapes.centre(rows[sign], self.length), radius=17),
+            shapes.agent(i, *shapes.centre(rows[turned], int(self.cell[b, i]))),
         ]

@@ -36,10 +36,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs import svg
-from marl_edu.envs.checks import one_of, probability, whole_number
-from marl_edu.envs.roads import ROAD_MAPS
-from marl_edu.envs.world import World
+from marl_edu.envs.base.checks import one_of, probability, whole_number
+from marl_edu.envs.base.env import World
+from marl_edu.envs.drawing import junction
+from marl_edu.envs.traffic_junction_roads import ROAD_MAPS
 
 GAS, BRAKE = 0, 1
 WAIT_PENALTY, CRASH_PENALTY = -0.01, -10.0
@@ -199,10 +199,10 @@ class TrafficJunction(World):
     def _draw(self, b: int) -> str:
         """A bar before a car says that it waited in the last step."""
         routes = [route for entry in self.roads.routes for route in entry]
-        return svg.draw(
+        return junction.draw(
             self.roads,
             [
-                svg.car(
+                junction.car(
                     i,
                     routes[int(self.route[b, i])],
                     int(self.place[b, i]),

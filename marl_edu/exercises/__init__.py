@@ -25,7 +25,12 @@ from marl_edu.exercises._heads import several_heads
 from marl_edu.exercises._hunt import silent_team
 from marl_edu.exercises._learning import leaving_cars, new_driver
 from marl_edu.exercises._maddpg import central_target, slow_target, straight_through
-from marl_edu.exercises._memory import only_what_counts, shifted_targets, time_limit, two_networks
+from marl_edu.exercises._memory import (
+    only_what_counts,
+    shifted_targets,
+    time_limit,
+    two_networks,
+)
 from marl_edu.exercises._memory_cells import gru_step, warm_up
 from marl_edu.exercises._memory_hunt import forgetful_walker
 from marl_edu.exercises._memory_lives import lives, lstm_step

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.core.ops import gae
 from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.trying import Case
-from marl_edu.ops import gae
 
 # --- observations ---------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.training import Rows, Trial
 from marl_edu.exercises.trying import Case
-from marl_edu.explore import Moments
+from marl_edu.training.ppo import Moments
 
 ROUNDS, ENOUGH = 20, 1.0  # of training; a bonus per step above which nothing else counts
 

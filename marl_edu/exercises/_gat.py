@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.ops import masked_softmax
 from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import DTYPE, drawn, ints, masks
 from marl_edu.exercises.trying import Case
-from marl_edu.ops import masked_softmax
 
 
 def hearings() -> Iterator[tuple[str, Tensor, torch.dtype]]:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
-from marl_edu import a2c
 from marl_edu.envs.relay import Relay
 from marl_edu.exercises._gat import hearings
 from marl_edu.exercises._gat_graphs import softmax_over_edges
 from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.training import Rows, Trial
 from marl_edu.exercises.trying import Case
+from marl_edu.training import a2c
 
 UPDATES, ENOUGH = 120, 0.85  # of training, and the share of right answers that shows learning
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
-from marl_edu import a2c
+from marl_edu.core.ops import masked_softmax
 from marl_edu.envs import SpeakerProbe
 from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import teams
 from marl_edu.exercises.training import Trial
 from marl_edu.exercises.trying import Case
-from marl_edu.ops import masked_softmax
+from marl_edu.training import a2c
 
 UPDATES, ENOUGH = 240, 0.9  # of training, and the share of right answers that shows learning
 

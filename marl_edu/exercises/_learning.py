@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import torch
 from hypothesis import strategies as st
 
+from marl_edu.core.ops import gae
 from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints, teams
 from marl_edu.exercises.trying import Case
-from marl_edu.ops import gae
 
 
 def _memories(rng: torch.Generator) -> Iterator[Case]:

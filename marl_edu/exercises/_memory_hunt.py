@@ -6,14 +6,14 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from marl_edu import qlearning
 from marl_edu.algos import drqn
 from marl_edu.envs import TMaze
 from marl_edu.exercises.grading import Exercise
 from marl_edu.exercises.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.training import Rows, Trial
 from marl_edu.exercises.trying import Case
-from marl_edu.replay import Lives
+from marl_edu.training import qlearning
+from marl_edu.training.replay import Lives
 
 UPDATES, LENGTH, ENOUGH = 800, 4, 0.9  # of training; the corridor; the share that shows learning
 

@@ -23,7 +23,15 @@ import torch
 from marl_edu.exercises import progress
 from marl_edu.exercises.isolation import Died, OutOfTime, run_apart
 from marl_edu.exercises.training import Rows, Trial, small_training
-from marl_edu.exercises.trying import Case, FirstWords, Wrong, attempt, difference, outcome, same
+from marl_edu.exercises.trying import (
+    Case,
+    FirstWords,
+    Wrong,
+    attempt,
+    difference,
+    outcome,
+    same,
+)
 
 SECONDS = 3  # of computing, for all inputs together; a right answer takes a tenth of one
 TRIAL_SECONDS = 40  # of computing, for an exercise's training run

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
-from marl_edu import catalogue, channel, results, storage
+from marl_edu import results
+from marl_edu.core import storage
+from marl_edu.experiments import catalogue, interventions
 from marl_edu.results import Estimate
 
 FOLDER = results.RESULTS / "channels"
@@ -27,19 +29,19 @@ class Bench(NamedTuple):
     n: int
 
 
-def channels(world) -> dict[str, channel.Channel | None]:
+def channels(world) -> dict[str, interventions.Channel | None]:
     """The tampering, by name; `world` is the one that will be played in."""
     return {
         "as trained": None,
-        "all muted": channel.Mute(probability=1.0),
-        "half lost": channel.Mute(probability=0.5),
-        "shuffled": channel.Shuffle(),
-        "of another road": channel.Shuffle(among="worlds"),
-        "1 step late": channel.Delay(1, world),
-        "2 steps late": channel.Delay(2, world),
-        "noise 0.5 s.d.": channel.Noise(0.5),
-        "noise 1 s.d.": channel.Noise(1.0),
-        **{f"{bits} bits": channel.Quantise(bits) for bits in BITS},
+        "all muted": interventions.Mute(probability=1.0),
+        "half lost": interventions.Mute(probability=0.5),
+        "shuffled": interventions.Shuffle(),
+        "of another road": interventions.Shuffle(among="worlds"),
+        "1 step late": interventions.Delay(1, world),
+        "2 steps late": interventions.Delay(2, world),
+        "noise 0.5 s.d.": interventions.Noise(0.5),
+        "noise 1 s.d.": interventions.Noise(1.0),
+        **{f"{bits} bits": interventions.Quantise(bits) for bits in BITS},
     }
 
 
@@ -47,7 +49,7 @@ def play(name: str, seed: int, episodes: int = 2000) -> list[dict[str, Any]]:
     """One trained team through every channel: the rows of `channel.bench`."""
     net = catalogue.load_policy(name, seed)
     world = catalogue.make_world(name, batch_size=500, seed=seed)
-    return channel.bench(net, world, channels(world), episodes)
+    return interventions.bench(net, world, channels(world), episodes)
 
 
 def stored(name: str = "tarmac-easy", folder: Path = FOLDER) -> Bench:

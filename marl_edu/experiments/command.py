@@ -30,9 +30,11 @@ from typing import Any, cast
 
 from tqdm import tqdm
 
-from marl_edu import results, runs, storage, tables
-from marl_edu.catalogue import EXPERIMENTS, POLICIES
-from marl_edu.runs import Experiment, Run
+from marl_edu import results
+from marl_edu.core import storage
+from marl_edu.experiments.catalogue import EXPERIMENTS, POLICIES
+from marl_edu.experiments.run import Experiment, Run, clear, is_finished, progress, run_seed
+from marl_edu.results import tables
 
 
 def select(names: Sequence[str], known: Mapping[str, Experiment]) -> list[Experiment]:
@@ -98,8 +100,8 @@ def _run(experiments: list[Experiment], args: argparse.Namespace, words: str) ->
     planned = [run for e in experiments for run in _runs(e, args.results, args.seeds)]
     todo = []
     for run in planned:
-        if runs.is_finished(run):
-            runs.clear(run)  # left over if the process died between its last two steps
+        if is_finished(run):
+            clear(run)  # left over if the process died between its last two steps
         else:
             todo.append(run)
     if len(todo) < len(planned):
@@ -107,7 +109,7 @@ def _run(experiments: list[Experiment], args: argparse.Namespace, words: str) ->
     try:
         failures = _execute(todo, args.jobs)
     except KeyboardInterrupt:
-        done = sum(runs.is_finished(run) for run in planned)
+        done = sum(is_finished(run) for run in planned)
         print(
             f"\nStopped. {done} of {len(planned)} seeds are finished, in {args.results}.\n"
             "Those under way go on from their last checkpoint with the same command:\n"
@@ -174,7 +176,7 @@ def _worker(run: Run, sender: Connection) -> None:
     """Runs in the child: sends the rows of the curve, then None or the reason of a failure."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        runs.run_seed(run, notify=sender.send)
+        run_seed(run, notify=sender.send)
     except BrokenPipeError:
         return  # the parent is gone: stop too, the checkpoint is there
     except (ValueError, OSError) as error:
@@ -230,9 +232,9 @@ def _status(known: Mapping[str, Experiment], folder: Path) -> str:
         parts, done = [], 0
         for run in _runs(e, folder):
             try:
-                if runs.is_finished(run):
+                if is_finished(run):
                     done += 1
-                elif (update := runs.progress(run)) is not None:
+                elif (update := progress(run)) is not None:
                     parts.append(f"seed {run.seed} at {update} of {e.cfg.updates} updates")
             except ValueError as error:
                 parts.append(f"seed {run.seed}: {error}")
@@ -242,9 +244,3 @@ def _status(known: Mapping[str, Experiment], folder: Path) -> str:
 
 def _table(known: Mapping[str, Experiment], folder: Path) -> str:
     return tables.overview(folder).text
-
-
-if __name__ == "__main__":
-    from marl_edu.experiments import main as command  # children find everything by this name
-
-    sys.exit(command())

@@ -20,8 +20,8 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from marl_edu import a2c
-from marl_edu.envs import checks
+from marl_edu.envs.base import checks
+from marl_edu.training import a2c
 
 Channel = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 

@@ -17,10 +17,13 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from marl_edu import catalogue, qlearning, results, storage
+from marl_edu import results
 from marl_edu.algos import drqn
+from marl_edu.core import storage
 from marl_edu.envs.tmaze import FORWARD, JUNCTION, UP, TMaze
+from marl_edu.experiments import catalogue
 from marl_edu.results import Estimate
+from marl_edu.training import qlearning
 
 EXPERIMENT = "drqn-tmaze"
 PATH = results.RESULTS / "drqn-memory.json"

@@ -16,9 +16,9 @@ import torch
 from scipy import stats
 from torch import Tensor
 
-from marl_edu import storage
-from marl_edu.envs.rules import TASKS
-from marl_edu.envs.rules.task import Rule, Task, scores
+from marl_edu.core import storage
+from marl_edu.envs.baselines import TASKS
+from marl_edu.envs.baselines.task import Rule, Task, scores
 
 WORLDS = Path(__file__).resolve().parents[2] / "book" / "results" / "worlds.json"
 

@@ -12,13 +12,10 @@ and, for the seeds in `keep_policy`, in the folder of the policies:
 import contextlib
 import hashlib
 import json
-import os
 import platform
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,7 +23,7 @@ import numpy as np
 import torch
 
 import marl_edu
-from marl_edu import storage
+from marl_edu.core import storage
 
 try:
     import fcntl
@@ -215,38 +212,3 @@ def _lock(path: Path) -> Iterator[None]:
             except BlockingIOError:
                 raise ValueError(f"another process is at work on this seed: {path}") from None
         yield
-
-
-def now() -> str:
-    """The time in UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def git_commit() -> dict[str, Any]:
-    """The commit of the package's code and whether its files differ from it ("dirty").
-
-    Both None when the package is installed without its repository.
-    """
-    folder, file = os.path.split(os.path.abspath(__file__))
-
-    def git(*words: str) -> str:
-        command = ["git", "-C", folder, *words]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-    try:
-        git("ls-files", "--error-unmatch", file)  # not some other repository around us
-        return {
-            "commit": git("rev-parse", "HEAD"),
-            "dirty": bool(git("status", "--porcelain", "--", ".")),
-        }
-    except (OSError, subprocess.CalledProcessError):
-        return {"commit": None, "dirty": None}
-
-
-def cpu_model() -> str:
-    """The processor's name, as far as the system tells it."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor() or platform.machine()

@@ -18,13 +18,16 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from tqdm import tqdm
 
-from marl_edu import a2c, catalogue, results, storage
+from marl_edu import results
 from marl_edu.algos.gat import GraphMean, GraphTalk
+from marl_edu.core import storage
+from marl_edu.core.provenance import cpu_model, git_commit, now
+from marl_edu.envs.baselines.grid_world import towards
+from marl_edu.envs.baselines.task import UniformPolicy
 from marl_edu.envs.grid_world import MultiAgentGridWorld
-from marl_edu.envs.rules.grid import towards
-from marl_edu.envs.rules.task import UniformPolicy
+from marl_edu.experiments import catalogue
 from marl_edu.results import Estimate
-from marl_edu.runs import cpu_model, git_commit, now
+from marl_edu.training import a2c
 
 FOLDER = results.RESULTS / "scaling"
 TEAMS = ("none-grid", "commnet-grid", "gat-grid", "gat-relay2-layers2")

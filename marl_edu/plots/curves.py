@@ -1,19 +1,70 @@
-"""More of the book's still figures: a score against a quantity, several attention maps at once.
+"""Curves: a score along training, against a quantity, over an episode, of a bug hunt.
 
-The look is that of `marl_edu.plots`; `plots.show` puts them on a page.
+Functions take stored results and return a matplotlib `Figure`; `plots.show` puts it on a page.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+import matplotlib
 import matplotlib.style
 import numpy as np
-from matplotlib import colormaps
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
-from numpy.typing import ArrayLike
 
-from marl_edu.plots import GREY, STYLE, Anchor, _end_labels, _label, colour
-from marl_edu.results import Estimate
+from marl_edu.plots.style import GREY, STYLE, Anchor, colour, label
+from marl_edu.results import Curve, Estimate
+
+
+def learning_curves(
+    curves: Mapping[str, Curve],
+    trivial: Anchor | None = None,
+    best: Anchor | None = None,
+    ylabel: str = "success (%)",
+    ylim: tuple[float, float] = (0.0, 100.0),
+    scale: float = 100.0,
+    core_minutes: float | None = None,
+) -> Figure:
+    """Interquartile means with 95 % bands, each labelled at its end.
+
+    Args:
+        curves: method -> its curve (`results.learning_curve`).
+        trivial: name and score (on the axis' scale) of the rule that learns nothing, dashed.
+        best: of the best possible, dotted.
+        ylabel, ylim: of the score; the limits come from its meaning, not from the data.
+        scale: curves are multiplied by this; 100 turns shares into percent.
+        core_minutes: if given, a second axis: what the longest curve cost, per seed.
+    """
+    if not curves:
+        raise ValueError("curves must hold at least one method, got none")
+    with matplotlib.style.context(STYLE):
+        figure = Figure(layout="constrained")
+        axes = figure.add_subplot()
+        end = max(curve.steps[-1] for curve in curves.values())
+        labels: list[tuple[float, float, str, str]] = []
+        for method, curve in curves.items():
+            c, y = colour(method), scale * curve.iqm
+            axes.fill_between(
+                curve.steps, scale * curve.low, scale * curve.high, color=c, alpha=0.22, lw=0
+            )
+            axes.plot(curve.steps, y, color=c)
+            labels.append((curve.steps[-1], y[-1], f"{label(method)} {y[-1]:.0f}", c))
+        for anchor, dashes in ((trivial, (5, 3)), (best, (1, 2))):
+            if anchor is not None:
+                name, score = anchor
+                axes.axhline(score, color=GREY, lw=1.4, dashes=dashes)
+                labels.append((end, score, f"{name} {score:.3g}", GREY))
+        axes.set(xlim=(0, end), ylim=ylim, xlabel="environment steps", ylabel=ylabel)
+        axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
+        axes.locator_params(axis="x", nbins=4)
+        _end_labels(axes, labels)
+        if core_minutes is not None:
+            rate = core_minutes / end
+            top = axes.secondary_xaxis(
+                "top", functions=(lambda steps: steps * rate, lambda minutes: minutes / rate)
+            )
+            top.set_xlabel("core minutes per seed")
+        return figure
 
 
 def against(
@@ -49,7 +100,7 @@ def against(
             c = colour(method)
             axes.fill_between(x, low, high, color=c, alpha=0.22, lw=0)
             axes.plot(x, value, color=c, marker="o", ms=5, clip_on=False)
-            labels.append((x[-1], value[-1], f"{_label(method)} {value[-1]:.0f}", c))
+            labels.append((x[-1], value[-1], f"{label(method)} {value[-1]:.0f}", c))
         for anchor, dashes in ((trivial, (5, 3)), (best, (1, 2))):
             if anchor is not None:
                 axes.axhline(anchor[1], color=GREY, lw=1.4, dashes=dashes, zorder=0)
@@ -81,50 +132,6 @@ def over_time(
             labels.append((length, y[-1], name, colour("tarmac")))
         axes.set(xlim=(1, length), ylim=ylim, xlabel=xlabel, ylabel=ylabel)
         _end_labels(axes, labels)
-        return figure
-
-
-def attention_grid(attention: ArrayLike, names: Sequence[str]) -> Figure:
-    """Who listens to whom, a row of maps per round and a column per head.
-
-    Args:
-        attention: weights (R, H, N, N), receivers in the rows of each map. names: of the agents.
-    Raises:
-        ValueError: another shape, or another number of names.
-    """
-    weights = np.asarray(attention, dtype=np.float64)
-    if weights.ndim != 4 or weights.shape[2] != weights.shape[3]:
-        raise ValueError(f"attention must have the shape (R, H, N, N), got {weights.shape}")
-    R, H, N, _ = weights.shape
-    if len(names) != N:
-        raise ValueError(f"names must hold {N} names, got {len(names)}")
-    palette = colormaps["YlGnBu"]
-    with matplotlib.style.context(STYLE):
-        figure = Figure(figsize=(4.6, 0.3 + 1.25 * R), layout="constrained")
-        for (r, head), axes in np.ndenumerate(figure.subplots(R, H, squeeze=False)):
-            axes.pcolormesh(
-                weights[r, head], cmap=palette, vmin=0, vmax=1, edgecolors="#fff", lw=0.4
-            )
-            for (i, j), weight in np.ndenumerate(weights[r, head]):
-                if weight >= 0.05:
-                    dark = np.dot(palette(min(weight, 1.0))[:3], (0.299, 0.587, 0.114)) < 0.5
-                    axes.text(
-                        j + 0.5,
-                        i + 0.5,
-                        f"{100 * weight:.0f}",
-                        ha="center",
-                        va="center",
-                        color="#ffffff" if dark else "#000000",
-                        size=6.5,
-                    )
-            axes.set_xticks(np.arange(N) + 0.5, names if r == R - 1 else [], size=7)
-            axes.set_yticks(np.arange(N) + 0.5, names if head == 0 else [], size=7)
-            axes.set(aspect="equal", ylim=(N, 0))
-            axes.set_title(f"round {r + 1}, head {head + 1}", size=8, weight="normal")
-            axes.tick_params(length=0)
-            axes.spines[:].set_visible(False)
-        figure.supxlabel("sender", size=9)
-        figure.supylabel("receiver", size=9)
         return figure
 
 
@@ -167,3 +174,25 @@ def hunt(
         axes.xaxis.set_major_formatter(EngFormatter(sep=" "))
         axes.locator_params(axis="x", nbins=4)
     return figure
+
+
+def _end_labels(axes: Axes, labels: Iterable[tuple[float, float, str, str]]) -> None:
+    """Texts at the right of the axes, moved apart where they would lie upon each other."""
+    low, high = axes.get_ylim()
+    ordered = sorted(labels, key=lambda label: label[1])
+    gap = 0.085 * (high - low)
+    heights = _spread([min(max(y, low), high) for _, y, *_ in ordered], gap, high)
+    right = axes.get_yaxis_transform()
+    for (_, y, text, c), height in zip(ordered, heights, strict=True):
+        axes.plot([1.0, 1.045], [y, height], color=c, lw=1.2, transform=right, clip_on=False)
+        axes.text(1.06, height, text, va="center", size=10, transform=right)
+
+
+def _spread(wanted: Sequence[float], gap: float, top: float) -> list[float]:
+    """Ascending heights at least `gap` apart, none above `top`, close to the wanted ones."""
+    heights = list(wanted)
+    for k in range(1, len(heights)):
+        heights[k] = max(heights[k], heights[k - 1] + gap)
+    for k in range(len(heights) - 1, -1, -1):
+        heights[k] = min(heights[k], top - gap * (len(heights) - 1 - k))
+    return heights

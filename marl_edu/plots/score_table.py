@@ -16,14 +16,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
-from marl_edu.plots import COLOURS, GREY, Anchor
+from marl_edu.plots.style import COLOURS, GREY, PALETTE, Anchor
 from marl_edu.results import Curve, Estimate
-from marl_edu.tables import Table
+from marl_edu.results.tables import Table
 
-PALETTE = colormaps["YlGnBu"]  # the attention maps': from light to dark evenly
 FEW = 5  # runs from which on an interval or a band is shown
 WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 340, 190, 34, 12, 52, 34  # of a curve, in its own units
 

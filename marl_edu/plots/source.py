@@ -21,7 +21,7 @@ def lines(thing: Any, first: str, last: str | None = None) -> Markdown:
     begin = _find(thing, source, first, 0)
     end = begin if last is None else _find(thing, source, last, begin)
     path = Path(inspect.getsourcefile(inspect.unwrap(thing)) or "")
-    place = path.relative_to(Path(__file__).parents[1]).as_posix()
+    place = path.relative_to(Path(__file__).parents[2]).as_posix()
     number = max(start, 1) + begin
     body = textwrap.dedent("".join(source[begin : end + 1])).rstrip()
     return Markdown(f"`{place}`, from line {number}:\n\n```python\n{body}\n```")

@@ -15,8 +15,8 @@ from jaxtyping import Bool, Float
 from scipy import stats
 from torch import Tensor, nn
 
-from marl_edu import results
-from marl_edu.results import RESULTS, Curve, Estimate
+from marl_edu.results import statistics
+from marl_edu.results.statistics import RESULTS, Curve, Estimate
 
 ENOUGH = 0.9  # share of fresh episodes, sampled actions, from which on a seed has solved the maze
 
@@ -38,7 +38,7 @@ def share(count: int, n: int) -> Estimate:
 
 def solved(experiment: str, folder: Path = RESULTS) -> Estimate:
     """The share of seeds that reach the goal in at least `ENOUGH` of their final episodes."""
-    final = results.scores(experiment, "success_sampling", folder)
+    final = statistics.scores(experiment, "success_sampling", folder)
     return share(int((final >= ENOUGH).sum()), len(final))
 
 
@@ -46,7 +46,7 @@ def first_rewards(experiment: str, folder: Path = RESULTS) -> list[float]:
     """Environment steps until the row of the log in which a seed was first paid, seed by seed."""
     return [
         next((float(row["env_steps"]) for row in record["rows"] if row["found"] > 0), np.inf)
-        for record in results.load(experiment, folder)
+        for record in statistics.load(experiment, folder)
     ]
 
 
@@ -60,7 +60,7 @@ def waits(experiment: str, folder: Path = RESULTS) -> Wait:
 
 def found_curve(experiment: str, folder: Path = RESULTS) -> Curve:
     """The share of seeds that had ever been paid, along training, with Wilson's interval."""
-    steps = [row["env_steps"] for row in results.load(experiment, folder)[0]["rows"]]
+    steps = [row["env_steps"] for row in statistics.load(experiment, folder)[0]["rows"]]
     first = np.array(first_rewards(experiment, folder))
     shares = [share(int((first <= step).sum()), len(first)) for step in steps]
     value, low, high = (np.array([s[k] for s in shares]) for k in range(3))

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from marl_edu import storage
+from marl_edu.core import storage
 
-RESULTS = Path(__file__).resolve().parents[1] / "book" / "results"
+RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
 
 Array = NDArray[np.float64]
 

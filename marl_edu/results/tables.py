@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from scipy import stats
 
-from marl_edu import storage
-from marl_edu.results import RESULTS, Estimate, summary
+from marl_edu.core import storage
+from marl_edu.results.statistics import RESULTS, Estimate, summary
 
 
 class Published(NamedTuple):

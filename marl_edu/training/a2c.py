@@ -34,9 +34,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from marl_edu import storage
+from marl_edu.core import storage
+from marl_edu.core.ops import gae, masked_mean
 from marl_edu.envs import TrafficJunction
-from marl_edu.ops import gae, masked_mean
 
 Row = dict[str, int | float]  # one line of a log, or the result of an evaluation
 

@@ -45,10 +45,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from marl_edu import a2c
-from marl_edu.a2c import Row, act
+from marl_edu.core.ops import gae, masked_mean
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.ops import gae, masked_mean
+from marl_edu.training import a2c
+from marl_edu.training.a2c import Row, act
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from marl_edu import storage
-from marl_edu.replay import Episodes
+from marl_edu.core import storage
+from marl_edu.training.replay import Episodes
 
 Row = dict[str, int | float]  # one line of a log, or the result of an evaluation
 
@@ -70,31 +70,6 @@ def act(
     chance = torch.rand(q.shape[:-1], generator=generator, device=q.device)
     score = torch.rand(q.shape, generator=generator, device=q.device)
     return torch.where(chance < epsilon, highest(score, available), best)  # eq. (1)
-
-
-def highest(q: Float[Tensor, "*S A"], available: Bool[Tensor, "..."]) -> Int[Tensor, "*S"]:
-    """The available action with the highest value."""
-    return q.masked_fill(~available, -torch.inf).argmax(-1)
-
-
-def double_q(
-    reward: Float[Tensor, "*S"],
-    goes_on: Bool[Tensor, "*S"],
-    q_next: Float[Tensor, "*S A"],
-    q_target_next: Float[Tensor, "*S A"],
-    available: Bool[Tensor, "..."],
-    gamma: float,
-) -> Float[Tensor, "*S"]:
-    """What the action taken turned out to be worth: eq. (2).
-
-    Args:
-        reward: r. goes_on: c. gamma: discount.
-        q_next, q_target_next: of what was seen afterwards, by the network and by its target.
-        available: which actions there are then; broadcast over `q_next`.
-    """
-    best = highest(q_next, available)[..., None]
-    worth = q_target_next.gather(-1, best)[..., 0]
-    return reward + gamma * goes_on * worth  # eq. (2)
 
 
 @torch.no_grad()

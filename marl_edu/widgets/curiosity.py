@@ -18,8 +18,9 @@ from torch import Tensor, nn
 
 from marl_edu.algos.icm import IntrinsicCuriosityModule
 from marl_edu.algos.rnd import RandomNetworkDistillation
-from marl_edu.envs import key_door_maze, pictures, svg
-from marl_edu.envs.checks import one_of
+from marl_edu.envs import key_door_maze
+from marl_edu.envs.base.checks import one_of
+from marl_edu.envs.drawing import junction, shapes
 from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
 from marl_edu.widgets.figure import HERE, LiveFigure, style
 from marl_edu.widgets.moments import uniforms
@@ -63,7 +64,7 @@ def export(module: nn.Module) -> dict[str, Any]:
 
 def maze_data(world: KeyDoorMaze) -> dict[str, Any]:
     """The maze as JSON values, with the pictures of what does not move."""
-    at = [pictures.centre(row, column) for row, column in world.free]
+    at = [shapes.centre(row, column) for row, column in world.free]
     marks = {(r, c): mark for r, row in enumerate(world.map) for c, mark in enumerate(row)}
     (screen,) = (where for where, mark in marks.items() if mark == "T")
     return {
@@ -77,11 +78,11 @@ def maze_data(world: KeyDoorMaze) -> dict[str, Any]:
         "key": world.key,
         "door": world.door,
         "goal": world.goal,
-        "screen": list(pictures.centre(*screen)),
-        "walls": pictures.cells(w for w in marks if marks[w] in "#T"),
+        "screen": list(shapes.centre(*screen)),
+        "walls": shapes.cells(w for w in marks if marks[w] in "#T"),
         "shut": key_door_maze._door(*at[world.door], False),
         "open": key_door_maze._door(*at[world.door], True),
-        "ring": pictures.target(*at[world.goal], colour="var(--bad)"),
+        "ring": shapes.target(*at[world.goal], colour="var(--bad)"),
         "lock": key_door_maze._key(*at[world.key]),
         "carried": key_door_maze._key(0.0, -13.0, 0.6),
     }
@@ -225,7 +226,7 @@ class CuriosityFigure(LiveFigure):
 
     nets = traitlets.Dict().tag(sync=True)
     maze = traitlets.Dict(maze_data(KeyDoorMaze(batch_size=1))).tag(sync=True)
-    look = traitlets.Unicode(svg.STYLE).tag(sync=True)
+    look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     hint = traitlets.Unicode(
         "walk to the key; then switch the television on and press the remote control."
     ).tag(sync=True)
@@ -254,7 +255,7 @@ class CuriosityFigure(LiveFigure):
         walk = Walk(self.method, self.tv).follow(self.trail)
         words = html.escape(self.caption(walk))
         inside = f"{self.picture(walk)}<figcaption>{words}</figcaption>"
-        return f'<figure class="mc mc-still" style="{svg.STYLE}">{inside}</figure>'
+        return f'<figure class="mc mc-still" style="{junction.STYLE}">{inside}</figure>'
 
     def caption(self, walk: Walk) -> str:
         """The moment in words, with its numbers."""
@@ -292,7 +293,7 @@ def draw(
     world = KeyDoorMaze(batch_size=1)
     maze, top = maze_data(world), max(max(novelty), 1e-12)
     parts = [
-        pictures.cells([where], shade(value / top))
+        shapes.cells([where], shade(value / top))
         for where, value in zip(world.free, novelty, strict=True)
     ]
     parts += [maze["walls"], maze["open" if door else "shut"], maze["ring"]]
@@ -301,11 +302,11 @@ def draw(
         parts.append(key_door_maze._television(x, y, screen))
     parts += [] if key else [maze["lock"]]
     if cell is not None:
-        x, y = pictures.centre(*world.free[cell])
-        parts.append(pictures.agent(0, x, y, 13))
+        x, y = shapes.centre(*world.free[cell])
+        parts.append(shapes.agent(0, x, y, 13))
         if key:
             parts.append(f'<g transform="translate({x:g} {y:g})">{maze["carried"]}</g>')
-    return pictures.canvas(world.columns * pictures.CELL, world.rows * pictures.CELL, parts, label)
+    return shapes.canvas(world.columns * shapes.CELL, world.rows * shapes.CELL, parts, label)
 
 
 def shade(share: float) -> str:

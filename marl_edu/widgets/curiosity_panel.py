@@ -7,9 +7,11 @@ from typing import Any
 
 import ipywidgets
 
-from marl_edu import discovery, explore, plots, results
+from marl_edu import plots, results
 from marl_edu.algos import icm, rnd
 from marl_edu.envs.key_door_maze import KeyDoorMaze
+from marl_edu.results import exploration
+from marl_edu.training import ppo
 from marl_edu.widgets.curiosity import draw
 from marl_edu.widgets.lab import WIDE, LabPanel, stored_run
 
@@ -48,7 +50,7 @@ class CuriosityPanel(LabPanel):
         )
         super().__init__(controls, "Ready. Ten rounds take about two seconds.", [pictures])
 
-    def train(self) -> explore.Result:
+    def train(self) -> ppo.Result:
         """Train with the chosen bonus, drawing as it goes; what the button does."""
         config, train, extra = self._chosen()
         cfg = config(
@@ -65,7 +67,7 @@ class CuriosityPanel(LabPanel):
             lambda rows: self._draw(name, rows),
         )
         world = KeyDoorMaze(tv=self.tv.value, batch_size=250)
-        fresh = explore.evaluate(run.net, world, 500, greedy=False)
+        fresh = ppo.evaluate(run.net, world, 500, greedy=False)
         self.status.value = f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes succeed"
         self._draw(name, run.rows)
         self.map.value = _map(run.bonus)
@@ -77,8 +79,8 @@ class CuriosityPanel(LabPanel):
     def _chosen(self) -> tuple[Any, Any, dict[str, Any]]:
         wide = {"hidden_dim": self.units.value}
         return {
-            "no bonus": (explore.Config, explore.train, {}),
-            "counts": (explore.Config, explore.train_counting, {}),
+            "no bonus": (ppo.Config, ppo.train, {}),
+            "counts": (ppo.Config, ppo.train_counting, {}),
             "ICM": (icm.Config, icm.train, wide),
             "RND": (rnd.Config, rnd.train, wide),
         }.get(self.method.value, (icm.Config, icm.train, wide | {"stop": "features"}))
@@ -109,7 +111,7 @@ def _curves(name: str, rows) -> tuple[str, str]:
 
 def _map(bonus) -> str:
     """What a step from each cell would pay, with the key in hand."""
-    pays = discovery.worth(bonus, KeyDoorMaze(batch_size=1), key=True).mean(0)
+    pays = exploration.worth(bonus, KeyDoorMaze(batch_size=1), key=True).mean(0)
     text = f"what a step would pay with the key: {pays.min():.3g} to {pays.max():.3g}, dark is most"
     return (
         f'<figure style="margin:0;max-width:24rem">{draw(pays.tolist(), text, key=1)}'

@@ -15,10 +15,10 @@ from xml.etree import ElementTree
 import traitlets
 from torch import Tensor
 
-from marl_edu.envs import svg
-from marl_edu.envs.checks import positive_int
-from marl_edu.envs.rules.task import Policy
-from marl_edu.envs.world import World
+from marl_edu.envs.base.checks import positive_int
+from marl_edu.envs.base.env import World
+from marl_edu.envs.baselines.task import Policy
+from marl_edu.envs.drawing import junction
 from marl_edu.widgets.figure import HERE, LiveFigure, style
 
 
@@ -43,7 +43,7 @@ class Film(LiveFigure):
 
     pictures = traitlets.Unicode().tag(sync=True)  # frames and captions, packed
     caption = traitlets.Unicode().tag(sync=True)
-    look = traitlets.Unicode(svg.STYLE).tag(sync=True)
+    look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
 
@@ -102,7 +102,7 @@ class Film(LiveFigure):
     def _still(self) -> str:
         words = html.escape(f"{self.caption} {self.captions[self.step]}".strip())
         return (
-            f'<figure class="mf" style="{svg.STYLE}"><div class="mf-picture">'
+            f'<figure class="mf" style="{junction.STYLE}"><div class="mf-picture">'
             f"{self.frames[self.step]}</div><figcaption>{words}</figcaption></figure>"
         )
 

@@ -14,10 +14,11 @@ import traitlets
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu import a2c, catalogue
 from marl_edu.algos.gat import GraphAttention, GraphTalk
-from marl_edu.envs import pictures, svg
+from marl_edu.envs.drawing import junction, shapes
 from marl_edu.envs.relay import Relay
+from marl_edu.experiments import catalogue
+from marl_edu.training import a2c
 from marl_edu.widgets.figure import HERE, LiveFigure, style
 
 TEAM = "gat-relay3-layers3"
@@ -56,7 +57,7 @@ class GraphFigure(LiveFigure):
     _css = style("graph")
 
     net = traitlets.Dict().tag(sync=True)
-    look = traitlets.Unicode(svg.STYLE).tag(sync=True)
+    look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     hint = traitlets.Unicode().tag(sync=True)
     first = traitlets.Dict().tag(sync=True)  # the moment it was made with, for Reset
     places = traitlets.Unicode().tag(sync=True)
@@ -110,7 +111,7 @@ class GraphFigure(LiveFigure):
             f'<tr><th scope="row">agent {j}{", itself" * (j == self.selected)}</th>'
             f"<td>{100 * weights[j]:.0f}\u00a0%</td></tr>"
             for j in weights.argsort(descending=True).tolist()
-            if weights[j] >= svg.FAINTEST
+            if weights[j] >= junction.FAINTEST
         )
         table = (
             '<table><thead><tr><th scope="col">Heard</th><th scope="col">Attention</th></tr>'
@@ -118,7 +119,7 @@ class GraphFigure(LiveFigure):
         )
         caption = f"<figcaption>{html.escape(self.caption())}</figcaption>"
         inside = self.picture() + caption + table
-        return f'<figure class="mg mg-still" style="{svg.STYLE}">{inside}</figure>'
+        return f'<figure class="mg mg-still" style="{junction.STYLE}">{inside}</figure>'
 
     def _weights(self, now: Moment) -> Tensor:
         heads = now.attention[self.layer - 1]
@@ -141,25 +142,25 @@ class GraphFigure(LiveFigure):
         at = [(int(x), int(y)) for x, y in (p.split(",") for p in self.places.split(";"))]
         N, weights = len(at), self._weights(now)[i]
         links = [(*at[a], *at[b]) for a in range(N) for b in range(a) if now.hears[a, b]]
-        parts = [pictures.lines(links, 1.5)]
+        parts = [shapes.lines(links, 1.5)]
         for j, (x, y) in enumerate(at):
             if now.field[self.layer, i, j]:
                 parts.append(
                     f'<circle cx="{x}" cy="{y}" r="24" fill="var(--accent)" opacity=".2"/>'
                 )
         for j, (x, y) in enumerate(at):
-            if j != i and weights[j] >= svg.FAINTEST:
+            if j != i and weights[j] >= junction.FAINTEST:
                 width = 1 + 7 * weights[j].item()
                 parts.append(
                     f'<path d="M{x} {y}L{at[i][0]} {at[i][1]}" stroke="var(--ink)" '
                     f'stroke-width="{width:.1f}" opacity=".85"/>'
                 )
         for j, (x, y) in enumerate(at):
-            parts.append(pictures.agent(j, x, y, DISC))
+            parts.append(shapes.agent(j, x, y, DISC))
             if self.holds[j] != "-":
-                parts.append(pictures.words(self.holds[j], x + 22, y - 10, 20, "var(--bad)"))
+                parts.append(shapes.words(self.holds[j], x + 22, y - 10, 20, "var(--bad)"))
         side = round(UNIT * N**0.5)
-        return pictures.canvas(side, side, parts, self.caption())
+        return shapes.canvas(side, side, parts, self.caption())
 
 
 def export(net: a2c.ActorCritic) -> dict[str, Any]:

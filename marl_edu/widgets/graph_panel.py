@@ -5,9 +5,11 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 
 import ipywidgets
 
-from marl_edu import a2c, catalogue, plots, results
+from marl_edu import plots, results
 from marl_edu.algos import gat
 from marl_edu.envs.relay import Relay
+from marl_edu.experiments import catalogue
+from marl_edu.training import a2c
 from marl_edu.widgets.graph import GraphFigure
 from marl_edu.widgets.lab import WIDE, LabPanel, stored_run
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import ipywidgets
 
-from marl_edu import plots, qlearning, results
+from marl_edu import plots, results
 from marl_edu.algos import dqn, drqn
 from marl_edu.envs import Flicker, TMaze
+from marl_edu.training import qlearning
 from marl_edu.widgets.lab import WIDE, LabPanel, stored_run
 
 STORED = "drqn-tmaze"  # the run that stands in where there is no kernel

@@ -6,9 +6,10 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 import ipywidgets
 import torch
 
-from marl_edu import a2c, plots, results
+from marl_edu import plots, results
 from marl_edu.algos import tarmac
 from marl_edu.envs import TrafficJunction
+from marl_edu.training import a2c
 from marl_edu.widgets.lab import WIDE, LabPanel, stored_run
 
 STORED = "tarmac-heads"  # the run that stands in where there is no kernel

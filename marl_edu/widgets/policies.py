@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from marl_edu import a2c, catalogue, storage
 from marl_edu.algos import commnet, tarmac
-from marl_edu.catalogue import POLICIES
-from marl_edu.envs import svg
-from marl_edu.envs.checks import one_of
-from marl_edu.envs.roads import ROAD_MAPS
+from marl_edu.core import storage
+from marl_edu.envs.base.checks import one_of
+from marl_edu.envs.drawing import junction
+from marl_edu.envs.traffic_junction_roads import ROAD_MAPS
+from marl_edu.experiments import catalogue
+from marl_edu.experiments.catalogue import POLICIES
+from marl_edu.training import a2c
 
 KINDS: dict[type, str] = {
     a2c.Silence: "none",
@@ -129,7 +131,7 @@ def road_data(difficulty: str) -> dict[str, Any]:
         "base": roads.base,
         "cells": [[row, column, k] for (row, column), k in roads.cell_id.items()],
         "routes": roads.routes,
-        "background": svg.background(roads),
+        "background": junction.background(roads),
     }
 
 

@@ -9,13 +9,12 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from marl_edu import tour
-from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAgent
+from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAgent, tour
 from marl_edu.algos import drqn, tarmac
 from marl_edu.algos.icm import IntrinsicCuriosityModule
 from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe, TMaze
 from marl_edu.envs.adapters import to_pettingzoo
-from marl_edu.envs.rules.task import UniformPolicy, scores
+from marl_edu.envs.baselines.task import UniformPolicy, scores
 from tests.unchecked import unchecked
 
 OBS, A = 5, 3
@@ -544,10 +543,10 @@ LESSONS = {  # kind -> world, episodes, score, what to reach
 @pytest.mark.parametrize("kind", LESSONS)
 def test_it_learns_far_beyond_random_play(kind, seed):
     make_world, episodes, key, enough = LESSONS[kind]
-    world = make_world()
-    env = to_pettingzoo(world)
+    inner = make_world()
+    env = to_pettingzoo(inner)
     torch.manual_seed(seed)
-    more = {"n_agents": world.n_agents} if kind == "gat" else {}
+    more = {"n_agents": inner.n_agents} if kind == "gat" else {}
     size = {"lstm_hidden_dim" if kind == "drqn" else "hidden_dim": 32}
     team = [
         tour.AGENTS[kind](

@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from marl_edu import a2c, combine, explore, qlearning
-from marl_edu.algos import drqn, icm, tarmac
-from marl_edu.catalogue import EXPERIMENTS, parameters
+from marl_edu.algos import combined, drqn, icm, tarmac
 from marl_edu.envs import AgentId, TMaze
 from marl_edu.envs.lookout import Lookout
 from marl_edu.envs.predator_prey import PredatorPrey
+from marl_edu.experiments.catalogue import EXPERIMENTS, parameters
+from marl_edu.training import a2c, ppo, qlearning
 
 WITNESS = {"world": TMaze, "world_args": {"witness": True, "length": 2}}
 
@@ -24,18 +24,18 @@ def numbers(rows):
 
 
 def talking(talk=True, curious=True, **more):
-    cfg = combine.CuriousConfig(
+    cfg = combined.CuriousConfig(
         world=Lookout, talk=talk, curious=curious, hidden=8, batch_size=4, updates=2, **more
     )
     world = Lookout(batch_size=4, seed=0)
     torch.manual_seed(0)
-    return cfg, world, combine.build_talking(cfg, world)
+    return cfg, world, combined.build_talking(cfg, world)
 
 
 def test_in_silence_the_network_is_that_of_the_curious_agent():
     _, world, net = talking(talk=False)
     torch.manual_seed(0)
-    plain = explore.ActorCritic(world.obs_dim, world.n_actions, 8, n_agents=2)
+    plain = ppo.ActorCritic(world.obs_dim, world.n_actions, 8, n_agents=2)
     obs = torch.rand(3, 5, 2, world.obs_dim)
     for ours, theirs in zip(net(obs), plain(obs), strict=True):
         assert torch.equal(ours, theirs)
@@ -59,7 +59,7 @@ def test_nobody_hears_another_world():
 
 def test_the_bonus_sees_the_whole_team():
     cfg, world, _ = talking()
-    module = combine.team_bonus(cfg, world)
+    module = combined.team_bonus(cfg, world)
     obs, after = torch.rand(2, 3, 7, 2, world.obs_dim)
     action = torch.randint(world.n_actions, (3, 7, 2))
     got = module.reward(obs, action, after)
@@ -74,14 +74,14 @@ def test_the_bonus_sees_the_whole_team():
 
 def test_without_curiosity_there_is_no_bonus():
     cfg, world, _ = talking(curious=False)
-    assert isinstance(combine.team_bonus(cfg, world), explore.NoBonus)
-    rows = combine.train_curious(cfg).rows
+    assert isinstance(combined.team_bonus(cfg, world), ppo.NoBonus)
+    rows = combined.train_curious(cfg).rows
     assert all(row["bonus"] == 0 for row in rows)
 
 
 def test_the_bonus_with_its_settings_is_icms():
     cfg, world, _ = talking(beta=0.7, eta=0.1, stop="features")
-    inner = combine.team_bonus(cfg, world).module
+    inner = combined.team_bonus(cfg, world).module
     assert isinstance(inner, icm.IntrinsicCuriosityModule)
     assert (inner.beta, inner.eta, inner.stop) == (0.7, 0.1, "features")
 
@@ -99,16 +99,16 @@ def test_an_interrupted_run_ends_with_the_same_numbers(talk, tmp_path):
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        combine.train_curious(cfg, stop, tmp_path / "run")
-    again = combine.train_curious(cfg, checkpoint=tmp_path / "run")
-    assert numbers(again.rows) == numbers(combine.train_curious(cfg).rows)
+        combined.train_curious(cfg, stop, tmp_path / "run")
+    again = combined.train_curious(cfg, checkpoint=tmp_path / "run")
+    assert numbers(again.rows) == numbers(combined.train_curious(cfg).rows)
 
 
 # Talk and memory --------------------------------------------------------------------------------
 
 
 def as_one(batch_size=3):
-    return combine.AsOne(AgentId, WITNESS, batch_size, seed=0)
+    return combined.AsOne(AgentId, WITNESS, batch_size, seed=0)
 
 
 def test_a_team_as_one_lives_through_the_same_episode():
@@ -131,11 +131,11 @@ def test_a_team_as_one_lives_through_the_same_episode():
 
 
 def team(talk, world=None, memory="lstm"):
-    cfg = combine.TeamConfig(
-        combine.AsOne, WITNESS | {}, hidden=4, memory=memory, talk=talk, updates=3
+    cfg = combined.TeamConfig(
+        combined.AsOne, WITNESS | {}, hidden=4, memory=memory, talk=talk, updates=3
     )
     torch.manual_seed(0)
-    return combine.build_team(cfg, world or as_one())
+    return combined.build_team(cfg, world or as_one())
 
 
 @pytest.mark.parametrize("memory", ["lstm", "gru"])
@@ -166,7 +166,7 @@ def test_the_teams_best_action_is_each_agents_best():
 
 
 def test_three_agents_keep_their_places():
-    world = combine.AsOne(PredatorPrey, {"size": 5}, 2, seed=0)
+    world = combined.AsOne(PredatorPrey, {"size": 5}, 2, seed=0)
     net = team(False, world)
     assert world.n_actions == world.inner.n_actions**3
     joint, _ = net(torch.rand(2, 1, world.obs_dim), net.start(2))
@@ -198,9 +198,9 @@ def test_step_by_step_is_the_same_as_at_once():
 
 def test_a_team_of_q_learners_trains_and_is_evaluated():
     cfg = replace(EXPERIMENTS["tarmac_drqn-witness"].cfg, updates=20, warm_up=50)
-    run = combine.train_team(cfg)
+    run = combined.train_team(cfg)
     assert run.rows[-1]["update"] == 20
-    found = qlearning.evaluate(run.net, combine.AsOne(**cfg.world_args, batch_size=8), 8)
+    found = qlearning.evaluate(run.net, combined.AsOne(**cfg.world_args, batch_size=8), 8)
     assert 0 <= found["success"] <= 1
 
 
@@ -209,9 +209,9 @@ def test_a_team_of_q_learners_trains_and_is_evaluated():
 
 def test_who_forgets_does_the_same_whatever_it_remembers():
     world = AgentId(TMaze, WITNESS["world_args"], 3, seed=0)
-    cfg = combine.ForgetfulConfig(AgentId, WITNESS, hidden=8)
+    cfg = combined.ForgetfulConfig(AgentId, WITNESS, hidden=8)
     torch.manual_seed(0)
-    net = combine.build_forgetful(cfg, world)
+    net = combined.build_forgetful(cfg, world)
     torch.manual_seed(0)
     usual = tarmac.build(cfg, world)
     obs, alive = world.reset(), world.alive
@@ -224,9 +224,9 @@ def test_who_forgets_does_the_same_whatever_it_remembers():
 @pytest.mark.parametrize("method", ["tarmac", "a2c"])
 def test_a_forgetful_team_trains(method):
     cfg = replace(EXPERIMENTS[f"{method}_forgetful-witness"].cfg, updates=2, batch_size=4)
-    net = combine.build_forgetful(cfg, cfg.world(**cfg.world_args, batch_size=4, seed=0))
+    net = combined.build_forgetful(cfg, cfg.world(**cfg.world_args, batch_size=4, seed=0))
     assert isinstance(net.communicate, a2c.Silence) == (method == "a2c")
-    run = combine.train_forgetful(cfg)
+    run = combined.train_forgetful(cfg)
     assert isinstance(run, a2c.Result) and run.rows
 
 

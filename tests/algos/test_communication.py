@@ -5,9 +5,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marl_edu.a2c import Silence
 from marl_edu.algos.commnet import MeanOfOthers
 from marl_edu.algos.tarmac import TargetedAttention
+from marl_edu.training.a2c import Silence
 
 D = 6
 MEMBERS = {

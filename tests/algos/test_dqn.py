@@ -7,12 +7,13 @@ import torch
 from scipy.stats import chisquare
 from torch.nn import functional as F
 
-from marl_edu import qlearning, storage
 from marl_edu.algos import dqn, drqn
+from marl_edu.core import storage
 from marl_edu.envs import TrafficJunction
+from marl_edu.envs.base.env import World
 from marl_edu.envs.tmaze import TMaze
-from marl_edu.envs.world import World
-from marl_edu.replay import Steps, Transitions
+from marl_edu.training import qlearning
+from marl_edu.training.replay import Steps, Transitions
 
 ALL = torch.tensor([True, True, True])
 

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from marl_edu import qlearning
 from marl_edu.algos import drqn
 from marl_edu.algos.drqn import Config, RecurrentQ
 from marl_edu.envs import TrafficJunction
 from marl_edu.envs.tmaze import TMaze
-from marl_edu.replay import Lives, Windows
+from marl_edu.training import qlearning
+from marl_edu.training.replay import Lives, Windows
 
 O, A, D = 3, 4, 5  # noqa: E741  numbers seen, actions, width
 KINDS = pytest.mark.parametrize("kind", ["lstm", "gru"])

@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from marl_edu import a2c, graphs
 from marl_edu.algos import gat
 from marl_edu.algos.gat import GAT, LAYERS, GraphAttention, GraphAttentionV2, GraphTalk
+from marl_edu.core import graphs
 from marl_edu.envs.grid_world import MultiAgentGridWorld
+from marl_edu.training import a2c
 
 from .unchecked import unchecked
 

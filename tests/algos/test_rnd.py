@@ -81,7 +81,7 @@ def test_an_entry_that_never_changed_is_glaring_when_it_does(module):
 def test_the_warm_up_sees_a_random_episode_of_the_living():
     world = KeyDoorMaze("small", batch_size=8, max_steps=10, seed=0)
     torch.manual_seed(0)
-    made = bonus(Config(feature_dim=3, hidden_dim=9), world)
+    made = bonus(Config(feature_dim=3, predictor_dim=9), world)
     assert 0 < made.moments.count <= 8 * 10
     places = made.moments.mean[: world.rows]  # the row is one-hot: its means sum to 1
     assert places.sum().item() == pytest.approx(1.0, abs=1e-5)

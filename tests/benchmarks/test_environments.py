@@ -12,7 +12,7 @@ import torch
 from marl_edu import results
 from marl_edu.envs.speaker_listener import SpeakerListener
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 import peer_worlds  # noqa: E402
 import worlds  # noqa: E402
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 import interview_bank as bank  # noqa: E402
 import interview_deck  # noqa: E402
+from tests import ROOT
 
 FOLDER = ROOT / "book" / "interview"
 ENTRIES = bank.read()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "marl_edu"
 NOTEBOOKS = sorted(
     path for path in (ROOT / "book").rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from marl_edu import bench, catalogue, charts, ops
+from marl_edu import plots
 from marl_edu.algos import tarmac
-from marl_edu.listing import lines
+from marl_edu.core import ops
+from marl_edu.experiments import bench, catalogue
+from marl_edu.plots.source import lines
 from marl_edu.results import Estimate
 from marl_edu.widgets import MemoryPanel, TrainingPanel
 
@@ -28,7 +30,7 @@ def test_a_listing_fails_when_the_code_has_changed():
 
 
 def test_against_puts_every_point_at_its_quantity():
-    axes = charts.against({"tarmac": {1.0: ESTIMATE, 4.0: ESTIMATE}}, "k").axes[0]
+    axes = plots.against({"tarmac": {1.0: ESTIMATE, 4.0: ESTIMATE}}, "k").axes[0]
     x, y = axes.lines[0].get_data()
     assert list(x) == [1.0, 4.0] and list(y) == [50.0, 50.0]
 
@@ -36,16 +38,16 @@ def test_against_puts_every_point_at_its_quantity():
 @pytest.mark.parametrize("methods", [{}, {"tarmac": {}}, {"tarmac": {0.0: ESTIMATE}}])
 def test_against_refuses_what_it_cannot_draw(methods):
     with pytest.raises(ValueError, match="must"):
-        charts.against(methods, "k")
+        plots.against(methods, "k")
 
 
 def test_attention_grid_has_a_map_per_round_and_head():
-    figure = charts.attention_grid(np.full((2, 4, 3, 3), 1 / 3), ["a", "b", "c"])
+    figure = plots.attention_grid(np.full((2, 4, 3, 3), 1 / 3), ["a", "b", "c"])
     assert [len(axes.texts) for axes in figure.axes] == [9] * 8
     with pytest.raises(ValueError, match=r"\(R, H, N, N\), got \(3, 3\)"):
-        charts.attention_grid(np.eye(3), ["a", "b", "c"])
+        plots.attention_grid(np.eye(3), ["a", "b", "c"])
     with pytest.raises(ValueError, match="3 names, got 1"):
-        charts.attention_grid(np.ones((1, 1, 3, 3)), ["a"])
+        plots.attention_grid(np.ones((1, 1, 3, 3)), ["a"])
 
 
 def test_the_stored_bench_covers_every_channel_of_every_team(tmp_path):
@@ -90,7 +92,7 @@ def test_a_hunt_shows_both_runs_in_every_panel():
     right = [{"update": 10, "loss": 1.0, "got": 0.5}, {"update": 20, "loss": 0.01, "got": 1.0}]
     runs = {"with the suspect": wrong, "as it should be": right}
     panels = {"loss": "loss", "got": "got (%)"}
-    loss, got = charts.hunt(runs, panels, scale=100.0, ylim=(0.0, 104.0), log=("loss",)).axes
+    loss, got = plots.hunt(runs, panels, scale=100.0, ylim=(0.0, 104.0), log=("loss",)).axes
     assert [axes.get_title(loc="left") for axes in (loss, got)] == ["loss", "got (%)"]
     assert loss.get_yscale() == "log" and not loss.texts and got.get_ylim() == (0, 104)
     suspect, mended = got.lines[:2]

@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marl_edu.ops import gae, masked_mean, masked_softmax
+from marl_edu.core.ops import gae, masked_mean, masked_softmax
 
 
 def draw(seed: int, *shape: int) -> torch.Tensor:

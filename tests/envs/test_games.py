@@ -10,6 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marl_edu.envs.baselines.games import (
+    TASKS,
+    by_number_reward,
+    lever_by_number,
+    lever_by_rank,
+)
+from marl_edu.envs.baselines.task import scores
 from marl_edu.envs.games import (
     CLIMBING_GAME,
     QTRAN_GAME,
@@ -19,8 +26,6 @@ from marl_edu.envs.games import (
     TwoStepGame,
     penalty_game,
 )
-from marl_edu.envs.rules.games import TASKS, by_number_reward, lever_by_number, lever_by_rank
-from marl_edu.envs.rules.task import scores
 from tests.unchecked import unchecked
 
 GAMMA = 0.99

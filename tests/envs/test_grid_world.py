@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marl_edu.envs import MultiAgentGridWorld
-from marl_edu.envs.rules.grid import BlindSweep, Search, full_information
-from marl_edu.envs.rules.task import Always, UniformPolicy, scores
+from marl_edu.envs.baselines.grid_world import BlindSweep, Search, full_information
+from marl_edu.envs.baselines.task import Always, UniformPolicy, scores
 from tests.unchecked import unchecked
 
 MOVES = {0: (-1, 0), 1: (1, 0), 2: (0, -1), 3: (0, 1), 4: (0, 0)}

@@ -10,11 +10,17 @@ from gymnasium import spaces
 from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from pettingzoo import ParallelEnv
 
-from marl_edu import a2c, storage
 from marl_edu.algos import commnet, tarmac
+from marl_edu.core import storage
 from marl_edu.envs import TrafficJunction
-from marl_edu.envs.adapters import from_gymnasium, from_pettingzoo, to_gymnasium, to_pettingzoo
-from marl_edu.envs.rules.task import UniformPolicy, scores
+from marl_edu.envs.adapters import (
+    from_gymnasium,
+    from_pettingzoo,
+    to_gymnasium,
+    to_pettingzoo,
+)
+from marl_edu.envs.baselines.task import UniformPolicy, scores
+from marl_edu.training import a2c
 
 
 def minigrid_empty():
@@ -78,7 +84,7 @@ def test_says_what_the_pettingzoo_environment_says(make):
     """World b of the batch is the environment reset with the same seed, agent by agent."""
     world = from_pettingzoo(make, batch_size=3, seed=5)
     obs, seeds = reset_and_seeds(world, 7)
-    env = make()
+    theirs_env = make()
     chance = torch.Generator().manual_seed(0)
     actions = torch.randint(5, (25, 3, world.n_agents), generator=chance)
     seen, paid = [obs], []
@@ -89,17 +95,17 @@ def test_says_what_the_pettingzoo_environment_says(make):
         assert not terminated.any() and truncated.all() == (t == 24)
         assert info["alive"].all()
     for b in range(3):
-        theirs, _ = env.reset(seed=seeds[b])
+        theirs, _ = theirs_env.reset(seed=seeds[b])
         for t in range(26):
-            for i, agent in enumerate(env.possible_agents):
+            for i, agent in enumerate(theirs_env.possible_agents):
                 size = world.obs_sizes[i]
                 assert np.allclose(seen[t][b, i, :size], theirs[agent])
                 assert not seen[t][b, i, size:].any()
             if t == 25:
                 break
-            chosen = {a: int(actions[t, b, i]) for i, a in enumerate(env.possible_agents)}
-            theirs, rewards, *_ = env.step(chosen)
-            assert np.allclose(paid[t][b], [rewards[a] for a in env.possible_agents], atol=1e-5)
+            chosen = {a: int(actions[t, b, i]) for i, a in enumerate(theirs_env.possible_agents)}
+            theirs, rewards, *_ = theirs_env.step(chosen)
+            assert np.allclose(paid[t][b], [rewards[a] for a in theirs_env.possible_agents], atol=1e-5)
 
 
 def test_out_and_in_again_is_the_same_world():

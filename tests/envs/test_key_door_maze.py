@@ -11,9 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marl_edu.envs.baselines import key_door_maze as rules
+from marl_edu.envs.baselines.task import Always, UniformPolicy, scores
 from marl_edu.envs.key_door_maze import LAYOUTS, REMOTE, STEPS, KeyDoorMaze
-from marl_edu.envs.rules import maze as rules
-from marl_edu.envs.rules.task import Always, UniformPolicy, scores
 from tests.unchecked import unchecked
 
 MOVES = {0: (-1, 0), 1: (1, 0), 2: (0, -1), 3: (0, 1), 4: (0, 0)}

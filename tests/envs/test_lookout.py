@@ -2,9 +2,9 @@
 
 import torch
 
+from marl_edu.envs.baselines.key_door_maze import TASKS
 from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
 from marl_edu.envs.lookout import LOOKOUT, WALKER, Lookout
-from marl_edu.envs.rules.maze import TASKS
 
 FLAGS = slice(24, 26)  # behind 9 rows and 15 columns: the key, the door
 

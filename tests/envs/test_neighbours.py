@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.spatial import cKDTree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from marl_edu.envs.nearby import nearest, within
+from marl_edu.envs.base.neighbours import nearest, within
 from tests.unchecked import unchecked
 
 

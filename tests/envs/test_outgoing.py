@@ -12,7 +12,7 @@ from pettingzoo.utils.conversions import parallel_to_aec
 from marl_edu import envs
 from marl_edu.envs import SpeakerProbe, TrafficJunction
 from marl_edu.envs.adapters import to_gymnasium, to_pettingzoo
-from marl_edu.envs.rules.task import Always, UniformPolicy
+from marl_edu.envs.baselines.task import Always, UniformPolicy
 
 # Every world that the package exports with its default settings, and some other settings.
 WRAPPERS = ("AgentId", "Flicker")
@@ -49,11 +49,11 @@ def test_passes_gymnasiums_own_test_as_a_team_and_agent_by_agent(name):
     faces = [to_gymnasium(world)]
     if world.n_agents > 1:
         faces += [to_gymnasium(world, agent, Always(0)) for agent in (0, world.n_agents - 1)]
-    for env in faces:
+    for adapted in faces:
         # Its render check makes the environment anew by a registered name; ours have none.
-        check_env(env, skip_render_check=True)
-        env_render_passive_checker(env)
-        assert isinstance(env, gymnasium.Env)
+        check_env(adapted, skip_render_check=True)
+        env_render_passive_checker(adapted)
+        assert isinstance(adapted, gymnasium.Env)
 
 
 def test_a_gymnasium_environment_says_what_the_world_says():
@@ -85,12 +85,12 @@ def test_one_agent_among_others_chooses_only_for_itself():
         TrafficJunction("easy", 0.7, batch_size=1),
         TrafficJunction("easy", 0.7, batch_size=1),
     )
-    env = to_gymnasium(other, agent=2, others=never)
-    obs, (seen, _) = world.reset(1), env.reset(seed=1)
+    adapted = to_gymnasium(other, agent=2, others=never)
+    obs, (seen, _) = world.reset(1), adapted.reset(seed=1)
     for _ in range(20):
         assert np.array_equal(seen, obs[0, 2].numpy())
         obs, reward, *_ = world.step(torch.tensor([[1, 1, 0, 1, 1]]))
-        seen, paid, *_ = env.step(0)
+        seen, paid, *_ = adapted.step(0)
         assert paid == pytest.approx(reward[0, 2].item())
 
 
@@ -104,31 +104,31 @@ def test_what_cannot_become_a_gymnasium_environment_is_named():
         to_gymnasium(world, agent=1)
     with pytest.raises(ValueError, match="name it with agent="):
         to_gymnasium(world, others=UniformPolicy())
-    env = to_gymnasium(world)
-    env.reset(seed=0)
+    adapted = to_gymnasium(world)
+    adapted.reset(seed=0)
     with pytest.raises(ValueError, match="action must be one of MultiDiscrete"):
-        env.step(np.array([0, 0, 0, 0, 2]))
+        adapted.step(np.array([0, 0, 0, 0, 2]))
 
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_says_what_the_world_says_and_stays_inside_its_spaces(name):
-    world, env = WORLDS[name](), to_pettingzoo(WORLDS[name]())
+    world, adapted = WORLDS[name](), to_pettingzoo(WORLDS[name]())
     chance = np.random.default_rng(0)
     for seed in range(3):
-        obs, (seen, infos) = world.reset(seed), env.reset(seed)
+        obs, (seen, infos) = world.reset(seed), adapted.reset(seed)
         done = False
         while not done:
-            for i, agent in enumerate(env.possible_agents):
+            for i, agent in enumerate(adapted.possible_agents):
                 own = obs[0, i, : world.obs_sizes[i]].numpy()
                 assert np.array_equal(seen[agent], own)
                 assert not obs[0, i, world.obs_sizes[i] :].any()
-                assert env.observation_space(agent).contains(seen[agent])
+                assert adapted.observation_space(agent).contains(seen[agent])
                 assert infos[agent]["alive"] is bool(world.alive[0, i])
-            counts = dict(zip(env.possible_agents, world.action_counts, strict=True))
-            actions = {a: chance.integers(counts[a]) for a in env.agents}
+            counts = dict(zip(adapted.possible_agents, world.action_counts, strict=True))
+            actions = {a: chance.integers(counts[a]) for a in adapted.agents}
             batch = torch.tensor([[int(a) for a in actions.values()]])
             obs, reward, terminated, truncated, info = world.step(batch)
-            seen, rewards, terminations, truncations, infos = env.step(actions)
+            seen, rewards, terminations, truncations, infos = adapted.step(actions)
             assert list(rewards.values()) == reward[0].tolist()
             assert set(terminations.values()) == {bool(terminated[0])}
             assert set(truncations.values()) == {bool(truncated[0])}
@@ -137,32 +137,32 @@ def test_says_what_the_world_says_and_stays_inside_its_spaces(name):
                 expected = [value[0].item()] * len(rewards) if shared else value[0].tolist()
                 assert [infos[agent][key] for agent in rewards] == expected
             done = bool(terminated[0] | truncated[0])
-        assert env.agents == []
+        assert adapted.agents == []
         with pytest.raises(RuntimeError, match=r"call reset\(\) first"):
-            env.step({})
+            adapted.step({})
 
 
 def test_the_bounds_of_the_observation_are_reached():
     """Five cars pile up on one cell: the count is 5, all else at most 1."""
     world = TrafficJunction("easy", 1.0, vision=1, batch_size=1, seed=0)
-    env = to_pettingzoo(world)
-    env.reset(seed=0)
-    high = env.observation_space("car_0").high
+    adapted = to_pettingzoo(world)
+    adapted.reset(seed=0)
+    high = adapted.observation_space("car_0").high
     largest = np.zeros_like(high)
     for _ in range(20):
-        seen, *_ = env.step(dict.fromkeys(env.agents, 1))
+        seen, *_ = adapted.step(dict.fromkeys(adapted.agents, 1))
         largest = np.maximum(largest, np.max(list(seen.values()), 0))
     assert sorted(set(high.tolist())) == [1.0, 5.0] and (high == 5).sum() == 9
     assert (largest <= high).all() and largest.max() >= 3
-    assert env.observation_space("car_0").low.max() == 0
+    assert adapted.observation_space("car_0").low.max() == 0
 
 
 def test_names_and_copies():
-    env = to_pettingzoo(TrafficJunction("easy", 1.0, batch_size=1))
-    seen, _ = env.reset(seed=0)
-    assert list(seen) == [f"car_{i}" for i in range(5)] == env.possible_agents
+    adapted = to_pettingzoo(TrafficJunction("easy", 1.0, batch_size=1))
+    seen, _ = adapted.reset(seed=0)
+    assert list(seen) == [f"car_{i}" for i in range(5)] == adapted.possible_agents
     kept = {agent: o.copy() for agent, o in seen.items()}
-    env.step(dict.fromkeys(env.agents, 0))
+    adapted.step(dict.fromkeys(adapted.agents, 0))
     assert all(np.array_equal(kept[agent], seen[agent]) for agent in seen)
     assert to_pettingzoo(SpeakerProbe(1, batch_size=1), "agent").possible_agents[0] == "agent_0"
 
@@ -170,21 +170,21 @@ def test_names_and_copies():
 def test_bad_input_is_named():
     with pytest.raises(ValueError, match="world must have batch_size 1 .* got 64"):
         to_pettingzoo(TrafficJunction("easy"))
-    env = to_pettingzoo(TrafficJunction("easy", batch_size=1))
+    adapted = to_pettingzoo(TrafficJunction("easy", batch_size=1))
     with pytest.raises(RuntimeError, match=r"call reset\(\) first"):
-        env.step(dict.fromkeys(env.possible_agents, 0))
-    env.reset()
+        adapted.step(dict.fromkeys(adapted.possible_agents, 0))
+    adapted.reset()
     with pytest.raises(ValueError, match=r"one action for each of .*see \['car_1', 'car_2'"):
-        env.step({"car_0": 0})
+        adapted.step({"car_0": 0})
     with pytest.raises(ValueError, match=r"see \['bus'\]"):
-        env.step({**dict.fromkeys(env.agents, 0), "bus": 0})
+        adapted.step({**dict.fromkeys(adapted.agents, 0), "bus": 0})
     for action in (2, -1, 0.5, None):
         with pytest.raises(ValueError, match=r"actions\['car_3'\] must be 0\.\.1, got"):
-            env.step({**dict.fromkeys(env.agents, 0), "car_3": action})
+            adapted.step({**dict.fromkeys(adapted.agents, 0), "car_3": action})
 
 
 def test_render_is_the_worlds_picture():
     world = TrafficJunction("easy", 1.0, batch_size=1)
-    env = to_pettingzoo(world)
-    env.reset(seed=0)
-    assert env.render() == world.render(0) and "<svg" in env.render()
+    adapted = to_pettingzoo(world)
+    adapted.reset(seed=0)
+    assert adapted.render() == world.render(0) and "<svg" in adapted.render()

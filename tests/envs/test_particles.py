@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from scipy.stats import kstest
 
+from marl_edu.envs.baselines.particles import TASKS, drive, flee, know_goal, share_out, told
+from marl_edu.envs.baselines.task import UniformPolicy, scores
 from marl_edu.envs.cooperative_navigation import CooperativeNavigation
 from marl_edu.envs.particles import DIRECTIONS, DT, RIGHT
 from marl_edu.envs.predator_prey_tag import PredatorPreyTag, edge
-from marl_edu.envs.rules.particles import TASKS, drive, flee, know_goal, share_out, told
-from marl_edu.envs.rules.task import UniformPolicy, scores
 from marl_edu.envs.speaker_listener import SpeakerListener
 from tests.unchecked import unchecked
 
@@ -33,12 +33,12 @@ class Mpe2:
         self.world = world
         self.envs = [maker.raw_env(max_cycles=world.max_steps, **arguments).unwrapped
                      for _ in range(world.batch_size)]  # fmt: skip
-        for b, env in enumerate(self.envs):
-            env.reset(seed=seed + b)
+        for b, original in enumerate(self.envs):
+            original.reset(seed=seed + b)
         world.reset(seed)
 
     def state(self) -> dict[str, np.ndarray]:
-        worlds = [env.world for env in self.envs]
+        worlds = [original.world for original in self.envs]
         found = {
             "position": [[e.state.p_pos for e in w.entities] for w in worlds],
             "velocity": [[a.state.p_vel for a in w.agents] for w in worlds],
@@ -57,27 +57,27 @@ class Mpe2:
     def observations(self) -> np.ndarray:
         """Filled up with zeros."""
         rows = np.zeros((len(self.envs), self.world.n_agents, self.world.obs_dim))
-        for b, env in enumerate(self.envs):
-            for i, agent in enumerate(env.world.agents):
-                seen = env.scenario.observation(agent, env.world)
+        for b, original in enumerate(self.envs):
+            for i, agent in enumerate(original.world.agents):
+                seen = original.scenario.observation(agent, original.world)
                 assert len(seen) == self.world.obs_sizes[i]
                 rows[b, i, : len(seen)] = seen
         return rows
 
     def step(self, actions: torch.Tensor) -> np.ndarray:
         """Theirs, through their own interface. Returns the rewards."""
-        for env, row in zip(self.envs, actions.tolist(), strict=True):
+        for original, row in zip(self.envs, actions.tolist(), strict=True):
             for action in row:
-                env.step(action)
-        return np.array([[env.rewards[name] for name in env.possible_agents] for env in self.envs])
+                original.step(action)
+        return np.array([[original.rewards[name] for name in original.possible_agents] for original in self.envs])
 
     def crowd(self, chance: np.random.Generator) -> None:
         """Move everybody together, or out to the edge, so that something happens."""
-        for env in self.envs:
+        for original in self.envs:
             half = chance.choice([0.25, 0.6, 1.3])
-            for entity in env.world.entities:
+            for entity in original.world.entities:
                 entity.state.p_pos = chance.uniform(-half, half, 2)
-            for agent in env.world.agents:
+            for agent in original.world.agents:
                 if agent.movable:
                     agent.state.p_vel = chance.uniform(-1, 1, 2)
 
@@ -85,9 +85,9 @@ class Mpe2:
         """How many pairs of solid bodies overlap."""
         return sum(
             bool(np.linalg.norm(one.state.p_pos - other.state.p_pos) < one.size + other.size)
-            for env in self.envs
-            for i, one in enumerate(env.world.entities)
-            for other in env.world.entities[i + 1 :]
+            for original in self.envs
+            for i, one in enumerate(original.world.entities)
+            for other in original.world.entities[i + 1 :]
             if one.collide and other.collide and (one.movable or other.movable)
         )
 
@@ -96,16 +96,16 @@ class Mpe2:
         return sum(
             agent.max_speed is not None
             and bool(np.isclose(np.linalg.norm(agent.state.p_vel), agent.max_speed, atol=1e-9))
-            for env in self.envs
-            for agent in env.world.agents
+            for original in self.envs
+            for agent in original.world.agents
         )
 
     def outside(self) -> int:
         """How many agents are beyond 0.9."""
         return sum(
             bool((np.abs(agent.state.p_pos) > 0.9).any())
-            for env in self.envs
-            for agent in env.world.agents
+            for original in self.envs
+            for agent in original.world.agents
         )
 
 
@@ -127,8 +127,8 @@ def compare(pair: Mpe2, episodes: int, tolerance: float, anew: bool, seed: int) 
     generator = torch.Generator().manual_seed(seed)
     happened = dict.fromkeys(("steps", "touching", "at top speed", "outside"), 0)
     for episode in range(episodes):
-        for env in pair.envs:
-            env.reset()
+        for original in pair.envs:
+            original.reset()
         world.reset()
         if episode:  # the first one from their own start
             pair.crowd(chance)
@@ -145,7 +145,7 @@ def compare(pair: Mpe2, episodes: int, tolerance: float, anew: bool, seed: int) 
             close(reward, rewards, tolerance)
             for name, value in pair.state().items():
                 close(getattr(world, name), value, tolerance)
-            over = all(all(env.truncations.values()) for env in pair.envs)
+            over = all(all(original.truncations.values()) for original in pair.envs)
             assert not terminated.any() and truncated.all() == over == (t + 1 == world.max_steps)
             happened["steps"] += world.batch_size
             happened["at top speed"] += pair.at_top_speed()
@@ -203,14 +203,14 @@ def test_tag_of_any_size_is_that_of_mpe2(predators, prey, obstacles, seed):
 @pytest.mark.parametrize("make", WORLDS)
 def test_names_and_sizes_are_those_of_mpe2(make):
     maker, arguments = SAME[make]
-    env, world = maker.parallel_env(**arguments), make(batch_size=2)
-    assert world.agent_names == env.possible_agents
-    assert world.obs_sizes == tuple(env.observation_space(a).shape[0] for a in world.agent_names)
-    assert world.action_counts == tuple(int(env.action_space(a).n) for a in world.agent_names)
+    original, world = maker.parallel_env(**arguments), make(batch_size=2)
+    assert world.agent_names == original.possible_agents
+    assert world.obs_sizes == tuple(original.observation_space(a).shape[0] for a in world.agent_names)
+    assert world.action_counts == tuple(int(original.action_space(a).n) for a in world.agent_names)
     assert world.max_steps == 25
     assert (world.obs_dim, world.n_actions) == (max(world.obs_sizes), max(world.action_counts))
     for bound in ("low", "high"):
-        theirs = getattr(env.observation_space(world.agent_names[-1]), bound)
+        theirs = getattr(original.observation_space(world.agent_names[-1]), bound)
         ours = getattr(world, f"obs_{bound}")[: len(theirs)]
         assert torch.equal(ours, torch.from_numpy(theirs))
 

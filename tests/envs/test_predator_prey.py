@@ -8,8 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marl_edu.envs.predator_prey import MOVES, PredatorPrey
-from marl_edu.envs.rules.predator_prey import (
+from marl_edu.envs.baselines.predator_prey import (
     TASKS,
     OwnSpiral,
     PooledViews,
@@ -18,7 +17,8 @@ from marl_edu.envs.rules.predator_prey import (
     see_prey,
     spiral,
 )
-from marl_edu.envs.rules.task import UniformPolicy, scores
+from marl_edu.envs.baselines.task import UniformPolicy, scores
+from marl_edu.envs.predator_prey import MOVES, PredatorPrey
 from tests.unchecked import unchecked
 
 SIZES = {5: (3, 0, 20, 29), 10: (5, 1, 40, 936), 20: (10, 1, 80, 3636)}

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marl_edu.envs import Relay
-from marl_edu.envs.rules.relay import Listen
-from marl_edu.envs.rules.task import scores
+from marl_edu.envs.baselines.relay import Listen
+from marl_edu.envs.baselines.task import scores
 from tests.unchecked import unchecked
 
 GRAPHS = st.sampled_from(["radius", "nearest"])

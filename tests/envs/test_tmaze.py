@@ -8,16 +8,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marl_edu.envs.rules.memory import (
+from marl_edu.envs.base.wrappers import Flicker
+from marl_edu.envs.baselines.task import Always, UniformPolicy, scores
+from marl_edu.envs.baselines.tmaze import (
     TASKS,
     RememberSign,
     know_the_sign,
     random_success,
     walk_and_guess,
 )
-from marl_edu.envs.rules.task import Always, UniformPolicy, scores
 from marl_edu.envs.tmaze import DOWN, FORWARD, UP, TMaze
-from marl_edu.envs.wrappers import Flicker
 from tests.unchecked import unchecked
 
 # -- a second version -----------------------------------------------------------------------------

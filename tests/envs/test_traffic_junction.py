@@ -10,9 +10,15 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from marl_edu.envs import TrafficJunction
-from marl_edu.envs.roads import ROAD_MAPS
-from marl_edu.envs.scripted import always_brake, always_gas, look_ahead, success, uniform
+from marl_edu.envs.baselines.traffic_junction import (
+    always_brake,
+    always_gas,
+    look_ahead,
+    success,
+    uniform,
+)
 from marl_edu.envs.traffic_junction import curriculum
+from marl_edu.envs.traffic_junction_roads import ROAD_MAPS
 from tests.unchecked import unchecked
 
 DIFFICULTIES = ("easy", "medium", "hard")

@@ -8,13 +8,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marl_edu import storage
+from marl_edu.core import storage
 from marl_edu.envs import SpeakerProbe, TrafficJunction
+from marl_edu.envs.base.env import World
+from marl_edu.envs.base.wrappers import AgentId, Flicker
+from marl_edu.envs.baselines.task import UniformPolicy
 from marl_edu.envs.predator_prey import PredatorPrey
-from marl_edu.envs.rules.task import UniformPolicy
 from marl_edu.envs.tmaze import TMaze
-from marl_edu.envs.world import World
-from marl_edu.envs.wrappers import AgentId, Flicker
 from tests.unchecked import unchecked
 
 WORLDS = [

@@ -15,8 +15,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from marl_edu import experiments, results, runs, storage
-from marl_edu.runs import Experiment, Run
+from marl_edu import results
+from marl_edu.core import storage
+from marl_edu.experiments import command as experiments
+from marl_edu.experiments import run as runs
+from marl_edu.experiments.run import Experiment, Run
 
 # A cheap, deterministic method with the interface of the real ones. ---------------------------
 

@@ -3,12 +3,21 @@
 import pytest
 import torch
 
-from marl_edu import channel
-from marl_edu.a2c import ActorCritic, Silence, evaluate
 from marl_edu.algos.commnet import MeanOfOthers
 from marl_edu.algos.tarmac import TargetedAttention
-from marl_edu.channel import Delay, Mute, Noise, Quantise, Shuffle, bench, bits_sent, through
 from marl_edu.envs import TrafficJunction
+from marl_edu.experiments import interventions
+from marl_edu.experiments.interventions import (
+    Delay,
+    Mute,
+    Noise,
+    Quantise,
+    Shuffle,
+    bench,
+    bits_sent,
+    through,
+)
+from marl_edu.training.a2c import ActorCritic, Silence, evaluate
 from tests.unchecked import unchecked
 
 D = 6
@@ -271,4 +280,4 @@ def test_bad_input_is_named(make, message):
 
 def test_speakers_are_those_whom_somebody_may_hear():
     alive = torch.tensor([[True, False, True]])
-    assert torch.equal(channel.speakers(alive[:, :, None] & alive[:, None, :]), alive)
+    assert torch.equal(interventions.speakers(alive[:, :, None] & alive[:, None, :]), alive)

@@ -5,9 +5,19 @@ import math
 import pytest
 import torch
 
-from marl_edu import memory, qlearning, storage
+from marl_edu.core import storage
 from marl_edu.envs.tmaze import FORWARD, UP, TMaze
-from marl_edu.memory import CHANGES, Probe, Tampered, bench, fit_probe, readable, record
+from marl_edu.experiments import memory_probe
+from marl_edu.experiments.memory_probe import (
+    CHANGES,
+    Probe,
+    Tampered,
+    bench,
+    fit_probe,
+    readable,
+    record,
+)
+from marl_edu.training import qlearning
 
 
 class Perfect(torch.nn.Module):
@@ -67,11 +77,11 @@ def test_what_is_not_remembered_cannot_be_read():
 
 
 def test_who_is_led_walks_straight_and_remembers_as_it_would():
-    led, world = memory.Led(Perfect()), TMaze(4, batch_size=40)
+    led, world = memory_probe.Led(Perfect()), TMaze(4, batch_size=40)
     seen = record(led, world, epsilon=0.0, seed=3)
     assert (seen.cell == torch.arange(5)).all() and (world.turned == UP).all()
     assert torch.equal(seen.state, record(Perfect(), world, epsilon=0.0, seed=3).state)
-    a, b = (memory.untrained(seed=seed).net.encode.weight for seed in (1, 2))
+    a, b = (memory_probe.untrained(seed=seed).net.encode.weight for seed in (1, 2))
     assert a.shape == (32, 4) and not torch.equal(a, b)
 
 
@@ -84,13 +94,13 @@ def test_tampering_does_to_a_known_memory_what_it_says():
         return row["success"]
 
     assert turns(lambda state, world: state) == 1.0
-    assert turns(memory.exchanged) == 0.0
-    assert turns(memory.exchanged, at=0) == 1.0  # nothing is remembered yet
-    assert turns(memory.noisy(0.0)) == 1.0
-    assert 0.3 < turns(memory.erased) < 0.7 and 0.3 < turns(memory.shuffled) < 0.7
+    assert turns(memory_probe.exchanged) == 0.0
+    assert turns(memory_probe.exchanged, at=0) == 1.0  # nothing is remembered yet
+    assert turns(memory_probe.noisy(0.0)) == 1.0
+    assert 0.3 < turns(memory_probe.erased) < 0.7 and 0.3 < turns(memory_probe.shuffled) < 0.7
     up = world.sign[:, 0] == UP
     state = torch.randn(100, 1, 4)
-    swapped = memory.exchanged(state, world)
+    swapped = memory_probe.exchanged(state, world)
     for b in range(100):
         (donor,) = (state == swapped[b]).all(-1).nonzero()[:, 0].tolist()
         assert up[donor] != up[b]
@@ -99,10 +109,10 @@ def test_tampering_does_to_a_known_memory_what_it_says():
 def test_rounding_leaves_so_many_values():
     state = torch.linspace(-1, 1, 1000)[:, None, None].expand(-1, 1, 4)
     for bits in (1, 2, 4):
-        rounded = memory.rounded(bits)(state, TMaze(1))
+        rounded = memory_probe.rounded(bits)(state, TMaze(1))
         assert len(rounded[..., 0].unique()) == 2**bits
         assert (rounded[..., 0] - state[..., 0]).abs().max() <= 2.0**-bits + 1e-6
-    assert memory.rounded(1)(torch.full((1, 1, 2), 9.0), TMaze(1)).tolist() == [[[0.5, 2.0]]]
+    assert memory_probe.rounded(1)(torch.full((1, 1, 2), 9.0), TMaze(1)).tolist() == [[[0.5, 2.0]]]
 
 
 def test_the_bench_plays_every_change():
@@ -117,7 +127,7 @@ def test_what_is_stored_comes_back_with_intervals(tmp_path):
     path = tmp_path / "bench.json"
     right = {name: [0.5, 0.6, 0.7, 0.8] for name in CHANGES}
     storage.write_json(path, {"right": right, "wrong": right, "readable": [[1.0, 0.5]] * 4})
-    estimates, cells, _ = memory.stored(path)
+    estimates, cells, _ = memory_probe.stored(path)
     assert estimates["erased"].value == pytest.approx(0.65) and estimates["erased"].n == 4
     assert [cell.value for cell in cells] == [1.0, 0.5]
 

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from marl_edu import nodes
 from marl_edu.algos import gat
+from marl_edu.experiments import node_classification
 
 
 @pytest.fixture(scope="module")
 def papers():
-    return nodes.draw_papers(0)
+    return node_classification.draw_papers(0)
 
 
 def test_the_graph_is_of_the_size_and_kind_of_cora(papers):
@@ -41,41 +41,47 @@ def test_twenty_of_each_topic_are_labelled_and_nothing_is_in_two_parts(papers):
 
 
 def test_the_same_seed_draws_the_same_graph(papers):
-    again, other = nodes.draw_papers(0), nodes.draw_papers(1)
+    again, other = node_classification.draw_papers(0), node_classification.draw_papers(1)
     assert all(torch.equal(a, b) for a, b in zip(papers, again, strict=True))
     assert not torch.equal(papers.topic, other.topic)
 
 
 def test_training_is_the_same_for_the_same_seed_and_stops_by_patience():
-    cfg = nodes.Config(updates=30, hidden=2, heads=2, patience=3, lr=0.0)
-    first, again = nodes.train(cfg), nodes.train(cfg)
+    cfg = node_classification.Config(updates=30, hidden=2, heads=2, patience=3, lr=0.0)
+    first, again = node_classification.train(cfg), node_classification.train(cfg)
     for a, b in zip(first.net.state_dict().values(), again.net.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     assert len(first.rows) == 3  # nothing changes, so nothing gets worse: all epochs are played
-    falls = nodes.train(nodes.Config(updates=200, hidden=2, heads=2, patience=2, lr=3.0))
+    falls = node_classification.train(
+        node_classification.Config(updates=200, hidden=2, heads=2, patience=2, lr=3.0)
+    )
     assert len(falls.rows) < 20
 
 
 def test_no_topic_but_those_of_labelled_and_validation_nodes_is_looked_at(monkeypatch):
     """Other test topics, the same network."""
-    cfg = nodes.Config(updates=5, hidden=2, heads=2)
-    honest = nodes.train(cfg).net.state_dict()
-    papers = nodes.draw_papers(0)
+    cfg = node_classification.Config(updates=5, hidden=2, heads=2)
+    honest = node_classification.train(cfg).net.state_dict()
+    papers = node_classification.draw_papers(0)
     topic = papers.topic.clone()
     topic[papers.test] = (topic[papers.test] + 1) % 7
-    monkeypatch.setattr(nodes, "draw_papers", lambda seed: papers._replace(topic=topic))
-    blind = nodes.train(cfg).net.state_dict()
+    monkeypatch.setattr(
+        node_classification, "draw_papers", lambda seed: papers._replace(topic=topic)
+    )
+    blind = node_classification.train(cfg).net.state_dict()
     assert all(torch.equal(honest[key], blind[key]) for key in honest)
 
 
 def test_an_mlp_is_the_same_network_without_edges(papers):
-    assert nodes.graph_of(nodes.Config(gnn_type="mlp"), papers).shape == (2, 0)
+    assert node_classification.graph_of(
+        node_classification.Config(gnn_type="mlp"), papers
+    ).shape == (2, 0)
     net = gat.GAT(500, 2, 7, 2).eval()
     alone = net(papers.features, papers.edges[:, :0])[0]
     torch.testing.assert_close(net(papers.features[:50], papers.edges[:, :0])[0], alone[:50])
 
 
 def test_the_evaluation_says_what_the_largest_topic_alone_would_score(papers):
-    found = nodes.evaluate(gat.GAT(500, 8, 7, 8), nodes.Config(), 1000)
+    found = node_classification.evaluate(gat.GAT(500, 8, 7, 8), node_classification.Config(), 1000)
     assert found["episodes"] == 1000 and 0.2 < found["majority"] < 0.4
     assert 0 <= found["success"] <= 1

@@ -5,12 +5,14 @@ import math
 import pytest
 import torch
 
-from marl_edu import storage, tables
-from marl_edu.envs import SpeakerProbe, TMaze, anchors
-from marl_edu.envs.rules import TASKS
-from marl_edu.envs.rules.task import Always, UniformPolicy, scores
+from marl_edu.core import storage
+from marl_edu.envs import SpeakerProbe, TMaze
+from marl_edu.envs.baselines import TASKS
+from marl_edu.envs.baselines.task import Always, UniformPolicy, scores
+from marl_edu.experiments import reference
+from marl_edu.results import tables
 
-STORED = storage.read_json(anchors.WORLDS)["tasks"]
+STORED = storage.read_json(reference.WORLDS)["tasks"]
 
 
 def test_every_task_is_stored_with_all_its_rules():
@@ -39,7 +41,7 @@ def test_random_blind_and_best_are_there_and_in_order(task):
 def test_measured_again_it_agrees(task):
     """On other episodes than the stored ones: the difference is within four standard errors."""
     for rule, stored in zip(task.rules, STORED[task.name]["rules"], strict=True):
-        found = anchors.measure_rule(task, rule, 60, 60, seed=777)
+        found = reference.measure_rule(task, rule, 60, 60, seed=777)
         width = (found.high - found.low + stored["high"] - stored["low"]) / 2 / 1.96
         assert abs(found.mean - stored["mean"]) <= 4 * width + 1e-6, rule.name
         if rule.exact is not None:
@@ -63,12 +65,12 @@ def test_scores_of_a_known_episode():
 
 
 def test_intervals_by_hand():
-    share = anchors.interval(torch.tensor([1.0] * 8 + [0.0] * 2))
+    share = reference.interval(torch.tensor([1.0] * 8 + [0.0] * 2))
     z, n, p = 1.959964, 10, 0.8  # Wilson's formula
     centre = (p + z * z / 2 / n) / (1 + z * z / n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / 4 / n / n) / (1 + z * z / n)
     assert (share.low, share.high) == pytest.approx((centre - half, centre + half), abs=1e-5)
-    mean = anchors.interval(torch.tensor([1.0, 2.0, 3.0, 6.0]))
+    mean = reference.interval(torch.tensor([1.0, 2.0, 3.0, 6.0]))
     half = 3.182446 * math.sqrt(14 / 3) / 2  # Student's t with 3 degrees of freedom
     assert (mean.low, mean.high) == pytest.approx((3 - half, 3 + half), abs=1e-5)
 
@@ -83,15 +85,15 @@ def test_uniform_policy_draws_each_agents_own_actions():
 
 def test_the_command_measures_some_and_keeps_the_others(tmp_path, capsys):
     path = tmp_path / "worlds.json"
-    anchors.main(["Two-step", "Levers", "--episodes", "20", "--out", str(path)])
-    anchors.main(["Two-step", "--episodes", "30", "--out", str(path)])
+    reference.main(["Two-step", "Levers", "--episodes", "20", "--out", str(path)])
+    reference.main(["Two-step", "--episodes", "30", "--out", str(path)])
     stored = storage.read_json(path)["tasks"]
     assert {k: v["rules"][0]["n"] for k, v in stored.items()} == {
         "Two-step game": 30,
         "Levers, 5 of 500": 20,
     }
     with pytest.raises(SystemExit):
-        anchors.main(["no such world"])
+        reference.main(["no such world"])
     assert "names must begin some of" in capsys.readouterr().err
 
 

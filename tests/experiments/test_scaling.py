@@ -3,10 +3,13 @@
 import pytest
 import torch
 
-from marl_edu import a2c, catalogue, results, scaling, storage
+from marl_edu import results
 from marl_edu.algos import gat
+from marl_edu.core import storage
 from marl_edu.envs.grid_world import MultiAgentGridWorld
 from marl_edu.envs.relay import Relay
+from marl_edu.experiments import catalogue, scaling
+from marl_edu.training import a2c
 
 
 def test_worlds_grow_at_the_same_density():

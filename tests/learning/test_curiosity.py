@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from marl_edu import explore
 from marl_edu.algos import icm, rnd
-from marl_edu.catalogue import EXPERIMENTS
+from marl_edu.experiments.catalogue import EXPERIMENTS
+from marl_edu.training import ppo
 
 pytestmark = pytest.mark.learning
 
@@ -32,5 +32,5 @@ def test_a_curious_agent_finds_the_goal_and_learns_the_way(name, train, seed):
 
 
 def test_without_a_bonus_nobody_comes_through_the_door():
-    run = explore.train(replace(EXPERIMENTS["none-maze"].cfg, updates=40))
+    run = ppo.train(replace(EXPERIMENTS["none-maze"].cfg, updates=40))
     assert run.rows[-1]["found"] == 0 and run.rows[-1]["coverage"] < 0.55

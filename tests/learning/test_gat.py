@@ -5,10 +5,11 @@ from functools import cache
 
 import pytest
 
-from marl_edu import a2c, nodes
 from marl_edu.algos import gat
-from marl_edu.catalogue import relay
 from marl_edu.envs.relay import Relay
+from marl_edu.experiments import node_classification
+from marl_edu.experiments.catalogue import relay
+from marl_edu.training import a2c
 
 pytestmark = pytest.mark.learning
 
@@ -46,7 +47,7 @@ def test_links_help_to_sort_papers():
     """A tenth of the recipe's epochs is enough to be far above the same network without links."""
     found = {}
     for kind in ("gat", "mlp"):
-        cfg = nodes.Config(gnn_type=kind, updates=150)
-        found[kind] = nodes.evaluate(nodes.train(cfg).net, cfg, 1000)
+        cfg = node_classification.Config(gnn_type=kind, updates=150)
+        found[kind] = node_classification.evaluate(node_classification.train(cfg).net, cfg, 1000)
     assert found["gat"]["success"] > found["mlp"]["success"] + 0.1
     assert found["gat"]["success"] > found["gat"]["majority"] + 0.2

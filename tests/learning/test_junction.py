@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from marl_edu.algos import tarmac
-from marl_edu.catalogue import EXPERIMENTS
+from marl_edu.experiments.catalogue import EXPERIMENTS
 
 pytestmark = pytest.mark.learning
 

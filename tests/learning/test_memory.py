@@ -4,9 +4,9 @@ import math
 
 import pytest
 
-from marl_edu import qlearning
 from marl_edu.algos import dqn, drqn
 from marl_edu.envs import AgentId, Flicker, TMaze
+from marl_edu.training import qlearning
 
 pytestmark = pytest.mark.learning
 

@@ -5,9 +5,9 @@ from functools import cache
 
 import pytest
 
-from marl_edu import a2c
 from marl_edu.algos import commnet, tarmac
 from marl_edu.envs import SpeakerProbe
+from marl_edu.training import a2c
 
 pytestmark = pytest.mark.learning
 

@@ -11,7 +11,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from marl_edu.matrix import Cell, Matrix, Row, _apart, _dark, _shade, _steps, draw, normalised
+from marl_edu.plots.score_table import (
+    Cell,
+    Matrix,
+    Row,
+    _apart,
+    _dark,
+    _shade,
+    _steps,
+    draw,
+    normalised,
+)
 from marl_edu.results import Curve, Estimate
 
 from .site.conftest import browser  # noqa: F401  the same browser as the site's tests

@@ -5,8 +5,10 @@ import math
 import pytest
 import torch
 
-from marl_edu import discovery, explore, storage
+from marl_edu.core import storage
 from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
+from marl_edu.results import exploration
+from marl_edu.training import ppo
 
 
 @pytest.fixture
@@ -24,27 +26,27 @@ def folder(tmp_path):
 
 
 def test_seeds_are_counted(folder):
-    assert discovery.first_rewards("rnd-x", folder) == [100.0, 300.0, math.inf]
-    assert discovery.waits("rnd-x", folder) == (300.0, 100.0, math.inf, 3)
-    solved = discovery.solved("rnd-x", folder)
+    assert exploration.first_rewards("rnd-x", folder) == [100.0, 300.0, math.inf]
+    assert exploration.waits("rnd-x", folder) == (300.0, 100.0, math.inf, 3)
+    solved = exploration.solved("rnd-x", folder)
     assert solved.value == pytest.approx(1 / 3) and solved.n == 3
     assert 0 < solved.low < 1 / 3 < solved.high < 1
 
 
 def test_the_curve_of_finders_only_rises(folder):
-    curve = discovery.found_curve("rnd-x", folder)
+    curve = exploration.found_curve("rnd-x", folder)
     assert curve.steps.tolist() == [100, 200, 300, 400]
     assert curve.iqm.tolist() == pytest.approx([1 / 3, 1 / 3, 2 / 3, 2 / 3])
     assert (curve.low < curve.iqm).all() and (curve.iqm < curve.high).all() and curve.n == 3
 
 
 def test_wilson_s_interval_of_none_and_all():
-    none, every = discovery.share(0, 10), discovery.share(10, 10)
+    none, every = exploration.share(0, 10), exploration.share(10, 10)
     assert (none.value, none.low) == (0, 0) and none.high == pytest.approx(0.2775, abs=1e-3)
     assert (every.value, every.high) == (1, 1) and every.low == pytest.approx(0.7225, abs=1e-3)
 
 
-class Surprised(explore.NoBonus):
+class Surprised(ppo.NoBonus):
     """Pays for the cell, the key and the open door that are seen, each in its own decimal."""
 
     def __init__(self, world):
@@ -60,9 +62,9 @@ class Surprised(explore.NoBonus):
 @pytest.mark.parametrize("key", [False, True])
 def test_a_map_of_curiosity_pays_each_step_as_the_world_takes_it(key):
     world = KeyDoorMaze(batch_size=1)
-    near = discovery.near(world)
+    near = exploration.near(world)
     assert near.tolist() == [row < 4 for row, _ in world.free]
-    pays = discovery.worth(Surprised(world), world, key)
+    pays = exploration.worth(Surprised(world), world, key)
     assert pays.shape == (5, world.n_cells)
     for cell in range(world.n_cells):
         for action in range(5):
@@ -76,8 +78,8 @@ def test_a_map_of_curiosity_pays_each_step_as_the_world_takes_it(key):
 
 def test_visits_are_counted_beside_the_bonus():
     world = KeyDoorMaze(batch_size=3)
-    seen = explore.play(explore.ActorCritic(42, 5, 8), world, torch.Generator().manual_seed(0))
-    watched = discovery.Watched(explore.Counts(42), world)
+    seen = ppo.play(ppo.ActorCritic(42, 5, 8), world, torch.Generator().manual_seed(0))
+    watched = exploration.Watched(ppo.Counts(42), world)
     steps = (seen.obs[:, :-1], seen.action, seen.obs[:, 1:])
     watched.update(*steps, seen.alive)
     assert watched.visits.sum() == seen.alive.sum()
@@ -89,11 +91,11 @@ def test_visits_are_counted_beside_the_bonus():
 
 def test_counts_agree_with_novelty_and_their_opposite_disagrees():
     world = KeyDoorMaze(batch_size=8)
-    seen = explore.play(explore.ActorCritic(42, 5, 8), world, torch.Generator().manual_seed(0))
-    watched = discovery.Watched(explore.Counts(42), world)
+    seen = ppo.play(ppo.ActorCritic(42, 5, 8), world, torch.Generator().manual_seed(0))
+    watched = exploration.Watched(ppo.Counts(42), world)
     watched.update(seen.obs[:, :-1], seen.action, seen.obs[:, 1:], seen.alive)
-    found = discovery.agreement(watched, world)
+    found = exploration.agreement(watched, world)
     assert found.with_visits < -0.5 and found.unseen_first > 0.9
-    watched.bonus.reward = lambda *steps: -explore.Counts.reward(watched.bonus, *steps)
-    found = discovery.agreement(watched, world)
+    watched.bonus.reward = lambda *steps: -ppo.Counts.reward(watched.bonus, *steps)
+    found = exploration.agreement(watched, world)
     assert found.with_visits > 0.5 and found.unseen_first < 0.1

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from marl_edu import results, storage, tables
-from marl_edu.results import Estimate, interval, iqm, probability_of_improvement
-from marl_edu.tables import Anchor, Published, Row
+from marl_edu import results
+from marl_edu.core import storage
+from marl_edu.results import Estimate, interval, iqm, probability_of_improvement, tables
+from marl_edu.results.tables import Anchor, Published, Row
 
 numbers = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30)
 

@@ -13,10 +13,10 @@ from playwright.sync_api import Locator, Page
 
 from .conftest import Watched
 from .test_pages import overflow, violations
+from tests import ROOT
 
 pytestmark = pytest.mark.site
 
-ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "book/interview"
 QUESTIONS = yaml.safe_load((ROOT / FOLDER / "questions.yml").read_text(encoding="utf-8"))
 TOPICS = sorted({entry["topic"] for entry in QUESTIONS})

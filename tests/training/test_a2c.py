@@ -8,11 +8,20 @@ import torch
 from scipy.stats import chisquare
 from torch.nn import functional as F
 
-from marl_edu import a2c
-from marl_edu.a2c import ActorCritic, Config, Episode, Silence, act, evaluate, loss, play
 from marl_edu.algos import commnet, tarmac
 from marl_edu.algos.tarmac import TargetedAttention
 from marl_edu.envs import SpeakerProbe, TrafficJunction
+from marl_edu.training import a2c
+from marl_edu.training.a2c import (
+    ActorCritic,
+    Config,
+    Episode,
+    Silence,
+    act,
+    evaluate,
+    loss,
+    play,
+)
 
 O, A, D = 7, 3, 5  # noqa: E741  the sizes' names in the signatures
 

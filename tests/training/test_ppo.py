@@ -10,11 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from marl_edu import explore
 from marl_edu.algos import icm, rnd
+from marl_edu.envs.baselines.key_door_maze import plan
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.envs.rules.maze import plan
-from marl_edu.explore import (
+from marl_edu.training import ppo
+from marl_edu.training.ppo import (
     ActorCritic,
     Batch,
     Config,
@@ -76,7 +76,7 @@ def test_eq_rnd_returns(seed, episodic):
     """A^E stops at the end of the world; A^I goes on with the start of the next episode."""
     batch, cfg = rollout(seed), Config(gamma=0.9, gamma_int=0.8, lam=0.7, episodic_bonus=episodic)
     bonus = torch.rand(B, T, N, generator=torch.Generator().manual_seed(seed))
-    ext, int_ = explore.advantages(batch, bonus, cfg)
+    ext, int_ = ppo.advantages(batch, bonus, cfg)
     for b, t, n in product(range(B), range(T), range(N)):
         if not batch.alive[b, t, n]:
             continue
@@ -92,13 +92,13 @@ def test_eq_explore_advantage():
     """Two advantages, weighted and added; in units of their spread over the living."""
     batch, bonus = rollout(1), torch.rand(B, T, N)
     cfg = Config(weight_ext=3.0, weight_int=0.5, normalise=False)
-    ext, int_ = explore.advantages(batch, bonus, cfg)
+    ext, int_ = ppo.advantages(batch, bonus, cfg)
     there = batch.alive.any(-1)
-    plain = explore.gather(batch, bonus, cfg)
+    plain = ppo.gather(batch, bonus, cfg)
     torch.testing.assert_close(plain.advantage, (3 * ext + 0.5 * int_)[there])
     torch.testing.assert_close(plain.return_ext, (ext + batch.value_ext[:, :-1])[there])
     torch.testing.assert_close(plain.return_int, (int_ + batch.value_int[:, :-1])[there])
-    unit = explore.gather(batch, bonus, replace(cfg, normalise=True)).advantage
+    unit = ppo.gather(batch, bonus, replace(cfg, normalise=True)).advantage
     assert unit.mean().abs() < 1e-6 and unit.std(correction=0).sub(1).abs() < 1e-5
     both = plain.advantage
     torch.testing.assert_close(unit, (both - both.mean()) / both.std(correction=0))
@@ -106,7 +106,7 @@ def test_eq_explore_advantage():
 
 def test_only_moments_with_somebody_alive_are_learned_from():
     batch = rollout(2, ends=0.5)
-    samples = explore.gather(batch, torch.rand(B, T, N), Config())
+    samples = ppo.gather(batch, torch.rand(B, T, N), Config())
     assert len(samples.action) == batch.alive.any(-1).sum() < B * T
     assert samples.alive.all()
     torch.testing.assert_close(samples.next_obs, batch.obs[:, 1:][batch.alive.any(-1)])
@@ -117,10 +117,10 @@ def test_eq_explore_loss(seed):
     """PPO's loss, both critics and the entropy, moment by moment."""
     torch.manual_seed(seed)
     net, cfg = ActorCritic(OBS, A, 8, N), Config(ratio_clip=0.2, entropy=0.3, value_cost=0.7)
-    samples = explore.gather(rollout(seed), torch.rand(B, T, N), cfg)
+    samples = ppo.gather(rollout(seed), torch.rand(B, T, N), cfg)
     alive = torch.rand(samples.alive.shape) < 0.8
     samples = samples._replace(alive=alive)
-    total, parts = explore.loss(net, samples, cfg)
+    total, parts = ppo.loss(net, samples, cfg)
     step, gains, errors, entropies = net(samples.obs), [], [], []
     for m, n in alive.nonzero().tolist():
         pi = F.softmax(step.logits[m, n], -1)
@@ -144,7 +144,7 @@ def test_beyond_the_clip_an_action_is_neither_pushed_nor_pulled_further():
     zero = torch.zeros(1, 1)
     for advantage, far in ((1.0, now - 0.5), (-1.0, now + 0.5)):
         batch = Batch(obs, action, obs, far, torch.full((1, 1), advantage), zero, zero, zero == 0)
-        total, _ = explore.loss(net, batch, Config(value_cost=0.0, entropy=0.0))
+        total, _ = ppo.loss(net, batch, Config(value_cost=0.0, entropy=0.0))
         (gradient,) = torch.autograd.grad(total, net.policy.weight)
         assert not gradient.any()
 
@@ -275,7 +275,7 @@ def test_who_has_a_bonus_of_its_own_learns_from_what_it_saw_itself():
 
 def test_shuffling_keeps_the_bonuses_and_loses_their_places():
     bonus, alive = torch.rand(B, T, N), rollout(3, ends=0.5).alive
-    dealt = explore.shuffled(bonus, alive, torch.Generator().manual_seed(0))
+    dealt = ppo.shuffled(bonus, alive, torch.Generator().manual_seed(0))
     torch.testing.assert_close(dealt[alive].sort().values, bonus[alive].sort().values)
     assert not torch.equal(dealt[alive], bonus[alive]) and not dealt[~alive].any()
 
@@ -301,13 +301,13 @@ class Walker(ActorCritic):
         self.t += 1
         logits = torch.full((*obs.shape[:-1], 5), -30.0)
         logits[..., action] = 30.0
-        return explore.Step(logits, torch.zeros(obs.shape[:-1]), torch.ones(obs.shape[:-1]))
+        return ppo.Step(logits, torch.zeros(obs.shape[:-1]), torch.ones(obs.shape[:-1]))
 
 
 def test_play_records_what_happened_and_stops_when_all_have_arrived():
     world = KeyDoorMaze("small", batch_size=3, seed=0)
     way = plan(world)
-    batch = explore.play(Walker(way), world, torch.Generator().manual_seed(0))
+    batch = ppo.play(Walker(way), world, torch.Generator().manual_seed(0))
     assert batch.action.shape == (3, len(way), 1) and batch.obs.shape[1] == len(way) + 1
     assert batch.action[0, :, 0].tolist() == way
     assert batch.reward.sum(1).tolist() == [[1.0]] * 3 and batch.success.all()
@@ -319,14 +319,14 @@ def test_play_records_what_happened_and_stops_when_all_have_arrived():
 def test_evaluate_counts_episodes_and_steps():
     world = KeyDoorMaze("small", batch_size=4, seed=0)
     way = plan(world)
-    found = explore.evaluate(Walker(way), world, 4)
+    found = ppo.evaluate(Walker(way), world, 4)
     assert found == {"success": 1.0, "return": 1.0, "steps": len(way), "episodes": 4}
-    assert explore.evaluate(Walker([4]), world, 4)["success"] == 0.0
+    assert ppo.evaluate(Walker([4]), world, 4)["success"] == 0.0
 
 
 def test_the_diary_remembers_where_anybody_has_ever_been():
     world = KeyDoorMaze("small", n_agents=2, batch_size=2, seed=0)
-    diary, batch = explore.Diary(world), rollout()
+    diary, batch = ppo.Diary(world), rollout()
     cell = torch.zeros(2, 3, 2, dtype=torch.long)
     cell[..., 1] = torch.tensor([1, 2, 3])
     one = batch._replace(
@@ -352,8 +352,8 @@ SMALL = {
     "checkpoint_every": 1,
 }
 TRAIN = {
-    "none": (Config, explore.train),
-    "counts": (Config, explore.train_counting),
+    "none": (Config, ppo.train),
+    "counts": (Config, ppo.train_counting),
     "icm": (icm.Config, icm.train),
     "rnd": (rnd.Config, rnd.train),
 }
@@ -397,7 +397,7 @@ def test_equal_seeds_give_equal_numbers_and_other_seeds_others(name):
 
 def test_without_a_bonus_and_a_reward_there_is_nothing_to_learn_but_values():
     """All advantages are what the critics err by: the policy is pushed by noise alone."""
-    run = explore.train(Config(**{**SMALL, "updates": 2}))
+    run = ppo.train(Config(**{**SMALL, "updates": 2}))
     assert all(row["bonus"] == 0 and row["bonus_loss"] == 0 for row in run.rows)
 
 
@@ -406,4 +406,4 @@ def test_a_team_can_be_played_like_a_scripted_rule():
     torch.manual_seed(0)
     net = ActorCritic(world.obs_dim, world.n_actions, 8, n_agents=2)
     obs = world.reset()
-    assert torch.equal(explore.as_policy(net)(world), net(obs).logits.argmax(-1))
+    assert torch.equal(ppo.as_policy(net)(world), net(obs).logits.argmax(-1))

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marl_edu.replay import Episodes, Lives, Transitions
+from marl_edu.training.replay import Episodes, Lives, Transitions
 
 
 def episodes(B: int, T: int, N: int, seed: int, S: int = 2) -> Episodes:

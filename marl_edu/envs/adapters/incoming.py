@@ -21,8 +21,8 @@ from jaxtyping import Float
 from pettingzoo import ParallelEnv
 from torch import Tensor
 
-from marl_edu.envs.pictures import canvas, words
-from marl_edu.envs.world import World
+from marl_edu.envs.base.env import World
+from marl_edu.envs.drawing.shapes import canvas, words
 
 Make = Callable[[], Any]
 

@@ -14,8 +14,8 @@ import torch
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from marl_edu.envs.foreign import from_gymnasium, from_pettingzoo
-from marl_edu.envs.world import World
+from marl_edu.envs.adapters.incoming import from_gymnasium, from_pettingzoo
+from marl_edu.envs.base.env import World
 
 __all__ = ["from_gymnasium", "from_pettingzoo", "to_gymnasium", "to_pettingzoo"]
 

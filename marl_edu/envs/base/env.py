@@ -25,7 +25,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from marl_edu.envs.checks import check_actions, positive_int
+from marl_edu.envs.base.checks import check_actions, positive_int
 
 
 class World:

@@ -21,6 +21,7 @@ from math import comb
 from jaxtyping import Int
 from torch import Tensor
 
+from marl_edu.envs.baselines.task import Always, Rule, Task, UniformPolicy
 from marl_edu.envs.games import (
     CLIMBING_GAME,
     QTRAN_GAME,
@@ -29,7 +30,6 @@ from marl_edu.envs.games import (
     TwoStepGame,
     penalty_game,
 )
-from marl_edu.envs.rules.task import Always, Rule, Task, UniformPolicy
 
 
 def lever_by_number(world: LeverGame) -> Int[Tensor, "B N"]:

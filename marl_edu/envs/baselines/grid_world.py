@@ -7,8 +7,8 @@ from jaxtyping import Int
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from marl_edu.envs.baselines.task import Rule, Task, UniformPolicy
 from marl_edu.envs.grid_world import DOWN, LEFT, MOVES, RIGHT, STAY, UP, MultiAgentGridWorld
-from marl_edu.envs.rules.task import Rule, Task, UniformPolicy
 
 
 def towards(place: Int[Tensor, "*S 2"], goal: Int[Tensor, "*S 2"]) -> Int[Tensor, "*S"]:

@@ -13,9 +13,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from marl_edu.envs.checks import probability
+from marl_edu.envs.base.checks import probability
+from marl_edu.envs.baselines.task import Always, Rule, Task, UniformPolicy
 from marl_edu.envs.key_door_maze import DOWN, LEFT, REMOTE, RIGHT, UP, KeyDoorMaze
-from marl_edu.envs.rules.task import Always, Rule, Task, UniformPolicy
 
 # -- random play ----------------------------------------------------------------------------------
 

@@ -9,10 +9,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from marl_edu.envs.baselines.task import Always, Policy, Rule, Task, UniformPolicy
 from marl_edu.envs.cooperative_navigation import CooperativeNavigation
 from marl_edu.envs.particles import DAMPING, DIRECTIONS, DOWN, DT, LEFT, NOTHING, distances
 from marl_edu.envs.predator_prey_tag import PREDATOR, PREY, PredatorPreyTag
-from marl_edu.envs.rules.task import Always, Policy, Rule, Task, UniformPolicy
 from marl_edu.envs.speaker_listener import LANDMARKS, LISTENER, SpeakerListener
 
 AHEAD = 3  # steps that a driver looks ahead; a push shows after two

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
+from marl_edu.envs.baselines.task import Rule, Task, UniformPolicy
 from marl_edu.envs.predator_prey import DOWN, LEFT, RIGHT, STAY, UP, PredatorPrey
-from marl_edu.envs.rules.task import Rule, Task, UniformPolicy
 
 
 def towards(world: PredatorPrey, goal: Int[Tensor, "B N 2"]) -> Int[Tensor, "B N"]:

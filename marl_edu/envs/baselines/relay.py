@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from marl_edu.envs.baselines.task import Always, Rule, Task, UniformPolicy
 from marl_edu.envs.relay import Relay
-from marl_edu.envs.rules.task import Always, Rule, Task, UniformPolicy
 
 
 class Listen:

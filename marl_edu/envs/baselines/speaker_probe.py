@@ -4,8 +4,8 @@ from functools import partial
 
 from torch import Tensor
 
-from marl_edu.envs.rules.task import Always, Rule, Task, UniformPolicy
-from marl_edu.envs.scripted import always_gas, look_ahead
+from marl_edu.envs.baselines.task import Always, Rule, Task, UniformPolicy
+from marl_edu.envs.baselines.traffic_junction import always_gas, look_ahead
 from marl_edu.envs.speaker_probe import SpeakerProbe
 from marl_edu.envs.traffic_junction import TrafficJunction
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from marl_edu.envs.world import World
+from marl_edu.envs.base.env import World
 
 Policy = Callable[[Any], Tensor]
 SCORES = ("success", "return", "steps")

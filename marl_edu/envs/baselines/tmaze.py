@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from marl_edu.envs.rules.task import Rule, Task, UniformPolicy
+from marl_edu.envs.base.wrappers import Flicker
+from marl_edu.envs.baselines.task import Rule, Task, UniformPolicy
 from marl_edu.envs.tmaze import FORWARD, UP, TMaze
-from marl_edu.envs.wrappers import Flicker
 
 
 def random_success(length: int, max_steps: int) -> float:

@@ -19,7 +19,7 @@ from jaxtyping import Int
 from scipy.stats import binomtest
 from torch import Tensor
 
-from marl_edu import storage
+from marl_edu.core import storage
 from marl_edu.envs.speaker_probe import SpeakerProbe
 from marl_edu.envs.traffic_junction import BRAKE, GAS, TrafficJunction
 

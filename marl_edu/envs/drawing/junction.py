@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from marl_edu.envs.roads import Cell, RoadMap
+from marl_edu.envs.traffic_junction_roads import Cell, RoadMap
 
 CELL = 40  # side of a cell in the units of the picture
 DISC = 15  # radius of a car

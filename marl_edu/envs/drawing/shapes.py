@@ -7,7 +7,7 @@ The junction, which came first, has roads and headings too: `marl_edu.envs.svg`.
 
 from collections.abc import Iterable
 
-from marl_edu.envs.svg import _AGENTS, STYLE, _escape
+from marl_edu.envs.drawing.junction import _AGENTS, STYLE, _escape
 
 CELL = 40  # side of a cell
 

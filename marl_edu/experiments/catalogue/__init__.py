@@ -7,15 +7,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from marl_edu import a2c, combine, explore, nodes, qlearning, results, storage
-from marl_edu.algos import commnet, dqn, drqn, gat, icm, rnd, tarmac
+from marl_edu import results
+from marl_edu.algos import combined, commnet, dqn, drqn, gat, icm, rnd, tarmac
+from marl_edu.core import storage
 from marl_edu.envs import AgentId, Flicker, SpeakerProbe, TMaze
 from marl_edu.envs.cartpole import cartpole
 from marl_edu.envs.grid_world import MultiAgentGridWorld
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.envs.lookout import Lookout
 from marl_edu.envs.relay import Relay
-from marl_edu.runs import Experiment
+from marl_edu.experiments import node_classification
+from marl_edu.experiments.run import Experiment
+from marl_edu.training import a2c, ppo, qlearning
 
 POLICIES = results.RESULTS.parent / "checkpoints"  # networks of finished seeds
 
@@ -169,7 +172,7 @@ def _comparison() -> list[Experiment]:
     """The cells of the comparison that no chapter has run, and the combinations."""
     found: list[tuple[str, Any, Any, Any]] = []
     curious = (
-        ("ppo", explore.Config, explore.train),
+        ("ppo", ppo.Config, ppo.train),
         ("icm", icm.Config, icm.train),
         ("rnd", rnd.Config, rnd.train),
     )
@@ -199,7 +202,7 @@ def _comparison() -> list[Experiment]:
             (f"dqn-{name}", dqn.Config(**Q_MAZE, **tv), dqn.train, evaluate_q),
             (f"drqn-{name}", drqn.Config(**Q_MAZE, **tv, window=20), drqn.train, evaluate_q),
         ]
-    found.append(("ppo-tv", explore.Config(**TV), explore.train, evaluate_exploring))
+    found.append(("ppo-tv", ppo.Config(**TV), ppo.train, evaluate_exploring))
     # Combinations: see `marl_edu.combine`.
     for m, talks, bonus in (
         ("ppo", False, False),
@@ -207,25 +210,25 @@ def _comparison() -> list[Experiment]:
         ("icm", False, True),
         ("gat_icm", True, True),
     ):
-        lookout = combine.CuriousConfig(world=Lookout, talk=talks, curious=bonus)
-        found.append((f"{m}-lookout", lookout, combine.train_curious, evaluate_exploring))
+        lookout = combined.CuriousConfig(world=Lookout, talk=talks, curious=bonus)
+        found.append((f"{m}-lookout", lookout, combined.train_curious, evaluate_exploring))
     silent, blank = (
-        config(**WITNESS, **RECURRENT) for config in (a2c.Config, combine.ForgetfulConfig)
+        config(**WITNESS, **RECURRENT) for config in (a2c.Config, combined.ForgetfulConfig)
     )
     found += [
         ("a2c-witness", silent, a2c.train, evaluate),
-        ("a2c_forgetful-witness", silent, combine.train_forgetful, evaluate),
-        ("tarmac_forgetful-witness", blank, combine.train_forgetful, evaluate),
+        ("a2c_forgetful-witness", silent, combined.train_forgetful, evaluate),
+        ("tarmac_forgetful-witness", blank, combined.train_forgetful, evaluate),
     ]
     # Two walkers, each with a maze and a sign of its own, have nothing to tell each other.
     two: dict[str, Any] = {"world": TMaze, "world_args": {**TMAZE["world_args"], "n_agents": 2}}
     for m, config, train in METHODS[::2]:
         name = "a2c" if m == "none" else m
         found.append((f"{name}-walkers", config(**two, **RECURRENT), train, evaluate))
-    together = {**TMAZE, "world": combine.AsOne, "world_args": WITNESS}
+    together = {**TMAZE, "world": combined.AsOne, "world_args": WITNESS}
     for m, talks in (("team_drqn", False), ("tarmac_drqn", True)):
-        team = combine.TeamConfig(**together, talk=talks)
-        found.append((f"{m}-witness", team, combine.train_team, evaluate_q))
+        team = combined.TeamConfig(**together, talk=talks)
+        found.append((f"{m}-witness", team, combined.train_team, evaluate_q))
     return [
         Experiment(name, cfg, train, score, episodes=1000, seeds=5, keep_policy=())
         for name, cfg, train, score in found
@@ -245,11 +248,11 @@ def evaluate(net: a2c.ActorCritic, cfg: a2c.Config, episodes: int) -> dict[str, 
     return greedy | {"success_sampling": sampling["success"]}
 
 
-def evaluate_exploring(net: explore.ActorCritic, cfg: explore.Config, episodes: int):
+def evaluate_exploring(net: ppo.ActorCritic, cfg: ppo.Config, episodes: int):
     """As `evaluate`, for the maze; and `steps`, how long a sampled episode lasts."""
     world = cfg.world(**cfg.world_args, batch_size=250, seed=cfg.seed)
-    greedy = explore.evaluate(net, world, episodes)
-    sampling = explore.evaluate(net, world, episodes, greedy=False)
+    greedy = ppo.evaluate(net, world, episodes)
+    sampling = ppo.evaluate(net, world, episodes, greedy=False)
     return greedy | {"success_sampling": sampling["success"], "steps": sampling["steps"]}
 
 
@@ -341,9 +344,9 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(
             Experiment(
                 f"{kind}-papers",
-                nodes.Config(gnn_type=kind),
-                nodes.train,
-                nodes.evaluate,
+                node_classification.Config(gnn_type=kind),
+                node_classification.train,
+                node_classification.evaluate,
                 episodes=1000,
                 keep_policy=(),
             )
@@ -353,11 +356,11 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(
             Experiment(name, cfg, train, evaluate_exploring, episodes=500, seeds=10)
             for name, cfg, train in (
-                ("none-maze", explore.Config(), explore.train),
-                ("counts-maze", explore.Config(), explore.train_counting),
+                ("none-maze", ppo.Config(), ppo.train),
+                ("counts-maze", ppo.Config(), ppo.train_counting),
                 ("icm-maze", icm.Config(), icm.train),
                 ("rnd-maze", rnd.Config(), rnd.train),
-                ("counts-tv", explore.Config(**TV), explore.train_counting),
+                ("counts-tv", ppo.Config(**TV), ppo.train_counting),
                 ("icm-tv", icm.Config(**TV), icm.train),
                 ("rnd-tv", rnd.Config(**TV), rnd.train),
                 ("icm-maze-features", icm.Config(stop="features"), icm.train),
@@ -368,7 +371,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *(
             Experiment(name, cfg, train, evaluate_exploring, episodes=500, seeds=5)
             for name, cfg, train in (
-                ("none-maze-team", explore.Config(**TWO), explore.train),
+                ("none-maze-team", ppo.Config(**TWO), ppo.train),
                 ("rnd-maze-team", rnd.Config(**TWO), rnd.train),
                 ("rnd-maze-own", rnd.Config(**TWO, own_bonus=True), rnd.train),
                 ("rnd-maze-episodic", rnd.Config(episodic_bonus=True), rnd.train),
@@ -448,10 +451,10 @@ BUILD: dict[type, Callable[[Any, Any], Any]] = {
     drqn.Config: drqn.build,
     gat.Config: gat.build,
     tarmac.Config: tarmac.build,
-    combine.CuriousConfig: combine.build_talking,
-    combine.ForgetfulConfig: combine.build_forgetful,
-    combine.TeamConfig: combine.build_team,
-    **dict.fromkeys((explore.Config, icm.Config, rnd.Config), explore.build),
+    combined.CuriousConfig: combined.build_talking,
+    combined.ForgetfulConfig: combined.build_forgetful,
+    combined.TeamConfig: combined.build_team,
+    **dict.fromkeys((ppo.Config, icm.Config, rnd.Config), ppo.build),
 }
 
 
@@ -466,9 +469,9 @@ def parameters(name: str) -> tuple[int, int]:
     a bonus module, which is there in training only."""
     cfg = EXPERIMENTS[name].cfg
     world = make_world(name, seed=0)
-    extra: Any = explore.NoBonus()
-    if isinstance(cfg, combine.CuriousConfig):
-        extra = combine.team_bonus(cfg, world)
+    extra: Any = ppo.NoBonus()
+    if isinstance(cfg, combined.CuriousConfig):
+        extra = combined.team_bonus(cfg, world)
     elif isinstance(cfg, icm.Config):
         extra = icm.bonus(cfg, world)
     elif isinstance(cfg, rnd.Config):

@@ -1,0 +1,96 @@
+"""An agent that remembers."""
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from marl_edu.agents.dqn_agent import DQNAgent, Step, episode_of
+from marl_edu.algos import drqn
+from marl_edu.envs.base.checks import positive_int
+from marl_edu.training.replay import Lives
+
+
+class LSTMDQNAgent(DQNAgent):
+    """An agent that remembers: `algos/drqn.py`.
+
+    It learns from sequences of `sequence_length` steps as it lived through them, one after the
+    other, each from what it remembered at its start ("stored state"). So a gradient reaches back
+    `sequence_length` steps at most: what has to be remembered for longer is not learned.
+
+    Memory goes on from one `get_action` to the next. `reset()` begins anew, and so does a step
+    that is stored as `terminated`.
+
+    Args:
+        lstm_hidden_dim: D. num_lstm_layers: 1, as the chapter's. sequence_length: L.
+        settings: fields of `drqn.Config`. The rest: see `DQNAgent`.
+    """
+
+    config = drqn.Config
+
+    def __init__(
+        self,
+        agent_id: int,
+        observation_space: Any,
+        action_space: Any,
+        lstm_hidden_dim: int = 64,
+        num_lstm_layers: int = 1,
+        sequence_length: int = 8,
+        device: str | torch.device = "cpu",
+        **settings: Any,
+    ):
+        size = positive_int("lstm_hidden_dim", lstm_hidden_dim)
+        if positive_int("num_lstm_layers", num_lstm_layers) != 1:
+            raise ValueError(
+                f"num_lstm_layers must be 1, the chapter's network has one, got {num_lstm_layers!r}"
+            )
+        self.sequence_length = positive_int("sequence_length", sequence_length)
+        settings = {"window": sequence_length, "start": "stored", "batch": 32, **settings}
+        super().__init__(agent_id, observation_space, action_space, size, device, **settings)
+        self._steps: list[Step] = []  # lived through since the last sequence was kept
+        self._after: Tensor | None = None  # what was seen after the last of them
+        self._forget()
+
+    def _build(self) -> Any:
+        return drqn.RecurrentQ(self.obs_dim, self.n_actions, self.hidden_dim, self.cfg.memory)
+
+    def _replay(self) -> Any:
+        """Each sequence is kept as if it were a life, which goes on."""
+        rows, size = -(-self.cfg.capacity // self.sequence_length), self.q_network.state_size
+        return Lives(rows, self.sequence_length, self.obs_dim, self.available, size)
+
+    def _forget(self) -> None:
+        self.state = self._before = self.q_network.start(1, 1)[0, 0]
+
+    def reset(self) -> None:
+        """An episode begins: it remembers nothing."""
+        self._close()
+        self._forget()
+
+    @torch.no_grad()
+    def _look(self, view: Float[Tensor, " O"]) -> Float[Tensor, " A"]:
+        self._before = self.state
+        q, after = self.q_network(view[None, None], self.state[None, None])
+        self.state = after[0, 0]
+        return q[0, 0]
+
+    def _keep(self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool):
+        if self._after is not None and not torch.equal(before, self._after):
+            self._close()  # something lies in between
+        self._steps.append(Step(before, action, reward, terminated, self._before))
+        self._after = after
+        if terminated or len(self._steps) == self.sequence_length:
+            self._close()
+        if terminated:
+            self._forget()
+
+    def _close(self) -> None:
+        """Keep the steps so far as a sequence."""
+        if self._steps and self._after is not None:
+            self.replay.add(episode_of(self._steps, self._after))
+        self._steps, self._after = [], None
+
+    def _loss(self) -> tuple[Tensor, dict[str, float]]:
+        batch = self.replay.draw(self.cfg.batch, self.cfg.window, self.cfg.burn_in)
+        return drqn.loss(self.q_network, self.target_network, batch, self.cfg)

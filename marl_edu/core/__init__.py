@@ -1,0 +1,1 @@
+"""What everything stands on: pure functions, files, and the interfaces of environments and policies."""

@@ -1,0 +1,1 @@
+"""The loops that algorithms share, and what they keep: replay and checkpoints."""
