@@ -33,8 +33,8 @@ HERE = Path(__file__).resolve().parent
 PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
 SETTINGS: dict[str, Any] = {
     "updates": 40_000,
-    "steps_per_update": 4.0,
-    "batch_size": 4,
+    "train_freq": 4.0,
+    "num_envs": 4,
     "batch": 128,
     "hidden": 128,
     "gamma": 0.99,
@@ -43,7 +43,7 @@ SETTINGS: dict[str, Any] = {
     "epsilon_end": 0.02,
     "explore": 0.03,
     "warm_up": 500,
-    "target_every": 20,
+    "target_update_interval": 20,
 }
 GOAL = 5.0  # times as fast
 

@@ -1,13 +1,15 @@
-"""How fast the worlds are, beside the same world written by others, on one core of this machine.
+"""How fast the environments are, beside the same environment written by others, on one core of this
+machine.
 
-    python benchmarks/worlds.py --install         make .venv-peers with what peers.txt names
-    python benchmarks/worlds.py                   all, in a few minutes
-    python benchmarks/worlds.py --save            ... to book/results/benchmark-worlds.json
-    python benchmarks/worlds.py --batches 1 64 --seconds 0.1 --rounds 3 --agents 64 256
+    python benchmarks/environments.py --install         make .venv-peers with what peers.txt names
+    python benchmarks/environments.py                   all, in a few minutes
+    python benchmarks/environments.py --save            ... to
+    book/results/benchmark-environments.json python benchmarks/environments.py --batches 1 64
+    --seconds 0.1 --rounds 3 --agents 64 256
 
 Three questions: how many agent-steps a second cooperative navigation makes here, in mpe2, in VMAS
-and in JaxMARL, all in one run, in turns; how many every world of the course makes; and how the
-time of a step grows with the number of agents in one grid world.
+and in JaxMARL, all in one run, in turns; how many every environment of the course makes; and how
+the time of a step grows with the number of agents in one grid world.
 """
 
 import argparse
@@ -30,7 +32,7 @@ from junction import Row, seconds_per_call
 from marl_edu import envs, results
 from marl_edu.core import storage
 from marl_edu.core.provenance import cpu_model, git_commit, now
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.cooperative_navigation import CooperativeNavigation
 from marl_edu.envs.grid_world import MultiAgentGridWorld
 
@@ -41,23 +43,23 @@ PEERS = HERE.parent / ".venv-peers"
 GOALS = (("VMAS", None, 1.0), ("mpe2", 1024, 100.0), ("JaxMARL", 8192, 2.0))
 WAYS = {"JaxMARL": ("JaxMARL at once", "JaxMARL by step")}  # the faster of the two counts
 
-LONGEST = 50  # steps of an episode in the list of all worlds
+LONGEST = 50  # steps of an episode in the list of all environments
 CELLS = 4  # per agent, in the grid world that grows
 
 Play = Callable[[int], float]  # plays so many episodes and says how many seconds they took
 
 
-def episode_of(world: World, steps: int) -> Callable[[], Any]:
+def episode_of(env: BatchedEnv, steps: int) -> Callable[[], Any]:
     """A reset and so many steps with random actions, drawn beforehand."""
-    counts = torch.tensor(world.action_counts)
+    counts = torch.tensor(env.action_counts)
     chance = torch.Generator().manual_seed(0)
-    shape = (min(steps, 25), world.batch_size, world.n_agents)
+    shape = (min(steps, 25), env.num_envs, env.n_agents)
     drawn = (torch.rand(shape, generator=chance) * counts).long()
 
     def episode() -> None:
-        world.reset()
+        env.reset()
         for t in range(steps):
-            world.step(drawn[t % len(drawn)])
+            env.step(drawn[t % len(drawn)])
 
     return episode
 
@@ -66,8 +68,8 @@ def episode_of(world: World, steps: int) -> Callable[[], Any]:
 
 
 def ours(batch: int) -> Callable[[], Any]:
-    world = CooperativeNavigation(peer_worlds.AGENTS, batch_size=batch, seed=0)
-    return episode_of(world, peer_worlds.STEPS)
+    env = CooperativeNavigation(peer_worlds.AGENTS, num_envs=batch, seed=0)
+    return episode_of(env, peer_worlds.STEPS)
 
 
 @contextlib.contextmanager
@@ -113,7 +115,7 @@ def beside_others(batch: int, options) -> Row:
                 missing[name] = said["error"]
         seconds = in_turns(players, options.rounds, options.seconds)
     agent_steps = peer_worlds.STEPS * peer_worlds.AGENTS
-    rates = {  # mpe2 has one world, however many are asked for
+    rates = {  # mpe2 has one environment, however many are asked for
         name: agent_steps * (1 if name == "mpe2" else batch) / s for name, s in seconds.items()
     }
     fastest = {"mpe2": ("mpe2",), "VMAS": ("VMAS",), **WAYS}
@@ -159,28 +161,28 @@ def where_time_goes(batch: int, top: int = 8) -> list[Row]:
     ]
 
 
-# -- every world, and a world that grows ---------------------------------------------------------
+# -- every environment, and an environment that grows ---------------------------------------------------------
 
 
-def worlds_of_the_course() -> list[type[World]]:
-    """The worlds that the package exports and that can be made as they are."""
+def worlds_of_the_course() -> list[type[BatchedEnv]]:
+    """The environments that the package exports and that can be made as they are."""
     found = []
     for name in envs.__all__:
-        world = getattr(envs, name)
-        if isinstance(world, type) and issubclass(world, World):
-            arguments = inspect.signature(world).parameters.values()
+        env = getattr(envs, name)
+        if isinstance(env, type) and issubclass(env, BatchedEnv):
+            arguments = inspect.signature(env).parameters.values()
             if all(a.default is not a.empty for a in arguments):
-                found.append(world)
+                found.append(env)
     return found
 
 
-def world_alone(make: Callable[..., World], batch: int, seconds: float) -> Row:
+def world_alone(make: Callable[..., BatchedEnv], batch: int, seconds: float) -> Row:
     """Agent-steps a second: slots for agents times steps, whoever is in them or not."""
-    world = make(batch_size=batch, seed=0)
-    steps = min(world.max_steps, LONGEST)
-    taken = seconds_per_call(episode_of(world, steps), seconds)
-    rate = batch * world.n_agents * steps / taken
-    row = {"world": type(world).__name__, "n_agents": world.n_agents, "batch": batch}
+    env = make(num_envs=batch, seed=0)
+    steps = min(env.max_steps, LONGEST)
+    taken = seconds_per_call(episode_of(env, steps), seconds)
+    rate = batch * env.n_agents * steps / taken
+    row = {"world": type(env).__name__, "n_agents": env.n_agents, "batch": batch}
     return row | {"agent_steps_per_second": rate}
 
 
@@ -189,9 +191,9 @@ def growing(agents: Sequence[int], seconds: float) -> list[Row]:
     rows: list[Row] = []
     for n_agents in sorted(agents):
         size = round(math.sqrt(CELLS * n_agents))
-        world = MultiAgentGridWorld(size, n_agents, n_agents // 4, batch_size=1, seed=0)
+        env = MultiAgentGridWorld(size, n_agents, n_agents // 4, num_envs=1, seed=0)
         steps = 25
-        taken = seconds_per_call(episode_of(world, steps), seconds) / steps
+        taken = seconds_per_call(episode_of(env, steps), seconds) / steps
         row: Row = {"n_agents": n_agents, "grid_size": size, "milliseconds_per_step": 1e3 * taken}
         growth = None
         if rows:
@@ -282,7 +284,7 @@ def measure(options) -> dict[str, Any]:
             f"  python benchmarks/worlds.py --install\n"
         )
     spread, goals, profiles = print_spread(options)
-    worlds = print_worlds(options)
+    envs = print_worlds(options)
     growth = print_growth(options)
     versions = {"torch": torch.__version__}
     for row in spread:
@@ -291,7 +293,7 @@ def measure(options) -> dict[str, Any]:
         "cooperative_navigation": spread,
         "goals": goals,
         "profiles": profiles,
-        "worlds": worlds,
+        "worlds": envs,
         "grid_world": growth,
         "provenance": {
             "command": "python benchmarks/worlds.py --save",

@@ -4,10 +4,10 @@
     python benchmarks/junction.py --save          ... to book/results/benchmark.json
     python benchmarks/junction.py --difficulties easy --batches 1 64 --threads 1 --seconds 0.1
 
-Three questions: how many environment steps a second the world makes alone (random actions, resets
-included) and in training (play, loss, backward, step); which share of a training step its matrix
-products alone would take, which no way of writing the rest can beat; and which way of writing
-attention is the fastest at N agents.
+Three questions: how many environment steps a second the environment makes alone (random actions,
+resets included) and in training (play, loss, backward, step); which share of a training step its
+matrix products alone would take, which no way of writing the rest can beat; and which way of
+writing attention is the fastest at N agents.
 """
 
 import argparse
@@ -52,34 +52,34 @@ def seconds_per_call(call: Callable[[], Any], seconds: float) -> float:
 
 
 def play_randomly(difficulty: str, batch: int) -> Callable[[], Any]:
-    """One episode of the world alone."""
-    world = TrafficJunction(difficulty, batch_size=batch, seed=0)
-    shape = (world.max_steps, batch, world.n_agents)
+    """One episode of the environment alone."""
+    env = TrafficJunction(difficulty, num_envs=batch, seed=0)
+    shape = (env.max_steps, batch, env.n_agents)
     actions = torch.randint(2, shape, generator=torch.Generator().manual_seed(0))
 
     def call() -> None:
-        world.reset()
+        env.reset()
         for action in actions:
-            world.step(action)
+            env.step(action)
 
     return call
 
 
 def train_once(difficulty: str, batch: int) -> Callable[[], Any]:
     """One update of TarMAC with the book's sizes, as in the loop of `a2c.train`."""
-    cfg = tarmac.Config(batch_size=batch)
-    world = TrafficJunction(difficulty, batch_size=batch, seed=0)
+    cfg = tarmac.Config(num_envs=batch)
+    env = TrafficJunction(difficulty, num_envs=batch, seed=0)
     torch.manual_seed(0)
-    net = tarmac.build(cfg, world)
+    net = tarmac.build(cfg, env)
     optimizer = torch.optim.Adam(net.parameters(), lr=cfg.lr, fused=True)
     generator = torch.Generator().manual_seed(0)
 
     def call() -> None:
-        episode = a2c.play(net, world, generator, cfg.detach_every)
-        total, _ = a2c.loss(episode, cfg, cfg.entropy)
+        episode = a2c.play(net, env, generator, cfg.detach_every)
+        total, _ = a2c.loss(episode, cfg, cfg.ent_coef)
         optimizer.zero_grad()
         total.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), cfg.clip)
+        torch.nn.utils.clip_grad_norm_(net.parameters(), cfg.max_grad_norm)
         optimizer.step()
 
     return call
@@ -97,7 +97,7 @@ def sweep(make, difficulty: str, threads: int, options) -> list[Row]:
         torch.set_num_threads(threads)
         call = make(difficulty, batch)
         seconds = seconds_per_call(call, options.seconds)
-        steps = batch * TrafficJunction(difficulty, batch_size=1).max_steps
+        steps = batch * TrafficJunction(difficulty, num_envs=1).max_steps
         row = {"difficulty": difficulty, "batch": batch, "threads": threads, "seconds": seconds}
         rows.append(row | {"steps_per_second": steps / seconds})
     return rows
@@ -214,10 +214,10 @@ def attention(n_agents: int, options, batch: int = 64, d_k: int = 16, d_v: int =
 
 def measure(options) -> dict[str, Any]:
     """Everything, printed as it comes."""
-    world, training, products = [], [], []
+    env, training, products = [], [], []
     print(f"{'':8}{'world':>6} {'B':>6} {'threads':>7} {'steps/s':>12} {'x reference':>12}")
     for name, make, rows in (
-        ("world", play_randomly, world),
+        ("world", play_randomly, env),
         ("training", train_once, training),
     ):
         for difficulty in options.difficulties:
@@ -244,7 +244,7 @@ def measure(options) -> dict[str, Any]:
     for name in FORMS:
         print(f"{name:30}" + "".join(f"{row['microseconds'][name]:9.0f}" for row in forms))
     return {
-        "world": world,
+        "world": env,
         "training": training,
         "products": products,
         "attention": forms,

@@ -22,7 +22,7 @@ POLES = 100
 EVERY = 1000  # environment steps between two looks
 SETTINGS: dict[str, Any] = {
     "learning_rate": 2.3e-3,
-    "batch_size": 64,
+    "num_envs": 64,
     "buffer_size": 100_000,
     "learning_starts": 1000,
     "gamma": 0.99,

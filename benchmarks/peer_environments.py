@@ -1,11 +1,12 @@
-"""Cooperative navigation (simple_spread, 3 agents) as others wrote it, for benchmarks/worlds.py.
+"""Cooperative navigation (simple_spread, 3 agents) as others wrote it, for
+benchmarks/environments.py.
 
     python benchmarks/peer_worlds.py VMAS 1024
 
 This file runs in the peers' own Python and needs nothing of this project. It says `{"ready": ...}`
 when it is warm. Then each line of its input is a number of episodes to play, and its answer the
-seconds that they took. An episode is a reset and 25 steps of all worlds with random actions, drawn
-beforehand.
+seconds that they took. An episode is a reset and 25 steps of all environments with random actions,
+drawn beforehand.
 """
 
 import json
@@ -23,30 +24,30 @@ Episode = Callable[[], Any]
 
 
 def mpe2(batch: int) -> Episode:
-    """The original in numpy: one world, whatever the batch; it has no other way."""
+    """The original in numpy: one environment, whatever the batch; it has no other way."""
     import numpy as np
     from mpe2 import simple_spread_v3
 
-    world = simple_spread_v3.parallel_env(N=AGENTS, max_cycles=STEPS)
-    world.reset(seed=0)
+    env = simple_spread_v3.parallel_env(N=AGENTS, max_cycles=STEPS)
+    env.reset(seed=0)
     drawn = np.random.default_rng(0).integers(5, size=(STEPS, AGENTS)).tolist()
-    actions = [dict(zip(world.possible_agents, step, strict=True)) for step in drawn]
+    actions = [dict(zip(env.possible_agents, step, strict=True)) for step in drawn]
 
     def episode() -> None:
-        world.reset()
+        env.reset()
         for action in actions:
-            world.step(action)
+            env.step(action)
 
     return episode
 
 
 def vmas(batch: int) -> Episode:
-    """In torch, worlds as an axis."""
+    """In torch, environments as an axis."""
     import torch
     from vmas import make_env
 
     torch.set_num_threads(1)
-    world = make_env(
+    env = make_env(
         "simple_spread",
         num_envs=batch,
         device="cpu",
@@ -55,14 +56,14 @@ def vmas(batch: int) -> Episode:
         seed=0,
         n_agents=AGENTS,
     )
-    n_actions = world.action_space[0].n
+    n_actions = env.action_space[0].n
     drawn = torch.randint(n_actions, (STEPS, AGENTS, batch, 1))
     actions = [list(step) for step in drawn]
 
     def episode() -> None:
-        world.reset()
+        env.reset()
         for action in actions:
-            world.step(action)
+            env.step(action)
 
     return episode
 
@@ -74,14 +75,14 @@ def jaxmarl(batch: int, scan: bool) -> Episode:
     import jax
     from jaxmarl import make
 
-    world = make("MPE_simple_spread_v3", num_agents=AGENTS, num_landmarks=AGENTS)
+    env = make("MPE_simple_spread_v3", num_agents=AGENTS, num_landmarks=AGENTS)
     of_reset, of_steps, of_actions = jax.random.split(jax.random.PRNGKey(0), 3)
     start_keys = jax.random.split(of_reset, batch)
     keys = jax.random.split(of_steps, (STEPS, batch))
     drawn = jax.random.randint(of_actions, (STEPS, AGENTS, batch), 0, 5)
-    actions = {name: drawn[:, i] for i, name in enumerate(world.agents)}
-    reset = jax.vmap(world.reset)
-    step = jax.vmap(world.step_env)  # `world.step` would also reset at every step
+    actions = {name: drawn[:, i] for i, name in enumerate(env.agents)}
+    reset = jax.vmap(env.reset)
+    step = jax.vmap(env.step_env)  # `env.step` would also reset at every step
 
     @jax.jit
     def at_once(start_keys, keys, actions):
@@ -139,7 +140,7 @@ def main(name: str, batch: int) -> None:
     try:
         episode = make(batch)
         episode()
-    except Exception as error:  # whatever it is: worlds.py says so and goes on
+    except Exception as error:  # whatever it is: environments.py says so and goes on
         say({"error": f"{type(error).__name__}: {error}"})
         return
     say({"ready": {package: version(package) for package in packages}})

@@ -65,58 +65,58 @@ def scores_of_numpy(Wh, a):
 # --- one head, end to end -------------------------------------------------------------------------
 
 
-def hood(hears):
-    return torch.logical_or(hears, torch.eye(hears.shape[0]).bool())
+def hood(comm_graph):
+    return torch.logical_or(comm_graph, torch.eye(comm_graph.shape[0]).bool())
 
 
-def layer_by_fill(h, W, score, hears):
-    return score.masked_fill(~hood(hears), -INF).softmax(1) @ h @ W
+def layer_by_fill(h, W, score, comm_graph):
+    return score.masked_fill(~hood(comm_graph), -INF).softmax(1) @ h @ W
 
 
-def layer_by_loops(h, W, score, hears):
+def layer_by_loops(h, W, score, comm_graph):
     said = torch.einsum("nd,df->nf", h, W)
     heard = []
     for i in range(len(h)):
-        near = [j for j in range(len(h)) if i == j or hears[i, j]]
+        near = [j for j in range(len(h)) if i == j or comm_graph[i, j]]
         weight = torch.softmax(score[i, near], 0)
         heard.append(sum(w * said[j] for w, j in zip(weight, near, strict=True)))
     return torch.stack(heard)
 
 
-def layer_by_exp(h, W, score, hears):
-    e = torch.exp(score) * hood(hears).to(score.dtype)
+def layer_by_exp(h, W, score, comm_graph):
+    e = torch.exp(score) * hood(comm_graph).to(score.dtype)
     return (e / e.sum(1, keepdim=True)).matmul(h.matmul(W))
 
 
-def layer_without_loops(h, W, score, hears):
+def layer_without_loops(h, W, score, comm_graph):
     no = torch.eye(len(h)).bool()
-    e = torch.exp(score) * (hears & ~no).to(score.dtype)
+    e = torch.exp(score) * (comm_graph & ~no).to(score.dtype)
     return e / e.sum(1, keepdim=True).clamp_min(1e-30) @ (h @ W)
 
 
-def layer_of_hears(h, W, score, hears):
-    e = torch.exp(score) * hears.to(score.dtype)
+def layer_of_hears(h, W, score, comm_graph):
+    e = torch.exp(score) * comm_graph.to(score.dtype)
     return e / e.sum(1, keepdim=True).clamp_min(1e-30) @ (h @ W)
 
 
-def layer_transposed(h, W, score, hears):
-    return score.masked_fill(~hood(hears).t(), -INF).softmax(1) @ h @ W
+def layer_transposed(h, W, score, comm_graph):
+    return score.masked_fill(~hood(comm_graph).t(), -INF).softmax(1) @ h @ W
 
 
-def layer_down_columns(h, W, score, hears):
-    return score.masked_fill(~hood(hears), -INF).softmax(0) @ h @ W
+def layer_down_columns(h, W, score, comm_graph):
+    return score.masked_fill(~hood(comm_graph), -INF).softmax(0) @ h @ W
 
 
-def layer_unmasked(h, W, score, hears):
+def layer_unmasked(h, W, score, comm_graph):
     return F.softmax(score, dim=1) @ (h @ W)
 
 
-def layer_masked_after(h, W, score, hears):
-    return F.softmax(score, dim=1).masked_fill(~hood(hears), 0) @ (h @ W)
+def layer_masked_after(h, W, score, comm_graph):
+    return F.softmax(score, dim=1).masked_fill(~hood(comm_graph), 0) @ (h @ W)
 
 
-def layer_sums_h(h, W, score, hears):
-    return score.masked_fill(~hood(hears), -INF).softmax(1) @ h
+def layer_sums_h(h, W, score, comm_graph):
+    return score.masked_fill(~hood(comm_graph), -INF).softmax(1) @ h
 
 
 # --- heads ----------------------------------------------------------------------------------------
@@ -227,76 +227,78 @@ def edges_float32(score, receiver, n):
 # --- how far news travels -------------------------------------------------------------------------
 
 
-def field_by_power(hears, layers):
-    step = (hears | torch.eye(len(hears)).bool()).double()
+def field_by_power(comm_graph, layers):
+    step = (comm_graph | torch.eye(len(comm_graph)).bool()).double()
     return torch.linalg.matrix_power(step, layers) > 0
 
 
-def field_by_sets(hears, layers):
-    N = len(hears)
+def field_by_sets(comm_graph, layers):
+    N = len(comm_graph)
     field = torch.zeros(N, N, dtype=torch.bool)
     for i in range(N):
         known = {i}
         for _ in range(layers):
-            known |= {j for k in known for j in range(N) if hears[k, j]}
+            known |= {j for k in known for j in range(N) if comm_graph[k, j]}
         field[i, list(known)] = True
     return field
 
 
-def field_of_numpy(hears, layers):
-    step = hears.numpy() | np.eye(len(hears), dtype=bool)
-    field = np.eye(len(hears), dtype=bool)
+def field_of_numpy(comm_graph, layers):
+    step = comm_graph.numpy() | np.eye(len(comm_graph), dtype=bool)
+    field = np.eye(len(comm_graph), dtype=bool)
     for _ in range(layers):
         field = step @ field
     return field
 
 
-def field_no_loops(hears, layers):
-    return torch.linalg.matrix_power(hears.double(), layers) > 0
+def field_no_loops(comm_graph, layers):
+    return torch.linalg.matrix_power(comm_graph.double(), layers) > 0
 
 
-def field_transposed(hears, layers):
-    return field_by_power(hears.T, layers)
+def field_transposed(comm_graph, layers):
+    return field_by_power(comm_graph.T, layers)
 
 
-def field_undirected(hears, layers):
-    return field_by_power(hears | hears.T, layers)
+def field_undirected(comm_graph, layers):
+    return field_by_power(comm_graph | comm_graph.T, layers)
 
 
-def field_of_neighbours(hears, layers):
-    return field_by_power(hears, 1 if layers else 0)
+def field_of_neighbours(comm_graph, layers):
+    return field_by_power(comm_graph, 1 if layers else 0)
 
 
-def field_too_far(hears, layers):
-    return field_by_sets(hears, layers + 1)
+def field_too_far(comm_graph, layers):
+    return field_by_sets(comm_graph, layers + 1)
 
 
-def field_too_short(hears, layers):
-    return field_by_sets(hears, layers - 1)
+def field_too_short(comm_graph, layers):
+    return field_by_sets(comm_graph, layers - 1)
 
 
-def field_counts(hears, layers):
-    return torch.linalg.matrix_power((hears | torch.eye(len(hears)).bool()).double(), layers)
+def field_counts(comm_graph, layers):
+    return torch.linalg.matrix_power(
+        (comm_graph | torch.eye(len(comm_graph)).bool()).double(), layers
+    )
 
 
 # --- the weights of a GCN -------------------------------------------------------------------------
 
 
-def gcn_by_diagonals(hears):
-    A = hood(hears).float()
+def gcn_by_diagonals(comm_graph):
+    A = hood(comm_graph).float()
     root = torch.diag(A.sum(1) ** -0.5)
     return root @ A @ root
 
 
-def gcn_by_outer(hears):
-    A = hood(hears).float()
+def gcn_by_outer(comm_graph):
+    A = hood(comm_graph).float()
     d = A.sum(0)
     return A / torch.outer(d, d).sqrt()
 
 
-def gcn_by_loops(hears):
-    N = len(hears)
-    near = [{j for j in range(N) if i == j or hears[i, j]} for i in range(N)]
+def gcn_by_loops(comm_graph):
+    N = len(comm_graph)
+    near = [{j for j in range(N) if i == j or comm_graph[i, j]} for i in range(N)]
     return torch.tensor(
         [
             [1 / math.sqrt(len(near[i]) * len(near[j])) if j in near[i] else 0.0 for j in range(N)]
@@ -305,30 +307,30 @@ def gcn_by_loops(hears):
     )
 
 
-def gcn_mean(hears):
-    A = hood(hears).float()
+def gcn_mean(comm_graph):
+    A = hood(comm_graph).float()
     return torch.diag(1 / A.sum(1)) @ A
 
 
-def gcn_no_root(hears):
-    A = hood(hears).float()
+def gcn_no_root(comm_graph):
+    A = hood(comm_graph).float()
     return torch.diag(1 / A.sum(1)) @ A @ torch.diag(1 / A.sum(1))
 
 
-def gcn_double(hears):
-    A = hears.float() + torch.eye(len(hears))
+def gcn_double(comm_graph):
+    A = comm_graph.float() + torch.eye(len(comm_graph))
     root = torch.diag(A.sum(1) ** -0.5)
     return root @ A @ root
 
 
-def gcn_no_self(hears):
-    A = hears.float() * (1 - torch.eye(len(hears)))
+def gcn_no_self(comm_graph):
+    A = comm_graph.float() * (1 - torch.eye(len(comm_graph)))
     root = torch.diag(A.sum(1).clamp(min=1) ** -0.5)
     return root @ A @ root
 
 
-def gcn_everybody(hears):
-    d = hood(hears).float().sum(1)
+def gcn_everybody(comm_graph):
+    d = hood(comm_graph).float().sum(1)
     return torch.outer(d**-0.5, d**-0.5)
 
 

@@ -1,9 +1,9 @@
-"""Answers to the hunts in a world's step and in a report, as readers write them."""
+"""Answers to the hunts in an environment's step and in a report, as readers write them."""
 
 import numpy as np
 import torch
 
-# -- the world that never pays --------------------------------------------------------------------
+# -- the environment that never pays --------------------------------------------------------------------
 
 
 def pay_by_fill(reward, alive, ended):

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, Page
+
 from tests import ROOT
 
 SITE_CSS = (ROOT / "book" / "_static" / "marl.css").read_text(encoding="utf-8")

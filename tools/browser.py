@@ -59,7 +59,7 @@ def install() -> None:
 
 
 def main() -> int:
-    """Run the command in a world with a browser; its exit code is ours."""
+    """Run the command in an environment with a browser; its exit code is ours."""
     browser = on_this_machine()
     if browser is None:
         print("No Chromium, Chrome or Edge found; trying to install one.", flush=True)

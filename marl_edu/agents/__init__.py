@@ -1,8 +1,9 @@
 """Agents one by one, each with a network, a replay and an optimiser of its own.
 
-The algorithms of this package drive whole teams in batches of worlds, with one network for all.
-Here is the other way to arrange the same parts, as in many a notebook: one object per agent, one
-world, one step at a time, and a loop that the reader writes. For the tour, and for trying things.
+The algorithms of this package drive whole teams in batches of environments, with one network for
+all. Here is the other way to arrange the same parts, as in many a notebook: one object per agent,
+one environment, one step at a time, and a loop that the reader writes. For the tour, and for trying
+things.
 
     DQNAgent            algos/dqn.py's network and loss
     AttentionDQNAgent   that, and algos/tarmac.py's attention to what the others have said
@@ -25,8 +26,9 @@ L steps of a sequence, E drawn from the replay.
 """
 
 from marl_edu.agents.attention_dqn_agent import AttentionDQNAgent
+from marl_edu.agents.curiosity import IntrinsicCuriosityModule
 from marl_edu.agents.dqn_agent import DQNAgent
 from marl_edu.agents.gnn_dqn_agent import GNNDQNAgent
 from marl_edu.agents.lstm_dqn_agent import LSTMDQNAgent
 
-__all__ = ["AttentionDQNAgent", "DQNAgent", "GNNDQNAgent", "LSTMDQNAgent"]
+__all__ = ["AttentionDQNAgent", "DQNAgent", "GNNDQNAgent", "IntrinsicCuriosityModule", "LSTMDQNAgent"]

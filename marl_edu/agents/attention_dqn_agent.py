@@ -21,21 +21,21 @@ class AttentionQ(nn.Module):
             head's share is its signature, half its value.
     """
 
-    def __init__(self, obs_dim: int, n_actions: int, hidden: int, message_dim: int, heads: int):
+    def __init__(self, obs_dim: int, n_actions: int, hidden_dim: int, message_dim: int, heads: int):
         super().__init__()
         self.obs_dim, self.message_dim = obs_dim, message_dim
         size = message_dim // heads // 2
-        self.encode = nn.Linear(obs_dim, hidden)
-        self.attention = tarmac.TargetedAttention(hidden, heads, size, size, hear_self=False)
-        self.q = dqn.QNet(hidden, n_actions, hidden)
+        self.encode = nn.Linear(obs_dim, hidden_dim)
+        self.attention = tarmac.TargetedAttention(hidden_dim, heads, size, size, hear_self=False)
+        self.q = dqn.QNet(hidden_dim, n_actions, hidden_dim)
         self.weights: Tensor | None = None  # of the last call, (E, H, K)
 
     def say(self, obs: Float[Tensor, "E O"]) -> Float[Tensor, "E M"]:
         """The message of one who sees this: eq. (1)."""
-        return self.attention.speak(F.relu(self.encode(obs)))
+        return self.attention.messages(F.relu(self.encode(obs)))
 
-    def forward(self, view: Float[Tensor, "E X"], state: Tensor | None = None):
-        """Q of every action `(E, A)`, and `state` as it came.
+    def forward(self, view: Float[Tensor, "E X"], hidden: Tensor | None = None):
+        """Q of every action `(E, A)`, and `hidden` as it came.
 
         Args:
             view: what is seen, O numbers, and behind it a 1 and M numbers for each message; zeros
@@ -48,21 +48,19 @@ class AttentionQ(nn.Module):
         z = F.relu(self.encode(seen))[:, None]
         z = F.pad(z, (0, 0, 0, messages.shape[1]))  # itself, then a place for each who spoke
         mask = F.pad(there[:, None], (1, 0, 0, messages.shape[1]))  # it hears, nobody else does
-        # The others are not here; what they said arrives by the channel.
-        self.attention.channel = lambda said, mask: (torch.cat([said[:, :1], messages], 1), mask)
-        z, attention = self.attention(z, mask)
-        self.attention.channel = None
+        own = self.attention.messages(z[:, :1])
+        z, attention = self.attention.listen(z, torch.cat([own, messages], 1), mask)
         self.weights = attention[:, :, 0, 1:].detach()
-        return self.q(z[:, 0])[0], state
+        return self.q(z[:, 0])[0], hidden
 
 
 class AttentionDQNAgent(ListeningAgent):
     """An agent that says something and listens to what others have said: `algos/tarmac.py`.
 
     Its message is [signature; value] of what it sees, TarMAC's eq. (1). What it hears are numbers:
-    the loss goes no further than its own network. The layer that makes messages,
-    `q_network.attention.speak`, therefore never gets a gradient other than zero; it stays as it
-    was drawn. Others can learn to read it, but it does not learn what to say.
+    the loss goes no further than its own network. The layers that make messages,
+    `q_network.attention.W_k` and `W_v`, therefore never get a gradient other than zero; they stay
+    as they were drawn. Others can learn to read them, but it does not learn what to say.
 
     Args:
         message_dim: M, a multiple of 2 `num_heads`. num_heads: H.

@@ -8,19 +8,20 @@ from torch import Tensor, nn
 
 from marl_edu.agents.checks import finite, read_numbers, space_sizes
 from marl_edu.algos import dqn
+from marl_edu.core.ops import epsilon_greedy
 from marl_edu.envs.base.checks import positive_int, whole_number
 from marl_edu.training import qlearning
-from marl_edu.training.replay import Episodes, Transitions
+from marl_edu.training.replay import Episodes, ReplayBuffer
 
-# Where these differ from dqn.Config: one world instead of 64 lives through fewer steps, and nobody
+# Where these differ from dqn.Config: one environment instead of 64 takes fewer steps, and nobody
 # knows beforehand how many, so that the step size stays as it is.
 SETTINGS: dict[str, Any] = {
     "lr": 1e-3,
     "lr_end": 1.0,
-    "batch": 64,
+    "batch_size": 64,
     "capacity": 20_000,
-    "warm_up": 200,
-    "target_every": 200,
+    "learning_starts": 200,
+    "target_update_interval": 200,
 }
 
 
@@ -32,7 +33,7 @@ class DQNAgent:
         observation_space: a `Box` of one dimension (O,). action_space: a `Discrete(A)`.
         hidden_dim: D. device: of the network and the replay.
         settings: fields of `dqn.Config`, such as `gamma`, `lr`, `epsilon_end`; `updates` and
-            `explore` say after how many calls of `update` epsilon has come down. Defaults:
+            `exploration_fraction` say after how many calls of `update` epsilon has come down. Defaults:
             `SETTINGS`, or else the Config's.
     Raises:
         ValueError: an argument that cannot be; the message names it. TypeError: no such setting.
@@ -54,27 +55,27 @@ class DQNAgent:
         self.hidden_dim = positive_int("hidden_dim", hidden_dim)
         self.device = torch.device(device)
         self.cfg: Any = self.config(
-            world=type(self), **{"hidden": hidden_dim, **SETTINGS, **settings}
+            env=type(self), **{"hidden_dim": hidden_dim, **SETTINGS, **settings}
         )
         self.available = torch.ones(1, self.n_actions, dtype=torch.bool, device=self.device)
         self.q_network, self.target_network = (self._build().to(self.device) for _ in range(2))
         self.target_network.load_state_dict(self.q_network.state_dict())
         self.optimizer = torch.optim.Adam(self.q_network.parameters(), self.cfg.lr, fused=True)
         self.replay = self._replay()
-        self.run = qlearning.Run(self.cfg, None, {})  # how far it is, and epsilon
+        self.updates = 0  # gradient steps so far
 
     def _build(self) -> Any:
-        """The network: `net(view (E, X), state) -> (q (E, A), state)`."""
+        """The network: `net(view (E, X), hidden) -> (q (E, A), hidden)`."""
         return dqn.QNet(self.obs_dim, self.n_actions, self.hidden_dim)
 
     def _replay(self) -> Any:
         """Where it keeps what it has lived through."""
-        return Transitions(self.cfg.capacity, self.obs_dim, self.available)
+        return ReplayBuffer(self.cfg.capacity, self.obs_dim, self.available)
 
     @property
     def epsilon(self) -> float:
         """The chance of an action at random, by now."""
-        return self.run.epsilon
+        return qlearning.epsilon_at(self.cfg, self.updates / self.cfg.updates)
 
     def get_action(self, obs: Any, *, training: bool = True) -> Any:
         """What to do, a number in 0..A - 1.
@@ -105,17 +106,17 @@ class DQNAgent:
             the loss and the mean Q; None, and nothing is learned, before the replay holds
             `warm_up` steps.
         """
-        if self.replay.steps < max(1, self.cfg.warm_up):
+        if self.replay.steps < max(1, self.cfg.learning_starts):
             return None
-        total, said = self._loss()
+        total, metrics = self._loss()
         self.optimizer.zero_grad()
         total.backward()
-        nn.utils.clip_grad_norm_(self.q_network.parameters(), self.cfg.clip)
+        nn.utils.clip_grad_norm_(self.q_network.parameters(), self.cfg.max_grad_norm)
         self.optimizer.step()
-        self.run.update += 1
-        if self.run.update % self.cfg.target_every == 0:
+        self.updates += 1
+        if self.updates % self.cfg.target_update_interval == 0:
             self.target_network.load_state_dict(self.q_network.state_dict())
-        return said
+        return metrics
 
     def reset(self) -> None:
         """An episode begins. An agent without memory has nothing to do."""
@@ -133,10 +134,10 @@ class DQNAgent:
 
     def _choose(self, q: Float[Tensor, " A"], training: bool) -> int:
         epsilon = self.epsilon if training else 0.0
-        return int(qlearning.act(q[None], epsilon, self.available))
+        return int(epsilon_greedy(q[None], epsilon, self.available))
 
     def _loss(self) -> tuple[Tensor, dict[str, float]]:
-        batch = self.replay.draw(self.cfg.batch)
+        batch = self.replay.sample(self.cfg.batch_size)
         return dqn.loss(self.q_network, self.target_network, batch, self.cfg)
 
     def _keep(self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool):
@@ -160,7 +161,7 @@ class Step(NamedTuple):
     action: int
     reward: float
     terminated: bool
-    state: Tensor | None = None  # what it remembered before it, (S,)
+    hidden: Tensor | None = None  # what it remembered before it, (S,)
 
 
 def episode_of(steps: list[Step], after: Tensor) -> Episodes:
@@ -171,12 +172,12 @@ def episode_of(steps: list[Step], after: Tensor) -> Episodes:
         return torch.tensor(values, dtype=dtype, device=device)[None, :, None]
 
     terminated = [bool(step.terminated) for step in steps]
-    remembered = [after.new_zeros(0) if step.state is None else step.state for step in steps]
+    remembered = [after.new_zeros(0) if step.hidden is None else step.hidden for step in steps]
     return Episodes(
         obs=torch.stack([*(step.before for step in steps), after])[None, :, None],
         action=column([step.action for step in steps], torch.int64),
         reward=column([float(step.reward) for step in steps], torch.float32),
         alive=column([True] * len(steps), torch.bool),
-        goes_on=~column(terminated, torch.bool),
-        state=torch.stack(remembered)[None, :, None],
+        terminated=column(terminated, torch.bool),
+        hidden=torch.stack(remembered)[None, :, None],
     )

@@ -10,8 +10,17 @@ from torch.nn import functional as F
 from marl_edu.agents.checks import read_numbers
 from marl_edu.agents.listening_agent import ListeningAgent
 from marl_edu.algos import dqn, gat
+from marl_edu.core.graph_layers import GraphConvolution, GraphMax, GraphMean
 from marl_edu.envs.base.checks import one_of, positive_int, whole_number
-from marl_edu.training.replay import Transitions
+from marl_edu.training.replay import ReplayBuffer
+
+LAYERS: dict[str, type[nn.Module]] = {
+    "gat": gat.GraphAttention,
+    "gatv2": gat.GraphAttentionV2,
+    "gcn": GraphConvolution,
+    "mean": GraphMean,
+    "max": GraphMax,
+}
 
 
 class GraphQ(nn.Module):
@@ -19,32 +28,32 @@ class GraphQ(nn.Module):
 
     Args:
         agent_id: whose Q. n_agents: N. obs_dim: O. n_actions: A. hidden: D.
-        gnn_type, layers, heads: see `gat.Config`.
+        gnn_type: a key of `LAYERS`. layers, heads: see `gat.Config`.
     """
 
     def __init__(
-        self, agent_id: int, n_agents: int, obs_dim: int, n_actions: int, hidden: int,
+        self, agent_id: int, n_agents: int, obs_dim: int, n_actions: int, hidden_dim: int,
         gnn_type: str, layers: int, heads: int,
     ):  # fmt: skip
         super().__init__()
         self.agent_id, self.n_agents, self.obs_dim = agent_id, n_agents, obs_dim
-        self.encode = nn.Linear(obs_dim, hidden)
-        self.talk = gat.GraphTalk(hidden, heads, layers, gnn_type)
-        self.q = dqn.QNet(hidden, n_actions, hidden)
+        self.encode = nn.Linear(obs_dim, hidden_dim)
+        self.talk = gat.GraphTalk(hidden_dim, heads, layers, LAYERS[gnn_type])
+        self.q = dqn.QNet(hidden_dim, n_actions, hidden_dim)
         self.weights: Tensor | None = None  # of the last call, (E, H, N)
 
-    def forward(self, view: Float[Tensor, "E X"], state: Tensor | None = None):
-        """Q of every action `(E, A)`, and `state` as it came.
+    def forward(self, view: Float[Tensor, "E X"], hidden: Tensor | None = None):
+        """Q of every action `(E, A)`, and `hidden` as it came.
 
         Args:
             view: what every agent sees, N O numbers, and behind it who hears whom, N N.
         """
         E, N = len(view), self.n_agents
-        seen, hears = view.split([N * self.obs_dim, N * N], -1)
+        seen, comm_graph = view.split([N * self.obs_dim, N * N], -1)
         z = F.relu(self.encode(seen.reshape(E, N, -1)))
-        z, attention = self.talk(z, hears.reshape(E, N, N) > 0)
-        self.weights = attention[:, :, self.agent_id].detach()
-        return self.q(z[:, self.agent_id])[0], state
+        z, attention = self.talk(z, comm_graph.reshape(E, N, N) > 0)
+        self.weights = attention[:, -1, :, self.agent_id].detach()
+        return self.q(z[:, self.agent_id])[0], hidden
 
 
 class GNNDQNAgent(ListeningAgent):
@@ -54,8 +63,8 @@ class GNNDQNAgent(ListeningAgent):
     layers, its own, learn what to make of them.
 
     Args:
-        n_agents: N. gnn_type: a key of `gat.LAYERS`: "gat", "gatv2", "gcn", "mean" or "max".
-        num_gnn_layers: so many links far news travel; 0: nobody is heard. num_heads: H. The rest:
+        n_agents: N. gnn_type: "gat", "gatv2", "gcn", "mean" or "max".
+        num_gnn_layers: so many links far information travels; 0: nobody is heard. num_heads: H. The rest:
             see `DQNAgent`.
     """
 
@@ -73,7 +82,7 @@ class GNNDQNAgent(ListeningAgent):
         **settings: Any,
     ):
         self.n_agents = positive_int("n_agents", n_agents)
-        self.gnn_type = one_of("gnn_type", gnn_type, gat.LAYERS)
+        self.gnn_type = one_of("gnn_type", gnn_type, LAYERS)
         self.num_gnn_layers = whole_number("num_gnn_layers", num_gnn_layers)
         self.num_heads = positive_int("num_heads", num_heads)
         if positive_int("hidden_dim", hidden_dim) % num_heads:
@@ -88,7 +97,7 @@ class GNNDQNAgent(ListeningAgent):
 
     def _replay(self) -> Any:
         N = self.n_agents
-        return Transitions(self.cfg.capacity, N * self.obs_dim + N * N, self.available)
+        return ReplayBuffer(self.cfg.capacity, N * self.obs_dim + N * N, self.available)
 
     def get_action(
         self, obs: Any, others: Any = None, adjacency: Any = None, *, training: bool = True
@@ -102,16 +111,16 @@ class GNNDQNAgent(ListeningAgent):
             training: see `DQNAgent`.
         """
         N, seen = self.n_agents, self._read("obs", obs)
-        hears = (
+        comm_graph = (
             torch.ones(N, N) if adjacency is None else read_numbers("adjacency", adjacency, N, N)
         )
         if others is None:
-            rest, hears = torch.zeros(N - 1, self.obs_dim), torch.zeros(N, N)
+            rest, comm_graph = torch.zeros(N - 1, self.obs_dim), torch.zeros(N, N)
         else:
             rest = read_numbers("others", others, N - 1, self.obs_dim)
         rest = rest.to(self.device, torch.float32)
         rows = torch.cat([rest[: self.agent_id], seen[None], rest[self.agent_id :]])
-        view = torch.cat([rows.flatten(), hears.to(rows).flatten()])
+        view = torch.cat([rows.flatten(), comm_graph.to(rows).flatten()])
         self._take_in(seen, view)
         return self._choose(self._look(view), training)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from marl_edu.agents.dqn_agent import DQNAgent, Step, episode_of
 from marl_edu.algos import drqn
 from marl_edu.envs.base.checks import positive_int
-from marl_edu.training.replay import Lives
+from marl_edu.training.replay import SequenceReplay
 
 
 class LSTMDQNAgent(DQNAgent):
@@ -46,7 +46,7 @@ class LSTMDQNAgent(DQNAgent):
                 f"num_lstm_layers must be 1, the chapter's network has one, got {num_lstm_layers!r}"
             )
         self.sequence_length = positive_int("sequence_length", sequence_length)
-        settings = {"window": sequence_length, "start": "stored", "batch": 32, **settings}
+        settings = {"window": sequence_length, "start": "stored", "batch_size": 32, **settings}
         super().__init__(agent_id, observation_space, action_space, size, device, **settings)
         self._steps: list[Step] = []  # lived through since the last sequence was kept
         self._after: Tensor | None = None  # what was seen after the last of them
@@ -56,12 +56,12 @@ class LSTMDQNAgent(DQNAgent):
         return drqn.RecurrentQ(self.obs_dim, self.n_actions, self.hidden_dim, self.cfg.memory)
 
     def _replay(self) -> Any:
-        """Each sequence is kept as if it were a life, which goes on."""
-        rows, size = -(-self.cfg.capacity // self.sequence_length), self.q_network.state_size
-        return Lives(rows, self.sequence_length, self.obs_dim, self.available, size)
+        """Each sequence is kept as if it were a trajectory that goes on."""
+        rows, size = -(-self.cfg.capacity // self.sequence_length), self.q_network.hidden_size
+        return SequenceReplay(rows, self.sequence_length, self.obs_dim, self.available, size)
 
     def _forget(self) -> None:
-        self.state = self._before = self.q_network.start(1, 1)[0, 0]
+        self.hidden = self._before = self.q_network.start(1, 1)[0, 0]
 
     def reset(self) -> None:
         """An episode begins: it remembers nothing."""
@@ -70,9 +70,9 @@ class LSTMDQNAgent(DQNAgent):
 
     @torch.no_grad()
     def _look(self, view: Float[Tensor, " O"]) -> Float[Tensor, " A"]:
-        self._before = self.state
-        q, after = self.q_network(view[None, None], self.state[None, None])
-        self.state = after[0, 0]
+        self._before = self.hidden
+        q, after = self.q_network(view[None, None], self.hidden[None, None])
+        self.hidden = after[0, 0]
         return q[0, 0]
 
     def _keep(self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool):
@@ -92,5 +92,5 @@ class LSTMDQNAgent(DQNAgent):
         self._steps, self._after = [], None
 
     def _loss(self) -> tuple[Tensor, dict[str, float]]:
-        batch = self.replay.draw(self.cfg.batch, self.cfg.window, self.cfg.burn_in)
+        batch = self.replay.sample(self.cfg.batch_size, self.cfg.window, self.cfg.burn_in)
         return drqn.loss(self.q_network, self.target_network, batch, self.cfg)

@@ -46,15 +46,15 @@ Row = dict[str, int | float]
 
 def grid_world(seed: int) -> Parallel:
     """The tour's environment."""
-    world = MultiAgentGridWorld(
-        grid_size=(8, 8), n_agents=3, n_targets=3, max_steps=50, batch_size=1, seed=seed
+    env = MultiAgentGridWorld(
+        grid_size=(8, 8), n_agents=3, n_targets=3, max_steps=50, num_envs=1, seed=seed
     )
-    return to_pettingzoo(world)
+    return to_pettingzoo(env)
 
 
-def probe_world(distractors: int, seed: int) -> Parallel:
+def probe_env(distractors: int, seed: int) -> Parallel:
     """The speaker probe as a PettingZoo environment."""
-    return to_pettingzoo(SpeakerProbe(distractors, batch_size=1, seed=seed))
+    return to_pettingzoo(SpeakerProbe(distractors, num_envs=1, seed=seed))
 
 
 AGENTS: dict[str, Callable[..., DQNAgent]] = {
@@ -83,7 +83,7 @@ def play(team: list[Any], env: Parallel, training: bool, seed: int | None = None
     names, N = env.possible_agents, len(team)
     obs, _ = env.reset(seed)
     said: list[Tensor | None] = [None] * N
-    if env.world.max_steps == 1 and isinstance(team[0], AttentionDQNAgent):
+    if env.env.max_steps == 1 and isinstance(team[0], AttentionDQNAgent):
         said = [agent.say(obs[name]) for name, agent in zip(names, team, strict=True)]
     for agent in team:
         agent.reset()
@@ -97,8 +97,8 @@ def play(team: list[Any], env: Parallel, training: bool, seed: int | None = None
                 actions[name], saying[i] = agent.get_action(obs[name], inbox, training=training)
             elif isinstance(agent, GNNDQNAgent):
                 seen = torch.stack([torch.from_numpy(obs[other]) for other in names])
-                others, hears = torch.cat([seen[:i], seen[i + 1 :]]), env.world.adjacency()[0]
-                actions[name] = agent.get_action(obs[name], others, hears, training=training)
+                others, comm_graph = torch.cat([seen[:i], seen[i + 1 :]]), env.env.adjacency()[0]
+                actions[name] = agent.get_action(obs[name], others, comm_graph, training=training)
             else:
                 actions[name] = agent.get_action(obs[name], training=training)
         said = saying
@@ -132,7 +132,7 @@ def on_grid(kind: str, seed: int) -> dict[str, Any]:
 def on_probe(distractors: int, seed: int) -> dict[str, Any]:
     """The tour's loop on the probe."""
     torch.manual_seed(seed)
-    env = probe_world(distractors, seed)
+    env = probe_env(distractors, seed)
     team = make_team("tarmac", env)
     for _ in range(QUESTIONS):
         play(team, env, True)
@@ -144,9 +144,9 @@ def cut(message: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return message.detach(), mask
 
 
-def build_cut(cfg: tarmac.Config, world) -> a2c.ActorCritic:
+def build_cut(cfg: tarmac.Config, env) -> a2c.ActorCritic:
     """TarMAC's network with the gradient through its messages cut."""
-    net = tarmac.build(cfg, world)
+    net = tarmac.build(cfg, env)
     net.communicate.channel = cut  # type: ignore[assignment]
     return net
 
@@ -154,21 +154,21 @@ def build_cut(cfg: tarmac.Config, world) -> a2c.ActorCritic:
 def tarmac_on_probe(build: Callable, distractors: int, seed: int) -> dict[str, Any]:
     """TarMAC on the probe, with messages of the same size as the tour's."""
     cfg = tarmac.Config(
-        world=SpeakerProbe,
-        world_args={"distractors": distractors},
+        env=SpeakerProbe,
+        env_args={"distractors": distractors},
         seed=seed,
         updates=UPDATES,
         lr=5e-3,
-        entropy=0.05,
+        ent_coef=0.05,
         reward_scale=1.0,
         heads=HEADS,
-        signature=SIZE,
-        content=SIZE,
+        signature_dim=SIZE,
+        value_dim=SIZE,
         hear_self=False,
     )
     net = a2c.train(cfg, build=build).net
-    world = SpeakerProbe(distractors, batch_size=500)
-    return {"evaluation": a2c.evaluate(net, world, 2000)}
+    env = SpeakerProbe(distractors, num_envs=500)
+    return {"evaluation": a2c.evaluate(net, env, 2000)}
 
 
 GRID = {f"grid-{kind}": partial(on_grid, kind) for kind in AGENTS}

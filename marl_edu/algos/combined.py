@@ -1,12 +1,12 @@
 """Two methods at once, put together from the parts of their chapters; no new mathematics.
 
-    talk and curiosity    `Talking`, explore.py's network with one layer of gat.py's talk in it,
+    talk and curiosity    `Talking`, ppo.py's network with one layer of gat.py's talk in it,
                           and `TeamBonus`, icm.py's bonus for what is new to the team
     talk and memory       `TeamQ`, drqn.py's network for a whole team, with tarmac.py's messages
     talk without memory   `forget`, which takes the memory out of any network of a2c.py
 
 Equations:
-    Q(o, (a_1 ... a_N)) = sum_i Q_i(o, a_i)      what a team's actions are worth            (1)
+    Q(o, (a_1 ... a_N)) = sum_i Q_i(o, a_i)      the value of a team's joint action         (1)
 This sum is the value decomposition of Sunehag et al., arXiv 1706.05296: the team is one learner
 with A^N actions, whose best one is each agent's best. It is what lets a message be learned: what
 one agent says changes another's Q, and both are in the same sum.
@@ -16,6 +16,7 @@ Symbols: o `obs` (E, L, N O) · Q_i `q` (E, N, L, A) · Q `joint` (E, L, A^N).
 Chapter: book/chapters/comparison.ipynb.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from marl_edu.algos import drqn, gat, icm, tarmac
+from marl_edu.core.protocols import Env
+from marl_edu.core.registry import register
 from marl_edu.envs.base.wrappers import Wrapper
-from marl_edu.training import a2c, ppo, qlearning
+from marl_edu.training import a2c, ppo
+from marl_edu.training.bonus import NoBonus
+from marl_edu.training.checkpoint import Result, Row
 
 # -- talk and curiosity ---------------------------------------------------------------------------
 
@@ -42,16 +47,16 @@ class CuriousConfig(icm.Config):
 
 
 class Talking(ppo.ActorCritic):
-    """explore.py's network; between its two layers everybody hears everybody.
+    """ppo.py's network; between its two layers everybody hears everybody.
 
     Args:
-        communicate: as in `a2c.ActorCritic`. Others: see `explore.ActorCritic`.
+        communicate: as in `a2c.ActorCritic`. Others: see `ppo.ActorCritic`.
     """
 
     def __init__(
-        self, obs_dim: int, n_actions: int, hidden: int, n_agents: int, communicate: nn.Module
+        self, obs_dim: int, n_actions: int, hidden_dim: int, n_agents: int, communicate: nn.Module
     ):
-        super().__init__(obs_dim, n_actions, hidden, n_agents)
+        super().__init__(obs_dim, n_actions, hidden_dim, n_agents)
         first, second = self.body[:2], self.body[2:]
         self.body = nn.Sequential(first, Among(communicate), second)
 
@@ -72,7 +77,7 @@ class Among(nn.Module):
 
 
 class TeamBonus(nn.Module):
-    """A bonus module (see explore.py) that sees what the whole team sees, agent by agent.
+    """A bonus module (see training/bonus.py) that sees what the whole team sees, agent by agent.
 
     As the critic of a2c.py, it is there in training only. Agents are the last axis of S.
 
@@ -100,21 +105,25 @@ class TeamBonus(nn.Module):
         self.module.update(self._team(obs), action, self._team(next_obs), alive)
 
 
-def build_talking(cfg: CuriousConfig, world) -> Talking:
+def build_talking(cfg: CuriousConfig, env: Env) -> Talking:
     """The network of a curious team, talking or silent."""
-    talk = gat.GraphTalk(cfg.hidden, cfg.heads, layers=int(cfg.talk))
-    return Talking(world.obs_dim, world.n_actions, cfg.hidden, world.n_agents, talk)
+    talk = gat.GraphTalk(cfg.hidden_dim, cfg.heads, layers=int(cfg.talk))
+    return Talking(env.obs_dim, env.n_actions, cfg.hidden_dim, env.n_agents, talk)
 
 
-def team_bonus(cfg: CuriousConfig, world) -> nn.Module:
+def team_bonus(cfg: CuriousConfig, env: Env) -> nn.Module:
     """The bonus module of a curious team, or of one that is not."""
     if not cfg.curious:
-        return ppo.NoBonus()
-    return TeamBonus(icm.bonus(cfg, world, world.n_agents))
+        return NoBonus()
+    return TeamBonus(icm.bonus(cfg, env, env.n_agents))
 
 
-def train_curious(cfg: CuriousConfig, on_log=None, checkpoint: Path | None = None):
-    """Train a team that may talk and may be curious: `explore.train` with these parts."""
+def train_curious(
+    cfg: CuriousConfig,
+    on_log: Callable[[Row], None] | None = None,
+    checkpoint: Path | None = None,
+) -> ppo.Result:
+    """Train a team that may talk and may be curious: `ppo.train` with these parts."""
     return ppo.train(cfg, on_log, checkpoint, team_bonus, build_talking)
 
 
@@ -123,21 +132,22 @@ def train_curious(cfg: CuriousConfig, on_log=None, checkpoint: Path | None = Non
 
 @dataclass(frozen=True)
 class TeamConfig(drqn.Config):
-    """DRQN's config; `world` makes the team's world, which becomes an `AsOne`."""
+    """DRQN's config; `env` makes the team's environment, which becomes an `AsOne`."""
 
     talk: bool = True  # TarMAC's messages, or silence
 
 
+@register("as-one")
 class AsOne(Wrapper):
     """The whole team as one agent, which sees what all see and acts for all.
 
     O becomes N O, one observation behind the other; A becomes A^N, the actions read as the digits
-    of a number, agent 0's the last one; a reward is the team's mean. For worlds in which all agents
-    have the same actions. For the arguments see `Wrapper`.
+    of a number, agent 0's the last one; a reward is the team's mean. For environments in which all
+    agents have the same actions. For the arguments see `Wrapper`.
     """
 
-    def __init__(self, world, world_args=None, batch_size=64, device="cpu", seed=None):
-        super().__init__(world, world_args, batch_size, device, seed)
+    def __init__(self, env, env_args=None, num_envs=64, device="cpu", seed=None):
+        super().__init__(env, env_args, num_envs, device, seed)
         inner = self.inner
         self.n_agents, self.obs_dim = 1, inner.n_agents * inner.obs_dim
         self.n_actions = inner.n_actions**inner.n_agents
@@ -148,10 +158,9 @@ class AsOne(Wrapper):
         return action // self._place % self.inner.n_actions
 
     def step(self, actions: Int[Tensor, "B 1"]):
-        """As the inner world's; alive is a team of which anybody is."""
+        """As the inner environment's; alive is a team of which anybody is."""
         obs, reward, terminated, truncated, info = super().step(self.split(actions))
-        gone = torch.zeros_like(self.alive)  # a team is not replaced by another
-        info = info | {"alive": self.alive, "completed": gone}
+        info = info | {"alive": self.alive, "completed": self.completed}
         return obs, reward.mean(1, keepdim=True), terminated, truncated, info
 
     def _change(self, obs: Float[Tensor, "B N O"]) -> Float[Tensor, "B 1 NO"]:
@@ -161,6 +170,11 @@ class AsOne(Wrapper):
     def alive(self) -> Bool[Tensor, "B 1"]:  # type: ignore[override]
         """Whether anybody is."""
         return self.inner.alive.any(1, keepdim=True)
+
+    @property
+    def completed(self) -> Bool[Tensor, "B 1"]:  # type: ignore[override]
+        """Never: a team is not replaced by another."""
+        return torch.zeros_like(self.alive)
 
     @property
     def available(self) -> Bool[Tensor, "1 A"]:
@@ -182,42 +196,47 @@ class Told(nn.Module):
 
 
 class TeamQ(drqn.RecurrentQ):
-    """DRQN's network for each agent of a team; what the team does is worth eq. (1).
+    """DRQN's network for each agent of a team; the value of what the team does is eq. (1).
 
     Args:
         n_agents, obs_dim, n_actions: of the team. communicate: as in `a2c.ActorCritic`.
-        hidden, memory: see `drqn.RecurrentQ`.
+        hidden_dim, memory: see `drqn.RecurrentQ`.
     """
 
-    def __init__(self, n_agents, obs_dim, n_actions, hidden, memory, communicate: nn.Module):
-        super().__init__(obs_dim, n_actions, hidden, memory)
+    def __init__(self, n_agents, obs_dim, n_actions, hidden_dim, memory, communicate: nn.Module):
+        super().__init__(obs_dim, n_actions, hidden_dim, memory)
         self.encode: Any = Told(self.encode, communicate, n_agents)
-        self.n_agents, self.state_size = n_agents, n_agents * self.state_size
+        self.n_agents, self.hidden_size = n_agents, n_agents * self.hidden_size
 
-    def start(self, batch_size: int, n_agents: int = 1) -> Float[Tensor, "B N S"]:
+    def start(self, num_envs: int, n_agents: int = 1) -> Float[Tensor, "B N S"]:
         """What the team remembers before the first step: zeros."""
-        return self.q.weight.new_zeros(batch_size, n_agents, self.state_size)
+        return self.q.weight.new_zeros(num_envs, n_agents, self.hidden_size)
 
-    def unroll(self, obs: Float[Tensor, "E L NO"], state: Float[Tensor, "E NS"]):
+    def unroll(self, obs: Float[Tensor, "E L NO"], hidden: Float[Tensor, "E NS"]):
         """As `drqn.RecurrentQ.unroll`, for a team: Q of all its actions, `(E, L, A^N)`."""
         own = obs.unflatten(-1, (self.n_agents, -1)).transpose(1, 2).flatten(0, 1)
-        q, after = super().unroll(own, state.unflatten(-1, (self.n_agents, -1)).flatten(0, 1))
+        q, after = super().unroll(own, hidden.unflatten(-1, (self.n_agents, -1)).flatten(0, 1))
         first, *rest = q.unflatten(0, (-1, self.n_agents)).unbind(1)
         joint = first
         for one in rest:  # agent 0 is the last digit
             joint = (one[..., :, None] + joint[..., None, :]).flatten(-2)  # eq. (1)
-        return joint, after.view(state.shape)
+        return joint, after.view(hidden.shape)
 
 
-def build_team(cfg: TeamConfig, world: AsOne) -> TeamQ:
+def build_team(cfg: TeamConfig, env: AsOne) -> TeamQ:
     """The network of a team of Q-learners, talking or silent."""
-    team = world.inner
-    talk = tarmac.TargetedAttention(cfg.hidden) if cfg.talk else a2c.Silence()
-    return TeamQ(team.n_agents, team.obs_dim, team.n_actions, cfg.hidden, cfg.memory, talk)
+    team = env.inner
+    talk = tarmac.TargetedAttention(cfg.hidden_dim) if cfg.talk else a2c.NoCommunication()
+    return TeamQ(team.n_agents, team.obs_dim, team.n_actions, cfg.hidden_dim, cfg.memory, talk)
 
 
-def train_team(cfg: TeamConfig, on_log=None, checkpoint: Path | None = None) -> qlearning.Result:
-    """Train a team of Q-learners: `drqn.train` with this network. The world must be an `AsOne`."""
+def train_team(
+    cfg: TeamConfig,
+    on_log: Callable[[Row], None] | None = None,
+    checkpoint: Path | None = None,
+) -> Result:
+    """Train a team of Q-learners: `drqn.train` with this network. The environment must be an
+    `AsOne`."""
     return drqn.train(cfg, on_log, checkpoint, build=build_team)
 
 
@@ -240,12 +259,16 @@ class ForgetfulConfig(tarmac.Config):
     """TarMAC's config, for teams without memory."""
 
 
-def build_forgetful(cfg: a2c.Config, world) -> a2c.ActorCritic:
+def build_forgetful(cfg: a2c.Config, env) -> a2c.ActorCritic:
     """TarMAC's network, or with a plain config the silent one, which forgets."""
     build: Any = tarmac.build if isinstance(cfg, ForgetfulConfig) else a2c.build
-    return forget(build(cfg, world))
+    return forget(build(cfg, env))
 
 
-def train_forgetful(cfg: a2c.Config, on_log=None, checkpoint: Path | None = None):
+def train_forgetful(
+    cfg: a2c.Config,
+    on_log: Callable[[Row], None] | None = None,
+    checkpoint: Path | None = None,
+) -> Result:
     """Train a team without memory: `a2c.train` with this network."""
     return a2c.train(cfg, on_log, checkpoint, build_forgetful)

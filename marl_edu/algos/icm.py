@@ -20,13 +20,14 @@ Differences from the paper:
     - `stop`: the authors' code lets L_F teach enc through phi and through phi', which the paper
       does not say. That is "nothing" here; "target" stops the gradient at phi', "features" at
       both, so that enc learns from the inverse model alone.
-    - The loop is explore.py's, with PPO, two critics and a bonus in units of its returns' spread;
+    - The loop is training/ppo.py's, with two critics and a bonus in units of its returns' spread;
       the paper's is A3C, with one critic for the sum of both rewards. So eta cancels there.
     - The paper minimises lambda L_policy + L, lambda = 0.1; here each has its own step size.
 
 Chapter: book/chapters/icm.ipynb.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +36,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from marl_edu.core.protocols import Env
+from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.training import ppo
+from marl_edu.training.checkpoint import Row
 
 STOPS = ("nothing", "target", "features")
 
@@ -44,6 +48,7 @@ STOPS = ("nothing", "target", "features")
 class Config(ppo.Config):
     """The run's config, and what ICM adds."""
 
+    env: Callable[..., Env] = KeyDoorMaze
     feature_dim: int = 32  # F, numbers that enc gives (ICM: 288)
     model_dim: int = 128  # units per hidden layer of enc, g and f (ICM: 256)
     beta: float = 0.2  # weight of the forward model's loss (ICM: 0.2)
@@ -52,7 +57,7 @@ class Config(ppo.Config):
 
 
 class IntrinsicCuriosityModule(nn.Module):
-    """Eqs. (1)-(6): a bonus module (see explore.py), which can also be called by itself.
+    """Eqs. (1)-(6): a bonus module (see training/bonus.py).
 
     Args:
         obs_dim: O. action_dim: A, the number of actions. feature_dim: F.
@@ -119,28 +124,12 @@ class IntrinsicCuriosityModule(nn.Module):
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
         """Nothing to note beside what is learned."""
 
-    def forward(
-        self,
-        obs: Float[Tensor, "*S O"],
-        next_obs: Float[Tensor, "*S O"],
-        action: Int[Tensor, "*S"],
-    ) -> tuple[Float[Tensor, "*S"], dict[str, Tensor]]:
-        """The bonus `(*S)`, without a gradient, and the mean losses, with one.
 
-        Returns:
-            the bonus, and `{"inverse": L_I, "forward": L_F, "total": L}`, scalars.
-        """
-        inverse, forward = self.errors(obs, action, next_obs)
-        total = (1 - self.beta) * inverse + self.beta * forward
-        losses = {"inverse": inverse.mean(), "forward": forward.mean(), "total": total.mean()}
-        return self.eta * forward.detach(), losses  # eq. (5)
-
-
-def bonus(cfg: Config, world, observers: int = 1) -> IntrinsicCuriosityModule:
+def bonus(cfg: Config, env: Env, observers: int = 1) -> IntrinsicCuriosityModule:
     """The bonus module of a run, for what so many agents see at once."""
     return IntrinsicCuriosityModule(
-        observers * world.obs_dim,
-        world.n_actions,
+        observers * env.obs_dim,
+        env.n_actions,
         cfg.feature_dim,
         cfg.model_dim,
         cfg.beta,
@@ -149,6 +138,10 @@ def bonus(cfg: Config, world, observers: int = 1) -> IntrinsicCuriosityModule:
     )
 
 
-def train(cfg: Config, on_log=None, checkpoint: Path | None = None) -> ppo.Result:
-    """Train with ICM: `explore.train`, with this file's bonus."""
+def train(
+    cfg: Config,
+    on_log: Callable[[Row], None] | None = None,
+    checkpoint: Path | None = None,
+) -> ppo.Result:
+    """Train with ICM: `ppo.train`, with this file's bonus."""
     return ppo.train(cfg, on_log, checkpoint, bonus)

@@ -14,12 +14,13 @@ Symbols: o' `next_obs` (*S, O) · f `target`, f_hat `predictor`: O -> F · F `fe
 Differences from the paper:
     - Small fully connected networks for small observations; the paper's see four pictures.
     - What the loop does (two critics, the bonus in units of its returns' spread, the bonus's
-      return that no episode's end cuts) is the paper's and stands in explore.py.
+      return that no episode's end cuts) is the paper's and stands in training/ppo.py.
     - A random share of the data trains the predictor, as in the paper: `bonus_share`.
 
 Chapter: book/chapters/rnd.ipynb.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,20 +28,24 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from marl_edu.core.protocols import Env
+from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.training import ppo
-from marl_edu.training.ppo import Moments
+from marl_edu.training.bonus import RunningMeanStd
+from marl_edu.training.checkpoint import Row
 
 
 @dataclass(frozen=True)
 class Config(ppo.Config):
     """The run's config, and what RND adds."""
 
+    env: Callable[..., Env] = KeyDoorMaze
     feature_dim: int = 64  # F, numbers that f gives (RND: 512)
     predictor_dim: int = 128  # units per layer of f and f_hat: wide ones tell places apart
 
 
 class RandomNetworkDistillation(nn.Module):
-    """Eqs. (1)-(3): a bonus module (see explore.py).
+    """Eqs. (1)-(3): a bonus module (see training/bonus.py).
 
     Args:
         obs_dim: O. feature_dim: F. predictor_dim: units per layer.
@@ -48,7 +53,7 @@ class RandomNetworkDistillation(nn.Module):
 
     def __init__(self, obs_dim: int, feature_dim: int = 64, predictor_dim: int = 128):
         super().__init__()
-        self.moments = Moments(obs_dim)
+        self.stats = RunningMeanStd(obs_dim)
         self.target = nn.Sequential(
             nn.Linear(obs_dim, predictor_dim),
             nn.LeakyReLU(),
@@ -74,7 +79,7 @@ class RandomNetworkDistillation(nn.Module):
 
     def look(self, obs: Float[Tensor, "*S O"]) -> Float[Tensor, "*S O"]:
         """Observations in units of their spread."""
-        m = self.moments
+        m = self.stats
         return ((obs - m.mean) / (m.var.sqrt() + 1e-8)).clamp(-5, 5)  # eq. (1)
 
     def loss(self, obs: Tensor, action: Tensor, next_obs: Float[Tensor, "*S O"]) -> Tensor:
@@ -89,25 +94,29 @@ class RandomNetworkDistillation(nn.Module):
 
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
         """Go on with the running mean and spread."""
-        self.moments.update(next_obs[alive])
+        self.stats.update(next_obs[alive])
 
-    def warm_up(self, world) -> None:
-        """An episode of random play, so that mu and sigma are about the world from the start."""
-        obs, seen = world.reset(), []
-        while world.t < world.max_steps and world.alive.any():
-            shape = (world.batch_size, world.n_agents)
-            obs = world.step(torch.randint(world.n_actions, shape, device=world.device))[0]
-            seen.append(obs[world.alive])
-        self.moments.update(torch.cat(seen))
+    def warm_up(self, env: Env) -> None:
+        """An episode of random play, so that mu and sigma fit the environment from the start."""
+        obs, seen = env.reset(), []
+        while env.t < env.max_steps and env.alive.any():
+            shape = (env.num_envs, env.n_agents)
+            obs = env.step(torch.randint(env.n_actions, shape, device=env.device))[0]
+            seen.append(obs[env.alive])
+        self.stats.update(torch.cat(seen))
 
 
-def bonus(cfg: Config, world) -> RandomNetworkDistillation:
+def bonus(cfg: Config, env: Env) -> RandomNetworkDistillation:
     """The bonus module, warmed up; its steps are not counted among the run's."""
-    module = RandomNetworkDistillation(world.obs_dim, cfg.feature_dim, cfg.predictor_dim)
-    module.warm_up(world)
+    module = RandomNetworkDistillation(env.obs_dim, cfg.feature_dim, cfg.predictor_dim)
+    module.warm_up(env)
     return module
 
 
-def train(cfg: Config, on_log=None, checkpoint: Path | None = None) -> ppo.Result:
-    """Train with RND: `explore.train`, with this file's bonus."""
+def train(
+    cfg: Config,
+    on_log: Callable[[Row], None] | None = None,
+    checkpoint: Path | None = None,
+) -> ppo.Result:
+    """Train with RND: `ppo.train`, with this file's bonus."""
     return ppo.train(cfg, on_log, checkpoint, bonus)

@@ -1,1 +1,2 @@
-"""What everything stands on: pure functions, files, and the interfaces of environments and policies."""
+"""What everything stands on: pure functions, files, and the interfaces of environments and
+policies."""

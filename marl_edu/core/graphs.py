@@ -34,12 +34,15 @@ class Dense:
     """Pairs in rows, one row per receiver: an adjacency, every node a column.
 
     Args:
-        hears: bool (..., N, N).
+        adjacency: bool (..., N, N).
     """
 
-    def __init__(self, hears: Tensor):
-        self.mask = hears | torch.eye(hears.shape[-1], dtype=torch.bool, device=hears.device)
-        self.axis = hears.dim() - 2  # of the nodes; pairs have one more axis behind it
+    dense = True  # a layer may write its equations for all pairs at once
+
+    def __init__(self, adjacency: Tensor):
+        N, device = adjacency.shape[-1], adjacency.device
+        self.mask = adjacency | torch.eye(N, dtype=torch.bool, device=device)
+        self.axis = adjacency.dim() - 2  # of the nodes; pairs have one more axis behind it
 
     def receivers(self, x: Tensor) -> Tensor:
         """x of each pair's receiver (as a view that broadcasts)."""
@@ -78,6 +81,8 @@ class Dense:
 class NeighbourList(Dense):
     """Pairs in rows, one row per receiver: a neighbour list, the node itself before it."""
 
+    dense = False
+
     def __init__(self, index: Tensor, mask: Tensor):
         N = index.shape[-2]
         itself = torch.arange(N, device=index.device).view(N, 1).expand(*index.shape[:-1], 1)
@@ -86,7 +91,7 @@ class NeighbourList(Dense):
         )
         self.axis = index.dim() - 2
         self.index = torch.cat([itself, index], -1)
-        self._rows = self.index  # where senders lie when all worlds are one list of nodes
+        self._rows = self.index  # where senders lie when all environments are one list of nodes
         if self.axis:
             self._rows = (
                 self.index + N * torch.arange(len(index), device=index.device)[:, None, None]
@@ -109,6 +114,7 @@ class EdgeList:
         edges: int64 (2, E). n: N.
     """
 
+    dense = False
     axis = 0
 
     def __init__(self, edges: Tensor, n: int):

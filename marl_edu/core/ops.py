@@ -1,11 +1,12 @@
-"""Pure functions that several chapters share. No state, no modules: tensors in, tensors out.
+"""Equations that several algorithms share. No state, no modules: tensors in, tensors out.
 
-Sizes: B worlds, T steps, N agents, D features.
+Sizes: B environments, T steps, N agents, A actions, D features; `*S` is any shape.
 """
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 
 def masked_softmax(scores: Tensor, mask: Tensor, dim: int = -1) -> Tensor:
@@ -27,30 +28,70 @@ def masked_mean(x: Tensor, mask: Tensor) -> Tensor:
     return (x * weight).sum() / weight.sum().clamp_min(1.0)
 
 
+def masked_normalise(x: Tensor, mask: Tensor, eps: float) -> Tensor:
+    """`x` less its mean, in units of its standard deviation, both over the entries in `mask`."""
+    centred = x - masked_mean(x, mask)
+    return centred / (masked_mean(centred**2, mask).sqrt() + eps)
+
+
+def mean_of_others(
+    z: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N N"]
+) -> tuple[Float[Tensor, "B N D"], Float[Tensor, "B N N"]]:
+    """What an agent hears that hears everybody alike: c_i = mean of z_j over all j != i it may hear.
+
+    Args:
+        z: what is said. mask: `mask[b, i, j]`: receiver i may hear sender j.
+    Returns:
+        c, zeros where there is nobody to hear; and the weights of the mean, receivers in rows.
+    """
+    itself = torch.eye(z.shape[1], dtype=torch.bool, device=z.device)
+    others = (mask & ~itself).to(z.dtype)
+    weights = others / others.sum(-1, keepdim=True).clamp_min(1.0)
+    return weights @ z, weights
+
+
+def act(logits: Float[Tensor, "*S A"], generator: torch.Generator | None) -> Int[Tensor, "*S"]:
+    """Sample actions with `generator`, or take the most likely ones where it is None."""
+    if generator is None:
+        return logits.argmax(-1)
+    noise = torch.rand(logits.shape, generator=generator, device=logits.device)
+    return (logits - (-noise.log()).log()).argmax(-1)  # Gumbel-max: a sample of the softmax
+
+
+def log_prob_of(
+    logits: Float[Tensor, "*S A"], action: Int[Tensor, "*S"]
+) -> tuple[Float[Tensor, "*S"], Float[Tensor, "*S"]]:
+    """log pi(a) of the actions taken, and the entropy of the policy pi = softmax(logits)."""
+    log_pi = F.log_softmax(logits, -1)
+    chosen = log_pi.gather(-1, action[..., None])[..., 0]
+    return chosen, -(log_pi.exp() * log_pi).sum(-1)
+
+
 def gae(
     reward: Float[Tensor, "B T N"],
     value: Float[Tensor, "B T+1 N"],
-    goes_on: Bool[Tensor, "B T N"],
+    terminated: Bool[Tensor, "B T N"],
     gamma: float,
-    lam: float,
+    gae_lambda: float,
 ) -> Float[Tensor, "B T N"]:
-    """Generalised advantage estimates, each agent's chain cut where its life ends.
+    """Generalised advantage estimates, each agent's chain cut where its trajectory ends.
 
-        delta_t = r_t + gamma c_t V_{t+1} - V_t        A_t = delta_t + gamma lam c_t A_{t+1}
+        delta_t = r_t + gamma (1 - d_t) V_{t+1} - V_t
+        A_t = delta_t + gamma lambda (1 - d_t) A_{t+1}
 
     Args:
         reward: r. value: V, with the value of the state after the last step at index T.
-        goes_on: c; False where the agent terminated in step t, so that nothing is bootstrapped.
-            A time limit is not a termination.
-        gamma: discount. lam: 0 one-step error ... 1 Monte-Carlo return.
+        terminated: d; True where the agent's trajectory ended in step t, so that nothing is
+            bootstrapped. A time limit is not a termination.
+        gamma: discount. gae_lambda: 0 one-step error ... 1 Monte-Carlo return.
     Source: Schulman et al., arXiv 1506.02438, eq. (16).
     """
-    keep = gamma * goes_on.to(reward.dtype)
-    delta = reward + keep * value[:, 1:] - value[:, :-1]
+    discount = gamma * (1 - terminated.to(reward.dtype))
+    delta = reward + discount * value[:, 1:] - value[:, :-1]
     advantage = torch.zeros_like(delta)
     carried = torch.zeros_like(delta[:, 0])
     for t in reversed(range(delta.shape[1])):
-        carried = delta[:, t] + lam * keep[:, t] * carried
+        carried = delta[:, t] + gae_lambda * discount[:, t] * carried
         advantage[:, t] = carried
     return advantage
 
@@ -60,21 +101,48 @@ def highest(q: Float[Tensor, "*S A"], available: Bool[Tensor, "..."]) -> Int[Ten
     return q.masked_fill(~available, -torch.inf).argmax(-1)
 
 
-def double_q(
+def epsilon_greedy(
+    q: Float[Tensor, "*S A"],
+    epsilon: float,
+    available: Bool[Tensor, "..."],
+    generator: torch.Generator | None = None,
+) -> Int[Tensor, "*S"]:
+    """The best actions that are available, or, with probability epsilon each, any of those."""
+    best = highest(q, available)
+    if epsilon == 0:
+        return best
+    chance = torch.rand(q.shape[:-1], generator=generator, device=q.device)
+    score = torch.rand(q.shape, generator=generator, device=q.device)
+    return torch.where(chance < epsilon, highest(score, available), best)
+
+
+def q_target(
     reward: Float[Tensor, "*S"],
-    goes_on: Bool[Tensor, "*S"],
-    q_next: Float[Tensor, "*S A"],
+    terminated: Bool[Tensor, "*S"],
     q_target_next: Float[Tensor, "*S A"],
     available: Bool[Tensor, "..."],
     gamma: float,
+    q_next: Float[Tensor, "*S A"] | None = None,
 ) -> Float[Tensor, "*S"]:
-    """What the action taken turned out to be worth: eq. (2).
+    """The value of the action that was taken, as it turned out.
+
+        y = r + gamma (1 - d) Q_target(o', a*)
+
+    with a* = argmax_a Q_target(o', a), or in double Q-learning a* = argmax_a Q(o', a): the network
+    selects, its target evaluates, so that an overestimate is not selected *because* it is one.
 
     Args:
-        reward: r. goes_on: c. gamma: discount.
-        q_next, q_target_next: of what was seen afterwards, by the network and by its target.
-        available: which actions there are then; broadcast over `q_next`.
+        reward: r. terminated: d. gamma: discount. available: the actions there are in o'.
+        q_target_next, q_next: of o', by the target network and by the network; without `q_next`
+            the target selects and evaluates.
+    Source: Mnih et al., Nature 518 (2015); van Hasselt et al., arXiv 1509.06461, eq. (4).
     """
-    best = highest(q_next, available)[..., None]
-    worth = q_target_next.gather(-1, best)[..., 0]
-    return reward + gamma * goes_on * worth  # eq. (2)
+    selects = q_target_next if q_next is None else q_next
+    best = highest(selects, available)[..., None]
+    next_value = q_target_next.gather(-1, best)[..., 0]
+    return reward + gamma * (1 - terminated.to(reward.dtype)) * next_value
+
+
+def linear(start: float, end: float, progress: float) -> float:
+    """From `start` to `end` in a straight line, as `progress` goes from 0 to 1."""
+    return start + (end - start) * progress

@@ -1,4 +1,4 @@
-"""Worlds: batched, in torch, with agents as an axis."""
+"""Environments: batched, in torch, with agents as an axis."""
 
 from marl_edu.envs.base.wrappers import AgentId, Flicker
 from marl_edu.envs.cooperative_navigation import CooperativeNavigation

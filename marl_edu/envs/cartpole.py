@@ -13,7 +13,7 @@ Observation, float32:
 Rewards:
     1 in every step, the last included: the return is the number of steps, at most 500.
 Arguments:
-    velocities: False hides them. batch_size, device, seed: as in every world.
+    velocities: False hides them. num_envs, device, seed: as in every environment.
 Source:
     Gymnasium, which has it from Barto, Sutton and Anderson (1983).
 """
@@ -22,7 +22,8 @@ import gymnasium
 import numpy as np
 from gymnasium.wrappers import TransformObservation
 
-from marl_edu.envs.adapters.incoming import Foreign, from_gymnasium
+from marl_edu.core.registry import register
+from marl_edu.envs.adapters.incoming import AdaptedEnv, from_gymnasium
 
 SEEN = [0, 2]  # position and angle
 
@@ -39,8 +40,9 @@ def make_env(velocities: bool = True) -> gymnasium.Env:
     return TransformObservation(env, lambda obs: obs[SEEN], less)
 
 
+@register("cartpole")
 def cartpole(
-    velocities: bool = True, batch_size: int = 8, device: str = "cpu", seed: int | None = None
-) -> Foreign:
+    velocities: bool = True, num_envs: int = 8, device: str = "cpu", seed: int | None = None
+) -> AdaptedEnv:
     """B poles; the module's docstring is the specification."""
-    return from_gymnasium(lambda: make_env(velocities), batch_size, device, seed)
+    return from_gymnasium(lambda: make_env(velocities), num_envs, device, seed)

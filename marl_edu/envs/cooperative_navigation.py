@@ -18,8 +18,8 @@ Start and end:
     agents and landmarks at rest, each anywhere in [-1, 1]²; `max_steps` steps, then truncation.
     `success`: the share of landmarks to which some agent is now nearer than 0.1.
 Arguments:
-    n_agents: N, from 1. local_ratio: in [0, 1]. max_steps: from 1. batch_size, device, seed: as in
-    every world. dtype: torch.float32, or torch.float64.
+    n_agents: N, from 1. local_ratio: in [0, 1]. max_steps: from 1. num_envs, device, seed: as in
+    every environment. dtype: torch.float32, or torch.float64.
 Anchors, N = 3, per agent: -26.5 random, -24.2 standing still; -16.0 if everybody drives to the
     landmark nearest to itself; -7.3 with the landmarks shared out.
 Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`;
@@ -33,6 +33,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import positive_int, probability
 from marl_edu.envs.drawing.shapes import agent, canvas, target
 from marl_edu.envs.particles import SIDE, Particles, distances
@@ -41,6 +42,7 @@ ACCELERATION, RADIUS = 5.0, 0.15
 NEAR = 0.1  # who is nearer to a landmark covers it
 
 
+@register("cooperative-navigation")
 class CooperativeNavigation(Particles):
     """B teams of N agents; the module's docstring is the specification."""
 
@@ -49,23 +51,23 @@ class CooperativeNavigation(Particles):
         n_agents: int = 3,
         local_ratio: float = 0.5,
         max_steps: int = 25,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
         dtype: torch.dtype = torch.float32,
     ):
-        super().__init__(batch_size, device, seed, dtype)
+        super().__init__(num_envs, device, seed, dtype)
         N = positive_int("n_agents", n_agents)
         self.local_ratio = probability("local_ratio", local_ratio)
         self.max_steps = positive_int("max_steps", max_steps)
         self._make_bodies([ACCELERATION] * N, radius=[RADIUS] * N + [0.0] * N)
         self._make_view(obs_dim=6 * N)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._place([1.0] * self.n_bodies)
         self._measure()
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         self._move(actions)
         self._measure()
         agents = self.position[:, : self.n_agents]

@@ -23,8 +23,8 @@ LeverGame:
 Actions:
     0..A-1, of all agents at once. float32 throughout.
 Arguments:
-    those named above; batch_size, device, seed: as in every world. Only the lever game has chance
-    in it, and nothing is ever truncated.
+    those named above; num_envs, device, seed: as in every environment. Only the lever game has
+    chance in it, and nothing is ever truncated.
 Anchors, exact; more in `rules/games.py`:
     QTRAN_GAME best 8, random -4.44. CLIMBING_GAME best 11, random -3.44; it has two equilibria in
     pure strategies, 11 and 7. penalty_game(k) best 10, random (22 + 2 k) / 9. Two steps: best 8,
@@ -44,8 +44,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import positive_int
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import shapes
 from marl_edu.envs.drawing.shapes import CELL
 
@@ -59,7 +60,8 @@ def penalty_game(k: int | float) -> tuple[tuple[int | float, ...], ...]:
     return ((10, 0, k), (0, 2, 0), (k, 0, 10))
 
 
-class MatrixGame(World):
+@register("matrix-game")
+class MatrixGame(BatchedEnv):
     """B times one choice with a common payoff; the module's docstring is the specification."""
 
     max_steps = 1
@@ -68,19 +70,19 @@ class MatrixGame(World):
     def __init__(
         self,
         payoff: Any = QTRAN_GAME,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
-        super().__init__(batch_size, device, seed)
+        super().__init__(num_envs, device, seed)
         self.payoff = _table(payoff).to(self.device)
         self.n_agents, self.n_actions = self.payoff.dim(), len(self.payoff)
 
-    def _begin(self) -> None:
-        self.chosen = torch.full((self.batch_size, self.n_agents), -1, device=self.device)
-        self.got = torch.full((self.batch_size,), -torch.inf, device=self.device)
+    def _reset(self) -> None:
+        self.chosen = torch.full((self.num_envs, self.n_agents), -1, device=self.device)
+        self.got = torch.full((self.num_envs,), -torch.inf, device=self.device)
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         self.chosen = actions
         self.got = self.payoff[actions.unbind(1)]
         return _share(self.got, self.n_agents), torch.ones_like(self.running), {}
@@ -88,8 +90,8 @@ class MatrixGame(World):
     def _success(self) -> Tensor:
         return self.got == self.payoff.max()
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
-        return torch.ones(self.batch_size, self.n_agents, 1, device=self.device)
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
+        return torch.ones(self.num_envs, self.n_agents, 1, device=self.device)
 
     def _draw(self, b: int) -> str:
         chosen = self.chosen[b].tolist()
@@ -100,22 +102,23 @@ class MatrixGame(World):
         return _draw_rows(chosen, self.n_actions, label)
 
 
-class TwoStepGame(World):
+@register("two-step-game")
+class TwoStepGame(BatchedEnv):
     """B times two choices, the first for the second; see the module's docstring."""
 
     n_agents = n_actions = max_steps = 2
     obs_dim = 3
 
-    def __init__(self, batch_size: int = 64, device: str = "cpu", seed: int | None = None):
-        super().__init__(batch_size, device, seed)
+    def __init__(self, num_envs: int = 64, device: str = "cpu", seed: int | None = None):
+        super().__init__(num_envs, device, seed)
         self.payoffs = torch.tensor(TWO_STEP_PAYOFFS, dtype=torch.float32, device=self.device)
 
-    def _begin(self) -> None:
-        self.place = torch.zeros(self.batch_size, dtype=torch.int64, device=self.device)
-        self.chosen = torch.full((self.batch_size, 2), -1, device=self.device)
-        self.got = torch.zeros(self.batch_size, device=self.device)
+    def _reset(self) -> None:
+        self.place = torch.zeros(self.num_envs, dtype=torch.int64, device=self.device)
+        self.chosen = torch.full((self.num_envs, 2), -1, device=self.device)
+        self.got = torch.zeros(self.num_envs, device=self.device)
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         self.chosen = actions
         if self.t == 0:
             self.place = 1 + actions[:, 0].long()
@@ -128,7 +131,7 @@ class TwoStepGame(World):
     def _success(self) -> Tensor:
         return self.got == self.payoffs.max()
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
         return F.one_hot(self.place, 3).float()[:, None].expand(-1, 2, -1)
 
     def _draw(self, b: int) -> str:
@@ -142,7 +145,8 @@ class TwoStepGame(World):
         return _draw_table(self.payoffs[place - 1].tolist(), chosen, label)
 
 
-class LeverGame(World):
+@register("lever-game")
+class LeverGame(BatchedEnv):
     """B times a choice of levers by agents who meet by chance; see the module's docstring."""
 
     max_steps = 1
@@ -152,23 +156,23 @@ class LeverGame(World):
         pool: int = 500,
         n_agents: int = 5,
         n_levers: int = 5,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
-        super().__init__(batch_size, device, seed)
+        super().__init__(num_envs, device, seed)
         self.obs_dim = positive_int("pool", pool)
         self.n_agents = positive_int("n_agents", n_agents)
         self.n_actions = positive_int("n_levers", n_levers)
         if n_agents > pool:
             raise ValueError(f"n_agents must be at most the pool's {pool}, got {n_agents}")
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self.numbers = self.uniform(self.obs_dim).topk(self.n_agents).indices
         self.chosen = torch.full_like(self.numbers, -1)
-        self.got = torch.zeros(self.batch_size, device=self.device)
+        self.got = torch.zeros(self.num_envs, device=self.device)
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         self.chosen = actions
         pulled = F.one_hot(actions.long(), self.n_actions).amax(1)  # (B, A)
         self.got = pulled.sum(1) / self.n_actions
@@ -177,7 +181,7 @@ class LeverGame(World):
     def _success(self) -> Float[Tensor, " B"]:
         return self.got
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
         # Written where it belongs: F.one_hot would make it of whole numbers first.
         obs = torch.zeros(*self.numbers.shape, self.obs_dim, device=self.device)
         return obs.scatter_(2, self.numbers[..., None], 1.0)

@@ -30,7 +30,7 @@ Who hears whom:
 Arguments:
     grid_size: (H, W), or one number for both. n_agents: N. n_targets: K. max_steps: T. view: cells
     seen in each direction, from 0. hearing: cells heard in each direction, from 0. task: "collect"
-    or "cover". shared_reward: see Rewards. batch_size, device, seed: as in every world.
+    or "cover". shared_reward: see Rewards. num_envs, device, seed: as in every environment.
 State:
     `position` `(B, N, 2)`: row and column of each agent. `targets` `(B, K, 2)`: of each target.
     `reached` `(B, K)`: which targets are collected, or covered now.
@@ -54,8 +54,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import one_of, positive_int, whole_number
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import shapes
 from marl_edu.envs.drawing.shapes import CELL
 
@@ -65,11 +66,12 @@ STEP_REWARD, COLLISION_REWARD, TARGET_REWARD = -0.01, -0.1, 10.0
 LARGEST_PICTURE = 16  # rows and columns; of a larger grid a part is drawn
 
 
-class MultiAgentGridWorld(World):
+@register("grid-world")
+class MultiAgentGridWorld(BatchedEnv):
     """B grids with N agents each; the module's docstring is the specification."""
 
     n_actions = 5
-    state = ("position", "reached")
+    frozen = ("position", "reached")
 
     def __init__(
         self,
@@ -81,11 +83,11 @@ class MultiAgentGridWorld(World):
         hearing: int = 5,
         task: str = "collect",
         shared_reward: bool = False,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
-        super().__init__(batch_size, device, seed)
+        super().__init__(num_envs, device, seed)
         self.rows, self.columns = _sides(grid_size)
         self.n_agents = positive_int("n_agents", n_agents)
         self.n_targets = positive_int("n_targets", n_targets)
@@ -120,13 +122,13 @@ class MultiAgentGridWorld(World):
         high[3::3] = self.n_agents - 1
         return high
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         N, K = self.n_agents, self.n_targets
         chance = self.uniform(self.rows * self.columns)
         cells = chance.argsort(dim=1, stable=True)[:, : N + K]
         places = torch.stack([cells // self.columns, cells % self.columns], -1)
         self.position, self.targets = places[:, :N], places[:, N:]
-        self.reached = torch.zeros(self.batch_size, K, dtype=torch.bool, device=self.device)
+        self.reached = torch.zeros(self.num_envs, K, dtype=torch.bool, device=self.device)
         self._target_cell = self._cell(self.targets, self.view)
 
     def _cell(self, place: Int[Tensor, "B M 2"], border: int) -> Int[Tensor, "B M"]:
@@ -135,16 +137,16 @@ class MultiAgentGridWorld(World):
 
     def _count(self, cell: Int[Tensor, "B N"]) -> Float[Tensor, "B G"]:
         """How many agents are in every cell of the grid with its border."""
-        count = self._outside.new_zeros(self.batch_size, len(self._outside))
+        count = self._outside.new_zeros(self.num_envs, len(self._outside))
         return count.scatter_add_(1, cell, count.new_ones(cell.shape))
 
     def _to_be_had(self) -> Float[Tensor, "B G"]:
         """Where a target is to be had, on the grid with its border."""
         there = torch.ones_like(self.reached) if self.task == "cover" else ~self.reached
-        free = self._outside.new_zeros(self.batch_size, len(self._outside))
+        free = self._outside.new_zeros(self.num_envs, len(self._outside))
         return free.scatter_(1, self._target_cell, there.float())
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         moved = self.position + F.embedding(actions, self._moves)
         self.position = torch.minimum(moved.clamp_min(0), self._last)
         cell = self._cell(self.position, self.view)
@@ -167,12 +169,12 @@ class MultiAgentGridWorld(World):
     def _success(self) -> Float[Tensor, " B"]:
         return self.reached.float().mean(1)
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
-        B, N, G = self.batch_size, self.n_agents, len(self._outside)
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
+        B, N, G = self.num_envs, self.n_agents, len(self._outside)
         cell = self._cell(self.position, self.view)
         outside = self._outside.expand(B, -1)
         grid = torch.stack([outside, self._count(cell), self._to_be_had()], -1)  # (B, G, 3)
-        first = G * torch.arange(B, device=self.device)  # of each world's cells
+        first = G * torch.arange(B, device=self.device)  # of each environment's cells
         seen = (first[:, None] + cell)[..., None] + self._window  # (B, N, window²)
         obs = torch.empty(B, N, self.obs_dim, device=self.device)
         obs[..., :2] = self.position / self._last.clamp_min(1)
@@ -202,7 +204,7 @@ class MultiAgentGridWorld(World):
         n_cells = (self.rows + 2 * h) * (self.columns + 2 * h)
         # Agents sorted by cell: those of cell c are order[first[c]], order[first[c] + 1], ...
         order = cell.argsort(dim=1, stable=True)
-        count = cell.new_zeros(self.batch_size, n_cells)
+        count = cell.new_zeros(self.num_envs, n_cells)
         count.scatter_add_(1, cell, torch.ones_like(cell))
         first = count.cumsum(1) - count
         rank = order.argsort(1) - first.gather(1, cell)  # among those in its own cell
@@ -215,7 +217,7 @@ class MultiAgentGridWorld(World):
         there[..., 0] -= 1  # others
         up_to = there.cumsum(-1)
         # The n-th of the others is in the first cell up to which there are more than n.
-        n = torch.arange(k - 1, device=self.device).expand(self.batch_size, N, -1).contiguous()
+        n = torch.arange(k - 1, device=self.device).expand(self.num_envs, N, -1).contiguous()
         which = torch.searchsorted(up_to, n, right=True)
         taken = which < len(window)
         which = which.clamp_max(len(window) - 1)
@@ -224,7 +226,7 @@ class MultiAgentGridWorld(World):
         start = first.gather(1, around.gather(2, which).flatten(1)).view(which.shape)
         others = order.gather(1, (start + in_cell).clamp_max(N - 1).flatten(1)).view(which.shape)
 
-        itself = torch.arange(N, device=self.device).expand(self.batch_size, -1)[..., None]
+        itself = torch.arange(N, device=self.device).expand(self.num_envs, -1)[..., None]
         index = torch.cat([itself, torch.where(taken, others, itself)], -1)
         mask = torch.cat([torch.ones_like(taken[..., :1]), taken], -1) if k > 1 else itself >= 0
         return index, mask & self.alive[..., None]

@@ -1,13 +1,13 @@
-"""Key-door maze: one reward, far away, behind a locked door, and perhaps a television.
+"""Key-door maze: one reward, far away, behind a locked door, and perhaps a noisy TV.
 
 Description:
     N agents walk through rooms that are joined by gaps. The key lies at the far end of the rooms;
     a locked door, near where the agents start, leads to the goal. The map is fixed, agents do not
-    block each other, and nothing is drawn by chance but the pictures on the television.
+    block each other, and nothing is drawn by chance but the pictures on the noisy TV.
 Actions:
     `0` up, `1` down, `2` left, `3` right: one cell; into a wall, or into the door without the key,
-    is staying. `4` remote control: staying, and if the television is on and the agent is in sight
-    of it, the next channel.
+    is staying. `4` watch: staying, and if the TV is on and the agent is in sight of it, pressing
+    its button, which brings the next channel.
 Order of a step:
     all agents act at once, judged by the state before the step. Whoever is then on the key's cell
     takes the key, for the whole team: from the next step on the door lets everybody pass. The
@@ -16,11 +16,11 @@ Observation, per agent, float32, all 0 or 1:
     row of its cell (one-hot, R), column of its cell (one-hot, C), the team has the key (1), the
     door is open (1), the picture (`pixels`). R x C is the size of the map, walls included.
     O = R + C + 2 + pixels: 42 on the standard map. The picture is black (0) out of sight.
-Television:
-    With `tv=True`, each time any agent in sight presses the remote control, every pixel becomes 0
-    or 1 with probability 1/2, for all who are in sight. Otherwise the picture stays as it is; it
-    is black in the beginning. So what comes next cannot be predicted, and it is the agent's own
-    action that brings it about. With `tv=False` the action and the pixels are there too, and
+Noisy TV:
+    With `noisy_tv=True`, each time any agent in sight presses the button, every pixel becomes 0 or
+    1 with probability 1/2, for all who are in sight. Otherwise the picture stays as it is; it is
+    black in the beginning. So what comes next cannot be predicted, and it is the agent's own
+    action that brings it about. With `noisy_tv=False` the action and the pixels are there too, and
     nothing comes of them: all sizes agree.
 Rewards:
     +1 for every agent in the step in which the first of them reaches the goal. Nothing else.
@@ -28,21 +28,21 @@ Start and end:
     all agents on S, no key, door shut, black picture. The episode ends when an agent is on the
     goal (terminated), or after `max_steps`. Success: the goal has been reached.
 Maps, of `LAYOUTS`:
-    `#` wall, `T` wall with the television, `.` floor, `:` floor in sight of the television, `S`
+    `#` wall, `T` wall with the noisy TV, `.` floor, `:` floor in sight of the noisy TV, `S`
     start, also in sight of it, `K` key, `D` door, `G` goal. Rows count downwards from 0.
 Arguments:
-    layout: "standard" (9 x 15, 150 steps) or "small" (6 x 7, 100 steps). n_agents: N. tv: whether
-    it is on. max_steps: T; None means the layout's. pixels: of the picture, from 1.
-    batch_size, device, seed: as in every world.
-Anchors, for one agent, exact (`marl_edu.envs.rules.maze`):
+    layout: "standard" (9 x 15, 150 steps) or "small" (6 x 7, 100 steps). n_agents: N. noisy_tv:
+    whether it is on. max_steps: T; None means the layout's. pixels: of the picture, from 1.
+    num_envs, device, seed: as in every environment.
+Reference scores, for one agent, exact (`marl_edu.envs.baselines.key_door_maze`):
     the shortest path has 40 steps (small: 17). Uniformly random actions reach the goal in 1.4e-8
     of all episodes, 0.00009 times in a million steps; if each action repeats the last one with
     probability 1/2, 0.04 times. (Small: in 1.8 % of all episodes.)
     The start is always the same, so a plan learned by heart reaches the goal without looking:
     what is difficult is to find it.
 Source:
-    this course; the television with a remote control is that of Burda et al., "Large-scale study
-    of curiosity-driven learning" (arXiv 1808.04355).
+    this course; the noisy TV with a button is that of Burda et al., "Large-scale study of
+    curiosity-driven learning" (arXiv 1808.04355).
 """
 
 import math
@@ -51,11 +51,12 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import one_of, positive_int
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import shapes
 
-UP, DOWN, LEFT, RIGHT, REMOTE = range(5)
+UP, DOWN, LEFT, RIGHT, WATCH = range(5)
 MOVES = ((-1, 0), (1, 0), (0, -1), (0, 1), (0, 0))  # (rows, columns) per action
 
 LAYOUTS = {
@@ -82,7 +83,8 @@ LAYOUTS = {
 STEPS = {"standard": 150, "small": 100}
 
 
-class KeyDoorMaze(World):
+@register("key-door-maze")
+class KeyDoorMaze(BatchedEnv):
     """B mazes with N agents each; the module's docstring is the specification.
 
     `n_cells` cells are not wall; cell c is at `free[c]`, a (row, column). `cell (B, N)` is where
@@ -90,25 +92,25 @@ class KeyDoorMaze(World):
     """
 
     n_actions = 5
-    state = ("cell", "has_key", "door_open", "picture", "found")
+    frozen = ("cell", "has_key", "door_open", "picture", "found")
 
     def __init__(
         self,
         layout: str = "standard",
         n_agents: int = 1,
-        tv: bool = False,
+        noisy_tv: bool = False,
         max_steps: int | None = None,
         pixels: int = 16,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
         self.map = LAYOUTS[one_of("layout", layout, LAYOUTS)]
-        super().__init__(batch_size, device, seed)
+        super().__init__(num_envs, device, seed)
         self.n_agents = positive_int("n_agents", n_agents)
-        if not isinstance(tv, bool):
-            raise TypeError(f"tv must be True or False, got {tv!r}")
-        self.tv, self.pixels = tv, positive_int("pixels", pixels)
+        if not isinstance(noisy_tv, bool):
+            raise TypeError(f"noisy_tv must be True or False, got {noisy_tv!r}")
+        self.noisy_tv, self.pixels = noisy_tv, positive_int("pixels", pixels)
         self.max_steps = (
             STEPS[layout] if max_steps is None else positive_int("max_steps", max_steps)
         )
@@ -138,28 +140,28 @@ class KeyDoorMaze(World):
         sees = torch.tensor([marks[where] in ":S" for where in self.free])
         self.sees = sees.to(self.device)  # (cells,)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         """Send everybody to the start; draw the pictures of the channels to come."""
-        B, N, K = self.batch_size, self.n_agents, self.pixels
+        B, N, K = self.num_envs, self.n_agents, self.pixels
         self.cell = torch.full((B, N), self.start, device=self.device)
         self.has_key, self.door_open, self.found = (~self.running for _ in range(3))
         self.picture = torch.zeros(B, K, device=self.device)
-        if self.tv:
+        if self.noisy_tv:
             self.channels = (self.uniform(self.max_steps, K) < 0.5).float()
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
-        pressed = (actions == REMOTE) & self.sees[self.cell]
+    def _step(self, actions: Int[Tensor, "B N"]):
+        pressed = (actions == WATCH) & self.sees[self.cell]
         self.cell = self.leads[self.has_key[:, None].long(), actions, self.cell]
         self.has_key = self.has_key | (self.cell == self.key).any(1)
         self.door_open = self.door_open | (self.cell == self.door).any(1)
         self.found = (self.cell == self.goal).any(1)
-        if self.tv:
+        if self.noisy_tv:
             change = pressed.any(1, keepdim=True)
             self.picture = torch.where(change, self.channels[:, self.t], self.picture)
         reward = self.found[:, None].float().expand(-1, self.n_agents)
         return reward, self.found, {}
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
         N = self.n_agents
         team = torch.stack([self.has_key, self.door_open], 1)[:, None].expand(-1, N, -1)
         picture = self.picture[:, None] * self.sees[self.cell][..., None]
@@ -174,15 +176,15 @@ class KeyDoorMaze(World):
         has_key, is_open = bool(self.has_key[b]), bool(self.door_open[b])
         at = [shapes.centre(row, column) for row, column in self.free]
         parts = [
-            shapes.cells((w for w in marks if self.tv and marks[w] in ":S"), "var(--road)"),
+            shapes.cells((w for w in marks if self.noisy_tv and marks[w] in ":S"), "var(--road)"),
             shapes.grid(self.rows, self.columns),
             shapes.cells(w for w in marks if marks[w] in "#T"),
             _door(*at[self.door], is_open),
             shapes.target(*at[self.goal], colour="var(--accent)"),
         ]
-        if self.tv:
+        if self.noisy_tv:
             (screen,) = (w for w in marks if marks[w] == "T")
-            parts.append(_television(*shapes.centre(*screen), self.picture[b].tolist()))
+            parts.append(draw_tv(*shapes.centre(*screen), self.picture[b].tolist()))
         if not has_key:
             parts.append(_key(*at[self.key]))
         cells = self.cell[b].tolist()
@@ -230,7 +232,7 @@ def _door(x: float, y: float, is_open: bool) -> str:
     )
 
 
-def _television(x: float, y: float, picture: list[float]) -> str:
+def draw_tv(x: float, y: float, picture: list[float]) -> str:
     """A screen of square pixels, row by row: white light on black, in both themes of the page."""
     across = math.ceil(math.sqrt(len(picture)))
     size = 28 / across

@@ -25,21 +25,23 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.wrappers import Wrapper
-from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
+from marl_edu.envs.key_door_maze import WATCH, KeyDoorMaze
 
 WALKER, LOOKOUT = range(2)
 
 
+@register("lookout")
 class Lookout(Wrapper):
     """B mazes with a walker and a lookout each; the module's docstring is the specification.
 
     Args:
-        batch_size, device, seed: as in every world.
+        num_envs, device, seed: as in every environment.
     """
 
-    def __init__(self, batch_size: int = 64, device: str = "cpu", seed: int | None = None):
-        super().__init__(KeyDoorMaze, {"n_agents": 2}, batch_size, device, seed)
+    def __init__(self, num_envs: int = 64, device: str = "cpu", seed: int | None = None):
+        super().__init__(KeyDoorMaze, {"n_agents": 2}, num_envs, device, seed)
         maze: Any = self.inner
         flags = torch.zeros(maze.obs_dim, dtype=torch.bool, device=self.device)
         flags[maze.rows + maze.columns :][:2] = True  # the team has the key; the door is open
@@ -48,7 +50,7 @@ class Lookout(Wrapper):
 
     def step(self, actions: Int[Tensor, "B N"]):
         """As the maze's, but the lookout stays where it is, whatever it does."""
-        stays = torch.full_like(actions[:, LOOKOUT], REMOTE)  # no television, so nothing happens
+        stays = torch.full_like(actions[:, LOOKOUT], WATCH)  # no TV, so nothing happens
         together = torch.stack([actions[:, WALKER], stays], 1)
         obs, reward, terminated, truncated, info = super().step(together)
         return obs, reward * self.acts, terminated, truncated, info | {"alive": self.alive}

@@ -1,4 +1,4 @@
-"""Round bodies in the plane: the physics that the particle worlds share.
+"""Round bodies in the plane: the physics that the particle environments share.
 
 Description:
     N agents and K landmarks: E = N + K bodies in the plane, which has no walls. x points to the
@@ -20,12 +20,12 @@ Contact of two solid bodies at distance d, the sum of whose radii is r:
     100 times the overlap r - d with its corner rounded off. It does not move a landmark. Two
     bodies in the very same place do not push each other (MPE2 divides by zero there).
 Two conventions:
-    The particle worlds follow MPE2 (once a part of PettingZoo), so that numbers compare with it.
-    OpenAI's original worlds change the velocity first and then move with the new one; in them
-    action 1 pushes right and 2 left. Returns of the two do not compare.
+    The particle environments follow MPE2 (once a part of PettingZoo), so that numbers compare with
+    it. OpenAI's original environments change the velocity first and then move with the new one; in
+    them action 1 pushes right and 2 left. Returns of the two do not compare.
 State:
-    `position` `(B, E, 2)`, agents first, and `velocity` `(B, N, 2)`. To put a world into a state,
-    assign them new tensors between two steps.
+    `position` `(B, E, 2)`, agents first, and `velocity` `(B, N, 2)`. To put an environment into a
+    state, assign them new tensors between two steps.
 Numbers:
     `dtype` float32, or float64 to compare with other programs to the last digits.
 Source:
@@ -39,7 +39,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing.shapes import lines
 
 DT, DAMPING = 0.1, 0.25
@@ -56,17 +56,18 @@ def distances(a: Float[Tensor, "B A 2"], b: Float[Tensor, "B C 2"]) -> Float[Ten
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 
 
-class Particles(World):
-    """What the particle worlds have in common; the module's docstring is the specification.
+class Particles(BatchedEnv):
+    """What the particle environments have in common; the module's docstring is the specification.
 
-    A world calls `_make_bodies` when it is made, `_place` at a start and `_move` in a step. What
-    its agents see it says in `_look` and calls `_make_view`, or it has an `_observe` of its own.
+    An environment calls `_make_bodies` when it is made, `_place` at a start and `_move` in a step.
+    What its agents see it says in `_look` and calls `_make_view`, or it has an `_get_obs` of its
+    own.
     """
 
     n_actions = len(DIRECTIONS)
 
-    def __init__(self, batch_size: int, device: str, seed: int | None, dtype: torch.dtype):
-        super().__init__(batch_size, device, seed)
+    def __init__(self, num_envs: int, device: str, seed: int | None, dtype: torch.dtype):
+        super().__init__(num_envs, device, seed)
         if dtype not in (torch.float32, torch.float64):
             raise TypeError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
         self.dtype = dtype
@@ -135,7 +136,7 @@ class Particles(World):
         raise NotImplementedError
 
     def _make_view(self, obs_dim: int) -> None:
-        """Make the matrix with which `_observe` does for all agents at once what `_look` says.
+        """Make the matrix with which `_get_obs` does for all agents at once what `_look` says.
 
         What an agent sees is linear in velocities and positions. So the matrix holds what `_look`
         makes of each unit vector. Its entries are 0, 1 and -1, and nothing is rounded more often.
@@ -146,9 +147,9 @@ class Particles(World):
         self.view = torch.cat([F.pad(row, (0, obs_dim - row.shape[1])) for row in rows], 1)
         self.obs_dim = obs_dim
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
         seen = torch.cat([self.velocity, self.position], 1).flatten(1) @ self.view
-        return seen.view(self.batch_size, self.n_agents, self.obs_dim)
+        return seen.view(self.num_envs, self.n_agents, self.obs_dim)
 
     @property
     def obs_low(self) -> Float[Tensor, " O"]:
@@ -163,7 +164,7 @@ class Particles(World):
     # -- the picture ------------------------------------------------------------------------------
 
     def _on_paper(self, b: int) -> tuple[list[tuple[float, float]], float, str]:
-        """Where the bodies of world b are drawn, the scale, and the edge of the start square."""
+        """Where the bodies of environment b are drawn, the scale, and the edge of the start square."""
         p = self.position[b]
         scale = SIDE / 2 / max(FIELD, p.abs().max().item() + 0.2)
         places = [(SIDE / 2 + scale * x, SIDE / 2 - scale * y) for x, y in p.tolist()]

@@ -23,7 +23,7 @@ Arguments:
     size: of the grid, from 2. n_predators: N, from 1. vision: cells seen in each direction.
     max_steps: T. For sizes 5 / 10 / 20 these three default to 3, 0, 20 / 5, 1, 40 / 10, 1, 80;
     for any other size they must be given. mode: "mixed", "cooperative" or "competitive".
-    batch_size, device, seed: as in every world.
+    num_envs, device, seed: as in every environment.
 Anchors, in steps until all are there, at the three published sizes:
     random moves 19.84 / 40.0 / 80.0 (successful in 2.9 / 0.0 / 0.0 %). Nobody can be faster than
     the expected distance of the farthest predator, 4.68 / 10.39 / 23.07. Published: 16.4 / 28.0 /
@@ -42,8 +42,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import one_of, positive_int, whole_number
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import shapes
 from marl_edu.envs.drawing.shapes import CELL
 
@@ -57,12 +58,13 @@ PUBLISHED = {  # by size
 }
 
 
-class PredatorPrey(World):
+@register("predator-prey")
+class PredatorPrey(BatchedEnv):
     """B grids with N predators and a prey each; the module's docstring is the specification."""
 
     n_actions = 5
     agent_name = "predator"
-    state = ("predators", "on_prey")
+    frozen = ("predators", "on_prey")
 
     def __init__(
         self,
@@ -71,11 +73,11 @@ class PredatorPrey(World):
         vision: int | None = None,
         mode: str = "mixed",
         max_steps: int | None = None,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
-        super().__init__(batch_size, device, seed)
+        super().__init__(num_envs, device, seed)
         self.size = whole_number("size", size, 2)
         self.mode = one_of("mode", mode, ("mixed", "cooperative", "competitive"))
         self.n_agents = positive_int("n_predators", self._given("n_predators", n_predators))
@@ -120,14 +122,14 @@ class PredatorPrey(World):
         high.view(-1, self.size**2 + 4)[:, -1] = self.n_agents
         return high
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         """Put everybody on a cell of its own."""
         cells = self.uniform(self.size**2).argsort(1)[:, : self.n_agents + 1]
         places = torch.stack([cells // self.size, cells % self.size], -1)
         self.predators, self.prey = places[:, :-1], places[:, -1]
         self.on_prey = torch.zeros_like(self.alive)
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         moved = (self.predators + self.moves[actions]).clamp(0, self.size - 1)
         self.predators = torch.where(self.on_prey[..., None], self.predators, moved)
         self.on_prey = (self.predators == self.prey[:, None]).all(-1)
@@ -144,8 +146,8 @@ class PredatorPrey(World):
     def _success(self) -> Bool[Tensor, " B"]:
         return self.on_prey.all(1)
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
-        B, N = self.batch_size, self.n_agents
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
+        B, N = self.num_envs, self.n_agents
         cell = self.predators[..., 0] * self.size + self.predators[..., 1]
         here = self._padded_cell[cell]
         count = torch.zeros(B, (self.size + 2 * self.vision) ** 2, device=self.device)

@@ -25,7 +25,7 @@ Start and end:
     truncation. `success` is the predators': a prey was touched at least once in the episode.
 Arguments:
     n_predators: P, from 1. n_prey: Q, from 1. n_obstacles: K, from 0. max_steps: from 1.
-    batch_size, device, seed: as in every world. dtype: torch.float32, or torch.float64.
+    num_envs, device, seed: as in every environment. dtype: torch.float32, or torch.float64.
 Anchors, P = 3, Q = 1, K = 2: random agents touch in 18 % of the episodes (a predator's return is
     4.3), predators that chase a random prey in 97 % (66), one that flees in 84 % (44).
 Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`.
@@ -38,6 +38,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import positive_int, whole_number
 from marl_edu.envs.drawing.shapes import agent, canvas, target, words
 from marl_edu.envs.particles import SIDE, Particles, distances
@@ -48,6 +49,7 @@ OBSTACLE_RADIUS = 0.2
 TOUCH = 10.0  # what it brings, and costs
 
 
+@register("predator-prey-tag")
 class PredatorPreyTag(Particles):
     """B hunts; the module's docstring is the specification. State, more: `touched` `(B,)`."""
 
@@ -57,12 +59,12 @@ class PredatorPreyTag(Particles):
         n_prey: int = 1,
         n_obstacles: int = 2,
         max_steps: int = 25,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
         dtype: torch.dtype = torch.float32,
     ):
-        super().__init__(batch_size, device, seed, dtype)
+        super().__init__(num_envs, device, seed, dtype)
         P = self.n_predators = positive_int("n_predators", n_predators)
         Q = self.n_prey = positive_int("n_prey", n_prey)
         K = self.n_obstacles = whole_number("n_obstacles", n_obstacles)
@@ -84,11 +86,11 @@ class PredatorPreyTag(Particles):
     def obs_sizes(self) -> tuple[int, ...]:
         return (self.obs_dim,) * self.n_predators + (self.obs_dim - 2,) * self.n_prey
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._place([1.0] * self.n_agents + [0.9] * self.n_obstacles)
         self.touched = torch.zeros_like(self.running)
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         self._move(actions)
         P, N = self.n_predators, self.n_agents
         predators, prey = self.position[:, :P], self.position[:, P:N]

@@ -18,13 +18,13 @@ Rewards:
     1 to an agent that is asked and answers right, else 0.
 Start and end:
     places are uniform in the square; each agent is a source with probability 1 / (1 + n hops²), n
-    being `degree` or `k`, about one in the agents within reach; symbols are uniform. If in a world
-    nobody is asked, its sources and symbols are drawn anew, at most 20 times. One step, which ends
-    the episode (terminated). Success: the share of right answers among those asked; 1 in a world
-    in which still nobody is asked, which happens where few agents stand far apart.
+    being `degree` or `k`, about one in the agents within reach; symbols are uniform. If in an
+    environment nobody is asked, its sources and symbols are drawn anew, at most 20 times. One step,
+    which ends the episode (terminated). Success: the share of right answers among those asked; 1 in
+    an environment in which still nobody is asked, which happens where few agents stand far apart.
 Arguments:
     n_agents: N. hops: from 1. symbols: M, from 2. graph: "radius" or "nearest", with degree or k:
-    see Who hears whom. batch_size, device, seed: as in every world.
+    see Who hears whom. num_envs, device, seed: as in every environment.
 State:
     `position` `(B, N, 2)`. `source` `(B, N)`. `symbol` `(B, N)`. `asked`, `answer` `(B, N)`.
     `hop_distance` `(B, N)`: to the nearest source, hops + 1 if it is farther than `hops`.
@@ -45,17 +45,19 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import one_of, positive_int, whole_number
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.base.neighbours import nearest, within
 from marl_edu.envs.drawing import shapes
 
-TRIES = 20  # draws of sources and symbols before a world is taken in which nobody is asked
+TRIES = 20  # draws of sources and symbols before an environment is taken in which nobody is asked
 SCALE = 40  # units of the picture per unit of length
 LARGEST_PICTURE = 100  # agents; of more a corner is drawn
 
 
-class Relay(World):
+@register("relay")
+class Relay(BatchedEnv):
     """B squares with N agents each; the module's docstring is the specification."""
 
     max_steps = 1
@@ -68,11 +70,11 @@ class Relay(World):
         graph: str = "radius",
         k: int = 6,
         degree: float = 6.0,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
-        super().__init__(batch_size, device, seed)
+        super().__init__(num_envs, device, seed)
         self.n_agents = positive_int("n_agents", n_agents)
         self.hops = positive_int("hops", hops)
         self.n_actions = whole_number("symbols", symbols, 2)
@@ -84,9 +86,9 @@ class Relay(World):
         self.share = 1 / (1 + (degree if graph == "radius" else k) * hops**2)
         self.obs_dim = 1 + symbols
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         """Place the agents, and draw sources and symbols until somebody is asked."""
-        B, N = self.batch_size, self.n_agents
+        B, N = self.num_envs, self.n_agents
         self.position = self.uniform(N, 2) * math.sqrt(N)
         if self.graph == "radius":
             self._edges = within(self.position, self.radius)
@@ -127,8 +129,8 @@ class Relay(World):
     def pass_on(self, known: Bool[Tensor, "B N M"]) -> Bool[Tensor, "B N M"]:
         """What everybody knows after one more round."""
         index, mask = self._edges
-        world = torch.arange(self.batch_size, device=self.device)[:, None, None]
-        return known | (known[world, index] & mask[..., None]).any(2)
+        env = torch.arange(self.num_envs, device=self.device)[:, None, None]
+        return known | (known[env, index] & mask[..., None]).any(2)
 
     def edges(self) -> tuple[Int[Tensor, "B N K"], Bool[Tensor, "B N K"]]:
         """Whom each agent hears, itself not counted: numbers, and which places are taken."""
@@ -138,18 +140,18 @@ class Relay(World):
         """`[b, i, j]`: i hears j, itself included. For few agents; `edges()` is for many."""
         index, mask = self._edges
         N = self.n_agents
-        hears = torch.eye(N, dtype=torch.int64, device=self.device).repeat(self.batch_size, 1, 1)
-        hears.scatter_add_(2, index, mask.long())
-        return (hears > 0) & self.alive[:, :, None] & self.alive[:, None, :]
+        comm_graph = torch.eye(N, dtype=torch.int64, device=self.device).repeat(self.num_envs, 1, 1)
+        comm_graph.scatter_add_(2, index, mask.long())
+        return (comm_graph > 0) & self.alive[:, :, None] & self.alive[:, None, :]
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
         symbol = F.one_hot(self.symbol, self.n_actions)
         return (
             torch.cat([torch.ones_like(symbol[..., :1]), symbol], -1)
             * self.source[..., None].float()
         )
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         self.said = actions
         reward = (self.asked & (actions == self.answer)).float()
         return reward, torch.ones_like(self.running), {"asked": self.asked}

@@ -20,7 +20,7 @@ Start and end:
     landmark; `max_steps` steps, then truncation. `success`: the listener is now nearer to the goal
     than 0.1.
 Arguments:
-    max_steps: from 1. batch_size, device, seed: as in every world. dtype: torch.float32, or
+    max_steps: from 1. num_envs, device, seed: as in every environment. dtype: torch.float32, or
     torch.float64.
 Anchors, per agent: -39.8 random and -33.3 standing still, exact; -15.4 if the listener ignores the
     speaker and drives to the middle of the landmarks, which no claim of communication may fall
@@ -36,6 +36,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import positive_int
 from marl_edu.envs.drawing.shapes import agent, canvas, target, words
 from marl_edu.envs.particles import SIDE, Particles
@@ -47,6 +48,7 @@ ACCELERATION, RADIUS = 5.0, 0.075  # of the listener
 NEAR = 0.1  # nearer to the goal is there
 
 
+@register("speaker-listener")
 class SpeakerListener(Particles):
     """B pairs; the module's docstring is the specification.
 
@@ -62,23 +64,23 @@ class SpeakerListener(Particles):
     def __init__(
         self,
         max_steps: int = 25,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
         dtype: torch.dtype = torch.float32,
     ):
-        super().__init__(batch_size, device, seed, dtype)
+        super().__init__(num_envs, device, seed, dtype)
         self.max_steps = positive_int("max_steps", max_steps)
         self._make_bodies([0.0, ACCELERATION], radius=[0.0] * (2 + LANDMARKS))
         self.colours = self._numbers(COLOURS)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._place([1.0] * self.n_bodies)
         self.goal = (self.uniform(1)[:, 0] * LANDMARKS).long()
         self.message = torch.zeros_like(self.colours[self.goal])
         self._measure()
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         self._move(actions)  # the speaker's words push with acceleration 0
         self.message = F.one_hot(actions[:, SPEAKER].long(), LANDMARKS).to(self.dtype)
         self._measure()
@@ -94,7 +96,7 @@ class SpeakerListener(Particles):
     def _success(self) -> Bool[Tensor, " B"]:
         return self.distance < NEAR
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
         landmarks = self.position[:, 2:] - self.position[:, LISTENER, None]
         speaker = F.pad(self.colours[self.goal], (0, self.obs_dim - LANDMARKS))
         listener = [self.velocity[:, LISTENER], landmarks.flatten(1), self.message]

@@ -16,7 +16,7 @@ Start and end:
 Anchors, exact:
     without communication 1 / M, whatever the policy; with it 1.
 Arguments:
-    distractors: k, from 0. symbols: M, from 2. batch_size, device, seed: as in every world.
+    distractors: k, from 0. symbols: M, from 2. num_envs, device, seed: as in every environment.
 Source:
     this course.
 """
@@ -26,12 +26,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import positive_int, whole_number
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import shapes
 
 
-class SpeakerProbe(World):
+@register("speaker-probe")
+class SpeakerProbe(BatchedEnv):
     """B independent questions to N agents each; the module's docstring is the specification."""
 
     max_steps = 1
@@ -40,18 +42,18 @@ class SpeakerProbe(World):
         self,
         distractors: int = 7,
         symbols: int = 4,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
-        super().__init__(batch_size, device, seed)
+        super().__init__(num_envs, device, seed)
         self.distractors = whole_number("distractors", distractors)
         if positive_int("symbols", symbols) < 2:
             raise ValueError(f"symbols must be at least 2, got {symbols!r}")
         self.n_agents, self.n_actions = distractors + 2, symbols
         self.obs_dim = 2 * self.n_agents + symbols
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         """Deal colours, symbols and questions."""
         N, M = self.n_agents, self.n_actions
         u = self.uniform(3, N)
@@ -62,12 +64,12 @@ class SpeakerProbe(World):
         self.answer = self.symbol.gather(1, self.asked)
         self.said = torch.full_like(self.answer, -1)  # no answer yet
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
         N, M = self.n_agents, self.n_actions
         own, asked = F.one_hot(self.colour, N), F.one_hot(self.colour.gather(1, self.asked), N)
         return torch.cat([own, F.one_hot(self.symbol, M), asked], dim=-1).float()
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         self.said = actions
         right = (actions == self.answer).float()
         return right, torch.ones_like(self.running), {}

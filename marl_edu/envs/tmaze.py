@@ -27,7 +27,7 @@ Arguments:
     length: of the corridor in cells, from 1. n_agents: N, from 1; with a witness 2. Default: 1
     without, 2 with a witness. max_steps: T; default 3 (length + 1), in which a walker that moves
     by chance turns more often than not, however long the maze. witness: see Description.
-    batch_size, device, seed: as in every world.
+    num_envs, device, seed: as in every environment.
 Anchors, exact, of the success:
     1/2 without memory, since at the junction all look the same; a clock would be memory too, as a
     walker can wait by the sign. With memory 1. With a witness 1/2 without talking, however good
@@ -45,8 +45,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import positive_int
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import shapes
 from marl_edu.envs.drawing.shapes import CELL
 
@@ -54,12 +55,13 @@ FORWARD, UP, DOWN = range(3)
 SIGN_UP, SIGN_DOWN, CORRIDOR, JUNCTION, NOTHING = range(5)  # what an agent sees
 
 
-class TMaze(World):
+@register("t-maze")
+class TMaze(BatchedEnv):
     """B times N mazes; the module's docstring is the specification."""
 
     n_actions = 3
     obs_dim = 4
-    state = ("cell", "turned")
+    frozen = ("cell", "turned")
 
     def __init__(
         self,
@@ -67,11 +69,11 @@ class TMaze(World):
         n_agents: int | None = None,
         max_steps: int | None = None,
         witness: bool = False,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
-        super().__init__(batch_size, device, seed)
+        super().__init__(num_envs, device, seed)
         self.length = positive_int("length", length)
         if not isinstance(witness, bool):
             raise TypeError(f"witness must be True or False, got {witness!r}")
@@ -82,16 +84,16 @@ class TMaze(World):
         steps = 3 * (length + 1) if max_steps is None else max_steps
         self.max_steps = positive_int("max_steps", steps)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         """Put up the signs; everybody stands in cell 0."""
-        B, N = self.batch_size, self.n_agents
+        B, N = self.num_envs, self.n_agents
         self.sign = torch.where(self.uniform(N) < 0.5, UP, DOWN)
         if self.witness:
             self.sign = self.sign[:, :1].expand(B, N)  # one maze, one sign
         self.cell = torch.zeros(B, N, dtype=torch.int64, device=self.device)
         self.turned = torch.zeros_like(self.cell)  # UP, DOWN, or 0: not yet
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         if self.witness:
             actions = actions[:, 1:].expand_as(actions)  # wherever the walker is, both are
         turns = (self.cell == self.length) & (actions != FORWARD) & (self.turned == 0)
@@ -104,7 +106,7 @@ class TMaze(World):
     def _success(self) -> Float[Tensor, " B"]:
         return (self.turned == self.sign).float().mean(1)
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
         place = torch.where(self.cell == self.length, JUNCTION, CORRIDOR)
         sign = torch.where(self.sign == UP, SIGN_UP, SIGN_DOWN)
         if self.witness:

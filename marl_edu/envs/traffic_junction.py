@@ -25,8 +25,8 @@ Start and end:
 Arguments:
     difficulty: "easy" (N = 5, 2 routes), "medium" (N = 10, 12 routes), "hard" (N = 20, 56).
     arrival: probability per entry and step; default 0.3 / 0.2 / 0.05.
-    vision: cells seen in each direction. batch_size: B worlds stepped side by side.
-    device, seed: of the tensors, and of the world's own generator. route: see Observation.
+    vision: cells seen in each direction. num_envs: B environments stepped side by side.
+    device, seed: of the tensors, and of the environment's own generator. route: see Observation.
 Source:
     CommNet (arXiv 1605.07736) and the environment released with IC3Net (arXiv 1812.09755).
 """
@@ -36,8 +36,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import one_of, probability, whole_number
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import junction
 from marl_edu.envs.traffic_junction_roads import ROAD_MAPS
 
@@ -51,7 +52,8 @@ def curriculum(progress: float, start: float, end: float) -> float:
     return start + (end - start) * probability("progress", progress)
 
 
-class TrafficJunction(World):
+@register("traffic-junction")
+class TrafficJunction(BatchedEnv):
     """B junctions with room for N cars each; the module's docstring is the specification."""
 
     n_actions = 2
@@ -62,13 +64,13 @@ class TrafficJunction(World):
         difficulty: str = "easy",
         arrival: float | None = None,
         vision: int = 0,
-        batch_size: int = 64,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
         route: str = "number",
     ):
         roads = ROAD_MAPS[one_of("difficulty", difficulty, ROAD_MAPS)]
-        super().__init__(batch_size, device, seed)
+        super().__init__(num_envs, device, seed)
         self.vision = whole_number("vision", vision)
         self.difficulty, self.roads = difficulty, roads
         self.route_code = one_of("route", route, ("number", "one-hot"))
@@ -126,9 +128,9 @@ class TrafficJunction(World):
         high[1 + self._route_dim :].view(-1, self._vocab)[:, -1] = self.n_agents
         return high
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         """Empty the roads and draw the episode's chances."""
-        B, N, E = self.batch_size, self.n_agents, self.n_entries
+        B, N, E = self.num_envs, self.n_agents, self.n_entries
         self.draws = self.uniform(self.max_steps, 2 * E + N)
         self.alive = torch.zeros(B, N, dtype=torch.bool, device=self.device)
         self.route = torch.full((B, N), self.n_routes, device=self.device)
@@ -138,7 +140,7 @@ class TrafficJunction(World):
         self.success = torch.ones(B, dtype=torch.bool, device=self.device)
         self.seen = self._look()
 
-    def _advance(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]):
         gas = self.alive & (actions == GAS)
         self.place = self.place + gas
         self.wait = self.wait + self.alive
@@ -182,9 +184,9 @@ class TrafficJunction(World):
         count.scatter_add_(1, self.padded_cell[cell], torch.ones_like(cell))
         return cell, count
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
         cell, count = self.seen
-        B, N, R = self.batch_size, self.n_agents, self._route_dim
+        B, N, R = self.num_envs, self.n_agents, self._route_dim
         obs = torch.empty(B, N, self.obs_dim, device=self.device)
         obs[..., 0] = self.last_action
         if self.route_code == "number":

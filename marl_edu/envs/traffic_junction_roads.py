@@ -1,6 +1,6 @@
 """Road maps of the Traffic Junction: where cars drive, how cells are numbered, which routes exist.
 
-Everything here is computed once, with plain Python and small integers; the world turns the
+Everything here is computed once, with plain Python and small integers; the environment turns the
 result into look-up tables. Source: CommNet (arXiv 1605.07736, section 4.2) and the released
 IC3Net environment, whose numbering of cells and routes is kept.
 """

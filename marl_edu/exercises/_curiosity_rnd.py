@@ -228,10 +228,10 @@ rewards, two critics, two discounts; only the sum is one.""",
 )
 
 
-def advantages(reward, value, goes_on, gamma, lam=0.95):
+def advantages(reward, value, goes_on, gamma, gae_lambda=0.95):
     """Generalised advantages of one row: (T,). value: (T + 1,). goes_on: (T,) bool."""
     row = (reward[None, :, None], value[None, :, None], goes_on[None, :, None])
-    return gae(*row, gamma, lam)[0, :, 0]
+    return gae(*row, gamma, gae_lambda)[0, :, 0]
 
 
 @two_lives.solved_by

@@ -28,13 +28,13 @@ def hearings() -> Iterator[tuple[str, Tensor, torch.dtype]]:
     ):
         yield what, torch.tensor(rows), dtype
     square = ints(1, 7).flatmap(lambda N: masks(st.just(N), st.just(N)))
-    for what, hears, dtype in drawn("nodes and directed links, drawn", square, DTYPE, n=10):
-        yield f"{len(hears)} {what}", hears, dtype
+    for what, comm_graph, dtype in drawn("nodes and directed links, drawn", square, DTYPE, n=10):
+        yield f"{len(comm_graph)} {what}", comm_graph, dtype
 
 
 def _scored(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, dtype in hearings():
-        N, size = len(hears), int(torch.randint(2, 6, (1,), generator=rng))
+    for what, comm_graph, dtype in hearings():
+        N, size = len(comm_graph), int(torch.randint(2, 6, (1,), generator=rng))
         Wh = torch.randn(N, size, generator=rng, dtype=dtype)
         yield Case(what, (Wh, torch.randn(2 * size, generator=rng, dtype=dtype)))
 
@@ -116,12 +116,12 @@ def product_of_halves(Wh, a):
 
 
 def _layers(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, dtype in hearings():
-        N = len(hears)
+    for what, comm_graph, dtype in hearings():
+        N = len(comm_graph)
         D, size = (int(n) for n in torch.randint(2, 6, (2,), generator=rng))
         shapes = (N, D), (D, size), (N, N)
         h, W, score = (torch.randn(s, generator=rng, dtype=dtype) for s in shapes)
-        yield Case(what, (h, W, score, hears))
+        yield Case(what, (h, W, score, comm_graph))
 
 
 graph_layer = Exercise(
@@ -132,86 +132,86 @@ graph_layer = Exercise(
     statement="""\
 Eqs. (2) and (3) for one head. Given the scores of all pairs, let every node attend to those whom it
 hears *and to itself*, and give the weighted sum of what they say, W h_j (in code `h @ W`).
-`hears[i, j]` says whether i hears j; it may or may not say that a node hears itself, which it does.
+`comm_graph[i, j]` says whether i hears j; it may or may not say that a node hears itself, which it does.
 You may use `masked_softmax(scores, mask)` of `marl_edu.ops`. What you write: three lines.""",
     hint="""\
-`hears | torch.eye(N, dtype=torch.bool)` adds what is missing and harms nobody who is there already.
+`comm_graph | torch.eye(N, dtype=torch.bool)` adds what is missing and harms nobody who is there already.
 The softmax runs along a row. What is it that is summed: h, or what W makes of it?""",
     inputs=_layers,
 )
 
 
 @graph_layer.solved_by
-def hear_neighbours(h, W, score, hears):
+def hear_neighbours(h, W, score, comm_graph):
     """What each node hears: (N, F).
 
     h: (N, D). W: (D, F). score: (N, N), receivers in rows.
     hears: (N, N) bool.
     """
-    mask = hears | torch.eye(len(h), dtype=torch.bool)
+    mask = comm_graph | torch.eye(len(h), dtype=torch.bool)
     attention = masked_softmax(score, mask)  # eq. (2)
     return attention @ (h @ W)  # eq. (3), without the ELU
 
 
-def _itself(hears):
-    return hears | torch.eye(len(hears), dtype=torch.bool)
+def _itself(comm_graph):
+    return comm_graph | torch.eye(len(comm_graph), dtype=torch.bool)
 
 
 @graph_layer.mistake
-def itself_forgotten(h, W, score, hears):
+def itself_forgotten(h, W, score, comm_graph):
     """A node does not hear itself here: it forgets what it knew, and one without neighbours knows
     nothing at all."""
-    return masked_softmax(score, hears & ~torch.eye(len(h), dtype=torch.bool)) @ (h @ W)
+    return masked_softmax(score, comm_graph & ~torch.eye(len(h), dtype=torch.bool)) @ (h @ W)
 
 
 @graph_layer.mistake
-def itself_only_if_said(h, W, score, hears):
-    """A node hears itself only where `hears` says so: add the diagonal."""
-    return masked_softmax(score, hears) @ (h @ W)
+def itself_only_if_said(h, W, score, comm_graph):
+    """A node hears itself only where `comm_graph` says so: add the diagonal."""
+    return masked_softmax(score, comm_graph) @ (h @ W)
 
 
 @graph_layer.mistake
-def against_the_links(h, W, score, hears):
+def against_the_links(h, W, score, comm_graph):
     """The mask is transposed: news travels against the links. On an undirected graph nobody would
     notice."""
-    return masked_softmax(score, _itself(hears).T) @ (h @ W)
+    return masked_softmax(score, _itself(comm_graph).T) @ (h @ W)
 
 
 @graph_layer.mistake
-def softmax_over_receivers(h, W, score, hears):
+def softmax_over_receivers(h, W, score, comm_graph):
     """The softmax runs over receivers (down the columns): rows of attention do not sum to 1."""
-    return masked_softmax(score, _itself(hears), 0) @ (h @ W)
+    return masked_softmax(score, _itself(comm_graph), 0) @ (h @ W)
 
 
 @graph_layer.mistake
-def everybody_heard(h, W, score, hears):
+def everybody_heard(h, W, score, comm_graph):
     """The graph changes nothing: every node attends to all nodes."""
     return score.softmax(-1) @ (h @ W)
 
 
 @graph_layer.mistake
-def masked_too_late(h, W, score, hears):
+def masked_too_late(h, W, score, comm_graph):
     """The mask comes after the softmax: those who are not heard took their share of the weight with
     them."""
-    return (score.softmax(-1) * _itself(hears)) @ (h @ W)
+    return (score.softmax(-1) * _itself(comm_graph)) @ (h @ W)
 
 
 @graph_layer.mistake
-def zero_is_a_score(h, W, score, hears):
+def zero_is_a_score(h, W, score, comm_graph):
     """The mask multiplies the scores: a score of 0 is not a weight of 0, since exp(0) = 1."""
-    return (score * _itself(hears)).softmax(-1) @ (h @ W)
+    return (score * _itself(comm_graph)).softmax(-1) @ (h @ W)
 
 
 @graph_layer.mistake
-def mean_of_neighbours(h, W, score, hears):
+def mean_of_neighbours(h, W, score, comm_graph):
     """The scores change nothing: this is the mean over the neighbourhood."""
-    return masked_softmax(torch.zeros_like(score), _itself(hears)) @ (h @ W)
+    return masked_softmax(torch.zeros_like(score), _itself(comm_graph)) @ (h @ W)
 
 
 @graph_layer.mistake
-def detached_weights(h, W, score, hears):
+def detached_weights(h, W, score, comm_graph):
     """The attention is detached: nobody ever learns whom to listen to."""
-    return masked_softmax(score, _itself(hears)).detach() @ (h @ W)
+    return masked_softmax(score, _itself(comm_graph)).detach() @ (h @ W)
 
 
 def _heads(rng: torch.Generator) -> Iterator[Case]:

@@ -14,9 +14,9 @@ from marl_edu.exercises.trying import Case
 
 
 def _edges(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, dtype in hearings():
-        N = len(hears)
-        receiver = (hears | torch.eye(N, dtype=torch.bool)).nonzero()[:, 0]
+    for what, comm_graph, dtype in hearings():
+        N = len(comm_graph)
+        receiver = (comm_graph | torch.eye(N, dtype=torch.bool)).nonzero()[:, 0]
         order = torch.randperm(len(receiver), generator=rng)
         score = torch.randn(len(receiver), generator=rng, dtype=dtype)
         yield Case(what, (score, receiver[order], N))
@@ -114,9 +114,9 @@ def _graphs(rng: torch.Generator) -> Iterator[Case]:
     for layers in (0, 1, 2, 5, 9):
         what = f"a directed path of 6 nodes and {layers} layer{'s' * (layers != 1)}"
         yield Case(what, (path, layers))
-    for what, hears, _ in hearings():
+    for what, comm_graph, _ in hearings():
         layers = int(torch.randint(1, 4, (1,), generator=rng))
-        yield Case(f"{what}, {layers} layer{'s' * (layers != 1)}", (hears, layers))
+        yield Case(f"{what}, {layers} layer{'s' * (layers != 1)}", (comm_graph, layers))
 
 
 receptive_field = Exercise(
@@ -127,7 +127,7 @@ receptive_field = Exercise(
     statement="""\
 After L layers, of whom may node i know something? Give `field[i, j]`, True if j can be reached from
 i over at most L links, each from a node to one whom it *hears*. Links have a direction, and a node
-always knows itself, whether or not `hears` says so. What you write: three or four lines.""",
+always knows itself, whether or not `comm_graph` says so. What you write: three or four lines.""",
     hint="""\
 After no layer a node knows itself. After one more it knows whatever those know whom it hears,
 itself among them: a matrix product, of numbers, and then `> 0`.""",
@@ -137,67 +137,67 @@ itself among them: a matrix product, of numbers, and then `> 0`.""",
 
 
 @receptive_field.solved_by
-def field_after(hears, layers):
+def field_after(comm_graph, layers):
     """Of whom each node may know something: (N, N) bool, receivers in rows.
 
     hears: (N, N) bool. layers: L, from 0.
     """
-    itself = torch.eye(len(hears), dtype=torch.bool)
-    listens = (hears | itself).float()
+    itself = torch.eye(len(comm_graph), dtype=torch.bool)
+    listens = (comm_graph | itself).float()
     field = itself
     for _ in range(layers):
         field = listens @ field.float() > 0
     return field
 
 
-def _field(hears: Tensor, layers: int) -> Tensor:
-    return field_after(hears, layers)
+def _field(comm_graph: Tensor, layers: int) -> Tensor:
+    return field_after(comm_graph, layers)
 
 
 @receptive_field.mistake
-def one_layer_too_many(hears, layers):
+def one_layer_too_many(comm_graph, layers):
     """One link too far: after no layer a node knows only itself."""
-    return _field(hears, layers + 1)
+    return _field(comm_graph, layers + 1)
 
 
 @receptive_field.mistake
-def one_layer_too_few(hears, layers):
+def one_layer_too_few(comm_graph, layers):
     """One link short: the first layer already reaches the neighbours."""
-    return _field(hears, max(layers - 1, 0))
+    return _field(comm_graph, max(layers - 1, 0))
 
 
 @receptive_field.mistake
-def exactly_so_many(hears, layers):
+def exactly_so_many(comm_graph, layers):
     """These are the ends of walks of *exactly* L links: without a loop at each node one forgets in
     every layer whom one knew before."""
-    field = torch.eye(len(hears), dtype=torch.bool)
+    field = torch.eye(len(comm_graph), dtype=torch.bool)
     for _ in range(layers):
-        field = hears.float() @ field.float() > 0
+        field = comm_graph.float() @ field.float() > 0
     return field
 
 
 @receptive_field.mistake
-def who_knows_me(hears, layers):
+def who_knows_me(comm_graph, layers):
     """This is the transpose, who may know something of i: links have a direction, from the one who
     is heard to the one who hears."""
-    return _field(hears, layers).T
+    return _field(comm_graph, layers).T
 
 
 @receptive_field.mistake
-def both_ways(hears, layers):
+def both_ways(comm_graph, layers):
     """Links are walked in both directions here, but who is heard need not hear."""
-    return _field(hears | hears.T, layers)
+    return _field(comm_graph | comm_graph.T, layers)
 
 
 @receptive_field.mistake
-def neighbours_only(hears, layers):
+def neighbours_only(comm_graph, layers):
     """These are the neighbours, however many layers there are."""
-    return _field(hears, min(layers, 1))
+    return _field(comm_graph, min(layers, 1))
 
 
 def _plain(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, _ in hearings():
-        both = hears | hears.T
+    for what, comm_graph, _ in hearings():
+        both = comm_graph | comm_graph.T
         yield Case(what.replace("directed", "undirected"), (both,))
     star = torch.zeros(5, 5, dtype=torch.bool)
     star[0, 1:] = star[1:, 0] = True
@@ -212,7 +212,7 @@ gcn_weights = Exercise(
     statement="""\
 A graph convolution (GCN) does not choose: j weighs 1 / √(d_i d_j) for i, where d is the number of
 those whom a node hears, itself included. Give these weights, 0 where i does not hear j, from an
-undirected graph `hears`, which may or may not say that a node hears itself. float32. What you
+undirected graph `comm_graph`, which may or may not say that a node hears itself. float32. What you
 write: three lines.""",
     hint="""\
 First make the neighbourhood, with the diagonal; everything else follows from it, the numbers d too.
@@ -223,59 +223,59 @@ First make the neighbourhood, with the diagonal; everything else follows from it
 
 
 @gcn_weights.solved_by
-def convolution_weights(hears):
+def convolution_weights(comm_graph):
     """How much each node j weighs for each node i: (N, N).
 
     hears: (N, N) bool, symmetric.
     """
-    hood = (hears | torch.eye(len(hears), dtype=torch.bool)).float()
+    hood = (comm_graph | torch.eye(len(comm_graph), dtype=torch.bool)).float()
     root = hood.sum(1).rsqrt()
     return root[:, None] * hood * root
 
 
-def _hood(hears: Tensor) -> Tensor:
-    return (hears | torch.eye(len(hears), dtype=torch.bool)).float()
+def _hood(comm_graph: Tensor) -> Tensor:
+    return (comm_graph | torch.eye(len(comm_graph), dtype=torch.bool)).float()
 
 
 @gcn_weights.mistake
-def mean_weights(hears):
+def mean_weights(comm_graph):
     """These are 1 / d_i: the plain mean. In a GCN a much-heard sender counts less."""
-    return _hood(hears) / _hood(hears).sum(1, keepdim=True)
+    return _hood(comm_graph) / _hood(comm_graph).sum(1, keepdim=True)
 
 
 @gcn_weights.mistake
-def no_root(hears):
+def no_root(comm_graph):
     """The root is missing: 1 / (d_i d_j)."""
-    d = _hood(hears).sum(1)
-    return _hood(hears) / (d[:, None] * d)
+    d = _hood(comm_graph).sum(1)
+    return _hood(comm_graph) / (d[:, None] * d)
 
 
 @gcn_weights.mistake
-def no_loops(hears):
+def no_loops(comm_graph):
     """The node itself is left out: it forgets what it knew, and one without neighbours has
     d = 0."""
-    plain = (hears & ~torch.eye(len(hears), dtype=torch.bool)).float()
+    plain = (comm_graph & ~torch.eye(len(comm_graph), dtype=torch.bool)).float()
     root = plain.sum(1).clamp_min(1).rsqrt()
     return root[:, None] * plain * root
 
 
 @gcn_weights.mistake
-def loops_twice(hears):
-    """`hears + eye` counts a node twice that is said to hear itself."""
-    hood = hears.float() + torch.eye(len(hears))
+def loops_twice(comm_graph):
+    """`comm_graph + eye` counts a node twice that is said to hear itself."""
+    hood = comm_graph.float() + torch.eye(len(comm_graph))
     root = hood.sum(1).rsqrt()
     return root[:, None] * hood * root
 
 
 @gcn_weights.mistake
-def loops_not_counted(hears):
+def loops_not_counted(comm_graph):
     """A node is in its neighbourhood but not in the number d."""
-    d = (hears & ~torch.eye(len(hears), dtype=torch.bool)).float().sum(1).clamp_min(1)
-    return d.rsqrt()[:, None] * _hood(hears) * d.rsqrt()
+    d = (comm_graph & ~torch.eye(len(comm_graph), dtype=torch.bool)).float().sum(1).clamp_min(1)
+    return d.rsqrt()[:, None] * _hood(comm_graph) * d.rsqrt()
 
 
 @gcn_weights.mistake
-def nobody_masked(hears):
+def nobody_masked(comm_graph):
     """The graph is missing: every pair has a weight, heard or not."""
-    root = _hood(hears).sum(1).rsqrt()
+    root = _hood(comm_graph).sum(1).rsqrt()
     return root[:, None] * root

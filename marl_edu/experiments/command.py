@@ -154,7 +154,7 @@ def _execute(todo: Sequence[Run], jobs: int) -> list[tuple[Run, str]]:
                     process.join()
                     message = f"its process died with exit code {process.exitcode}"
                 if isinstance(message, dict):
-                    _advance(bar, message)
+                    _step(bar, message)
                     continue
                 del active[ready]
                 process.join()
@@ -205,7 +205,7 @@ def _bar(run: Run, others: Sequence[tqdm]) -> tqdm:
     )
 
 
-def _advance(bar: tqdm, row: Mapping[str, Any]) -> None:
+def _step(bar: tqdm, row: Mapping[str, Any]) -> None:
     if bar.disable:
         return
     if bar.n == 0:  # a resumed run starts late: judge the time left from here

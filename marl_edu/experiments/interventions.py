@@ -1,26 +1,39 @@
-"""What can happen to messages on their way from the sender to the receivers.
+"""Does the message matter? What can happen to messages on their way from sender to receivers.
 
 A channel is a callable `(message (B, N, M), mask (B, N, N)) -> (message, mask)`: what was sent
 and who may hear whom, to what arrives and who hears whom. Every round passes through it.
 
     with through(net, Mute(slots=[0])):
-        a2c.evaluate(net, world)
+        evaluate(env, a2c.TeamPolicy(net))
 
 A message that does not arrive is taken out of the mask: its sender is *not heard* (attention 0,
 the others share its weight), which is not the same as being heard saying zeros. All that a
 sender says goes through the channel, also what it says to itself.
+
+    python -m marl_edu.experiments interventions     every kept policy of `tarmac-easy` (3 minutes)
+
+Each seed's team plays the same 2,000 fresh episodes through each channel; its numbers go to
+`book/results/channels/<experiment>-seed<k>.json`, which is never overwritten.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
+from torch import Tensor, nn
+from tqdm import tqdm
 
+from marl_edu import results
+from marl_edu.core import storage
+from marl_edu.core.evaluate import evaluate
+from marl_edu.core.protocols import Env
 from marl_edu.envs.base import checks
+from marl_edu.experiments import catalogue
+from marl_edu.results import Estimate
 from marl_edu.training import a2c
 
 Channel = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -56,15 +69,15 @@ class Shuffle:
     """Messages change hands: those who speak are dealt each other's messages at random.
 
     Args:
-        among: "agents", of the same world. Who hears everybody, itself included, hears the same
-            *set* of messages as before, so that attention alone cannot tell: what breaks is who
-            hears its own. "worlds": of all worlds of the batch, so that a message is of the
-            usual kind, but says nothing about this world.
+        among: "agents", of the same environment. Who hears everybody, itself included, hears the
+            same *set* of messages as before, so that attention alone cannot tell: what breaks is
+            who hears its own. "environments": of all environments of the batch, so that a message
+            is of the usual kind, but says nothing about this environment.
         seed: of the dealing.
     """
 
     def __init__(self, among: str = "agents", seed: int = 0):
-        self.among = checks.one_of("among", among, ("agents", "worlds"))
+        self.among = checks.one_of("among", among, ("agents", "envs"))
         self.generator = torch.Generator().manual_seed(seed)
 
     def __call__(self, message: Float[Tensor, "B N M"], mask: Bool[Tensor, "B N N"]):
@@ -82,16 +95,16 @@ class Shuffle:
 class Delay:
     """Messages arrive some steps late, and only if their sender is still there.
 
-    No reset is needed between episodes or for newcomers: who has been in the world for less than
-    `steps` has said nothing yet that could arrive by now, so it is not heard.
+    No reset is needed between episodes or for newcomers: who has been in the environment for less
+    than `steps` has said nothing yet that could arrive by now, so it is not heard.
 
     Args:
-        steps: how late. world: the junction that is played in, for its `alive` and `wait`.
+        steps: how late. env: the junction that is played in, for its `alive` and `wait`.
         rounds: R, as the network's; the messages of round r arrive in round r.
     """
 
-    def __init__(self, steps: int, world: Any, rounds: int = 1):
-        self.steps, self.world = checks.positive_int("steps", steps), world
+    def __init__(self, steps: int, env: Any, rounds: int = 1):
+        self.steps, self.env = checks.positive_int("steps", steps), env
         self.length = 1 + steps * checks.positive_int("rounds", rounds)
         self.line: deque[tuple[Tensor, Tensor]] = deque(maxlen=self.length)
 
@@ -100,10 +113,10 @@ class Delay:
             self.line.clear()  # messages of another batch
         self.line.append((message, speakers(mask)))
         late, spoke = self.line[0]
-        arrives = spoke & (self.world.wait >= self.steps)
+        arrives = spoke & (self.env.wait >= self.steps)
         if len(self.line) < self.length:  # began to listen in the middle of an episode
             arrives = torch.zeros_like(arrives)
-        return late, self.world.alive[:, :, None] & arrives[:, None, :]
+        return late, self.env.alive[:, :, None] & arrives[:, None, :]
 
 
 class Quantise:
@@ -154,47 +167,134 @@ class Noise:
         return message + self.std * unit * noise, mask
 
 
+class Through(nn.Module):
+    """A communication module whose messages pass through a channel in every round.
+
+    Args:
+        inner: the module, with `rounds`, `messages` and `listen`.
+    """
+
+    def __init__(self, inner: Any, channel: Channel):
+        super().__init__()
+        self.inner, self.channel = inner, channel
+
+    def forward(self, z: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N N"]):
+        """As the inner module's: z' and the attention of every round."""
+        rounds = []
+        for _ in range(self.inner.rounds):
+            message, arrives = self.channel(self.inner.messages(z), mask)
+            z, attention = self.inner.listen(z, message, arrives)
+            rounds.append(attention)
+        return z, torch.stack(rounds, 1)
+
+
 @contextmanager
 def through(net: a2c.ActorCritic, channel: Channel | None) -> Iterator[None]:
-    """Send the messages of `net` through `channel` inside a `with` block."""
+    """Send the messages of `net` through `channel` inside a `with` block; None: as they are."""
     module: Any = net.communicate
-    if not hasattr(module, "channel"):
+    if not hasattr(module, "messages"):
         raise TypeError(f"net must communicate, got one with {type(module).__name__}")
-    before, module.channel = module.channel, channel
+    if channel is not None:
+        net.communicate = Through(module, channel)
     try:
         yield
     finally:
-        module.channel = before
+        net.communicate = module
 
 
 def bits_sent(net: a2c.ActorCritic, bits_per_number: int = 32) -> int:
     """Bits that one agent sends in one step, over all rounds; 0 for a net without messages."""
-    numbers = 0
-
-    def count(message: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        nonlocal numbers
-        numbers += message.shape[-1]
-        return message, mask
-
-    if hasattr(net.communicate, "channel"):
-        z = net.start(1, 1)
-        with through(net, count), torch.no_grad():
-            net.communicate(z, torch.ones(1, 1, 1, dtype=torch.bool, device=z.device))
+    module: Any = net.communicate
+    if not hasattr(module, "messages"):
+        return 0
+    numbers = module.rounds * module.messages(net.start(1, 1)).shape[-1]
     return numbers * checks.positive_int("bits_per_number", bits_per_number)
 
 
-def bench(
-    net: a2c.ActorCritic, world, channels: Mapping[str, Channel | None], episodes: int = 1000
+def compare_channels(
+    net: a2c.ActorCritic, env: Env, channels: Mapping[str, Channel | None], episodes: int = 1000
 ) -> list[dict[str, Any]]:
     """Play the same episodes through one channel after the other.
 
     Returns:
         a row per channel: `channel` (its name), `bits` (per agent and step) and what
-        `a2c.evaluate` measures, `success`, `return` and `episodes`.
+        `evaluate` measures, `success`, `return` and `episodes`.
     """
     rows = []
     for name, channel in channels.items():
         bits = bits_sent(net, channel.bits if isinstance(channel, Quantise) else 32)
         with through(net, channel):
-            rows.append({"channel": name, "bits": bits, **a2c.evaluate(net, world, episodes)})
+            found = evaluate(env, a2c.TeamPolicy(net), episodes)
+        kept = {key: found[key] for key in ("success", "return", "episodes")}
+        rows.append({"channel": name, "bits": bits, **kept})
     return rows
+
+
+# -- all kept teams through all channels, stored and shown ----------------------------------------
+
+FOLDER = results.RESULTS / "channels"
+BITS = (1, 2, 3, 4, 6, 8)
+
+
+class Interventions(NamedTuple):
+    """Success of n trained teams, under each channel and against the bits they send."""
+
+    estimates: dict[str, Estimate]  # `tarmac-<channel>` -> interquartile mean and interval
+    bits: dict[float, Estimate]  # bits per agent and step -> the same
+    n: int
+
+
+def all_channels(env: Env) -> dict[str, Channel | None]:
+    """The interventions, by name; `env` is the one that will be played in."""
+    return {
+        "as trained": None,
+        "all muted": Mute(probability=1.0),
+        "half lost": Mute(probability=0.5),
+        "shuffled": Shuffle(),
+        "of another road": Shuffle(among="envs"),
+        "1 step late": Delay(1, env),
+        "2 steps late": Delay(2, env),
+        "noise 0.5 s.d.": Noise(0.5),
+        "noise 1 s.d.": Noise(1.0),
+        **{f"{bits} bits": Quantise(bits) for bits in BITS},
+    }
+
+
+def play(name: str, seed: int, episodes: int = 2000) -> list[dict[str, Any]]:
+    """One trained team through every channel: the rows of `compare_channels`."""
+    net = catalogue.load_policy(name, seed)
+    env = catalogue.make_env(name, num_envs=500, seed=seed)
+    return compare_channels(net, env, all_channels(env), episodes)
+
+
+def stored(name: str = "tarmac-easy", folder: Path = FOLDER) -> Interventions:
+    """What `python -m marl_edu.experiments interventions` found.
+
+    Raises:
+        FileNotFoundError: it has not been run; the message names the command.
+    """
+    paths = sorted(folder.glob(f"{name}-seed*.json"))
+    if not paths:
+        raise FileNotFoundError(
+            f"nothing in {folder}; make it with\n  python -m marl_edu.experiments interventions"
+        )
+    runs = [storage.read_json(path)["rows"] for path in paths]
+    method = name.partition("-")[0]
+    estimates, bits = {}, {}
+    for rows in zip(*runs, strict=True):
+        found = results.interval([row["success"] for row in rows])
+        if rows[0]["channel"].endswith(" bits"):
+            bits[float(rows[0]["bits"])] = found
+        else:
+            estimates[f"{method}-{rows[0]['channel']}"] = found
+    return Interventions(estimates, bits, len(paths))
+
+
+def main(name: str = "tarmac-easy") -> None:
+    """Play every kept policy of an experiment that has not been played yet."""
+    seeds = [record["seed"] for record in results.load(name)]
+    for seed in tqdm(seeds, desc=name, unit="team"):
+        path = FOLDER / f"{name}-seed{seed}.json"
+        if not path.exists():
+            rows = play(name, seed)
+            storage.write_json(path, {"experiment": name, "seed": seed, "rows": rows}, False)

@@ -33,55 +33,55 @@ MIDWAY = 5  # the step before which the bench tampers: by then the trained have 
 class Memories(NamedTuple):
     """What walkers remembered along the way, after what they saw in each step."""
 
-    state: Float[Tensor, "B T S"]
+    hidden: Float[Tensor, "B T S"]
     cell: Int[Tensor, "B T"]  # where they stood
     says_up: Bool[Tensor, " B"]  # what the sign had said
     alive: Bool[Tensor, "B T"]
 
 
 @torch.no_grad()
-def record(net: Any, world: TMaze, epsilon: float = 0.3, seed: int = 0) -> Memories:
-    """Watch a round of walkers, one per world.
+def record(net: Any, env: TMaze, epsilon: float = 0.3, seed: int = 0) -> Memories:
+    """Watch a round of walkers, one per environment.
 
     Args:
-        net: who drives them. world: a T-maze with one walker. epsilon: chance of a random action,
+        net: who drives them. env: a T-maze with one walker. epsilon: chance of a random action,
             so that they are seen at different places at the same time.
     """
-    obs = world.reset(seed)
+    obs = env.reset(seed)
     chance = torch.Generator().manual_seed(seed)
-    state = net.start(world.batch_size, 1)
+    hidden = net.start(env.num_envs, 1)
     kept = []
-    for _ in range(world.max_steps):
-        alive, cell = world.alive[:, 0], world.cell[:, 0]
-        q, state = net(obs, state)
-        kept.append((state[:, 0], cell, alive))
-        obs, *_ = world.step(qlearning.act(q, epsilon, world.available, chance))
-        if not world.running.any():
+    for _ in range(env.max_steps):
+        alive, cell = env.alive[:, 0], env.cell[:, 0]
+        q, hidden = net(obs, hidden)
+        kept.append((hidden[:, 0], cell, alive))
+        obs, *_ = env.step(qlearning.act(q, epsilon, env.available, chance))
+        if not env.running.any():
             break
-    states, cells, living = (torch.stack(part, 1) for part in zip(*kept, strict=True))
-    return Memories(states, cells, world.sign[:, 0] == UP, living)
+    hidden, cells, living = (torch.stack(part, 1) for part in zip(*kept, strict=True))
+    return Memories(hidden, cells, env.sign[:, 0] == UP, living)
 
 
 class Probe(NamedTuple):
-    """p(the sign said up) = sigmoid(weight . state + bias)."""
+    """p(the sign said up) = sigmoid(weight . hidden + bias)."""
 
     weight: Float[Tensor, " S"]
     bias: Float[Tensor, ""]
 
-    def read(self, state: Float[Tensor, "*B S"]) -> Float[Tensor, "*B"]:
+    def read(self, hidden: Float[Tensor, "*B S"]) -> Float[Tensor, "*B"]:
         """How probable it is, by this memory, that the sign said up."""
-        return torch.sigmoid(state @ self.weight + self.bias)
+        return torch.sigmoid(hidden @ self.weight + self.bias)
 
 
 def fit_probe(
-    state: Float[Tensor, "M S"], says_up: Bool[Tensor, " M"], shrink: float = 1e-2
+    hidden: Float[Tensor, "M S"], says_up: Bool[Tensor, " M"], shrink: float = 1e-2
 ) -> Probe:
     """Logistic regression by Newton's method, weights held small.
 
     Args:
-        state: memories. says_up: what the sign had said. shrink: pulls weights to 0.
+        hidden: memories. says_up: what the sign had said. shrink: pulls weights to 0.
     """
-    x = torch.cat([state, torch.ones_like(state[:, :1])], 1).double()
+    x = torch.cat([hidden, torch.ones_like(hidden[:, :1])], 1).double()
     y, w = says_up.double(), torch.zeros(x.shape[1], dtype=torch.float64)
     hold = shrink * torch.ones_like(w)
     hold[-1] = 1e-6
@@ -95,9 +95,9 @@ def fit_probe(
 
 def probe_of(net: Any, length: int = 10, walkers: int = 400, seed: int = 1) -> Probe:
     """A probe for this walker's memory, wherever it stands in the corridor."""
-    seen = record(net, TMaze(length, batch_size=walkers), seed=seed)
+    seen = record(net, TMaze(length, num_envs=walkers), seed=seed)
     up = seen.says_up[:, None].expand_as(seen.alive)
-    return fit_probe(seen.state[seen.alive], up[seen.alive])
+    return fit_probe(seen.hidden[seen.alive], up[seen.alive])
 
 
 def readable(net: Any, length: int = 10, walkers: int = 400) -> list[float]:
@@ -107,8 +107,8 @@ def readable(net: Any, length: int = 10, walkers: int = 400) -> list[float]:
     greedy: `[accuracy in cell 0, in cell 1, ..., at the junction]`.
     """
     probe = probe_of(net, length, walkers, seed=1)
-    seen = record(net, TMaze(length, batch_size=walkers), epsilon=0.0, seed=2)
-    right = (probe.read(seen.state) > 0.5) == seen.says_up[:, None]
+    seen = record(net, TMaze(length, num_envs=walkers), epsilon=0.0, seed=2)
+    right = (probe.read(seen.hidden) > 0.5) == seen.says_up[:, None]
     found = []
     for cell in range(length + 1):
         there = seen.alive & (seen.cell == cell)
@@ -123,57 +123,57 @@ class Led(nn.Module):
         super().__init__()
         self.net = net
 
-    def start(self, batch_size: int, n_agents: int) -> Tensor:
+    def start(self, num_envs: int, n_agents: int) -> Tensor:
         """As the network's."""
-        return self.net.start(batch_size, n_agents)
+        return self.net.start(num_envs, n_agents)
 
-    def forward(self, obs: Tensor, state: Tensor):
+    def forward(self, obs: Tensor, hidden: Tensor):
         """One step; the network remembers, and is not asked."""
         there = obs[..., JUNCTION, None] == 1
         q = torch.where(there, torch.eye(3)[UP], torch.eye(3)[FORWARD])
-        return q, self.net(obs, state)[1]
+        return q, self.net(obs, hidden)[1]
 
 
 def untrained(experiment: str = EXPERIMENT, seed: int = 0) -> Led:
     """A network as training begins with it, led down the corridor."""
     torch.manual_seed(seed)
     cfg: Any = catalogue.EXPERIMENTS[experiment].cfg
-    return Led(drqn.build(cfg, catalogue.make_world(experiment)))
+    return Led(drqn.build(cfg, catalogue.make_env(experiment)))
 
 
 # -- the bench -----------------------------------------------------------------------------------
 
-Change = Callable[[Tensor, TMaze], Tensor]  # (state (B, N, S), world) -> another state
+Change = Callable[[Tensor, TMaze], Tensor]  # (hidden (B, N, S), environment) -> another hidden
 
 
-def erased(state: Tensor, world: TMaze) -> Tensor:
+def erased(hidden: Tensor, env: TMaze) -> Tensor:
     """Nothing is remembered: zeros, as at the start of a life."""
-    return torch.zeros_like(state)
+    return torch.zeros_like(hidden)
 
 
-def exchanged(state: Tensor, world: TMaze) -> Tensor:
+def exchanged(hidden: Tensor, env: TMaze) -> Tensor:
     """Everybody gets the memory of somebody who read the *other* sign."""
-    up, down = ((world.sign[:, 0] == UP) == side for side in (True, False))
-    changed = state.clone()
+    up, down = ((env.sign[:, 0] == UP) == side for side in (True, False))
+    changed = hidden.clone()
     for mine, theirs in ((up, down), (down, up)):
         donors = theirs.nonzero()[:, 0]
         takers = mine.nonzero()[:, 0]
-        changed[takers] = state[donors[torch.arange(len(takers)) % len(donors)]]
+        changed[takers] = hidden[donors[torch.arange(len(takers)) % len(donors)]]
     return changed
 
 
-def shuffled(state: Tensor, world: TMaze) -> Tensor:
+def shuffled(hidden: Tensor, env: TMaze) -> Tensor:
     """Everybody gets the memory of somebody, whatever sign that one read."""
-    order = torch.randperm(len(state), generator=torch.Generator().manual_seed(0))
-    return state[order]
+    order = torch.randperm(len(hidden), generator=torch.Generator().manual_seed(0))
+    return hidden[order]
 
 
 def noisy(amount: float) -> Change:
     """Noise is added, in units of the spread of all numbers remembered."""
 
-    def change(state: Tensor, world: TMaze) -> Tensor:
-        noise = torch.randn(state.shape, generator=torch.Generator().manual_seed(0))
-        return state + amount * state.std() * noise
+    def change(hidden: Tensor, env: TMaze) -> Tensor:
+        noise = torch.randn(hidden.shape, generator=torch.Generator().manual_seed(0))
+        return hidden + amount * hidden.std() * noise
 
     return change
 
@@ -181,11 +181,11 @@ def noisy(amount: float) -> Change:
 def rounded(bits: int) -> Change:
     """Every number is rounded to so many bits, between -1 and 1 (an LSTM's cell: -4 and 4)."""
 
-    def change(state: Tensor, world: TMaze) -> Tensor:
-        span = torch.ones(state.shape[-1])
-        span[state.shape[-1] // 2 :] = 4.0
+    def change(hidden: Tensor, env: TMaze) -> Tensor:
+        span = torch.ones(hidden.shape[-1])
+        span[hidden.shape[-1] // 2 :] = 4.0
         levels = 2**bits
-        cut = ((state / span).clamp(-1, 1) + 1) / 2 * levels
+        cut = ((hidden / span).clamp(-1, 1) + 1) / 2 * levels
         return ((cut.floor().clamp_max(levels - 1) + 0.5) / levels * 2 - 1) * span
 
     return change
@@ -194,21 +194,21 @@ def rounded(bits: int) -> Change:
 class Tampered(nn.Module):
     """A walker whose memory is changed once, before its step number `at` (counted from 0)."""
 
-    def __init__(self, net: Any, world: TMaze, change: Change, at: int = MIDWAY):
+    def __init__(self, net: Any, env: TMaze, change: Change, at: int = MIDWAY):
         super().__init__()
-        self.net, self.world, self.change, self.at = net, world, change, at
+        self.net, self.env, self.change, self.at = net, env, change, at
 
-    def start(self, batch_size: int, n_agents: int) -> Tensor:
+    def start(self, num_envs: int, n_agents: int) -> Tensor:
         """As the walker's."""
         self.t = 0
-        return self.net.start(batch_size, n_agents)
+        return self.net.start(num_envs, n_agents)
 
-    def forward(self, obs: Tensor, state: Tensor):
+    def forward(self, obs: Tensor, hidden: Tensor):
         """One step, of a changed memory where it is time for that."""
         if self.t == self.at:
-            state = self.change(state, self.world)
+            hidden = self.change(hidden, self.env)
         self.t += 1
-        return self.net(obs, state)
+        return self.net(obs, hidden)
 
 
 CHANGES: dict[str, Change | None] = {
@@ -230,14 +230,14 @@ def bench(net: Any, length: int = 10, episodes: int = 2000) -> dict[str, dict[st
 
     Who turns neither way before time is up makes up the rest.
     """
-    world, found = TMaze(length, batch_size=250), {}
+    env, found = TMaze(length, num_envs=250), {}
     for name, change in CHANGES.items():
-        walker = net if change is None else Tampered(net, world, change)
+        walker = net if change is None else Tampered(net, env, change)
         right = turned = 0
         for batch in range(episodes // 250):
-            row = qlearning.play(walker, world, seed=10**6 + batch)[1]
+            row = qlearning.play(walker, env, seed=10**6 + batch)[1]
             right += round(250 * float(row["success"]))
-            turned += int((world.turned > 0).sum())
+            turned += int((env.turned > 0).sum())
         found[name] = {"right": right / episodes, "wrong": (turned - right) / episodes}
     return found
 

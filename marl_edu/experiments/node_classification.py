@@ -86,7 +86,7 @@ class Config:
     seed: int = 0  # of the graph that is drawn, and of the network
     gnn_type: str = "gat"  # see gat.LAYERS; "mlp": the same network without any edge
     updates: int = 2000  # epochs at most (paper: 100,000; patience ends it long before)
-    hidden: int = 8  # features per head
+    hidden_dim: int = 8  # features per head
     heads: int = 8
     dropout: float = 0.6  # of input, attention and W h alike
     lr: float = 5e-3
@@ -122,7 +122,7 @@ def train(
     papers = draw_papers(cfg.seed)
     kind = "gat" if cfg.gnn_type == "mlp" else cfg.gnn_type
     net = gat.GAT(
-        papers.features.shape[1], cfg.hidden, len(TOPICS), cfg.heads, dropout=cfg.dropout,
+        papers.features.shape[1], cfg.hidden_dim, len(TOPICS), cfg.heads, dropout=cfg.dropout,
         gnn_type=kind,
     )  # fmt: skip
     optimizer = torch.optim.Adam(net.parameters(), lr=cfg.lr, weight_decay=cfg.weight_decay)

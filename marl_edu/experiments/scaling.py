@@ -1,9 +1,9 @@
-"""Trained teams in worlds they were not trained in: larger ones, and ones with links cut.
+"""Trained teams in environments they were not trained in: larger ones, and ones with links cut.
 
     python -m marl_edu.scaling          plays every kept team of grid and relay (8 minutes)
 
-The world grows with its agents: the same share of cells are targets, the same number of agents is
-within hearing. In `book/results/scaling`: what each seed's team scores,
+The environment grows with its agents: the same share of cells are targets, the same number of
+agents is within hearing. In `book/results/scaling`: what each seed's team scores,
 `<experiment>-seed<k>.json`; what rules without learning score, `anchors.json`; milliseconds per
 step, `time.json`. What is there is not made again.
 """
@@ -32,23 +32,23 @@ from marl_edu.training import a2c
 FOLDER = results.RESULTS / "scaling"
 TEAMS = ("none-grid", "commnet-grid", "gat-grid", "gat-relay2-layers2")
 CUT = ("gat-relay2-layers2", "gat-grid")
-TRAINED = catalogue.GRID["world_args"]["n_agents"]
+TRAINED = catalogue.GRID["env_args"]["n_agents"]
 AGENTS = (TRAINED, 100, 200, 400, 1000, 4096)
 NEAREST = 32  # neighbours listed, itself among them; in a large grid 24 are within hearing
 MOST_DENSE = 1000  # agents beyond which no (N, N) tensor is made
 PER_SIZE = 20_000  # agents that are scored for each size, in as many episodes as that takes
 
 
-def larger(name: str, n_agents: int, batch_size: int = 1, seed: int = 0):
-    """The world of an experiment, with so many agents at the same density."""
-    world = catalogue.EXPERIMENTS[name].cfg.world
-    args = catalogue.EXPERIMENTS[name].cfg.world_args | {"n_agents": n_agents}
-    if world is MultiAgentGridWorld:
+def larger(name: str, n_agents: int, num_envs: int = 1, seed: int = 0):
+    """The environment of an experiment, with so many agents at the same density."""
+    env = catalogue.EXPERIMENTS[name].cfg.env
+    args = catalogue.EXPERIMENTS[name].cfg.env_args | {"n_agents": n_agents}
+    if env is MultiAgentGridWorld:
         rows, columns = args["grid_size"]
         side = round((rows * columns * n_agents / TRAINED) ** 0.5)
         targets = round(args["n_targets"] * n_agents / TRAINED)
         args |= {"grid_size": (side, side), "n_targets": targets}
-    return world(**args, batch_size=batch_size, seed=seed)
+    return env(**args, num_envs=num_envs, seed=seed)
 
 
 def episodes(n_agents: int) -> int:
@@ -57,10 +57,10 @@ def episodes(n_agents: int) -> int:
 
 
 def play(name: str, seed: int) -> list[dict[str, Any]]:
-    """One trained team in worlds of every size: agents, success and return per agent.
+    """One trained team in environments of every size: agents, success and return per agent.
 
-    A team that hears by a list of neighbours goes up to the largest world, others as far as an
-    (N, N) tensor is reasonable; those who hear nobody need none.
+    A team that hears by a list of neighbours goes up to the largest environment, others as far as
+    an (N, N) tensor is reasonable; those who hear nobody need none.
     """
     net = catalogue.load_policy(name, seed)
     if name.startswith("none"):  # the same numbers, without a mask that nobody looks at
@@ -70,9 +70,9 @@ def play(name: str, seed: int) -> list[dict[str, Any]]:
     rows = []
     for n in AGENTS:
         if n <= MOST_DENSE or isinstance(net.communicate, GraphTalk):
-            world = larger(name, n, max(1, 2000 // n))
+            env = larger(name, n, max(1, 2000 // n))
             # Actions are drawn as in training: in a crowd that decides alike somebody must differ.
-            found = a2c.evaluate(net, world, episodes(n), greedy=False)
+            found = a2c.evaluate(net, env, episodes(n), greedy=False)
             rows.append({"agents": n} | found)
     return rows
 
@@ -85,7 +85,7 @@ def even(net: a2c.ActorCritic) -> None:
 
 def cut(name: str, seed: int, episodes: int = 1000) -> dict[str, float]:
     """Success of one trained team with its graph tampered with, by the kind of tampering."""
-    net, world = catalogue.load_policy(name, seed), catalogue.make_world(name, 250, seed)
+    net, env = catalogue.load_policy(name, seed), catalogue.make_env(name, 250, seed)
     talk: Any = net.communicate
     talk.nearest = 0  # masks: they are easily cut
     generator = torch.Generator().manual_seed(seed)
@@ -101,18 +101,18 @@ def cut(name: str, seed: int, episodes: int = 1000) -> dict[str, float]:
         ("all links cut", torch.zeros_like),
     ):
         talk.rewire = rewire
-        found[what] = a2c.evaluate(net, world, episodes)["success"]
+        found[what] = a2c.evaluate(net, env, episodes)["success"]
     talk.rewire = None
     even(net)
-    return found | {"attention made even": a2c.evaluate(net, world, episodes)["success"]}
+    return found | {"attention made even": a2c.evaluate(net, env, episodes)["success"]}
 
 
-def assigned(world: MultiAgentGridWorld) -> Tensor:
+def assigned(env: MultiAgentGridWorld) -> Tensor:
     """A target for everybody, so that the ways together are the shortest: who sees everything."""
-    away = (world.position[:, :, None] - world.targets[:, None]).abs().sum(-1)
+    away = (env.position[:, :, None] - env.targets[:, None]).abs().sum(-1)
     goal = torch.stack([torch.from_numpy(linear_sum_assignment(one)[1]) for one in away.numpy()])
-    place = world.targets.gather(1, goal[..., None].expand(-1, -1, 2))
-    return towards(world.position, place)
+    place = env.targets.gather(1, goal[..., None].expand(-1, -1, 2))
+    return towards(env.position, place)
 
 
 def measure_rules() -> dict[str, dict[str, float]]:
@@ -127,10 +127,10 @@ def measure_rules() -> dict[str, dict[str, float]]:
     ]
     scores = {}
     for name, rule, n, count in plays:
-        world = larger("gat-grid", n, count)
-        world.reset(10**6)
-        for _ in range(world.max_steps):
-            *_, info = world.step(rule(world))
+        env = larger("gat-grid", n, count)
+        env.reset(10**6)
+        for _ in range(env.max_steps):
+            *_, info = env.step(rule(env))
         scores[name] = {"success": info["success"].mean().item(), "episodes": count}
     return scores
 
@@ -138,7 +138,7 @@ def measure_rules() -> dict[str, dict[str, float]]:
 @torch.no_grad()
 def measure_time(turns: int = 25) -> list[dict[str, Any]]:
     """Milliseconds of one core that a step takes a whole team, to find who hears whom and to
-    decide, in one world: the least of as many turns, which all sizes take one after the other, so
+    decide, in one env: the least of as many turns, which all sizes take one after the other, so
     that what else the machine does hits all alike.
 
     "dense" and "sparse" are the same trained team, with a mask and with a list of neighbours.
@@ -146,18 +146,18 @@ def measure_time(turns: int = 25) -> list[dict[str, Any]]:
     net, silent = catalogue.load_policy("gat-grid"), catalogue.load_policy("gat-grid")
     talk: Any = net.communicate
     silent.communicate = GraphTalk(net.memory.hidden_size, layers=0, nearest=1)
-    worlds = {n: larger("gat-grid", n) for n in (16, 64, 256, 1024, 4096)}
-    starts = {n: (world.reset(), net.start(1, n)) for n, world in worlds.items()}
+    envs = {n: larger("gat-grid", n) for n in (16, 64, 256, 1024, 4096)}
+    starts = {n: (env.reset(), net.start(1, n)) for n, env in envs.items()}
     kinds = ("dense", "sparse", "none")
-    times = {(n, kind): float("inf") for n in worlds for kind in kinds}
+    times = {(n, kind): float("inf") for n in envs for kind in kinds}
     for _ in range(turns):
         for n, kind in times:
             if kind == "dense" and n > 1024:
                 continue
-            team, world = silent if kind == "none" else net, worlds[n]
+            team, env = silent if kind == "none" else net, envs[n]
             talk.nearest = 0 if kind == "dense" else NEAREST
             start = time.process_time()
-            team(*starts[n], world.alive, mask=team.hears(world))
+            team(*starts[n], env.alive, mask=team.comm_graph(env))
             times[n, kind] = min(times[n, kind], time.process_time() - start)
     return [
         {"agents": n, "kind": kind, "milliseconds": 1e3 * seconds}

@@ -1,7 +1,7 @@
 """The comparison as a table whose cells open their learning curves: HTML and CSS, no script.
 
-A row is a world, a column a method. A score is normalised: 0 is what the trivial rule scores, 1
-what the best one does,
+A row is an environment, a column a method. A score is normalised: 0 is what the trivial rule
+scores, 1 what the best one does,
 
     normalised = (score - trivial) / (best - trivial).                                          (1)
 
@@ -27,7 +27,7 @@ WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 340, 190, 34, 12, 52, 34  # of a curve
 
 
 class Cell(NamedTuple):
-    """One method in one world."""
+    """One method in one environment."""
 
     score: Estimate | None  # normalised; None where the method does not apply
     curve: Curve | None  # of the success along training, a share in [0, 1]
@@ -35,7 +35,7 @@ class Cell(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One world."""
+    """One environment."""
 
     name: str
     asks: str  # what is difficult about it, in a few words
@@ -108,7 +108,7 @@ class Matrix:
             [row.name, *(_text(row.cells[key].score) for key in self.heads)]
             for row in self.rows.values()
         ]
-        return Table(["world", *self.heads.values()], lines, self.caption)
+        return Table(["environment", *self.heads.values()], lines, self.caption)
 
     def __repr__(self) -> str:
         return self.table.text
@@ -132,7 +132,7 @@ class Matrix:
             f'<figure class="marl-matrix" style="margin:0"><style>{_STYLE}</style>'
             f'<div class="marl-table" id="{own}" role="region" tabindex="0" '
             f'aria-label="{html.escape(self.caption.split(".")[0])}">'
-            '<table><thead><tr><th rowspan="2" scope="col">world, and what it asks for</th>'
+            '<table><thead><tr><th rowspan="2" scope="col">environment, and what it asks for</th>'
             f"{families}</tr><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
             f'<div class="key" aria-hidden="true"><span>trivial rule 0</span><i style="background:'
             f'linear-gradient(90deg,{",".join(to_hex(_shade(k / 8)) for k in range(9))})"></i>'

@@ -8,9 +8,11 @@ from marl_edu.results.statistics import (
     iqm,
     learning_curve,
     load,
+    mean_interval,
     probability_of_improvement,
     run_curve,
     scores,
+    share_interval,
     summary,
 )
 
@@ -22,8 +24,10 @@ __all__ = [
     "iqm",
     "learning_curve",
     "load",
+    "mean_interval",
     "probability_of_improvement",
     "run_curve",
     "scores",
+    "share_interval",
     "summary",
 ]

@@ -16,7 +16,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from marl_edu.results import statistics
-from marl_edu.results.statistics import RESULTS, Curve, Estimate
+from marl_edu.results.statistics import RESULTS, Curve, Estimate, share_interval
 
 ENOUGH = 0.9  # share of fresh episodes, sampled actions, from which on a seed has solved the maze
 
@@ -30,16 +30,10 @@ class Wait(NamedTuple):
     n: int
 
 
-def share(count: int, n: int) -> Estimate:
-    """A share of n seeds with Wilson's 95 % interval."""
-    interval = stats.binomtest(count, n).proportion_ci(0.95, "wilson")
-    return Estimate(count / n, float(interval.low), float(interval.high), n)
-
-
 def solved(experiment: str, folder: Path = RESULTS) -> Estimate:
     """The share of seeds that reach the goal in at least `ENOUGH` of their final episodes."""
     final = statistics.scores(experiment, "success_sampling", folder)
-    return share(int((final >= ENOUGH).sum()), len(final))
+    return share_interval(int((final >= ENOUGH).sum()), len(final))
 
 
 def first_rewards(experiment: str, folder: Path = RESULTS) -> list[float]:
@@ -62,39 +56,39 @@ def found_curve(experiment: str, folder: Path = RESULTS) -> Curve:
     """The share of seeds that had ever been paid, along training, with Wilson's interval."""
     steps = [row["env_steps"] for row in statistics.load(experiment, folder)[0]["rows"]]
     first = np.array(first_rewards(experiment, folder))
-    shares = [share(int((first <= step).sum()), len(first)) for step in steps]
+    shares = [share_interval(int((first <= step).sum()), len(first)) for step in steps]
     value, low, high = (np.array([s[k] for s in shares]) for k in range(3))
     return Curve(np.array(steps, dtype=float), value, low, high, len(first))
 
 
-def near(world) -> Bool[Tensor, " C"]:
+def near(env) -> Bool[Tensor, " C"]:
     """The cells that can be reached without the key."""
-    found = torch.zeros(world.n_cells, dtype=torch.bool)
-    found[world.start] = True
-    for _ in range(world.n_cells):
-        found[world.leads[0][:, found].flatten()] = True
+    found = torch.zeros(env.n_cells, dtype=torch.bool)
+    found[env.start] = True
+    for _ in range(env.n_cells):
+        found[env.leads[0][:, found].flatten()] = True
     return found
 
 
 @torch.no_grad()
-def worth(bonus, world, key: bool) -> Float[Tensor, "A C"]:
+def worth(bonus, env, key: bool) -> Float[Tensor, "A C"]:
     """A map of curiosity: what each action would pay in each cell of a `KeyDoorMaze`.
 
     Whoever is beyond the door has opened it; for everybody else it is still shut.
 
     Args:
-        bonus: a bonus module. world: the maze. key: whether the agent has it.
+        bonus: a bonus module. env: the maze. key: whether the agent has it.
 
     Returns:
         (actions, cells). The last action stays: it pays what arriving in the cell would.
     """
-    A, C, P = world.n_actions, world.n_cells, world.place.shape[1]
-    seen = torch.zeros(C, world.obs_dim)
-    seen[:, :P], seen[:, P], seen[:, P + 1] = world.place, float(key), ~near(world)
+    A, C, P = env.n_actions, env.n_cells, env.place.shape[1]
+    seen = torch.zeros(C, env.obs_dim)
+    seen[:, :P], seen[:, P], seen[:, P + 1] = env.place, float(key), ~near(env)
     action = torch.arange(A)[:, None].expand(A, C)
-    there = world.leads[int(key), action, torch.arange(C)]
+    there = env.leads[int(key), action, torch.arange(C)]
     after = seen[there]
-    after[..., P] = ((there == world.key) | key).float()
+    after[..., P] = ((there == env.key) | key).float()
     after[..., P + 1] = torch.maximum(after[..., P + 1], seen[:, P + 1])  # a door stays open
     return bonus.reward(seen.expand(A, C, -1), action, after)
 
@@ -105,12 +99,12 @@ class Watched(nn.Module):
     `visits` is (2, cells): without the key, with it.
     """
 
-    def __init__(self, bonus: nn.Module, world):
+    def __init__(self, bonus: nn.Module, env):
         super().__init__()
         self.bonus: Any = bonus
-        self.place = world.place
+        self.place = env.place
         self.visits: Tensor
-        self.register_buffer("visits", torch.zeros(2, world.n_cells))
+        self.register_buffer("visits", torch.zeros(2, env.n_cells))
 
     def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
         """The module's."""
@@ -136,15 +130,15 @@ class Agreement(NamedTuple):
     unseen_first: float  # chance that a state never seen would pay more than one seen
 
 
-def agreement(watched: Watched, world) -> Agreement:
+def agreement(watched: Watched, env) -> Agreement:
     """Compare what a bonus would pay with where the agents have been.
 
     States are cells without the key, as far as the door lets one come, and cells with it; each
     pays the mean over the actions there.
     """
-    pays = torch.stack([worth(watched, world, key).mean(0) for key in (False, True)])
+    pays = torch.stack([worth(watched, env, key).mean(0) for key in (False, True)])
     seen = watched.visits > 0
-    possible = torch.stack([near(world), torch.ones(world.n_cells, dtype=torch.bool)])
+    possible = torch.stack([near(env), torch.ones(env.n_cells, dtype=torch.bool)])
     rank = stats.spearmanr(watched.visits[0][seen[0]], pays[0][seen[0]]).statistic
     new, old = pays[possible & ~seen], pays[possible & seen]
     return Agreement(float(rank), (new[:, None] > old).float().mean().item())

@@ -36,7 +36,7 @@ class Estimate(NamedTuple):
 class Curve(NamedTuple):
     """A learning curve over seeds; all arrays have the shape (G,) of the grid."""
 
-    steps: Array  # environment steps (one step of all agents of one world)
+    steps: Array  # environment steps (one step of all agents of one environment)
     iqm: Array
     low: Array  # 95 % interval at each point of the grid, NaN from a single seed
     high: Array
@@ -118,6 +118,22 @@ def interval(
     low, high = _bootstrap(arrays, together, confidence, resamples, seed)
     n = sum(len(x) for x in arrays)
     return Estimate(float(together(*arrays)), float(low), float(high), n)
+
+
+def share_interval(count: int, n: int) -> Estimate:
+    """A share of n independent cases with Wilson's 95 % interval."""
+    found = stats.binomtest(count, n).proportion_ci(0.95, "wilson")
+    return Estimate(count / n, float(found.low), float(found.high), n)
+
+
+def mean_interval(values: ArrayLike) -> Estimate:
+    """The mean of independent values (n,) with its 95 % interval: Wilson's of 0 and 1, else
+    Student's."""
+    x = _numbers("values", values)
+    if np.isin(x, (0.0, 1.0)).all():
+        return share_interval(int(x.sum()), len(x))
+    mean, half = x.mean(), stats.t.ppf(0.975, len(x) - 1) * stats.sem(x)
+    return Estimate(float(mean), float(mean - half), float(mean + half), len(x))
 
 
 def run_curve(rows: Sequence[Mapping[str, Any]], key: str = "success") -> Curve:

@@ -17,6 +17,8 @@ from scipy import stats
 from marl_edu.core import storage
 from marl_edu.results.statistics import RESULTS, Estimate, summary
 
+REFERENCE = RESULTS / "reference-scores.json"
+
 
 class Published(NamedTuple):
     """A number from a paper, in percent."""
@@ -62,37 +64,33 @@ PUBLISHED: dict[str, tuple[Published, ...]] = {
 }
 
 
-class Anchor(NamedTuple):
-    """A score that gives the others their meaning: of a rule without learning, in percent."""
+class ReferenceScore(NamedTuple):
+    """A score that gives the others their meaning: of a policy without learning, in percent."""
 
     name: str
     score: float
 
 
-# Measured on the original environment. `anchors.json` in the results, measured on ours by the
-# book's own script, takes precedence.
-ANCHORS: dict[str, dict[str, Anchor]] = {
-    "easy": {"trivial": Anchor("always GAS", 29.0), "best": Anchor("look-ahead", 99.7)},
-    "medium": {"trivial": Anchor("always GAS", 3.0), "best": Anchor("look-ahead", 100.0)},
-    "hard": {"trivial": Anchor("always GAS", 6.4), "best": Anchor("look-ahead", 100.0)},
-}
+def reference_scores(task: str, folder: Path = RESULTS) -> dict[str, ReferenceScore]:
+    """The "trivial" and the "best" score of a task, as `experiments reference` measured them.
 
+    Args:
+        task: what stands behind the dash in an experiment's name: "easy" of "tarmac-easy".
 
-def anchors(task: str, folder: Path = RESULTS) -> dict[str, Anchor]:
-    """The "trivial" and the "best" score of a task; an empty dictionary where none is known.
-
-    `anchors.json` holds {task: {"trivial": {"name": text, "success": share in [0, 1]}, ...}}.
+    Returns:
+        an empty dictionary where the task was not measured, or names no trivial policy.
     """
-    path = folder / "anchors.json"
-    measured = storage.read_json(path).get(task, {}) if path.exists() else {}
-    try:
-        ours = {k: Anchor(a["name"], 100.0 * a["success"]) for k, a in measured.items()}
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(
-            f"{path}: {task!r} must be {{'trivial': {{'name': text, 'success': share}}, ...}}, "
-            f"got {measured!r}"
-        ) from error
-    return ANCHORS.get(task, {}) | ours
+    path = folder / REFERENCE.name
+    stored = storage.read_json(path)["tasks"].get(task) if path.exists() else None
+    if stored is None or stored["trivial"] is None:
+        return {}
+    found = {}
+    for policy in stored["policies"]:
+        kind = "trivial" if policy["name"] == stored["trivial"] else policy["role"]
+        if kind in ("trivial", "best"):
+            score = policy["mean"] if policy["exact"] is None else policy["exact"]
+            found[kind] = ReferenceScore(policy["name"], 100.0 * score)
+    return found
 
 
 def verdict(paper: Published | None, ours: Estimate | None) -> str:
@@ -122,8 +120,8 @@ class Row(NamedTuple):
     name: str
     paper: Published | None
     ours: Estimate | None
-    best: Anchor | None = None
-    trivial: Anchor | None = None
+    best: ReferenceScore | None = None
+    trivial: ReferenceScore | None = None
 
     @property
     def cells(self) -> list[str]:
@@ -207,7 +205,7 @@ def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Tabl
             found = summary(name, folder=folder)
             value, low, high = (100.0 * x for x in found[:3])
             ours = Estimate(value, low, high, found.n)
-        known = anchors(name.partition("-")[2], folder)
+        known = reference_scores(name.partition("-")[2], folder)
         papers: Sequence[Published | None] = PUBLISHED.get(name) or [None]
         rows += [Row(name, p, ours, known.get("best"), known.get("trivial")) for p in papers]
     return table(
@@ -218,47 +216,47 @@ def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Tabl
     )
 
 
-def worlds(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Table:
-    """The anchors of the worlds (None: of all), as `marl_edu.envs.anchors` measured them.
+def environments(folder: Path = RESULTS, tasks: Sequence[str] | None = None) -> Table:
+    """The reference scores of these tasks, by their keys (None: of all that the book shows).
 
-    A cell holds the mean score over episodes, its 95 % interval and the rule's name; of several
-    rules of a role, the best one. "Own view" hears nobody; "views shared" is a rule too, no bound.
+    A cell holds the mean score over episodes, its 95 % interval and the policy's name; of several
+    policies of a role, the best one. "Own view" hears nobody; "views shared" is no bound either.
 
     Raises:
         ValueError: no such task was measured.
     """
-    stored = storage.read_json(folder / "worlds.json")["tasks"]
-    for name in names or ():
-        if name not in stored:
-            raise ValueError(f"names must be some of {', '.join(stored)}, got {name!r}")
+    stored = storage.read_json(folder / REFERENCE.name)["tasks"]
+    for task in tasks or ():
+        if task not in stored:
+            raise ValueError(f"tasks must be some of {', '.join(stored)}, got {task!r}")
     columns = {
         "random": "random",
-        "blind": "best blind",
+        "open-loop": "best open-loop",
         "own view": "own view",
         "shared view": "views shared",
         "best": "best possible",
     }
     rows = []
-    for name in names or stored:
-        task = stored[name]
+    chosen = [stored[key] for key in tasks or stored if tasks or stored[key]["shown"]]
+    for task in chosen:
         sign = 1 if task["higher_is_better"] else -1
         cells = []
         for role in columns:
-            rules = [rule for rule in task["rules"] if rule["role"] == role]
-            best = max(rules, key=lambda rule: sign * rule["mean"], default=None)
-            cells.append(_anchor_cell(best, percent=task["unit"].startswith("share")))
-        rows.append([name, *cells, task["unit"], task["isolates"]])
-    episodes = min(rule["n"] for task in stored.values() for rule in task["rules"])
+            known = [one for one in task["policies"] if one["role"] == role]
+            best = max(known, key=lambda one: sign * one["mean"], default=None)
+            cells.append(_reference_cell(best, percent=task["unit"].startswith("share")))
+        rows.append([task["name"], *cells, task["unit"], task["isolates"]])
+    episodes = min(one["n"] for task in chosen for one in task["policies"])
     return Table(
-        ["world", *columns.values(), "score", "isolates"],
+        ["environment", *columns.values(), "score", "isolates"],
         rows,
-        "What rules without learning score: mean [95 % interval], and the rule; at least "
+        "What policies without learning score: mean [95 % interval], and the policy; at least "
         f"{episodes:,} episodes each. = marks an exact value, rounded. Shares are in percent.",
     )
 
 
-def _anchor_cell(rule: dict | None, percent: bool) -> str:
-    if rule is None:
+def _reference_cell(policy: dict | None, percent: bool) -> str:
+    if policy is None:
         return "—"
     unit = 100.0 if percent else 1.0
 
@@ -266,8 +264,7 @@ def _anchor_cell(rule: dict | None, percent: bool) -> str:
         size = abs(unit * x)
         return f"{unit * x:.{1 if size >= 10 else 2}f}"
 
-    if rule["exact"] is not None:
-        return f"= {number(rule['exact'])} ({rule['name']})"
-    return (
-        f"{number(rule['mean'])} [{number(rule['low'])}, {number(rule['high'])}] ({rule['name']})"
-    )
+    if policy["exact"] is not None:
+        return f"= {number(policy['exact'])} ({policy['name']})"
+    between = f"[{number(policy['low'])}, {number(policy['high'])}]"
+    return f"{number(policy['mean'])} {between} ({policy['name']})"

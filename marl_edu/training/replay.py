@@ -1,15 +1,15 @@
-"""Replay: what agents have lived through, kept, and drawn again at random.
+"""Replay: what agents have experienced, kept, and sampled at random.
 
-`Transitions` keeps single steps, for networks without memory. `Lives` keeps whole lives and draws
-windows of them, for networks with one. A life is what one agent does and sees from its first step
-to its last; where a slot is used again, another life begins. So nothing that is drawn reaches
-across the end of a life, and all agents of all worlds are alike: who shares a network shares the
-store.
+`ReplayBuffer` keeps single steps, for networks without memory. `SequenceReplay` keeps whole
+trajectories and samples windows of them, for networks with one. A trajectory is what one agent
+sees and does from its first step to its last; where a slot is used again, another one begins. So
+nothing that is sampled reaches across the end of a trajectory, and all agents of all environments
+are alike: agents that share a network share the buffer.
 
-Both are rings: when they are full, the newest takes the place of the oldest.
+Both are rings: when they are full, the newest overwrites the oldest.
 
-Sizes: B worlds, T steps, N agents, O numbers seen, A actions, S numbers remembered, C kept,
-E drawn, L steps of a window.
+Sizes: B environments, T steps, N agents, O numbers seen, A actions, S numbers remembered, C kept,
+E sampled, L steps of a window.
 """
 
 from typing import NamedTuple
@@ -20,36 +20,36 @@ from torch import Tensor
 
 
 class Episodes(NamedTuple):
-    """One episode in each of B worlds, side by side."""
+    """One episode in each of B environments, side by side."""
 
     obs: Float[Tensor, "B T1 N O"]  # T1 = T + 1: the last is what is seen after the last step
     action: Int[Tensor, "B T N"]
     reward: Float[Tensor, "B T N"]
-    alive: Bool[Tensor, "B T N"]  # the steps that an agent lived through
-    goes_on: Bool[Tensor, "B T N"]  # False where its life ended in this step; True at a time limit
-    state: Float[Tensor, "B T N S"]  # what it remembered before the step; S = 0: nothing
+    alive: Bool[Tensor, "B T N"]  # the steps in which there is an agent
+    terminated: Bool[Tensor, "B T N"]  # True where its trajectory ended; False at a time limit
+    hidden: Float[Tensor, "B T N S"]  # what it remembered before the step; S = 0: nothing
 
 
-class Steps(NamedTuple):
+class TransitionBatch(NamedTuple):
     """E steps, each of one agent."""
 
     obs: Float[Tensor, "E O"]
     action: Int[Tensor, " E"]
     reward: Float[Tensor, " E"]
     next_obs: Float[Tensor, "E O"]
-    goes_on: Bool[Tensor, " E"]
+    terminated: Bool[Tensor, " E"]
     available: Bool[Tensor, "E A"]  # the actions that this agent has
 
 
-class Windows(NamedTuple):
-    """E windows of L steps, each out of one life; a life that is shorter is filled up."""
+class SequenceBatch(NamedTuple):
+    """E windows of L steps, each out of one trajectory; a shorter trajectory is filled up."""
 
     obs: Float[Tensor, "E L1 O"]  # L1 = L + 1: the target needs what is seen after the last step
     action: Int[Tensor, "E L"]
     reward: Float[Tensor, "E L"]
-    goes_on: Bool[Tensor, "E L"]
-    learn: Bool[Tensor, "E L"]  # False in the burn-in, and where the life is over
-    state: Float[Tensor, "E S"]  # what the agent remembered before the window
+    terminated: Bool[Tensor, "E L"]
+    mask: Bool[Tensor, "E L"]  # the steps to learn from: no burn-in, no filling
+    hidden: Float[Tensor, "E S"]  # what the agent remembered before the window
     available: Bool[Tensor, "E A"]
 
 
@@ -78,7 +78,7 @@ class _Ring:
 
     def _rows(self, count: int, generator: torch.Generator | None) -> Int[Tensor, " E"]:
         if self.size == 0:
-            raise RuntimeError("there is nothing to draw yet: add episodes first")
+            raise RuntimeError("there is nothing to sample yet: add episodes first")
         device = self.available.device
         return torch.randint(self.size, (count,), generator=generator, device=device)
 
@@ -94,7 +94,7 @@ class _Ring:
             values[: self.size] = tensors[name]
 
 
-class Transitions(_Ring):
+class ReplayBuffer(_Ring):
     """The last `capacity` steps of all agents.
 
     Args:
@@ -102,21 +102,21 @@ class Transitions(_Ring):
     """
 
     def __init__(self, capacity: int, obs_dim: int, available: Bool[Tensor, "N A"]):
-        see, number, yes = torch.zeros(obs_dim), torch.tensor(0), torch.tensor(True)
+        see, number, flag = torch.zeros(obs_dim), torch.tensor(0), torch.tensor(True)
         fields = {"obs": see, "action": number, "reward": torch.tensor(0.0), "next_obs": see}
-        super().__init__(capacity, available, fields | {"goes_on": yes, "agent": number})
+        super().__init__(capacity, available, fields | {"terminated": flag, "agent": number})
 
     def add(self, episodes: Episodes) -> None:
-        """Keep every step that an agent lived through."""
-        lived = episodes.alive
-        agent = torch.arange(lived.shape[2], device=lived.device).expand_as(lived)
+        """Keep every step in which there is an agent."""
+        alive = episodes.alive
+        agent = torch.arange(alive.shape[2], device=alive.device).expand_as(alive)
         self._write(
-            obs=episodes.obs[:, :-1][lived],
-            action=episodes.action[lived],
-            reward=episodes.reward[lived],
-            next_obs=episodes.obs[:, 1:][lived],
-            goes_on=episodes.goes_on[lived],
-            agent=agent[lived],
+            obs=episodes.obs[:, :-1][alive],
+            action=episodes.action[alive],
+            reward=episodes.reward[alive],
+            next_obs=episodes.obs[:, 1:][alive],
+            terminated=episodes.terminated[alive],
+            agent=agent[alive],
         )
 
     @property
@@ -124,19 +124,19 @@ class Transitions(_Ring):
         """How many steps it holds."""
         return self.size
 
-    def draw(self, count: int, generator: torch.Generator | None = None) -> Steps:
+    def sample(self, count: int, generator: torch.Generator | None = None) -> TransitionBatch:
         """So many steps, each as likely as any other, with replacement."""
         rows = self._rows(count, generator)
         found = {name: values[rows] for name, values in self.fields.items()}
-        return Steps(available=self.available[found.pop("agent")], **found)
+        return TransitionBatch(available=self.available[found.pop("agent")], **found)
 
 
-class Lives(_Ring):
-    """The last `capacity` lives of all agents.
+class SequenceReplay(_Ring):
+    """The last `capacity` trajectories of all agents.
 
     Args:
-        capacity: C. max_steps: of a life, T. obs_dim: O. available: as in `Transitions`.
-        state_size: S, to keep what agents remembered before each step; 0: it is not kept.
+        capacity: C. max_steps: of a trajectory, T. obs_dim: O. available: as in `ReplayBuffer`.
+        hidden_size: S, to keep what agents remembered before each step; 0: it is not kept.
     """
 
     def __init__(
@@ -145,15 +145,15 @@ class Lives(_Ring):
         max_steps: int,
         obs_dim: int,
         available: Bool[Tensor, "N A"],
-        state_size: int = 0,
+        hidden_size: int = 0,
     ):
         T = max_steps
         fields = {
             "obs": torch.zeros(T + 1, obs_dim),
             "action": torch.zeros(T, dtype=torch.int64),
             "reward": torch.zeros(T),
-            "goes_on": torch.zeros(T, dtype=torch.bool),
-            "state": torch.zeros(T, state_size),
+            "terminated": torch.zeros(T, dtype=torch.bool),
+            "hidden": torch.zeros(T, hidden_size),
             "length": torch.tensor(0),
             "agent": torch.tensor(0),
         }
@@ -161,51 +161,51 @@ class Lives(_Ring):
         self.max_steps = T
 
     def add(self, episodes: Episodes) -> None:
-        """Cut every slot's time into lives, and keep them."""
-        # One row per slot: (B N, T). Reading on, row by row, each beginning is a new life.
-        alive, goes_on = (
-            x.transpose(1, 2).flatten(0, 1) for x in (episodes.alive, episodes.goes_on)
+        """Cut every slot's time into trajectories, and keep them."""
+        # One row per slot: (B N, T). Reading on, row by row, each beginning is a new trajectory.
+        alive, terminated = (
+            x.transpose(1, 2).flatten(0, 1) for x in (episodes.alive, episodes.terminated)
         )
-        same = torch.zeros_like(alive)  # the life of the step before goes on
-        same[:, 1:] = alive[:, :-1] & goes_on[:, :-1]
+        same = torch.zeros_like(alive)  # the trajectory of the step before goes on
+        same[:, 1:] = alive[:, :-1] & ~terminated[:, :-1]
         begins = alive & ~same
-        life = begins.flatten().cumsum(0).view_as(alive) - 1
+        trajectory = begins.flatten().cumsum(0).view_as(alive) - 1
         t = torch.arange(alive.shape[1], device=alive.device).expand_as(alive)
         age = t - torch.where(begins, t, 0).cummax(1).values
-        lived, count = alive.nonzero(as_tuple=True), int(begins.sum())
-        at = life[lived], age[lived]  # where each step lived through goes
+        taken, count = alive.nonzero(as_tuple=True), int(begins.sum())
+        at = trajectory[taken], age[taken]  # where each step goes
 
         def rows(values: Tensor, steps: int, later: int = 0) -> Tensor:
             values = values.transpose(1, 2).flatten(0, 1)  # (B N, T, ...)
             out = values.new_zeros(count, steps, *values.shape[2:])
             for shift in range(later + 1):  # what is seen after a step is kept behind it
-                out[at[0], at[1] + shift] = values[lived[0], lived[1] + shift]
+                out[at[0], at[1] + shift] = values[taken[0], taken[1] + shift]
             return out
 
-        T, (N, S) = self.max_steps, (episodes.alive.shape[2], self.fields["state"].shape[-1])
+        T, (N, S) = self.max_steps, (episodes.alive.shape[2], self.fields["hidden"].shape[-1])
         self._write(
             obs=rows(episodes.obs, T + 1, later=1),
             action=rows(episodes.action, T),
             reward=rows(episodes.reward, T),
-            goes_on=rows(episodes.goes_on, T),
-            state=rows(episodes.state[..., :S], T),
+            terminated=rows(episodes.terminated, T),
+            hidden=rows(episodes.hidden[..., :S], T),
             length=torch.bincount(at[0], minlength=count),
             agent=begins.nonzero(as_tuple=True)[0] % N,
         )
 
     @property
     def steps(self) -> int:
-        """How many steps it holds, in all its lives together."""
+        """How many steps it holds, in all its trajectories together."""
         return int(self.fields["length"][: self.size].sum())
 
-    def draw(
+    def sample(
         self, count: int, window: int, burn_in: int = 0, generator: torch.Generator | None = None
-    ) -> Windows:
-        """So many windows; each life is as likely as any other, and so is each place in it.
+    ) -> SequenceBatch:
+        """So many windows; each trajectory is as likely as any other, and so is each place in it.
 
         Args:
-            window: steps to learn from, at most; T or more: whole lives. burn_in: steps before
-                them that only warm the memory up; fewer where the life began later than that.
+            window: steps to learn from, at most; T or more: whole trajectories. burn_in: steps
+                before them that only warm the memory up; fewer where the trajectory began later.
         """
         row = self._rows(count, generator)
         length = self.fields["length"][row]
@@ -216,17 +216,17 @@ class Lives(_Ring):
         end = torch.minimum(first + window, length)
         L = int((end - begin).max())
         step = begin[:, None] + torch.arange(L + 1, device=row.device)  # (E, L + 1)
-        inside = step.clamp_max(self.max_steps)  # beyond a life's end all is 0, and not learned
+        inside = step.clamp_max(self.max_steps)  # beyond a trajectory's end all is 0, and masked
         seen, done = (
             (row[:, None], inside),
             (row[:, None], inside[:, :L].clamp_max(self.max_steps - 1)),
         )
-        return Windows(
+        return SequenceBatch(
             obs=self.fields["obs"][seen],
             action=self.fields["action"][done],
             reward=self.fields["reward"][done],
-            goes_on=self.fields["goes_on"][done],
-            learn=(step[:, :L] >= first[:, None]) & (step[:, :L] < end[:, None]),
-            state=self.fields["state"][row, begin],
+            terminated=self.fields["terminated"][done],
+            mask=(step[:, :L] >= first[:, None]) & (step[:, :L] < end[:, None]),
+            hidden=self.fields["hidden"][row, begin],
             available=self.available[self.fields["agent"][row]],
         )

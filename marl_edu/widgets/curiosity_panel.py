@@ -54,7 +54,7 @@ class CuriosityPanel(LabPanel):
         """Train with the chosen bonus, drawing as it goes; what the button does."""
         config, train, extra = self._chosen()
         cfg = config(
-            world_args={"tv": self.tv.value},
+            env_args={"noisy_tv": self.tv.value},
             updates=self.updates.value,
             seed=self.seed.value,
             **extra,
@@ -66,8 +66,8 @@ class CuriosityPanel(LabPanel):
             lambda row: f"cells seen: {row['coverage']:.0%}, success: {row['success']:.0%}",
             lambda rows: self._draw(name, rows),
         )
-        world = KeyDoorMaze(tv=self.tv.value, batch_size=250)
-        fresh = ppo.evaluate(run.net, world, 500, greedy=False)
+        env = KeyDoorMaze(noisy_tv=self.tv.value, num_envs=250)
+        fresh = ppo.evaluate(run.net, env, 500, greedy=False)
         self.status.value = f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes succeed"
         self._draw(name, run.rows)
         self.map.value = _map(run.bonus)
@@ -111,7 +111,7 @@ def _curves(name: str, rows) -> tuple[str, str]:
 
 def _map(bonus) -> str:
     """What a step from each cell would pay, with the key in hand."""
-    pays = exploration.worth(bonus, KeyDoorMaze(batch_size=1), key=True).mean(0)
+    pays = exploration.worth(bonus, KeyDoorMaze(num_envs=1), key=True).mean(0)
     text = f"what a step would pay with the key: {pays.min():.3g} to {pays.max():.3g}, dark is most"
     return (
         f'<figure style="margin:0;max-width:24rem">{draw(pays.tolist(), text, key=1)}'

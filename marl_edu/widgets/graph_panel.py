@@ -53,7 +53,7 @@ class GraphPanel(LabPanel):
             lambda rows: self.curve.set_trait("value", _curve(self.kind.value, rows)),
         )
         small, large = (
-            a2c.evaluate(run.net, Relay(n, self.hops.value, batch_size=batch), episodes)["success"]
+            a2c.evaluate(run.net, Relay(n, self.hops.value, num_envs=batch), episodes)["success"]
             for n, batch, episodes in ((64, 100, 500), (1024, 5, 20))
         )
         self.status.value = f"{small:.1%} right among 64 agents, {large:.1%} among 1,024"

@@ -39,14 +39,14 @@ class MemoryPanel(LabPanel):
     def train(self) -> qlearning.Result:
         """Train the chosen walker, drawing as it goes; what the button does."""
         maze = {"length": self.length.value}
-        args = {"world": TMaze, "world_args": maze, "p": self.missing.value}
+        args = {"env": TMaze, "env_args": maze, "p": self.missing.value}
         settings: dict[str, Any] = {
-            "world": Flicker,
-            "world_args": args,
+            "env": Flicker,
+            "env_args": args,
             "updates": self.updates.value,
-            "hidden": 32,
+            "hidden_dim": 32,
             "lr": 3e-3,
-            "steps_per_update": 16.0,
+            "train_freq": 16.0,
         }
         none = self.memory.value == "none"
         method, train = ("dqn", dqn.train) if none else ("drqn", drqn.train)
@@ -57,7 +57,7 @@ class MemoryPanel(LabPanel):
             lambda row: f"right turns while exploring: {row['success']:.0%}",
             lambda rows: self.curve.set_trait("value", _curve(method, rows)),
         )
-        fresh = qlearning.evaluate(run.net, Flicker(**args, batch_size=250), 1000)
+        fresh = qlearning.evaluate(run.net, Flicker(**args, num_envs=250), 1000)
         self.status.value = f"{fresh['success']:.1%} of {fresh['episodes']} fresh mazes right"
         self.curve.value = _curve(method, run.rows)
         return run

@@ -76,21 +76,21 @@ def watch(
         changes: step -> cars muted from then on.
     """
     net.eval()
-    world = TrafficJunction(difficulty, arrival, batch_size=1, route=_route_code(net, difficulty))
-    obs, alive, loud = world.reset(), world.alive, net.communicate
-    world.draws = uniforms(seed, episode, world.draws.numel()).view_as(world.draws)
-    h, crashed, success = net.start(1, world.n_agents), torch.zeros_like(alive), True
+    env = TrafficJunction(difficulty, arrival, num_envs=1, route=_route_code(net, difficulty))
+    obs, alive, loud = env.reset(), env.alive, net.communicate
+    env.draws = uniforms(seed, episode, env.draws.numel()).view_as(env.draws)
+    h, crashed, success = net.start(1, env.n_agents), torch.zeros_like(alive), True
     try:
-        for t in range(world.max_steps + 1):
+        for t in range(env.max_steps + 1):
             if changes and t in changes:
                 net.communicate = Muted(loud, changes[t])
             with torch.no_grad():
                 step = net(obs, h, alive)
             actions = act(step.logits, None)
-            routes, places = world.route[0].tolist(), world.place[0].tolist()
+            routes, places = env.route[0].tolist(), env.place[0].tolist()
             yield Moment(t, routes, places, actions[0], step.attention[0], crashed[0], success)
-            if t < world.max_steps:
-                obs, _, _, _, info = world.step(actions)
+            if t < env.max_steps:
+                obs, _, _, _, info = env.step(actions)
                 h, alive = step.h * ~info["completed"][..., None], info["alive"]
                 crashed, success = info["collided"], bool(info["success"])
     finally:

@@ -37,12 +37,12 @@ class TrainingPanel(LabPanel):
     def train(self) -> a2c.Result:
         """Train the chosen team, drawing as it goes; what the button does."""
         cfg = tarmac.Config(
-            world_args={"difficulty": "easy"},
+            env_args={"difficulty": "easy"},
             updates=self.updates.value,
             anneal=0.9,
             heads=self.heads.value,
             rounds=self.rounds.value,
-            content=self.content.value,
+            value_dim=self.content.value,
         )
         run = self.run(
             tarmac.train,
@@ -50,8 +50,8 @@ class TrainingPanel(LabPanel):
             lambda row: f"success while exploring: {row['success']:.0%}",
             lambda rows: self.curve.set_trait("value", _curve(rows)),
         )
-        world = TrafficJunction("easy", batch_size=250)
-        fresh = a2c.evaluate(run.net, world, episodes=1000)
+        env = TrafficJunction("easy", num_envs=250)
+        fresh = a2c.evaluate(run.net, env, episodes=1000)
         self.status.value = (
             f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes crash-free"
         )
@@ -72,13 +72,13 @@ def _curve(rows) -> str:
 
 def _map(net: a2c.ActorCritic) -> str:
     """Where the attention goes in the twelfth step of one fixed episode, mean over heads."""
-    world = TrafficJunction("easy", batch_size=1)
-    obs, alive = world.reset(seed=11), world.alive
-    h = net.start(1, world.n_agents)
+    env = TrafficJunction("easy", num_envs=1)
+    obs, alive = env.reset(seed=11), env.alive
+    h = net.start(1, env.n_agents)
     with torch.no_grad():
         for _ in range(12):
             step = net(obs, h, alive)
-            obs, _, _, _, info = world.step(step.logits.argmax(-1))
+            obs, _, _, _, info = env.step(step.logits.argmax(-1))
             h, alive = step.h * ~info["completed"][..., None], info["alive"]
     figure = plots.attention_map(step.attention[0].mean(0))
     text = "attention after 12 steps of one episode, mean over heads"

@@ -19,7 +19,7 @@ from marl_edu.experiments.catalogue import POLICIES
 from marl_edu.training import a2c
 
 KINDS: dict[type, str] = {
-    a2c.Silence: "none",
+    a2c.NoCommunication: "none",
     commnet.MeanOfOthers: "commnet",
     tarmac.TargetedAttention: "tarmac",
 }
@@ -73,7 +73,7 @@ def import_policy(record: dict[str, Any]) -> a2c.ActorCritic:
     D, rounds = record["hidden"], record["rounds"]
     sizes = (record["heads"], record["signature"], record["content"], rounds, record["hear_self"])
     talk = {
-        "none": lambda: a2c.Silence(),
+        "none": lambda: a2c.NoCommunication(),
         "commnet": lambda: commnet.MeanOfOthers(D, rounds),
         "tarmac": lambda: tarmac.TargetedAttention(D, *sizes),
     }[record["kind"]]()
@@ -101,7 +101,7 @@ def stored_policies(
     for experiment in experiments:
         net = catalogue.load_policy(experiment, seed, folder)
         _, record = storage.load_checkpoint(folder / f"{experiment}-seed{seed}.safetensors")
-        difficulty = record["config"]["world_args"].get("difficulty")
+        difficulty = record["config"]["env_args"].get("difficulty")
         if difficulty is None:
             raise ValueError(f"experiments must be of the junction, got {experiment!r}")
         measured = {key: record["evaluation"][key] for key in ("success", "episodes")}

@@ -9,17 +9,18 @@ import pytest
 import torch
 from gymnasium import spaces
 
+from marl_edu.core.evaluate import play_episodes
 from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAgent, tour
 from marl_edu.algos import drqn, tarmac
 from marl_edu.algos.icm import IntrinsicCuriosityModule
 from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe, TMaze
 from marl_edu.envs.adapters import to_pettingzoo
-from marl_edu.envs.baselines.task import UniformPolicy, scores
+from marl_edu.envs.baselines.task import UniformPolicy
 from tests.unchecked import unchecked
 
 OBS, A = 5, 3
 SEEN, DONE = spaces.Box(-np.inf, np.inf, (OBS,)), spaces.Discrete(A)
-FAST = {"warm_up": 8, "batch": 8, "capacity": 64, "target_every": 3}
+FAST = {"learning_starts": 8, "batch_size": 8, "capacity": 64, "target_update_interval": 3}
 
 DEMO = {  # every call of a constructor in the demo
     AttentionDQNAgent: {
@@ -149,7 +150,7 @@ def test_an_update_is_one_step_down_the_loss_and_the_target_follows_later(kind):
     after, target = agent.q_network.state_dict(), agent.target_network.state_dict()
     assert any(not torch.equal(before[k], after[k]) for k in after)
     assert all(torch.equal(before[k], target[k]) for k in target)
-    for _ in range(FAST["target_every"] - 1):
+    for _ in range(FAST["target_update_interval"] - 1):
         agent.update()
     target = agent.target_network.state_dict()
     assert all(torch.equal(agent.q_network.state_dict()[k], target[k]) for k in target)
@@ -168,7 +169,7 @@ def test_a_seed_makes_a_run_repeatable(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_epsilon_comes_down_with_the_updates_and_is_for_training_only(kind):
-    agent = make(kind, updates=10, explore=0.5, epsilon=1.0, epsilon_end=0.0)
+    agent = make(kind, updates=10, exploration_fraction=0.5, epsilon=1.0, epsilon_end=0.0)
     assert agent.epsilon == 1.0
     live(agent, 24)
     for _ in range(5):
@@ -275,7 +276,7 @@ def test_the_one_who_spoke_gets_no_gradient():
 
 def test_in_tarmac_the_one_who_spoke_gets_one():
     torch.manual_seed(0)
-    layer = tarmac.TargetedAttention(OBS, heads=4, signature=4, content=4, hear_self=False)
+    layer = tarmac.TargetedAttention(OBS, heads=4, signature_dim=4, value_dim=4, hear_self=False)
     z, mask = torch.randn(2, 3, OBS), torch.ones(2, 3, 3, dtype=torch.bool)
     layer(z, mask)[0].square().sum().backward()
     assert layer.speak.weight.grad.any()
@@ -435,7 +436,7 @@ def test_its_loss_is_the_chapter_s():
     agent = make(LSTMDQNAgent)
     live(agent, 24)
     torch.manual_seed(5)
-    batch = agent.replay.draw(agent.cfg.batch, 8)
+    batch = agent.replay.draw(agent.cfg.batch_size, 8)
     torch.manual_seed(5)
     loss, _ = agent._loss()
     expected, _ = drqn.loss(agent.q_network, agent.target_network, batch, agent.cfg)
@@ -445,7 +446,7 @@ def test_its_loss_is_the_chapter_s():
 
 # -- bad input ------------------------------------------------------------------------------------
 
-ENV = to_pettingzoo(MultiAgentGridWorld(batch_size=1, seed=0))
+ENV = to_pettingzoo(MultiAgentGridWorld(num_envs=1, seed=0))
 
 
 @pytest.mark.parametrize(
@@ -528,13 +529,13 @@ def test_wrong_neighbours_are_refused(others, links, message):
 
 # -- it learns ------------------------------------------------------------------------------------
 
-QUICK = {"warm_up": 64, "batch": 32, "lr": 3e-3, "target_every": 50, "capacity": 4000}
+QUICK = {"learning_starts": 64, "batch_size": 32, "lr": 3e-3, "target_update_interval": 50, "capacity": 4000}
 QUICK |= {"updates": 1200, "epsilon_end": 0.0}
-LESSONS = {  # kind -> world, episodes, score, what to reach
-    "dqn": (lambda: MultiAgentGridWorld((3, 3), 1, 1, 12, batch_size=1, seed=0), 250, "steps", 3.5),
-    "tarmac": (lambda: SpeakerProbe(0, 2, batch_size=1, seed=0), 400, "success", 0.9),
-    "gat": (lambda: SpeakerProbe(0, 2, batch_size=1, seed=0), 400, "success", 0.9),
-    "drqn": (lambda: TMaze(length=2, batch_size=1, seed=0), 200, "success", 0.9),
+LESSONS = {  # kind -> environment, episodes, score, what to reach
+    "dqn": (lambda: MultiAgentGridWorld((3, 3), 1, 1, 12, num_envs=1, seed=0), 250, "steps", 3.5),
+    "tarmac": (lambda: SpeakerProbe(0, 2, num_envs=1, seed=0), 400, "success", 0.9),
+    "gat": (lambda: SpeakerProbe(0, 2, num_envs=1, seed=0), 400, "success", 0.9),
+    "drqn": (lambda: TMaze(length=2, num_envs=1, seed=0), 200, "success", 0.9),
 }
 
 
@@ -542,8 +543,8 @@ LESSONS = {  # kind -> world, episodes, score, what to reach
 @pytest.mark.parametrize("seed", [0, 1, 2])
 @pytest.mark.parametrize("kind", LESSONS)
 def test_it_learns_far_beyond_random_play(kind, seed):
-    make_world, episodes, key, enough = LESSONS[kind]
-    inner = make_world()
+    make_env, episodes, key, enough = LESSONS[kind]
+    inner = make_env()
     env = to_pettingzoo(inner)
     torch.manual_seed(seed)
     more = {"n_agents": inner.n_agents} if kind == "gat" else {}
@@ -554,7 +555,7 @@ def test_it_learns_far_beyond_random_play(kind, seed):
         )
         for i, name in enumerate(env.possible_agents)
     ]
-    chance = scores(make_world(), UniformPolicy(seed), 400, seed)[key].mean().item()
+    chance = play_episodes(make_env(), UniformPolicy(seed), 400, seed)[key].mean().item()
     for k in range(episodes):
         tour.play(team, env, True, seed=k)
     score = tour.evaluate(team, env, 100)[key]
@@ -583,7 +584,7 @@ def test_every_kind_of_team_plays_the_tour_s_grid(kind):
 
 def test_on_the_probe_messages_are_heard_in_the_step_in_which_they_are_said():
     torch.manual_seed(0)
-    env = tour.probe_world(distractors=1, seed=0)
+    env = tour.probe_env(distractors=1, seed=0)
     team = tour.make_team("tarmac", env)
     tour.play(team, env, training=True, seed=0)
     assert all(agent.get_attention_weights().shape == (4, 2) for agent in team)

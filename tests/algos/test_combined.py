@@ -13,7 +13,7 @@ from marl_edu.envs.predator_prey import PredatorPrey
 from marl_edu.experiments.catalogue import EXPERIMENTS, parameters
 from marl_edu.training import a2c, ppo, qlearning
 
-WITNESS = {"world": TMaze, "world_args": {"witness": True, "length": 2}}
+WITNESS = {"env": TMaze, "env_args": {"witness": True, "length": 2}}
 
 
 def numbers(rows):
@@ -25,43 +25,43 @@ def numbers(rows):
 
 def talking(talk=True, curious=True, **more):
     cfg = combined.CuriousConfig(
-        world=Lookout, talk=talk, curious=curious, hidden=8, batch_size=4, updates=2, **more
+        env=Lookout, talk=talk, curious=curious, hidden_dim=8, num_envs=4, updates=2, **more
     )
-    world = Lookout(batch_size=4, seed=0)
+    env = Lookout(num_envs=4, seed=0)
     torch.manual_seed(0)
-    return cfg, world, combined.build_talking(cfg, world)
+    return cfg, env, combined.build_talking(cfg, env)
 
 
 def test_in_silence_the_network_is_that_of_the_curious_agent():
-    _, world, net = talking(talk=False)
+    _, env, net = talking(talk=False)
     torch.manual_seed(0)
-    plain = ppo.ActorCritic(world.obs_dim, world.n_actions, 8, n_agents=2)
-    obs = torch.rand(3, 5, 2, world.obs_dim)
+    plain = ppo.ActorCritic(env.obs_dim, env.n_actions, 8, n_agents=2)
+    obs = torch.rand(3, 5, 2, env.obs_dim)
     for ours, theirs in zip(net(obs), plain(obs), strict=True):
         assert torch.equal(ours, theirs)
 
 
 @pytest.mark.parametrize("talk", [False, True])
 def test_what_the_lookout_sees_reaches_the_walker_only_by_talk(talk):
-    _, world, net = talking(talk)
-    obs = world.reset().requires_grad_()
+    _, env, net = talking(talk)
+    obs = env.reset().requires_grad_()
     net(obs).logits[:, 0].sum().backward()
     assert bool(obs.grad[:, 1].any()) == talk
     assert obs.grad[:, 0].any()
 
 
 def test_nobody_hears_another_world():
-    _, world, net = talking()
-    obs = torch.rand(4, 2, world.obs_dim)
+    _, env, net = talking()
+    obs = torch.rand(4, 2, env.obs_dim)
     alone = torch.cat([net(one[None]).logits for one in obs])
     assert torch.allclose(net(obs).logits, alone, atol=1e-6)
 
 
 def test_the_bonus_sees_the_whole_team():
-    cfg, world, _ = talking()
-    module = combined.team_bonus(cfg, world)
-    obs, after = torch.rand(2, 3, 7, 2, world.obs_dim)
-    action = torch.randint(world.n_actions, (3, 7, 2))
+    cfg, env, _ = talking()
+    module = combined.team_bonus(cfg, env)
+    obs, after = torch.rand(2, 3, 7, 2, env.obs_dim)
+    action = torch.randint(env.n_actions, (3, 7, 2))
     got = module.reward(obs, action, after)
     for i in range(2):
         whole, then = obs.flatten(-2), after.flatten(-2)
@@ -73,15 +73,15 @@ def test_the_bonus_sees_the_whole_team():
 
 
 def test_without_curiosity_there_is_no_bonus():
-    cfg, world, _ = talking(curious=False)
-    assert isinstance(combined.team_bonus(cfg, world), ppo.NoBonus)
+    cfg, env, _ = talking(curious=False)
+    assert isinstance(combined.team_bonus(cfg, env), ppo.NoBonus)
     rows = combined.train_curious(cfg).rows
     assert all(row["bonus"] == 0 for row in rows)
 
 
 def test_the_bonus_with_its_settings_is_icms():
-    cfg, world, _ = talking(beta=0.7, eta=0.1, stop="features")
-    inner = combined.team_bonus(cfg, world).module
+    cfg, env, _ = talking(beta=0.7, eta=0.1, stop="features")
+    inner = combined.team_bonus(cfg, env).module
     assert isinstance(inner, icm.IntrinsicCuriosityModule)
     assert (inner.beta, inner.eta, inner.stop) == (0.7, 0.1, "features")
 
@@ -107,22 +107,22 @@ def test_an_interrupted_run_ends_with_the_same_numbers(talk, tmp_path):
 # Talk and memory --------------------------------------------------------------------------------
 
 
-def as_one(batch_size=3):
-    return combined.AsOne(AgentId, WITNESS, batch_size, seed=0)
+def as_one(num_envs=3):
+    return combined.AsOne(AgentId, WITNESS, num_envs, seed=0)
 
 
 def test_a_team_as_one_lives_through_the_same_episode():
-    world, inner = as_one(), AgentId(TMaze, WITNESS["world_args"], 3, seed=0)
-    obs, theirs = world.reset(5), inner.reset(5)
-    assert (world.n_agents, world.obs_dim, world.n_actions) == (1, 2 * inner.obs_dim, 9)
-    assert world.available.shape == (1, 9)
+    env, inner = as_one(), AgentId(TMaze, WITNESS["env_args"], 3, seed=0)
+    obs, theirs = env.reset(5), inner.reset(5)
+    assert (env.n_agents, env.obs_dim, env.n_actions) == (1, 2 * inner.obs_dim, 9)
+    assert env.available.shape == (1, 9)
     g = torch.Generator().manual_seed(0)
-    for _ in range(world.max_steps):
+    for _ in range(env.max_steps):
         assert torch.equal(obs, theirs.flatten(1)[:, None])
         apart = torch.randint(3, (3, 2), generator=g)
         together = apart[:, :1] + 3 * apart[:, 1:]
-        assert torch.equal(world.split(together), apart)
-        obs, reward, *ended, info = world.step(together)
+        assert torch.equal(env.split(together), apart)
+        obs, reward, *ended, info = env.step(together)
         theirs, rewards, *also, more = inner.step(apart)
         assert torch.equal(reward, rewards.mean(1, keepdim=True))
         assert all(torch.equal(a, b) for a, b in zip(ended, also, strict=True))
@@ -130,21 +130,21 @@ def test_a_team_as_one_lives_through_the_same_episode():
         assert torch.equal(info["success"], more["success"])
 
 
-def team(talk, world=None, memory="lstm"):
+def team(talk, env=None, memory="lstm"):
     cfg = combined.TeamConfig(
-        combined.AsOne, WITNESS | {}, hidden=4, memory=memory, talk=talk, updates=3
+        combined.AsOne, WITNESS | {}, hidden_dim=4, memory=memory, talk=talk, updates=3
     )
     torch.manual_seed(0)
-    return combined.build_team(cfg, world or as_one())
+    return combined.build_team(cfg, env or as_one())
 
 
 @pytest.mark.parametrize("memory", ["lstm", "gru"])
 def test_eq_combine_team_value_is_the_sum_of_its_agents(memory):
     """In silence every agent is a DRQN: their Qs, added up action by action, by hand."""
-    net, world = team(False, memory=memory), as_one()
+    net, env = team(False, memory=memory), as_one()
     torch.manual_seed(0)
-    one = drqn.RecurrentQ(world.inner.obs_dim, 3, 4, memory)
-    obs = torch.rand(5, 6, world.obs_dim)
+    one = drqn.RecurrentQ(env.inner.obs_dim, 3, 4, memory)
+    obs = torch.rand(5, 6, env.obs_dim)
     state = torch.rand(5, net.state_size)
     joint, after = net.unroll(obs, state)
     halves = zip(obs.chunk(2, -1), state.chunk(2, -1), strict=True)
@@ -156,38 +156,38 @@ def test_eq_combine_team_value_is_the_sum_of_its_agents(memory):
 
 
 def test_the_teams_best_action_is_each_agents_best():
-    net, world = team(False), as_one(20)
-    obs = torch.rand(20, 1, world.obs_dim)
+    net, env = team(False), as_one(20)
+    obs = torch.rand(20, 1, env.obs_dim)
     joint, _ = net(obs, net.start(20))
     torch.manual_seed(0)
-    one = drqn.RecurrentQ(world.inner.obs_dim, 3, 4)
+    one = drqn.RecurrentQ(env.inner.obs_dim, 3, 4)
     apart, _ = one(obs.unflatten(-1, (2, -1))[:, 0], one.start(20, 2))
-    assert torch.equal(world.split(joint.argmax(-1)), apart.argmax(-1))
+    assert torch.equal(env.split(joint.argmax(-1)), apart.argmax(-1))
 
 
 def test_three_agents_keep_their_places():
-    world = combined.AsOne(PredatorPrey, {"size": 5}, 2, seed=0)
-    net = team(False, world)
-    assert world.n_actions == world.inner.n_actions**3
-    joint, _ = net(torch.rand(2, 1, world.obs_dim), net.start(2))
-    assert joint.shape == (2, 1, world.n_actions)
+    env = combined.AsOne(PredatorPrey, {"size": 5}, 2, seed=0)
+    net = team(False, env)
+    assert env.n_actions == env.inner.n_actions**3
+    joint, _ = net(torch.rand(2, 1, env.obs_dim), net.start(2))
+    assert joint.shape == (2, 1, env.n_actions)
 
 
 @pytest.mark.parametrize("talk", [False, True])
 def test_what_the_witness_saw_reaches_the_walkers_values_only_by_talk(talk):
-    net, world = team(talk), as_one()
-    obs = world.reset()[:, :1].requires_grad_()
+    net, env = team(talk), as_one()
+    obs = env.reset()[:, :1].requires_grad_()
     joint, _ = net.unroll(obs, net.start(3)[:, 0])
     # The walker's part: between two actions of the team in which the witness does the same.
     (joint[:, 0, 3] - joint[:, 0, 0]).sum().backward()
-    own = world.inner.obs_dim
+    own = env.inner.obs_dim
     assert bool(obs.grad[..., :own].any()) == talk
     assert obs.grad[..., own:].any()
 
 
 def test_step_by_step_is_the_same_as_at_once():
-    net, world = team(True), as_one()
-    obs = torch.rand(3, 4, world.obs_dim)
+    net, env = team(True), as_one()
+    obs = torch.rand(3, 4, env.obs_dim)
     at_once, end = net.unroll(obs, net.start(3)[:, 0])
     state = net.start(3)
     for t in range(4):
@@ -197,10 +197,10 @@ def test_step_by_step_is_the_same_as_at_once():
 
 
 def test_a_team_of_q_learners_trains_and_is_evaluated():
-    cfg = replace(EXPERIMENTS["tarmac_drqn-witness"].cfg, updates=20, warm_up=50)
+    cfg = replace(EXPERIMENTS["tarmac_drqn-witness"].cfg, updates=20, learning_starts=50)
     run = combined.train_team(cfg)
     assert run.rows[-1]["update"] == 20
-    found = qlearning.evaluate(run.net, combined.AsOne(**cfg.world_args, batch_size=8), 8)
+    found = qlearning.evaluate(run.net, combined.AsOne(**cfg.env_args, num_envs=8), 8)
     assert 0 <= found["success"] <= 1
 
 
@@ -208,13 +208,13 @@ def test_a_team_of_q_learners_trains_and_is_evaluated():
 
 
 def test_who_forgets_does_the_same_whatever_it_remembers():
-    world = AgentId(TMaze, WITNESS["world_args"], 3, seed=0)
-    cfg = combined.ForgetfulConfig(AgentId, WITNESS, hidden=8)
+    env = AgentId(TMaze, WITNESS["env_args"], 3, seed=0)
+    cfg = combined.ForgetfulConfig(AgentId, WITNESS, hidden_dim=8)
     torch.manual_seed(0)
-    net = combined.build_forgetful(cfg, world)
+    net = combined.build_forgetful(cfg, env)
     torch.manual_seed(0)
-    usual = tarmac.build(cfg, world)
-    obs, alive = world.reset(), world.alive
+    usual = tarmac.build(cfg, env)
+    obs, alive = env.reset(), env.alive
     h = torch.randn(3, 2, 8)
     assert torch.equal(net(obs, h, alive).logits, net(obs, torch.zeros_like(h), alive).logits)
     assert torch.equal(net(obs, h, alive).logits, usual(obs, net.start(3, 2), alive).logits)
@@ -223,9 +223,9 @@ def test_who_forgets_does_the_same_whatever_it_remembers():
 
 @pytest.mark.parametrize("method", ["tarmac", "a2c"])
 def test_a_forgetful_team_trains(method):
-    cfg = replace(EXPERIMENTS[f"{method}_forgetful-witness"].cfg, updates=2, batch_size=4)
-    net = combined.build_forgetful(cfg, cfg.world(**cfg.world_args, batch_size=4, seed=0))
-    assert isinstance(net.communicate, a2c.Silence) == (method == "a2c")
+    cfg = replace(EXPERIMENTS[f"{method}_forgetful-witness"].cfg, updates=2, num_envs=4)
+    net = combined.build_forgetful(cfg, cfg.env(**cfg.env_args, num_envs=4, seed=0))
+    assert isinstance(net.communicate, a2c.NoCommunication) == (method == "a2c")
     run = combined.train_forgetful(cfg)
     assert isinstance(run, a2c.Result) and run.rows
 

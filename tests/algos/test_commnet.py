@@ -16,8 +16,8 @@ def module():
 
 
 @pytest.fixture
-def world():
-    """What agents know and who may hear whom; agent 0 of world 0 hears nobody but itself."""
+def env():
+    """What agents know and who may hear whom; agent 0 of environment 0 hears nobody but itself."""
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(B, N, D, generator=generator, dtype=torch.float64)
     mask = torch.rand(B, N, N, generator=generator) < 0.7
@@ -34,21 +34,21 @@ def mean(z, mask, b: int, j: int):
     return (total / count if count else total), count
 
 
-def test_eq_commnet_mean(module, world):
+def test_eq_commnet_mean(module, env):
     heard = []
     module.W_c.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0]))
-    _, attention = module(*world)
+    _, attention = module(*env)
     for b in range(B):
         for j in range(N):
-            expected, count = mean(*world, b, j)
+            expected, count = mean(*env, b, j)
             torch.testing.assert_close(heard[0][b, j], expected)
             weights = attention[b, 0, j]
             assert weights[j] == 0  # not its own
             assert sorted(set(weights.tolist()))[-1] == (1 / count if count else 0)
 
 
-def test_eq_commnet_update(module, world):
-    z, mask = world
+def test_eq_commnet_update(module, env):
+    z, mask = env
     output, _ = module(z, mask)
     for b in range(B):
         for j in range(N):
@@ -70,7 +70,7 @@ def test_the_mean_is_over_the_living_and_not_over_all_slots(module):
 
 
 def test_the_network_and_bad_sizes():
-    net = build(Config(hidden=8, rounds=2), TrafficJunction("easy", batch_size=1))
+    net = build(Config(hidden_dim=8, rounds=2), TrafficJunction("easy", num_envs=1))
     shapes = {k: tuple(v.shape) for k, v in net.communicate.state_dict().items()}
     assert shapes == {"W_c.weight": (8, 8), "W_z.weight": (8, 8), "W_z.bias": (8,)}
     with pytest.raises(ValueError, match="rounds must be at least 1, got 0"):

@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 
 from marl_edu.algos.commnet import MeanOfOthers
 from marl_edu.algos.tarmac import TargetedAttention
-from marl_edu.training.a2c import Silence
+from marl_edu.training.a2c import NoCommunication
 
 D = 6
 MEMBERS = {
-    "silence": Silence,
+    "silence": NoCommunication,
     "mean": lambda: MeanOfOthers(D),
     "mean, 2 rounds": lambda: MeanOfOthers(D, rounds=2),
     "1 head": lambda: TargetedAttention(D, 1, 3, 4),

@@ -10,35 +10,35 @@ from torch.nn import functional as F
 from marl_edu.algos import dqn, drqn
 from marl_edu.core import storage
 from marl_edu.envs import TrafficJunction
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.tmaze import TMaze
 from marl_edu.training import qlearning
-from marl_edu.training.replay import Steps, Transitions
+from marl_edu.training.replay import ReplayBuffer, TransitionBatch
 
 ALL = torch.tensor([True, True, True])
 
 
-class Clock(World):
-    """Sees how late it is. Agent 0 has two actions, agent 1 three; action 1 ends the world."""
+class Clock(BatchedEnv):
+    """Sees how late it is. Agent 0 has two actions, agent 1 three; action 1 ends the environment."""
 
     n_agents, n_actions, obs_dim, max_steps = 2, 3, 1, 4
-    state = ("late",)
+    frozen = ("late",)
 
-    def __init__(self, batch_size=4, device="cpu", seed=None):
-        super().__init__(batch_size, device, seed)
+    def __init__(self, num_envs=4, device="cpu", seed=None):
+        super().__init__(num_envs, device, seed)
 
     @property
     def action_counts(self):
         return (2, 3)
 
-    def _begin(self):
-        self.late = torch.zeros(self.batch_size)
+    def _reset(self):
+        self.late = torch.zeros(self.num_envs)
 
-    def _advance(self, actions):
+    def _step(self, actions):
         self.late = self.late + 1
         return actions.float(), (actions == 1).any(1), {}
 
-    def _observe(self):
+    def _get_obs(self):
         return self.late[:, None, None].expand(-1, 2, 1) / 4
 
     def _success(self):
@@ -59,11 +59,11 @@ class Always(torch.nn.Module):
         return self.q.expand(*obs.shape[:-1], -1), state + 1
 
 
-def steps(seed: int = 0, E: int = 6, O: int = 3, A: int = 3) -> Steps:  # noqa: E741
+def steps(seed: int = 0, E: int = 6, O: int = 3, A: int = 3) -> TransitionBatch:  # noqa: E741
     g = torch.Generator().manual_seed(seed)
     available = torch.rand(E, A, generator=g) < 0.6
     available[:, 0] = True
-    return Steps(
+    return TransitionBatch(
         torch.randn(E, O, generator=g),
         torch.randint(A, (E,), generator=g),
         torch.randn(E, generator=g),
@@ -176,8 +176,8 @@ def test_a_time_limit_is_bootstrapped_through_and_an_end_is_not():
 
 
 def test_a_round_goes_on_until_every_world_has_ended():
-    world = Clock(64, seed=0)
-    episodes, row = qlearning.play(Always(1.0, 0.0, 0.0), world, 0.5, torch.Generator())
+    env = Clock(64, seed=0)
+    episodes, row = qlearning.play(Always(1.0, 0.0, 0.0), env, 0.5, torch.Generator())
     lived = episodes.alive.all(-1).sum(1)
     assert set(lived.tolist()) == {1, 2, 3, 4} and row["env_steps"] == lived.sum()
     for b in range(64):
@@ -195,11 +195,11 @@ def test_nobody_takes_an_action_that_it_does_not_have():
 
 def test_a_newcomer_does_not_remember_its_predecessor():
     """At the junction a slot is used again within an episode."""
-    world = TrafficJunction("easy", 0.9, batch_size=8, seed=0)
-    episodes, _ = qlearning.play(Always(1.0, 0.0), world)
-    age = torch.zeros(8, world.n_agents)
+    env = TrafficJunction("easy", 0.9, num_envs=8, seed=0)
+    episodes, _ = qlearning.play(Always(1.0, 0.0), env)
+    age = torch.zeros(8, env.n_agents)
     replaced = 0
-    for t in range(world.max_steps):
+    for t in range(env.max_steps):
         assert torch.equal(episodes.state[:, t, :, 0], age)
         age = (age + 1) * episodes.goes_on[:, t]
         if t:
@@ -209,22 +209,22 @@ def test_a_newcomer_does_not_remember_its_predecessor():
 
 
 def test_evaluation_is_greedy_fresh_and_repeatable():
-    world, net = TMaze(2, batch_size=50, seed=3), Always(1.0, 0.5, 0.0)
-    first, second = (qlearning.evaluate(net, world, 120) for _ in range(2))
+    env, net = TMaze(2, num_envs=50, seed=3), Always(1.0, 0.5, 0.0)
+    first, second = (qlearning.evaluate(net, env, 120) for _ in range(2))
     assert first == second == {"success": 0.0, "return": 0.0, "episodes": 150}
 
 
 # -- runs ----------------------------------------------------------------------------------------
 
 SMALL = {
-    "world": TMaze, "world_args": {"length": 2}, "updates": 60, "batch_size": 8, "hidden": 8,
-    "warm_up": 50, "log_every": 10, "checkpoint_every": 15, "target_every": 7,
+    "env": TMaze, "env_args": {"length": 2}, "updates": 60, "num_envs": 8, "hidden_dim": 8,
+    "learning_starts": 50, "log_every": 10, "checkpoint_every": 15, "target_update_interval": 7,
 }  # fmt: skip
 CASES = [
-    (dqn, {"batch": 16, "capacity": 200}),
-    (drqn, {"batch": 8, "capacity": 60}),
-    (drqn, {"batch": 8, "capacity": 60, "memory": "gru", "window": 3, "burn_in": 2}),
-    (drqn, {"batch": 8, "capacity": 60, "window": 3, "start": "stored"}),
+    (dqn, {"batch_size": 16, "capacity": 200}),
+    (drqn, {"batch_size": 8, "capacity": 60}),
+    (drqn, {"batch_size": 8, "capacity": 60, "memory": "gru", "window": 3, "burn_in": 2}),
+    (drqn, {"batch_size": 8, "capacity": 60, "window": 3, "start": "stored"}),
 ]
 
 
@@ -272,7 +272,7 @@ def test_a_run_depends_on_its_seed_alone(algorithm, settings):
 
 def test_a_run_makes_the_updates_it_is_asked_for_and_says_what_it_cost():
     seen = []
-    cfg = dqn.Config(**SMALL, batch=16)
+    cfg = dqn.Config(**SMALL, batch_size=16)
     run = dqn.train(cfg, seen.append, watch=lambda net: {"size": net.layers[0].out_features})
     assert run.rows == seen and run.rows[-1]["update"] == 60
     assert all(row["size"] == 8 for row in run.rows)
@@ -296,7 +296,9 @@ def test_the_target_follows_at_its_own_pace(monkeypatch):
 
 
 def test_chance_is_annealed_and_steps_shrink():
-    cfg = dqn.Config(Clock, updates=100, epsilon=1.0, epsilon_end=0.1, explore=0.5, lr=0.1)
+    cfg = dqn.Config(
+        Clock, updates=100, epsilon=1.0, epsilon_end=0.1, exploration_fraction=0.5, lr=0.1
+    )
     run = qlearning.Run(cfg, None, {})
     optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
     for update, epsilon, lr in (
@@ -312,7 +314,7 @@ def test_chance_is_annealed_and_steps_shrink():
 
 
 def test_agents_share_the_network_and_the_replay():
-    replay = Transitions(100, 1, Clock().available)
+    replay = ReplayBuffer(100, 1, Clock().available)
     episodes, _ = qlearning.play(Always(1.0, 0.0, 0.0), Clock())
     replay.add(episodes)
     assert replay.steps == 4 * 4 * 2
@@ -321,7 +323,7 @@ def test_agents_share_the_network_and_the_replay():
 
 
 class Waiting(Clock):
-    """One agent who sees nothing: action 1 pays 1 and ends the world, action 0 waits."""
+    """One agent who sees nothing: action 1 pays 1 and ends the environment, action 0 waits."""
 
     n_agents, n_actions = 1, 2
 
@@ -329,14 +331,20 @@ class Waiting(Clock):
     def action_counts(self):
         return (2,)
 
-    def _observe(self):
-        return torch.ones(self.batch_size, 1, 1)
+    def _get_obs(self):
+        return torch.ones(self.num_envs, 1, 1)
 
 
 def test_values_are_those_found_on_paper():
     """Waiting is worth gamma, as often as one waits: running out of time is not the end."""
     cfg = dqn.Config(
-        Waiting, updates=800, hidden=16, gamma=0.6, epsilon_end=0.5, warm_up=100, lr=5e-3
+        Waiting,
+        updates=800,
+        hidden_dim=16,
+        gamma=0.6,
+        epsilon_end=0.5,
+        learning_starts=100,
+        lr=5e-3,
     )
     q, _ = dqn.train(cfg).net(torch.ones(1, 1))
     torch.testing.assert_close(q[0], torch.tensor([0.6, 1.0]), atol=0.01, rtol=0)

@@ -8,7 +8,7 @@ from marl_edu.algos.drqn import Config, RecurrentQ
 from marl_edu.envs import TrafficJunction
 from marl_edu.envs.tmaze import TMaze
 from marl_edu.training import qlearning
-from marl_edu.training.replay import Lives, Windows
+from marl_edu.training.replay import SequenceBatch, SequenceReplay
 
 O, A, D = 3, 4, 5  # noqa: E741  numbers seen, actions, width
 KINDS = pytest.mark.parametrize("kind", ["lstm", "gru"])
@@ -19,13 +19,13 @@ def make(kind: str = "lstm", seed: int = 0) -> RecurrentQ:
     return RecurrentQ(O, A, D, kind).double()
 
 
-def windows(kind: str = "lstm", E: int = 4, L: int = 6, seed: int = 0) -> Windows:
+def windows(kind: str = "lstm", E: int = 4, L: int = 6, seed: int = 0) -> SequenceBatch:
     g = torch.Generator().manual_seed(seed)
     learn = torch.rand(E, L, generator=g) < 0.7
     available = torch.rand(E, A, generator=g) < 0.6
     available[:, 0] = True
     f64 = {"generator": g, "dtype": torch.float64}
-    return Windows(
+    return SequenceBatch(
         torch.randn(E, L + 1, O, **f64),
         torch.randint(A, (E, L), generator=g),
         2 * torch.randn(E, L, **f64),
@@ -170,20 +170,20 @@ def test_agents_do_not_share_a_memory(kind):
 @KINDS
 def test_a_life_unrolled_from_the_replay_is_the_life_that_was_played(kind):
     """At the junction slots are used again: who comes starts with nothing, in both."""
-    world = TrafficJunction("easy", 0.9, batch_size=20, seed=0)
+    env = TrafficJunction("easy", 0.9, num_envs=20, seed=0)
     torch.manual_seed(0)
-    net = RecurrentQ(world.obs_dim, world.n_actions, 8, kind)
+    net = RecurrentQ(env.obs_dim, env.n_actions, 8, kind)
     values = []
     net.q.register_forward_hook(lambda *given: values.append(given[-1][:, 0]))
-    episodes, _ = qlearning.play(net, world, 1.0, torch.Generator().manual_seed(0))
-    played = torch.stack(values, 1).view(20, world.n_agents, world.max_steps, -1)
-    lives = Lives(10**4, world.max_steps, world.obs_dim, world.available, net.state_size)
+    episodes, _ = qlearning.play(net, env, 1.0, torch.Generator().manual_seed(0))
+    played = torch.stack(values, 1).view(20, env.n_agents, env.max_steps, -1)
+    lives = SequenceReplay(10**4, env.max_steps, env.obs_dim, env.available, net.state_size)
     lives.add(episodes)
-    assert lives.size > 20 * world.n_agents
+    assert lives.size > 20 * env.n_agents
     f, n = lives.fields, lives.size
     q, _ = net.unroll(f["obs"][:n], torch.zeros(n, net.state_size))
     # Slot by slot and step by step the lives come in the order in which they were cut.
-    inside = torch.arange(world.max_steps) < f["length"][:n, None]
+    inside = torch.arange(env.max_steps) < f["length"][:n, None]
     lived = episodes.alive.transpose(1, 2)
     torch.testing.assert_close(q[:, :-1][inside], played[lived])
     torch.testing.assert_close(f["state"][:n][inside], episodes.state.transpose(1, 2)[lived])
@@ -191,11 +191,11 @@ def test_a_life_unrolled_from_the_replay_is_the_life_that_was_played(kind):
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 def test_a_stored_state_is_what_the_whole_life_would_have_given(kind):
-    world = TMaze(6, n_agents=3, batch_size=20, seed=0)
+    env = TMaze(6, n_agents=3, num_envs=20, seed=0)
     torch.manual_seed(0)
-    net = RecurrentQ(world.obs_dim, world.n_actions, 8, kind)
-    episodes, _ = qlearning.play(net, world, 0.3, torch.Generator().manual_seed(0))
-    lives = Lives(100, world.max_steps, world.obs_dim, world.available, net.state_size)
+    net = RecurrentQ(env.obs_dim, env.n_actions, 8, kind)
+    episodes, _ = qlearning.play(net, env, 0.3, torch.Generator().manual_seed(0))
+    lives = SequenceReplay(100, env.max_steps, env.obs_dim, env.available, net.state_size)
     lives.add(episodes)
     for burn_in in (0, 2):
         w = lives.draw(60, 4, burn_in, torch.Generator().manual_seed(1))
@@ -208,11 +208,11 @@ def test_a_stored_state_is_what_the_whole_life_would_have_given(kind):
 
 
 def test_burn_in_brings_the_memory_closer_to_what_it_was():
-    world = TMaze(10, batch_size=200, seed=0)
+    env = TMaze(10, num_envs=200, seed=0)
     torch.manual_seed(0)
-    net = RecurrentQ(world.obs_dim, world.n_actions, 8)
-    episodes, _ = qlearning.play(net, world, 0.5, torch.Generator().manual_seed(0))
-    lives = Lives(1000, world.max_steps, world.obs_dim, world.available, net.state_size)
+    net = RecurrentQ(env.obs_dim, env.n_actions, 8)
+    episodes, _ = qlearning.play(net, env, 0.5, torch.Generator().manual_seed(0))
+    lives = SequenceReplay(1000, env.max_steps, env.obs_dim, env.available, net.state_size)
     lives.add(episodes)
 
     def first_learned(burn_in, start):

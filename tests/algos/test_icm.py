@@ -186,7 +186,7 @@ def test_bad_settings_are_named(argument, value):
 
 
 def test_the_config_says_what_the_module_is():
-    world = KeyDoorMaze("small", batch_size=1)
-    module = bonus(Config(feature_dim=3, model_dim=9, beta=0.1, eta=0.7, stop="target"), world)
+    env = KeyDoorMaze("small", num_envs=1)
+    module = bonus(Config(feature_dim=3, model_dim=9, beta=0.1, eta=0.7, stop="target"), env)
     assert module.encode[2].out_features == 3 and module.encode[0].out_features == 9
     assert (module.beta, module.eta, module.stop) == (0.1, 0.7, "target")

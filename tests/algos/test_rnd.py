@@ -13,7 +13,7 @@ OBS, FEATURES = 5, 6
 def module():
     torch.manual_seed(0)
     made = RandomNetworkDistillation(OBS, FEATURES, 7).double()
-    made.moments.double()
+    made.stats.double()
     return made
 
 
@@ -79,11 +79,11 @@ def test_an_entry_that_never_changed_is_glaring_when_it_does(module):
 
 
 def test_the_warm_up_sees_a_random_episode_of_the_living():
-    world = KeyDoorMaze("small", batch_size=8, max_steps=10, seed=0)
+    env = KeyDoorMaze("small", num_envs=8, max_steps=10, seed=0)
     torch.manual_seed(0)
-    made = bonus(Config(feature_dim=3, predictor_dim=9), world)
-    assert 0 < made.moments.count <= 8 * 10
-    places = made.moments.mean[: world.rows]  # the row is one-hot: its means sum to 1
+    made = bonus(Config(feature_dim=3, predictor_dim=9), env)
+    assert 0 < made.stats.count <= 8 * 10
+    places = made.stats.mean[: env.rows]  # the row is one-hot: its means sum to 1
     assert places.sum().item() == pytest.approx(1.0, abs=1e-5)
 
 

@@ -63,7 +63,7 @@ class Overheard:
         ]
 
     def cases(self):
-        """All worlds and agents."""
+        """All environments and agents."""
         return [(b, i) for b in range(self.z.shape[0]) for i in range(self.z.shape[1])]
 
 
@@ -128,9 +128,9 @@ def test_eq_tarmac_attention_and_heard_are_torchs(round, heads, d_k, d_v):
     )
     theirs = F.scaled_dot_product_attention(q, k, v, attn_mask=round.mask[:, None])
     theirs = theirs.transpose(1, 2).flatten(2)
-    hears = round.mask.any(-1)
-    torch.testing.assert_close(round.heard[hears], theirs[hears])
-    assert (round.heard[~hears] == 0).all()
+    comm_graph = round.mask.any(-1)
+    torch.testing.assert_close(round.heard[comm_graph], theirs[comm_graph])
+    assert (round.heard[~comm_graph] == 0).all()
 
 
 def test_scores_are_divided_by_the_root_of_d_k_and_not_of_the_memory(heads, d_k, d_v):
@@ -149,9 +149,9 @@ def test_scores_are_divided_by_the_root_of_d_k_and_not_of_the_memory(heads, d_k,
 
 
 def test_the_network_has_these_sizes_and_rounds_add_none(heads, d_k, d_v):
-    world = TrafficJunction("easy", batch_size=1)
+    env = TrafficJunction("easy", num_envs=1)
     one, two = (
-        build(Config(hidden=8, heads=heads, signature=d_k, content=d_v, rounds=r), world)
+        build(Config(hidden_dim=8, heads=heads, signature_dim=d_k, value_dim=d_v, rounds=r), env)
         for r in (1, 2)
     )
     shapes = {k: tuple(v.shape) for k, v in one.communicate.state_dict().items()}

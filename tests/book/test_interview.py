@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 import interview_bank as bank  # noqa: E402
 import interview_deck  # noqa: E402
+
 from tests import ROOT
 
 FOLDER = ROOT / "book" / "interview"

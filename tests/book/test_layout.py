@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
 from tests import ROOT
 
 PACKAGE = ROOT / "marl_edu"

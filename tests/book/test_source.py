@@ -52,8 +52,8 @@ def test_attention_grid_has_a_map_per_round_and_head():
 
 def test_the_stored_bench_covers_every_channel_of_every_team(tmp_path):
     stored = bench.stored("tarmac-easy")
-    world = catalogue.make_world("tarmac-easy")
-    assert len(stored.estimates) + len(stored.bits) == len(bench.channels(world))
+    env = catalogue.make_env("tarmac-easy")
+    assert len(stored.estimates) + len(stored.bits) == len(bench.channels(env))
     assert stored.n == 8
     with pytest.raises(FileNotFoundError, match="python -m marl_edu.bench"):
         bench.stored("tarmac-easy", tmp_path)

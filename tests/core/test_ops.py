@@ -70,7 +70,7 @@ def test_masked_mean():
     assert masked_mean(x, torch.zeros(2, 2, dtype=torch.bool)).item() == 0.0
 
 
-def chain(reward, value, goes_on, gamma, lam) -> torch.Tensor:
+def chain(reward, value, goes_on, gamma, gae_lambda) -> torch.Tensor:
     """`gae` for one agent at a time, in the words of its equation."""
     advantage = torch.zeros_like(reward)
     B, T, N = reward.shape
@@ -80,7 +80,7 @@ def chain(reward, value, goes_on, gamma, lam) -> torch.Tensor:
             for t in reversed(range(T)):
                 c = float(goes_on[b, t, n])
                 delta = reward[b, t, n] + gamma * c * value[b, t + 1, n] - value[b, t, n]
-                later = delta + gamma * lam * c * later
+                later = delta + gamma * gae_lambda * c * later
                 advantage[b, t, n] = later
     return advantage
 
@@ -101,11 +101,11 @@ def test_eq_gae_by_hand():
     st.integers(0, 10**6), st.integers(1, 3), st.integers(1, 6), st.integers(1, 3),
     st.floats(0, 1), st.floats(0, 1),
 )  # fmt: skip
-def test_eq_gae_is_its_recursion(seed, B, T, N, gamma, lam):
+def test_eq_gae_is_its_recursion(seed, B, T, N, gamma, gae_lambda):
     reward, value = draw(seed, B, T, N), draw(seed + 1, B, T + 1, N)
     goes_on = draw(seed + 2, B, T, N) > -0.5
-    ours = gae(reward, value, goes_on, gamma, lam)
-    torch.testing.assert_close(ours, chain(reward, value, goes_on, gamma, lam))
+    ours = gae(reward, value, goes_on, gamma, gae_lambda)
+    torch.testing.assert_close(ours, chain(reward, value, goes_on, gamma, gae_lambda))
 
 
 def test_eq_gae_ends_are_one_step_error_and_whole_return():

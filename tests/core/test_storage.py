@@ -21,7 +21,7 @@ files = settings(
 
 @dataclass(frozen=True)
 class Settings:
-    world: type = dict
+    env: type = dict
     sizes: tuple[int, ...] = (3, 4)
     rate: float = 0.1
 

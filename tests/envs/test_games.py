@@ -10,13 +10,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs.baselines.games import (
     TASKS,
     by_number_reward,
     lever_by_number,
     lever_by_rank,
 )
-from marl_edu.envs.baselines.task import scores
 from marl_edu.envs.games import (
     CLIMBING_GAME,
     QTRAN_GAME,
@@ -31,7 +31,7 @@ from tests.unchecked import unchecked
 GAMMA = 0.99
 
 
-# -- the worlds, all choices tried ----------------------------------------------------------------
+# -- the environments, all choices tried ----------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -42,10 +42,10 @@ GAMMA = 0.99
 def test_everybody_gets_what_the_table_says(payoff):
     table = np.array(payoff, dtype=float)
     choices = list(itertools.product(range(len(table)), repeat=table.ndim))
-    world = MatrixGame(payoff, batch_size=len(choices))
-    obs = world.reset()
+    env = MatrixGame(payoff, num_envs=len(choices))
+    obs = env.reset()
     assert torch.equal(obs, torch.ones(len(choices), table.ndim, 1))
-    _, reward, terminated, truncated, info = world.step(torch.tensor(choices))
+    _, reward, terminated, truncated, info = env.step(torch.tensor(choices))
     assert terminated.all() and not truncated.any() and not info["alive"].any()
     for b, choice in enumerate(choices):
         assert reward[b].tolist() == [table[choice]] * table.ndim
@@ -54,16 +54,16 @@ def test_everybody_gets_what_the_table_says(payoff):
 
 def test_two_steps_the_first_decides_about_the_second():
     episodes = list(itertools.product(range(2), repeat=4))
-    world = TwoStepGame(batch_size=16)
-    obs = world.reset()
+    env = TwoStepGame(num_envs=16)
+    obs = env.reset()
     assert torch.equal(obs, torch.tensor([1.0, 0, 0]).expand(16, 2, 3))
     first, second = torch.tensor(episodes).split(2, 1)
-    obs, reward, terminated, _, info = world.step(first.int())
+    obs, reward, terminated, _, info = env.step(first.int())
     assert not reward.any() and not terminated.any() and info["alive"].all()
     assert not info["success"].any()
     for b, (a0, *_) in enumerate(episodes):  # what agent 1 does in the first step is ignored
         assert obs[b].tolist() == [[0, 1, 0], [0, 0, 1]][a0 : a0 + 1] * 2
-    _, reward, terminated, truncated, info = world.step(second.int())
+    _, reward, terminated, truncated, info = env.step(second.int())
     assert terminated.all() and not truncated.any()
     for b, (a0, _, b0, b1) in enumerate(episodes):
         payoff = 7 if a0 == 0 else [[0, 1], [1, 8]][b0][b1]
@@ -73,14 +73,14 @@ def test_two_steps_the_first_decides_about_the_second():
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 4), st.integers(0, 2**31))
 def test_levers_step_by_step(n_agents, n_levers, others, seed):
-    world = LeverGame(n_agents + others, n_agents, n_levers, batch_size=4, seed=seed)
-    obs = world.reset()
+    env = LeverGame(n_agents + others, n_agents, n_levers, num_envs=4, seed=seed)
+    obs = env.reset()
     assert obs.shape == (4, n_agents, n_agents + others)
     assert torch.equal(obs.sum(-1), torch.ones(4, n_agents))
     assert all(len(set(row)) == n_agents for row in obs.argmax(-1).tolist())
     chance = torch.Generator().manual_seed(seed)
     actions = torch.randint(n_levers, (4, n_agents), generator=chance)
-    _, reward, terminated, _, info = world.step(actions)
+    _, reward, terminated, _, info = env.step(actions)
     assert terminated.all()
     for b in range(4):
         share = len(set(actions[b].tolist())) / n_levers
@@ -89,15 +89,15 @@ def test_levers_step_by_step(n_agents, n_levers, others, seed):
 
 
 def test_everybody_of_the_pool_comes_as_often_and_in_every_place():
-    world = LeverGame(pool=6, n_agents=3, batch_size=12_000, seed=0)
-    world.reset()
+    env = LeverGame(pool=6, n_agents=3, num_envs=12_000, seed=0)
+    env.reset()
     for i in range(3):
-        share = torch.bincount(world.numbers[:, i], minlength=6) / 12_000
+        share = torch.bincount(env.numbers[:, i], minlength=6) / 12_000
         assert torch.allclose(share, torch.tensor(1 / 6), atol=4 * 0.0034)
 
 
 def test_equal_seeds_give_equal_teams_and_a_smaller_batch_is_a_slice():
-    small, large = LeverGame(batch_size=3), LeverGame(batch_size=8)
+    small, large = LeverGame(num_envs=3), LeverGame(num_envs=8)
     assert torch.equal(small.reset(9), large.reset(9)[:3])
     assert torch.equal(small.reset(), large.reset()[:3])
     assert not torch.equal(small.reset(), small.reset())
@@ -154,19 +154,19 @@ def test_levers_exactly(n_agents, n_levers, others):
 
 
 def test_who_sorts_by_number_pulls_all_levers():
-    world = LeverGame(batch_size=500, seed=0)
-    assert (scores(world, lever_by_rank, 500)["return"] == 1).all()
-    assert (scores(world, lever_by_number, 500)["return"] < 1).any()
+    env = LeverGame(num_envs=500, seed=0)
+    assert (play_episodes(env, lever_by_rank, 500)["return"] == 1).all()
+    assert (play_episodes(env, lever_by_number, 500)["return"] < 1).any()
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_rules_score_what_was_computed(task):
-    world = task.make(batch_size=3000, seed=0)
-    for rule in task.rules:
-        found = scores(world, rule.make(), 3000, seed=1)[task.score]
+    env = task.make(num_envs=3000, seed=0)
+    for scripted in task.policies:
+        found = play_episodes(env, scripted.make(), 3000, seed=1)[task.score]
         error = found.std().item() / math.sqrt(len(found))
-        assert abs(found.mean().item() - rule.exact) < 3.5 * error + 1e-6, rule
-    assert rule.role == "best" and rule.exact == max(r.exact for r in task.rules)
+        assert abs(found.mean().item() - scripted.exact) < 3.5 * error + 1e-6, rule
+    assert scripted.role == "best" and scripted.exact == max(r.exact for r in task.policies)
 
 
 # -- what a value decomposition comes to, fitted to all joint actions alike -----------------------
@@ -301,32 +301,32 @@ GAMES = [
 
 @pytest.mark.parametrize("game, args, label", GAMES)
 def test_the_picture_shows_every_agent_and_says_what_it_shows(game, args, label):
-    world = game(**args, batch_size=2, seed=0)
-    world.reset()
-    for t in range(world.max_steps + 1):
-        root = ElementTree.fromstring(world.render(1))
+    env = game(**args, num_envs=2, seed=0)
+    env.reset()
+    for t in range(env.max_steps + 1):
+        root = ElementTree.fromstring(env.render(1))
         written = {text.text for text in root.iter("{http://www.w3.org/2000/svg}text")}
-        assert {str(i) for i in range(world.n_agents)} <= written
-        if t < world.max_steps:
-            world.step(torch.zeros(2, world.n_agents, dtype=torch.int64))
-    assert root.get("aria-label") == label and len(world.render()) < 5000
+        assert {str(i) for i in range(env.n_agents)} <= written
+        if t < env.max_steps:
+            env.step(torch.zeros(2, env.n_agents, dtype=torch.int64))
+    assert root.get("aria-label") == label and len(env.render()) < 5000
 
 
 @pytest.mark.parametrize("game, args, label", GAMES)
 def test_observations_are_within_their_bounds_and_the_end_is_the_end(game, args, label):
-    world = game(**args, batch_size=2, seed=0)
-    actions = torch.zeros(2, world.n_agents, dtype=torch.int64)
+    env = game(**args, num_envs=2, seed=0)
+    actions = torch.zeros(2, env.n_agents, dtype=torch.int64)
     with pytest.raises(RuntimeError, match=r"call reset\(\) first"):
-        world.step(actions)
-    obs = world.reset()
-    for _ in range(world.max_steps):
-        assert obs.shape == (2, world.n_agents, world.obs_dim) and obs.dtype == torch.float32
-        assert (obs >= world.obs_low).all() and (obs <= world.obs_high).all()
+        env.step(actions)
+    obs = env.reset()
+    for _ in range(env.max_steps):
+        assert obs.shape == (2, env.n_agents, env.obs_dim) and obs.dtype == torch.float32
+        assert (obs >= env.obs_low).all() and (obs <= env.obs_high).all()
         with unchecked(), pytest.raises(ValueError, match=r"actions must lie in 0\.\."):
-            world.step(actions + world.n_actions)
-        obs, *_ = world.step(actions)
+            env.step(actions + env.n_actions)
+        obs, *_ = env.step(actions)
     with pytest.raises(RuntimeError, match=r"over: call reset\(\) first"):
-        world.step(actions)
+        env.step(actions)
 
 
 @pytest.mark.parametrize(
@@ -343,7 +343,7 @@ def test_a_payoff_is_a_table_with_equal_sides_or_an_error(payoff):
      (LeverGame, {"n_agents": 0}, "n_agents must be a whole number of at least 1, got 0"),
      (LeverGame, {"n_levers": 1.5}, "n_levers must be a whole number of at least 1, got 1.5"),
      (LeverGame, {"pool": 4}, "n_agents must be at most the pool's 4, got 5"),
-     (TwoStepGame, {"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0")],
+     (TwoStepGame, {"num_envs": 0}, "num_envs must be a whole number of at least 1, got 0")],
 )  # fmt: skip
 def test_bad_arguments_are_named(game, arguments, message):
     with unchecked(), pytest.raises(ValueError, match=message):

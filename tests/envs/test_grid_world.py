@@ -8,26 +8,27 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs import MultiAgentGridWorld
-from marl_edu.envs.baselines.grid_world import BlindSweep, Search, full_information
-from marl_edu.envs.baselines.task import Always, UniformPolicy, scores
+from marl_edu.envs.baselines.grid_world import OpenLoopSweep, Search, full_information
+from marl_edu.envs.baselines.task import Always, UniformPolicy
 from tests.unchecked import unchecked
 
 MOVES = {0: (-1, 0), 1: (1, 0), 2: (0, -1), 3: (0, 1), 4: (0, 0)}
 
 
 class Reference:
-    """One world, agent by agent, in plain Python."""
+    """One environment, agent by agent, in plain Python."""
 
-    def __init__(self, world, b):
-        self.world = world
-        self.agents = [tuple(p) for p in world.position[b].tolist()]
-        self.targets = [tuple(p) for p in world.targets[b].tolist()]
+    def __init__(self, env, b):
+        self.env = env
+        self.agents = [tuple(p) for p in env.position[b].tolist()]
+        self.targets = [tuple(p) for p in env.targets[b].tolist()]
         self.gone = set()
         self.over = False
 
     def step(self, actions):
-        w = self.world
+        w = self.env
         if self.over:
             return [0.0] * len(self.agents), True
         for i, action in enumerate(actions):
@@ -53,11 +54,11 @@ class Reference:
         return [t for t in self.targets if t not in self.gone]
 
     def success(self):
-        done = self.gone if self.world.task == "collect" else set(self.agents) & set(self.targets)
+        done = self.gone if self.env.task == "collect" else set(self.agents) & set(self.targets)
         return len(done) / len(self.targets)
 
     def observe(self, i):
-        w, (row, column) = self.world, self.agents[i]
+        w, (row, column) = self.env, self.agents[i]
         seen = [row / max(w.rows - 1, 1), column / max(w.columns - 1, 1)]
         for r in range(row - w.view, row + w.view + 1):
             for c in range(column - w.view, column + w.view + 1):
@@ -78,11 +79,11 @@ class Reference:
 )
 def test_step_by_step_as_the_reference(size, n_agents, view, task, shared, seed):
     n_targets = min(2, size[0] * size[1] - n_agents)
-    world = MultiAgentGridWorld(
-        size, n_agents, n_targets, 8, view, task=task, shared_reward=shared, batch_size=3
+    env = MultiAgentGridWorld(
+        size, n_agents, n_targets, 8, view, task=task, shared_reward=shared, num_envs=3
     )
-    obs, chance = world.reset(seed), UniformPolicy(seed)
-    models = [Reference(world, b) for b in range(3)]
+    obs, chance = env.reset(seed), UniformPolicy(seed)
+    models = [Reference(env, b) for b in range(3)]
     for model in models:  # at the start all stand apart
         places = model.agents + model.targets
         assert len(set(places)) == len(places)
@@ -90,9 +91,9 @@ def test_step_by_step_as_the_reference(size, n_agents, view, task, shared, seed)
         for b, model in enumerate(models):
             for i in range(n_agents):
                 assert obs[b, i].tolist() == pytest.approx(model.observe(i), abs=1e-6)
-        assert (obs >= world.obs_low).all() and (obs <= world.obs_high).all()
-        actions = chance(world)
-        obs, reward, terminated, truncated, info = world.step(actions)
+        assert (obs >= env.obs_low).all() and (obs <= env.obs_high).all()
+        actions = chance(env)
+        obs, reward, terminated, truncated, info = env.step(actions)
         for b, model in enumerate(models):
             rewards, over = model.step(actions[b].tolist())
             assert reward[b].tolist() == pytest.approx(rewards, abs=1e-5)
@@ -104,42 +105,42 @@ def test_step_by_step_as_the_reference(size, n_agents, view, task, shared, seed)
 @settings(max_examples=40)
 @given(st.integers(1, 12), st.integers(0, 4), st.integers(1, 12), st.integers(0, 10**6))
 def test_the_list_of_neighbours_is_the_adjacency(n_agents, hearing, k, seed):
-    world = MultiAgentGridWorld((6, 5), n_agents, 2, hearing=hearing, batch_size=2)
-    world.reset(seed)
+    env = MultiAgentGridWorld((6, 5), n_agents, 2, hearing=hearing, num_envs=2)
+    env.reset(seed)
     for _ in range(3):  # so that some share a cell
-        world.step(UniformPolicy(seed)(world))
-    hears = world.adjacency()
-    index, mask = world.neighbours(k)
+        env.step(UniformPolicy(seed)(env))
+    comm_graph = env.adjacency()
+    index, mask = env.neighbours(k)
     for b in range(2):
-        if not world.running[b]:  # nobody is left to hear anybody
-            assert not hears[b].any() and not mask[b].any()
+        if not env.running[b]:  # nobody is left to hear anybody
+            assert not comm_graph[b].any() and not mask[b].any()
             continue
         for i in range(n_agents):
-            (row, column), near = world.position[b, i].tolist(), []
+            (row, column), near = env.position[b, i].tolist(), []
             for j in range(n_agents):
-                r, c = world.position[b, j].tolist()
+                r, c = env.position[b, j].tolist()
                 away = max(abs(r - row), abs(c - column))
-                assert bool(hears[b, i, j]) == (away <= hearing)
+                assert bool(comm_graph[b, i, j]) == (away <= hearing)
                 near += [away] * (away <= hearing)
             found = index[b, i][mask[b, i]].tolist()
             assert found[0] == i and len(set(found)) == len(found) == min(k, len(near))
-            assert hears[b, i, found].all()
-            gaps = (world.position[b, found] - world.position[b, i]).abs().amax(-1).tolist()
+            assert comm_graph[b, i, found].all()
+            gaps = (env.position[b, found] - env.position[b, i]).abs().amax(-1).tolist()
             assert gaps == sorted(near)[: len(found)]
 
 
 def test_ten_thousand_agents():
-    world = MultiAgentGridWorld((260, 260), 10_000, 10_000, max_steps=3, batch_size=1)
-    world.reset(0)
+    env = MultiAgentGridWorld((260, 260), 10_000, 10_000, max_steps=3, num_envs=1)
+    env.reset(0)
     for _ in range(3):
-        *_, info = world.step(UniformPolicy()(world))
+        *_, info = env.step(UniformPolicy()(env))
     assert 0 < info["success"].item() < 1
-    index, mask = world.neighbours(8)
+    index, mask = env.neighbours(8)
     assert index.shape == mask.shape == (1, 10_000, 8)
 
 
 def test_seeds_repeat_and_a_smaller_batch_is_a_slice():
-    small, large = (MultiAgentGridWorld(batch_size=b) for b in (3, 8))
+    small, large = (MultiAgentGridWorld(num_envs=b) for b in (3, 8))
     assert torch.equal(small.reset(4), large.reset(4)[:3])
     actions = UniformPolicy(0)(large)
     assert torch.equal(small.step(actions[:3])[0], large.step(actions)[0][:3])
@@ -147,13 +148,13 @@ def test_seeds_repeat_and_a_smaller_batch_is_a_slice():
 
 
 def test_what_ended_stays_as_it_was():
-    world = MultiAgentGridWorld((1, 3), 1, 1, max_steps=6, batch_size=50)
-    world.reset(0)
+    env = MultiAgentGridWorld((1, 3), 1, 1, max_steps=6, num_envs=50)
+    env.reset(0)
     ended = torch.zeros(50, dtype=torch.bool)
     for _ in range(6):
-        before = world.position.clone()
-        _, reward, terminated, _, info = world.step(UniformPolicy(1)(world))
-        assert torch.equal(world.position[ended], before[ended])
+        before = env.position.clone()
+        _, reward, terminated, _, info = env.step(UniformPolicy(1)(env))
+        assert torch.equal(env.position[ended], before[ended])
         assert not reward[ended].any() and not info["alive"][ended].any()
         ended = terminated
     assert ended.any() and not ended.all()
@@ -165,9 +166,9 @@ def test_there_is_something_to_gain_from_neighbours():
         {},
         {"grid_size": (16, 16), "n_agents": 12, "n_targets": 12, "max_steps": 100},
     ):
-        world = MultiAgentGridWorld(**settings_, batch_size=200)
-        rules = (BlindSweep(), Search(told=False), Search(told=True), full_information)
-        steps = [scores(world, rule, 200)["steps"] for rule in rules]
+        env = MultiAgentGridWorld(**settings_, num_envs=200)
+        rules = (OpenLoopSweep(), Search(told=False), Search(told=True), full_information)
+        steps = [play_episodes(env, scripted, 200)["steps"] for scripted in rules]
         for worse, better in zip(steps, steps[1:], strict=False):
             gain = worse - better  # the same episodes
             assert gain.mean() > 3 * gain.std() / len(gain) ** 0.5
@@ -189,10 +190,10 @@ def shortest(agents, targets):
 
 
 def test_the_full_information_rule_is_hardly_ever_slower_than_the_shortest_plan():
-    world = MultiAgentGridWorld(batch_size=100)
-    steps = scores(world, full_information, 100)["steps"]
-    world.reset(0)
-    plans = zip(world.position.tolist(), world.targets.tolist(), strict=True)
+    env = MultiAgentGridWorld(num_envs=100)
+    steps = play_episodes(env, full_information, 100)["steps"]
+    env.reset(0)
+    plans = zip(env.position.tolist(), env.targets.tolist(), strict=True)
     best = torch.tensor([shortest(*plan) for plan in plans])
     assert (steps >= best).all() and (steps == best).float().mean() > 0.8
     assert steps.mean() < 1.05 * best.float().mean()
@@ -200,37 +201,37 @@ def test_the_full_information_rule_is_hardly_ever_slower_than_the_shortest_plan(
 
 def test_the_own_view_rule_knows_nothing_it_has_not_seen():
     """Targets out of sight change place, and nobody acts differently."""
-    world = MultiAgentGridWorld((12, 12), 3, 3, batch_size=60)
-    world.reset(2)
-    first = Search(told=False)(world)
-    away = (world.position[:, :, None] - world.targets[:, None]).abs().amax(-1)
-    hidden = (away > world.view).all(1)  # (B, K): nobody sees it
+    env = MultiAgentGridWorld((12, 12), 3, 3, num_envs=60)
+    env.reset(2)
+    first = Search(told=False)(env)
+    away = (env.position[:, :, None] - env.targets[:, None]).abs().amax(-1)
+    hidden_dim = (away > env.view).all(1)  # (B, K): nobody sees it
     cells = torch.cartesian_prod(torch.arange(12), torch.arange(12))
-    for b, k in hidden.nonzero().tolist():
-        free = ((cells[:, None] - world.position[b]).abs().amax(-1) > world.view).all(1)
-        world.targets[b, k] = cells[free][7 * k]
-    assert hidden.any() and torch.equal(Search(told=False)(world), first)
+    for b, k in hidden_dim.nonzero().tolist():
+        free = ((cells[:, None] - env.position[b]).abs().amax(-1) > env.view).all(1)
+        env.targets[b, k] = cells[free][7 * k]
+    assert hidden_dim.any() and torch.equal(Search(told=False)(env), first)
 
 
 def test_covering_pays_who_stays():
-    world = MultiAgentGridWorld((1, 2), 1, 1, max_steps=4, task="cover", batch_size=1)
-    world.reset(0)
-    towards = 3 if world.targets[0, 0, 1] == 1 else 2
-    _, reward, *_ = world.step(torch.tensor([[towards]]))
+    env = MultiAgentGridWorld((1, 2), 1, 1, max_steps=4, task="cover", num_envs=1)
+    env.reset(0)
+    towards = 3 if env.targets[0, 0, 1] == 1 else 2
+    _, reward, *_ = env.step(torch.tensor([[towards]]))
     for _ in range(3):
-        _, more, terminated, truncated, info = world.step(Always(4)(world))
+        _, more, terminated, truncated, info = env.step(Always(4)(env))
         reward = reward + more
     assert reward.item() == pytest.approx(10 - 0.04) and info["success"].item() == 1
     assert truncated.all() and not terminated.any()
 
 
 def test_render_shows_all_that_is_left():
-    world = MultiAgentGridWorld(batch_size=1)
-    world.reset(0)
-    root = ElementTree.fromstring(world.render())
+    env = MultiAgentGridWorld(num_envs=1)
+    env.reset(0)
+    root = ElementTree.fromstring(env.render())
     assert "3 agents" in root.get("aria-label") and "0 of 3 targets" in root.get("aria-label")
     assert len(root.findall(".//{*}circle")) == 6  # three discs, three rings
-    large = MultiAgentGridWorld((260, 260), 10_000, 10_000, batch_size=1)
+    large = MultiAgentGridWorld((260, 260), 10_000, 10_000, num_envs=1)
     large.reset(0)
     assert "the part around agent 0" in large.render() and len(large.render()) < 60_000
 

@@ -1,5 +1,5 @@
-"""Environments written by others, as worlds: nothing is lost on the way in, and what is broken or
-cannot be taken is refused by name."""
+"""Environments written by others, as environments: nothing is lost on the way in, and what is
+broken or cannot be taken is refused by name."""
 
 import gymnasium
 import minigrid.wrappers
@@ -10,6 +10,7 @@ from gymnasium import spaces
 from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from pettingzoo import ParallelEnv
 
+from marl_edu.core.evaluate import play_episodes
 from marl_edu.algos import commnet, tarmac
 from marl_edu.core import storage
 from marl_edu.envs import TrafficJunction
@@ -19,7 +20,7 @@ from marl_edu.envs.adapters import (
     to_gymnasium,
     to_pettingzoo,
 )
-from marl_edu.envs.baselines.task import UniformPolicy, scores
+from marl_edu.envs.baselines.task import UniformPolicy
 from marl_edu.training import a2c
 
 
@@ -58,38 +59,38 @@ def test_every_algorithm_trains_unchanged(name, method, tmp_path):
     way_in, make, T, agents, actions, size = THIRD_PARTY[name]
     args = {"make_env": make} | ({"max_steps": T} if T else {})
     cfg = method.Config(
-        world=way_in, world_args=args, updates=2, batch_size=2, hidden=8, log_every=1,
+        env=way_in, env_args=args, updates=2, num_envs=2, hidden_dim=8, log_every=1,
         checkpoint_every=1,
     )  # fmt: skip
     result = method.train(cfg, checkpoint=tmp_path / "run.safetensors")
     assert len(result.rows) == 2 and np.isfinite(result.rows[-1]["value_loss"])
-    world = way_in(batch_size=2, seed=0, **args)
-    assert (world.n_agents, world.n_actions, world.obs_dim) == (agents, actions, size)
-    assert world.max_steps == (T or 25)
-    assert a2c.evaluate(result.net, world, 2)["episodes"] == 2
-    assert storage.plain(cfg)["world_args"]["make_env"].startswith(make.__module__)
+    env = way_in(num_envs=2, seed=0, **args)
+    assert (env.n_agents, env.n_actions, env.obs_dim) == (agents, actions, size)
+    assert env.max_steps == (T or 25)
+    assert a2c.evaluate(result.net, env, 2)["episodes"] == 2
+    assert storage.plain(cfg)["env_args"]["make_env"].startswith(make.__module__)
 
 
-def reset_and_seeds(world, seed):
+def reset_and_seeds(env, seed):
     """Reset; returns the observations and the seed that each environment was given."""
-    given, reset = [], world.vector.reset
-    world.vector.reset = lambda seed: given.extend(seed) or reset(seed=seed)
-    obs = world.reset(seed)
-    world.vector.reset = reset
+    given, reset = [], env.vector.reset
+    env.vector.reset = lambda seed: given.extend(seed) or reset(seed=seed)
+    obs = env.reset(seed)
+    env.vector.reset = reset
     return obs, given
 
 
 @pytest.mark.parametrize("make", [simple_spread_v3.parallel_env, simple_tag_v3.parallel_env])
 def test_says_what_the_pettingzoo_environment_says(make):
-    """World b of the batch is the environment reset with the same seed, agent by agent."""
-    world = from_pettingzoo(make, batch_size=3, seed=5)
-    obs, seeds = reset_and_seeds(world, 7)
+    """Environment b of the batch is the environment reset with the same seed, agent by agent."""
+    env = from_pettingzoo(make, num_envs=3, seed=5)
+    obs, seeds = reset_and_seeds(env, 7)
     theirs_env = make()
     chance = torch.Generator().manual_seed(0)
-    actions = torch.randint(5, (25, 3, world.n_agents), generator=chance)
+    actions = torch.randint(5, (25, 3, env.n_agents), generator=chance)
     seen, paid = [obs], []
     for t in range(25):
-        obs, reward, terminated, truncated, info = world.step(actions[t])
+        obs, reward, terminated, truncated, info = env.step(actions[t])
         seen.append(obs)
         paid.append(reward)
         assert not terminated.any() and truncated.all() == (t == 24)
@@ -98,46 +99,48 @@ def test_says_what_the_pettingzoo_environment_says(make):
         theirs, _ = theirs_env.reset(seed=seeds[b])
         for t in range(26):
             for i, agent in enumerate(theirs_env.possible_agents):
-                size = world.obs_sizes[i]
+                size = env.obs_sizes[i]
                 assert np.allclose(seen[t][b, i, :size], theirs[agent])
                 assert not seen[t][b, i, size:].any()
             if t == 25:
                 break
             chosen = {a: int(actions[t, b, i]) for i, a in enumerate(theirs_env.possible_agents)}
             theirs, rewards, *_ = theirs_env.step(chosen)
-            assert np.allclose(paid[t][b], [rewards[a] for a in theirs_env.possible_agents], atol=1e-5)
+            assert np.allclose(
+                paid[t][b], [rewards[a] for a in theirs_env.possible_agents], atol=1e-5
+            )
 
 
 def test_out_and_in_again_is_the_same_world():
-    """A world through PettingZoo or Gymnasium and back gives the same episode."""
+    """An environment through PettingZoo or Gymnasium and back gives the same episode."""
     for way_in, way_out in ((from_pettingzoo, to_pettingzoo), (from_gymnasium, _tuple_team)):
 
         def make(way_out=way_out):
-            return way_out(TrafficJunction("easy", 0.5, batch_size=1))
+            return way_out(TrafficJunction("easy", 0.5, num_envs=1))
 
-        back = way_in(make, batch_size=2, max_steps=20)
+        back = way_in(make, num_envs=2, max_steps=20)
         obs, seeds = reset_and_seeds(back, 3)
-        worlds = [TrafficJunction("easy", 0.5, batch_size=1) for _ in seeds]
-        own = torch.cat([world.reset(seed) for world, seed in zip(worlds, seeds, strict=True)])
+        envs = [TrafficJunction("easy", 0.5, num_envs=1) for _ in seeds]
+        own = torch.cat([env.reset(seed) for env, seed in zip(envs, seeds, strict=True)])
         chance = UniformPolicy(1)
         for _ in range(20):
             assert torch.equal(own, obs)
             actions = chance(back)
             obs, reward, *_ = back.step(actions)
-            steps = [world.step(actions[b : b + 1]) for b, world in enumerate(worlds)]
+            steps = [env.step(actions[b : b + 1]) for b, env in enumerate(envs)]
             own = torch.cat([step[0] for step in steps])
             assert torch.allclose(torch.cat([step[1] for step in steps]), reward)
 
 
 class _TupleTeam(gymnasium.Env):
-    """A world as level-based foraging would show it: tuples and lists."""
+    """An environment as level-based foraging would show it: tuples and lists."""
 
     def __init__(self, env):
         self.env = env
-        N = env.world.n_agents
-        box = spaces.Box(-np.inf, np.inf, (env.world.obs_dim,), np.float32)
+        N = env.env.n_agents
+        box = spaces.Box(-np.inf, np.inf, (env.env.obs_dim,), np.float32)
         self.observation_space = spaces.Tuple([box] * N)
-        self.action_space = spaces.Tuple([spaces.Discrete(env.world.n_actions)] * N)
+        self.action_space = spaces.Tuple([spaces.Discrete(env.env.n_actions)] * N)
 
     def reset(self, *, seed=None, options=None):
         super().reset(seed=seed)
@@ -145,12 +148,12 @@ class _TupleTeam(gymnasium.Env):
         return tuple(obs), info
 
     def step(self, action):
-        obs, reward, terminated, truncated, info = self.env.world.step(torch.tensor([action]))
+        obs, reward, terminated, truncated, info = self.env.env.step(torch.tensor([action]))
         return tuple(obs[0].numpy()), reward[0].tolist(), bool(terminated), bool(truncated), {}
 
 
-def _tuple_team(world):
-    return _TupleTeam(to_gymnasium(world))
+def _tuple_team(env):
+    return _TupleTeam(to_gymnasium(env))
 
 
 class Brief(ParallelEnv):
@@ -200,16 +203,16 @@ class Brief(ParallelEnv):
 
 
 def test_agents_that_differ_and_die_are_masked():
-    world = from_pettingzoo(Brief, batch_size=2, seed=0)
-    assert world.obs_sizes == (1, 1, 2) and world.action_counts == (3, 2, 2)
-    assert world.agent_names == ["a", "b", "c"] and world.max_steps == 6
-    assert world.available.tolist() == [[True] * 3, [True, True, False], [True, True, False]]
-    assert world.obs_high.tolist() == [10, 10] and world.obs_low.tolist() == [0, 0]
-    world.reset(0)
+    env = from_pettingzoo(Brief, num_envs=2, seed=0)
+    assert env.obs_sizes == (1, 1, 2) and env.action_counts == (3, 2, 2)
+    assert env.agent_names == ["a", "b", "c"] and env.max_steps == 6
+    assert env.available.tolist() == [[True] * 3, [True, True, False], [True, True, False]]
+    assert env.obs_high.tolist() == [10, 10] and env.obs_low.tolist() == [0, 0]
+    env.reset(0)
     actions = torch.tensor([[2, 1, 1]] * 2)
     alive, rewards, ended, views = [], [], [], []
     for _ in range(6):
-        obs, reward, terminated, truncated, info = world.step(actions)
+        obs, reward, terminated, truncated, info = env.step(actions)
         alive.append(info["alive"][1].tolist())
         rewards.append(reward[1].tolist())
         ended.append((bool(terminated[1]), bool(truncated[1])))
@@ -220,17 +223,17 @@ def test_agents_that_differ_and_die_are_masked():
     assert views[1] == [[2, 0], [2, 0], [2, 2]]  # the last thing that a dying agent sees
     assert views[3] == views[4] == views[5] == [[0, 0], [0, 0], [4, 4]]  # frozen
     with pytest.raises(ValueError, match=r"b has the actions 0\.\.1, got 2"):
-        world.reset(0)
-        world.step(torch.tensor([[2, 2, 1]] * 2))
+        env.reset(0)
+        env.step(torch.tensor([[2, 2, 1]] * 2))
 
 
 def test_a_policy_never_takes_an_action_that_its_agent_lacks():
     cfg = a2c.Config(
-        world=from_pettingzoo, world_args={"make_env": Brief}, updates=3, batch_size=8, hidden=8
+        env=from_pettingzoo, env_args={"make_env": Brief}, updates=3, num_envs=8, hidden_dim=8
     )
     net = a2c.train(cfg).net
-    world = from_pettingzoo(Brief, batch_size=8, seed=1)
-    step = net(world.reset(0), net.start(8, 3), world.alive)
+    env = from_pettingzoo(Brief, num_envs=8, seed=1)
+    step = net(env.reset(0), net.start(8, 3), env.alive)
     assert (step.logits.softmax(-1)[:, 1:, 2] == 0).all()
     assert (step.logits.softmax(-1)[:, 0, 2] > 0).all()
 
@@ -249,10 +252,10 @@ def test_a_policy_never_takes_an_action_that_its_agent_lacks():
 )
 def test_an_environment_that_breaks_the_interface_is_told_so(fault, message):
     with pytest.raises(RuntimeError, match=message):
-        world = from_pettingzoo(lambda: Brief(fault), batch_size=2)
-        world.reset(0)
+        env = from_pettingzoo(lambda: Brief(fault), num_envs=2)
+        env.reset(0)
         for _ in range(3):
-            world.step(torch.tensor([[0, 0, 0]] * 2))
+            env.step(torch.tensor([[0, 0, 0]] * 2))
         raise RuntimeError("nobody noticed")
 
 
@@ -269,23 +272,21 @@ def test_what_cannot_be_taken_is_refused_by_name():
         from_gymnasium(lambda: gymnasium.make("MiniGrid-Empty-5x5-v0"))
     with pytest.raises(ValueError, match="max_steps must be given: ForagingEnv does not say"):
         from_gymnasium(foraging)
-    with pytest.raises(ValueError, match="batch_size must be a whole number of at least 1, got 0"):
-        from_gymnasium(minigrid_empty, batch_size=0)
-    world = from_gymnasium(
-        lambda: gymnasium.make("CartPole-v1", max_episode_steps=5), 2, max_steps=9
-    )
-    world.reset(0)
+    with pytest.raises(ValueError, match="num_envs must be a whole number of at least 1, got 0"):
+        from_gymnasium(minigrid_empty, num_envs=0)
+    env = from_gymnasium(lambda: gymnasium.make("CartPole-v1", max_episode_steps=5), 2, max_steps=9)
+    env.reset(0)
     with pytest.raises(RuntimeError, match="truncated after 5 steps, before max_steps 9"):
         for t in range(9):
-            world.step(torch.full((2, 1), t % 2))
+            env.step(torch.full((2, 1), t % 2))
 
 
 def test_a_smaller_batch_is_a_slice_and_seeds_repeat():
-    def episode(batch_size):
-        world = from_gymnasium(lambda: gymnasium.make("CartPole-v1"), batch_size, max_steps=30)
-        seen = [world.reset(11)]
+    def episode(num_envs):
+        env = from_gymnasium(lambda: gymnasium.make("CartPole-v1"), num_envs, max_steps=30)
+        seen = [env.reset(11)]
         for t in range(30):
-            seen.append(world.step(torch.full((batch_size, 1), t // 2 % 2))[0])
+            seen.append(env.step(torch.full((num_envs, 1), t // 2 % 2))[0])
         return torch.stack(seen)
 
     assert torch.equal(episode(3), episode(5)[:, :3])
@@ -295,12 +296,12 @@ def test_a_smaller_batch_is_a_slice_and_seeds_repeat():
 def test_processes_play_the_same_episode():
     seen = []
     for processes in (False, True):
-        world = from_pettingzoo(
-            simple_spread_v3.parallel_env, batch_size=2, seed=0, processes=processes
+        env = from_pettingzoo(
+            simple_spread_v3.parallel_env, num_envs=2, seed=0, processes=processes
         )
-        world.reset(1)
-        seen.append(world.step(torch.tensor([[1, 2, 3]] * 2))[0])
-        world.close()
+        env.reset(1)
+        seen.append(env.step(torch.tensor([[1, 2, 3]] * 2))[0])
+        env.close()
     assert torch.equal(*seen)
 
 
@@ -308,11 +309,11 @@ def test_processes_play_the_same_episode():
 def test_the_baseline_learns_a_third_party_world():
     """MiniGrid's empty room, 20 steps: every seed far above what random play scores."""
     args = {"make_env": minigrid_empty, "max_steps": 20}
-    chance = scores(from_gymnasium(**args, batch_size=16, seed=0), UniformPolicy(), 320)["success"]
+    chance = play_episodes(from_gymnasium(**args, num_envs=16, seed=0), UniformPolicy(), 320)["success"]
     for seed in range(3):
         cfg = a2c.Config(
-            world=from_gymnasium, world_args=args, updates=60, batch_size=16, seed=seed,
-            entropy=0.05, reward_scale=1.0, gamma=0.95, lam=0.9, lr=5e-3,
+            env=from_gymnasium, env_args=args, updates=60, num_envs=16, seed=seed,
+            ent_coef=0.05, reward_scale=1.0, gamma=0.95, gae_lambda=0.9, lr=5e-3,
         )  # fmt: skip
         rows = a2c.train(cfg).rows
         assert rows[-1]["success"] > 0.3 > 5 * chance.mean()

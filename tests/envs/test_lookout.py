@@ -3,26 +3,26 @@
 import torch
 
 from marl_edu.envs.baselines.key_door_maze import TASKS
-from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
+from marl_edu.envs.key_door_maze import WATCH, KeyDoorMaze
 from marl_edu.envs.lookout import LOOKOUT, WALKER, Lookout
 
 FLAGS = slice(24, 26)  # behind 9 rows and 15 columns: the key, the door
 
 
-def shortest(world):
-    """The maze's own rule, which looks at the team's state."""
-    rule = next(r for task in TASKS for r in task.rules if r.role == "best").make()
-    return lambda: rule(world.inner)
+def shortest(env):
+    """The maze's own scripted, which looks at the team's state."""
+    rule = next(r for task in TASKS for r in task.policies if r.role == "best").make()
+    return lambda: rule(env.inner)
 
 
 def test_the_walker_sees_its_place_and_the_lookout_key_and_door():
-    world, maze = Lookout(batch_size=3, seed=0), KeyDoorMaze(n_agents=2, batch_size=3, seed=0)
-    obs, whole = world.reset(), maze.reset()
+    env, maze = Lookout(num_envs=3, seed=0), KeyDoorMaze(n_agents=2, num_envs=3, seed=0)
+    obs, whole = env.reset(), maze.reset()
     g = torch.Generator().manual_seed(0)
     for _ in range(40):
         actions = torch.randint(5, (3, 2), generator=g)
-        obs = world.step(actions)[0]
-        whole = maze.step(torch.stack([actions[:, 0], torch.full((3,), REMOTE)], 1))[0]
+        obs = env.step(actions)[0]
+        whole = maze.step(torch.stack([actions[:, 0], torch.full((3,), WATCH)], 1))[0]
         assert not obs[:, WALKER, FLAGS].any()
         assert torch.equal(obs[:, WALKER, :24], whole[:, WALKER, :24])
         assert torch.equal(obs[:, LOOKOUT, FLAGS], whole[:, LOOKOUT, FLAGS])
@@ -30,12 +30,12 @@ def test_the_walker_sees_its_place_and_the_lookout_key_and_door():
 
 
 def test_the_shortest_path_shows_key_and_door_to_the_lookout():
-    world = Lookout(batch_size=1, seed=0)
-    world.reset()
-    act = shortest(world)
+    env = Lookout(num_envs=1, seed=0)
+    env.reset()
+    act = shortest(env)
     seen, total = [], torch.zeros(2)
     for _ in range(40):
-        obs, reward, terminated, _, info = world.step(act())
+        obs, reward, terminated, _, info = env.step(act())
         seen.append(obs[0, :, FLAGS])
         total += reward[0]
     flags = torch.stack(seen[:-1])  # (T, N, 2)
@@ -46,11 +46,11 @@ def test_the_shortest_path_shows_key_and_door_to_the_lookout():
 
 
 def test_the_lookout_never_moves_and_is_not_alive():
-    world = Lookout(batch_size=2, seed=0)
-    world.reset()
-    start = world.cell[:, LOOKOUT].clone()
+    env = Lookout(num_envs=2, seed=0)
+    env.reset()
+    start = env.cell[:, LOOKOUT].clone()
     for action in (0, 1, 2, 3, 3, 3):
-        *_, info = world.step(torch.full((2, 2), action))
-        assert torch.equal(world.cell[:, LOOKOUT], start)
-        assert info["alive"].tolist() == world.alive.tolist() == [[True, False]] * 2
-    assert not torch.equal(world.cell[:, WALKER], start)
+        *_, info = env.step(torch.full((2, 2), action))
+        assert torch.equal(env.cell[:, LOOKOUT], start)
+        assert info["alive"].tolist() == env.alive.tolist() == [[True, False]] * 2
+    assert not torch.equal(env.cell[:, WALKER], start)

@@ -93,11 +93,11 @@ def test_memory_grows_with_the_agents_and_not_with_their_square(search):
 def test_the_answer_does_not_depend_on_the_other_worlds(search):
     """Not even where several are equally near, and though cells are as wide as all need."""
     chance = torch.Generator().manual_seed(1)
-    worlds = (torch.rand(5, 30, 2, generator=chance) * 6).round()
-    worlds[4] *= 50
-    index, mask = search(worlds)
+    envs = (torch.rand(5, 30, 2, generator=chance) * 6).round()
+    envs[4] *= 50
+    index, mask = search(envs)
     for b in range(5):
-        one, there = search(worlds[b : b + 1])
+        one, there = search(envs[b : b + 1])
         K = one.shape[-1]
         assert torch.equal(one[0], index[b, :, :K]) and torch.equal(there[0], mask[b, :, :K])
         assert not mask[b, :, K:].any()

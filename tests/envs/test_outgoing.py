@@ -1,4 +1,5 @@
-"""A world as an environment of PettingZoo or Gymnasium: their own tests, and nothing is lost."""
+"""An environment as an environment of PettingZoo or Gymnasium: their own tests, and nothing is
+lost."""
 
 import gymnasium
 import numpy as np
@@ -14,20 +15,20 @@ from marl_edu.envs import SpeakerProbe, TrafficJunction
 from marl_edu.envs.adapters import to_gymnasium, to_pettingzoo
 from marl_edu.envs.baselines.task import Always, UniformPolicy
 
-# Every world that the package exports with its default settings, and some other settings.
+# Every environment that the package exports with its default settings, and some other settings.
 WRAPPERS = ("AgentId", "Flicker")
 EXPORTED = {name: getattr(envs, name) for name in envs.__all__ if name not in WRAPPERS}
 WORLDS = {
-    **{name: (lambda one=one: one(batch_size=1)) for name, one in EXPORTED.items()},
-    "easy": lambda: TrafficJunction("easy", 0.5, batch_size=1),
-    "medium vision 1": lambda: TrafficJunction("medium", vision=1, batch_size=1),
-    "one-hot": lambda: TrafficJunction("easy", batch_size=1, route="one-hot"),
-    "probe": lambda: SpeakerProbe(2, 3, batch_size=1),
-    "witness": lambda: envs.TMaze(4, witness=True, batch_size=1),
-    "cover": lambda: envs.MultiAgentGridWorld(task="cover", batch_size=1),
-    "television": lambda: envs.KeyDoorMaze("small", n_agents=2, tv=True, batch_size=1),
-    "flicker": lambda: envs.Flicker(envs.PredatorPrey, 0.5, batch_size=1),
-    "id": lambda: envs.AgentId(envs.SpeakerListener, batch_size=1),
+    **{name: (lambda one=one: one(num_envs=1)) for name, one in EXPORTED.items()},
+    "easy": lambda: TrafficJunction("easy", 0.5, num_envs=1),
+    "medium vision 1": lambda: TrafficJunction("medium", vision=1, num_envs=1),
+    "one-hot": lambda: TrafficJunction("easy", num_envs=1, route="one-hot"),
+    "probe": lambda: SpeakerProbe(2, 3, num_envs=1),
+    "witness": lambda: envs.TMaze(4, witness=True, num_envs=1),
+    "cover": lambda: envs.MultiAgentGridWorld(task="cover", num_envs=1),
+    "noisy TV": lambda: envs.KeyDoorMaze("small", n_agents=2, noisy_tv=True, num_envs=1),
+    "flicker": lambda: envs.Flicker(envs.PredatorPrey, 0.5, num_envs=1),
+    "id": lambda: envs.AgentId(envs.SpeakerListener, num_envs=1),
 }
 
 
@@ -45,10 +46,10 @@ def test_passes_pettingzoos_own_tests(name):
 @pytest.mark.filterwarnings("ignore:.*A Box observation space m.* value is -?infinity")
 @pytest.mark.parametrize("name", WORLDS)
 def test_passes_gymnasiums_own_test_as_a_team_and_agent_by_agent(name):
-    world = WORLDS[name]()
-    faces = [to_gymnasium(world)]
-    if world.n_agents > 1:
-        faces += [to_gymnasium(world, agent, Always(0)) for agent in (0, world.n_agents - 1)]
+    env = WORLDS[name]()
+    faces = [to_gymnasium(env)]
+    if env.n_agents > 1:
+        faces += [to_gymnasium(env, agent, Always(0)) for agent in (0, env.n_agents - 1)]
     for adapted in faces:
         # Its render check makes the environment anew by a registered name; ours have none.
         check_env(adapted, skip_render_check=True)
@@ -57,17 +58,17 @@ def test_passes_gymnasiums_own_test_as_a_team_and_agent_by_agent(name):
 
 
 def test_a_gymnasium_environment_says_what_the_world_says():
-    world, other = (
-        TrafficJunction("easy", 0.5, batch_size=1),
-        TrafficJunction("easy", 0.5, batch_size=1),
+    env, other = (
+        TrafficJunction("easy", 0.5, num_envs=1),
+        TrafficJunction("easy", 0.5, num_envs=1),
     )
     team, chance = to_gymnasium(other), UniformPolicy(3)
-    obs, (seen, info) = world.reset(4), team.reset(seed=4)
+    obs, (seen, info) = env.reset(4), team.reset(seed=4)
     assert info == {"alive": [False] * 5}
     for t in range(20):
         assert np.array_equal(seen, obs[0].numpy())
-        actions = chance(world)
-        obs, reward, terminated, truncated, more = world.step(actions)
+        actions = chance(env)
+        obs, reward, terminated, truncated, more = env.step(actions)
         seen, paid, over, out, info = team.step(actions[0].numpy())
         assert paid == pytest.approx(reward.mean().item()) and not over
         assert out is (t == 19)
@@ -78,33 +79,33 @@ def test_a_gymnasium_environment_says_what_the_world_says():
 
 
 def test_one_agent_among_others_chooses_only_for_itself():
-    def never(world):
+    def never(env):
         return torch.ones(1, 5, dtype=torch.int64)
 
-    world, other = (
-        TrafficJunction("easy", 0.7, batch_size=1),
-        TrafficJunction("easy", 0.7, batch_size=1),
+    env, other = (
+        TrafficJunction("easy", 0.7, num_envs=1),
+        TrafficJunction("easy", 0.7, num_envs=1),
     )
     adapted = to_gymnasium(other, agent=2, others=never)
-    obs, (seen, _) = world.reset(1), adapted.reset(seed=1)
+    obs, (seen, _) = env.reset(1), adapted.reset(seed=1)
     for _ in range(20):
         assert np.array_equal(seen, obs[0, 2].numpy())
-        obs, reward, *_ = world.step(torch.tensor([[1, 1, 0, 1, 1]]))
+        obs, reward, *_ = env.step(torch.tensor([[1, 1, 0, 1, 1]]))
         seen, paid, *_ = adapted.step(0)
         assert paid == pytest.approx(reward[0, 2].item())
 
 
 def test_what_cannot_become_a_gymnasium_environment_is_named():
-    world = TrafficJunction("easy", batch_size=1)
-    with pytest.raises(ValueError, match="batch_size 1 to become a Gymnasium .* got 64"):
+    env = TrafficJunction("easy", num_envs=1)
+    with pytest.raises(ValueError, match="num_envs 1 to become a Gymnasium .* got 64"):
         to_gymnasium(TrafficJunction("easy"))
     with pytest.raises(ValueError, match=r"agent must be one of 0\.\.4, got 5"):
-        to_gymnasium(world, agent=5)
+        to_gymnasium(env, agent=5)
     with pytest.raises(ValueError, match="others must be a policy for the other 4"):
-        to_gymnasium(world, agent=1)
+        to_gymnasium(env, agent=1)
     with pytest.raises(ValueError, match="name it with agent="):
-        to_gymnasium(world, others=UniformPolicy())
-    adapted = to_gymnasium(world)
+        to_gymnasium(env, others=UniformPolicy())
+    adapted = to_gymnasium(env)
     adapted.reset(seed=0)
     with pytest.raises(ValueError, match="action must be one of MultiDiscrete"):
         adapted.step(np.array([0, 0, 0, 0, 2]))
@@ -112,22 +113,22 @@ def test_what_cannot_become_a_gymnasium_environment_is_named():
 
 @pytest.mark.parametrize("name", WORLDS)
 def test_says_what_the_world_says_and_stays_inside_its_spaces(name):
-    world, adapted = WORLDS[name](), to_pettingzoo(WORLDS[name]())
+    env, adapted = WORLDS[name](), to_pettingzoo(WORLDS[name]())
     chance = np.random.default_rng(0)
     for seed in range(3):
-        obs, (seen, infos) = world.reset(seed), adapted.reset(seed)
+        obs, (seen, infos) = env.reset(seed), adapted.reset(seed)
         done = False
         while not done:
             for i, agent in enumerate(adapted.possible_agents):
-                own = obs[0, i, : world.obs_sizes[i]].numpy()
+                own = obs[0, i, : env.obs_sizes[i]].numpy()
                 assert np.array_equal(seen[agent], own)
-                assert not obs[0, i, world.obs_sizes[i] :].any()
+                assert not obs[0, i, env.obs_sizes[i] :].any()
                 assert adapted.observation_space(agent).contains(seen[agent])
-                assert infos[agent]["alive"] is bool(world.alive[0, i])
-            counts = dict(zip(adapted.possible_agents, world.action_counts, strict=True))
+                assert infos[agent]["alive"] is bool(env.alive[0, i])
+            counts = dict(zip(adapted.possible_agents, env.action_counts, strict=True))
             actions = {a: chance.integers(counts[a]) for a in adapted.agents}
             batch = torch.tensor([[int(a) for a in actions.values()]])
-            obs, reward, terminated, truncated, info = world.step(batch)
+            obs, reward, terminated, truncated, info = env.step(batch)
             seen, rewards, terminations, truncations, infos = adapted.step(actions)
             assert list(rewards.values()) == reward[0].tolist()
             assert set(terminations.values()) == {bool(terminated[0])}
@@ -144,8 +145,8 @@ def test_says_what_the_world_says_and_stays_inside_its_spaces(name):
 
 def test_the_bounds_of_the_observation_are_reached():
     """Five cars pile up on one cell: the count is 5, all else at most 1."""
-    world = TrafficJunction("easy", 1.0, vision=1, batch_size=1, seed=0)
-    adapted = to_pettingzoo(world)
+    env = TrafficJunction("easy", 1.0, vision=1, num_envs=1, seed=0)
+    adapted = to_pettingzoo(env)
     adapted.reset(seed=0)
     high = adapted.observation_space("car_0").high
     largest = np.zeros_like(high)
@@ -158,19 +159,19 @@ def test_the_bounds_of_the_observation_are_reached():
 
 
 def test_names_and_copies():
-    adapted = to_pettingzoo(TrafficJunction("easy", 1.0, batch_size=1))
+    adapted = to_pettingzoo(TrafficJunction("easy", 1.0, num_envs=1))
     seen, _ = adapted.reset(seed=0)
     assert list(seen) == [f"car_{i}" for i in range(5)] == adapted.possible_agents
     kept = {agent: o.copy() for agent, o in seen.items()}
     adapted.step(dict.fromkeys(adapted.agents, 0))
     assert all(np.array_equal(kept[agent], seen[agent]) for agent in seen)
-    assert to_pettingzoo(SpeakerProbe(1, batch_size=1), "agent").possible_agents[0] == "agent_0"
+    assert to_pettingzoo(SpeakerProbe(1, num_envs=1), "agent").possible_agents[0] == "agent_0"
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="world must have batch_size 1 .* got 64"):
+    with pytest.raises(ValueError, match="env must have num_envs 1 .* got 64"):
         to_pettingzoo(TrafficJunction("easy"))
-    adapted = to_pettingzoo(TrafficJunction("easy", batch_size=1))
+    adapted = to_pettingzoo(TrafficJunction("easy", num_envs=1))
     with pytest.raises(RuntimeError, match=r"call reset\(\) first"):
         adapted.step(dict.fromkeys(adapted.possible_agents, 0))
     adapted.reset()
@@ -184,7 +185,7 @@ def test_bad_input_is_named():
 
 
 def test_render_is_the_worlds_picture():
-    world = TrafficJunction("easy", 1.0, batch_size=1)
-    adapted = to_pettingzoo(world)
+    env = TrafficJunction("easy", 1.0, num_envs=1)
+    adapted = to_pettingzoo(env)
     adapted.reset(seed=0)
-    assert adapted.render() == world.render(0) and "<svg" in adapted.render()
+    assert adapted.render() == env.render(0) and "<svg" in adapted.render()

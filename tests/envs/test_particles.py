@@ -1,4 +1,4 @@
-"""The particle worlds against MPE2, closed forms and a search for better driving."""
+"""The particle environments against MPE2, closed forms and a search for better driving."""
 
 import math
 from xml.etree import ElementTree
@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from scipy.stats import kstest
 
+from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs.baselines.particles import TASKS, drive, flee, know_goal, share_out, told
-from marl_edu.envs.baselines.task import UniformPolicy, scores
+from marl_edu.envs.baselines.task import UniformPolicy
 from marl_edu.envs.cooperative_navigation import CooperativeNavigation
 from marl_edu.envs.particles import DIRECTIONS, DT, RIGHT
 from marl_edu.envs.predator_prey_tag import PredatorPreyTag, edge
@@ -26,41 +27,41 @@ WORLDS = (CooperativeNavigation, SpeakerListener, PredatorPreyTag)
 
 
 class Mpe2:
-    """B worlds of MPE2 side by side, one world of ours that is put into their state, and a step
-    of both. What a step should give comes from MPE2's own scenario, in float64."""
+    """B environments of MPE2 side by side, one environment of ours that is put into their state,
+    and a step of both. What a step should give comes from MPE2's own scenario, in float64."""
 
-    def __init__(self, maker, arguments: dict, world, seed: int):
-        self.world = world
-        self.envs = [maker.raw_env(max_cycles=world.max_steps, **arguments).unwrapped
-                     for _ in range(world.batch_size)]  # fmt: skip
+    def __init__(self, maker, arguments: dict, env, seed: int):
+        self.env = env
+        self.envs = [maker.raw_env(max_cycles=env.max_steps, **arguments).unwrapped
+                     for _ in range(env.num_envs)]  # fmt: skip
         for b, original in enumerate(self.envs):
             original.reset(seed=seed + b)
-        world.reset(seed)
+        env.reset(seed)
 
     def state(self) -> dict[str, np.ndarray]:
-        worlds = [original.world for original in self.envs]
+        envs = [original.env for original in self.envs]
         found = {
-            "position": [[e.state.p_pos for e in w.entities] for w in worlds],
-            "velocity": [[a.state.p_vel for a in w.agents] for w in worlds],
+            "position": [[e.state.p_pos for e in w.entities] for w in envs],
+            "velocity": [[a.state.p_vel for a in w.agents] for w in envs],
         }
-        if isinstance(self.world, SpeakerListener):
-            found["message"] = [w.agents[0].state.c for w in worlds]
-            found["goal"] = [w.landmarks.index(w.agents[0].goal_b) for w in worlds]
+        if isinstance(self.env, SpeakerListener):
+            found["message"] = [w.agents[0].state.c for w in envs]
+            found["goal"] = [w.landmarks.index(w.agents[0].goal_b) for w in envs]
         return {name: np.array(value) for name, value in found.items()}
 
     def copy(self) -> None:
         """Ours gets their state."""
         for name, value in self.state().items():
             tensor = torch.from_numpy(value)
-            setattr(self.world, name, tensor if name == "goal" else tensor.to(self.world.dtype))
+            setattr(self.env, name, tensor if name == "goal" else tensor.to(self.env.dtype))
 
     def observations(self) -> np.ndarray:
         """Filled up with zeros."""
-        rows = np.zeros((len(self.envs), self.world.n_agents, self.world.obs_dim))
+        rows = np.zeros((len(self.envs), self.env.n_agents, self.env.obs_dim))
         for b, original in enumerate(self.envs):
-            for i, agent in enumerate(original.world.agents):
-                seen = original.scenario.observation(agent, original.world)
-                assert len(seen) == self.world.obs_sizes[i]
+            for i, agent in enumerate(original.env.agents):
+                seen = original.scenario.observation(agent, original.env)
+                assert len(seen) == self.env.obs_sizes[i]
                 rows[b, i, : len(seen)] = seen
         return rows
 
@@ -69,15 +70,20 @@ class Mpe2:
         for original, row in zip(self.envs, actions.tolist(), strict=True):
             for action in row:
                 original.step(action)
-        return np.array([[original.rewards[name] for name in original.possible_agents] for original in self.envs])
+        return np.array(
+            [
+                [original.rewards[name] for name in original.possible_agents]
+                for original in self.envs
+            ]
+        )
 
     def crowd(self, chance: np.random.Generator) -> None:
         """Move everybody together, or out to the edge, so that something happens."""
         for original in self.envs:
             half = chance.choice([0.25, 0.6, 1.3])
-            for entity in original.world.entities:
+            for entity in original.env.entities:
                 entity.state.p_pos = chance.uniform(-half, half, 2)
-            for agent in original.world.agents:
+            for agent in original.env.agents:
                 if agent.movable:
                     agent.state.p_vel = chance.uniform(-1, 1, 2)
 
@@ -86,8 +92,8 @@ class Mpe2:
         return sum(
             bool(np.linalg.norm(one.state.p_pos - other.state.p_pos) < one.size + other.size)
             for original in self.envs
-            for i, one in enumerate(original.world.entities)
-            for other in original.world.entities[i + 1 :]
+            for i, one in enumerate(original.env.entities)
+            for other in original.env.entities[i + 1 :]
             if one.collide and other.collide and (one.movable or other.movable)
         )
 
@@ -97,7 +103,7 @@ class Mpe2:
             agent.max_speed is not None
             and bool(np.isclose(np.linalg.norm(agent.state.p_vel), agent.max_speed, atol=1e-9))
             for original in self.envs
-            for agent in original.world.agents
+            for agent in original.env.agents
         )
 
     def outside(self) -> int:
@@ -105,13 +111,13 @@ class Mpe2:
         return sum(
             bool((np.abs(agent.state.p_pos) > 0.9).any())
             for original in self.envs
-            for agent in original.world.agents
+            for agent in original.env.agents
         )
 
 
-def random_actions(world, generator: torch.Generator) -> torch.Tensor:
-    u = torch.rand(world.batch_size, world.n_agents, generator=generator)
-    return (u * torch.tensor(world.action_counts)).long()
+def random_actions(env, generator: torch.Generator) -> torch.Tensor:
+    u = torch.rand(env.num_envs, env.n_agents, generator=generator)
+    return (u * torch.tensor(env.action_counts)).long()
 
 
 def close(ours: torch.Tensor, theirs: np.ndarray, tolerance: float) -> None:
@@ -123,31 +129,31 @@ def compare(pair: Mpe2, episodes: int, tolerance: float, anew: bool, seed: int) 
 
     anew: give ours their state before every step, not only at the start of an episode.
     """
-    world, chance = pair.world, np.random.default_rng(seed)
+    env, chance = pair.env, np.random.default_rng(seed)
     generator = torch.Generator().manual_seed(seed)
     happened = dict.fromkeys(("steps", "touching", "at top speed", "outside"), 0)
     for episode in range(episodes):
         for original in pair.envs:
             original.reset()
-        world.reset()
+        env.reset()
         if episode:  # the first one from their own start
             pair.crowd(chance)
         pair.copy()
-        close(world.observe(), pair.observations(), tolerance)
-        for t in range(world.max_steps):
+        close(env.obs, pair.observations(), tolerance)
+        for t in range(env.max_steps):
             if anew:
                 pair.copy()
             happened["touching"] += pair.touching()
-            actions = random_actions(world, generator)
+            actions = random_actions(env, generator)
             rewards = pair.step(actions)
-            obs, reward, terminated, truncated, _ = world.step(actions)
+            obs, reward, terminated, truncated, _ = env.step(actions)
             close(obs, pair.observations(), tolerance)
             close(reward, rewards, tolerance)
             for name, value in pair.state().items():
-                close(getattr(world, name), value, tolerance)
+                close(getattr(env, name), value, tolerance)
             over = all(all(original.truncations.values()) for original in pair.envs)
-            assert not terminated.any() and truncated.all() == over == (t + 1 == world.max_steps)
-            happened["steps"] += world.batch_size
+            assert not terminated.any() and truncated.all() == over == (t + 1 == env.max_steps)
+            happened["steps"] += env.num_envs
             happened["at top speed"] += pair.at_top_speed()
             happened["outside"] += pair.outside()
     return happened
@@ -163,7 +169,7 @@ SAME = {
 @pytest.mark.parametrize("make", WORLDS)
 def test_whole_episodes_are_those_of_mpe2_to_1e_6(make):
     """In float64, from the same start, for 1,200 steps and more: errors would add up."""
-    pair = Mpe2(*SAME[make], make(batch_size=8, dtype=torch.float64), seed=1)
+    pair = Mpe2(*SAME[make], make(num_envs=8, dtype=torch.float64), seed=1)
     happened = compare(pair, episodes=6, tolerance=1e-6, anew=False, seed=1)
     assert happened["steps"] == 1200
     if make is not SpeakerListener:  # in which nothing collides
@@ -175,7 +181,7 @@ def test_whole_episodes_are_those_of_mpe2_to_1e_6(make):
 @pytest.mark.parametrize("make", WORLDS)
 def test_in_float32_every_step_is_that_of_mpe2_to_its_precision(make):
     """A contact's force is 100 times the overlap, and so are the rounding errors of positions."""
-    pair = Mpe2(*SAME[make], make(batch_size=8), seed=2)
+    pair = Mpe2(*SAME[make], make(num_envs=8), seed=2)
     happened = compare(pair, episodes=6, tolerance=2e-5, anew=True, seed=2)
     assert happened["steps"] == 1200
 
@@ -184,9 +190,9 @@ def test_in_float32_every_step_is_that_of_mpe2_to_its_precision(make):
 @given(st.integers(1, 5), st.floats(0, 1), st.integers(1, 30), st.integers(0, 2**31))
 def test_navigation_of_any_size_is_that_of_mpe2(agents, local_ratio, max_steps, seed):
     sizes = (agents, local_ratio, max_steps)
-    world = CooperativeNavigation(*sizes, batch_size=2, dtype=torch.float64)
+    env = CooperativeNavigation(*sizes, num_envs=2, dtype=torch.float64)
     arguments = {"N": agents, "local_ratio": local_ratio}
-    pair = Mpe2(simple_spread_v3, arguments, world, seed)
+    pair = Mpe2(simple_spread_v3, arguments, env, seed)
     compare(pair, episodes=2, tolerance=1e-6, anew=False, seed=seed)
 
 
@@ -194,24 +200,24 @@ def test_navigation_of_any_size_is_that_of_mpe2(agents, local_ratio, max_steps, 
 @given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 3), st.integers(0, 2**31))
 def test_tag_of_any_size_is_that_of_mpe2(predators, prey, obstacles, seed):
     sizes = (predators, prey, obstacles, 15)
-    world = PredatorPreyTag(*sizes, batch_size=2, dtype=torch.float64)
+    env = PredatorPreyTag(*sizes, num_envs=2, dtype=torch.float64)
     arguments = {"num_adversaries": predators, "num_good": prey, "num_obstacles": obstacles}
-    pair = Mpe2(simple_tag_v3, arguments, world, seed)
+    pair = Mpe2(simple_tag_v3, arguments, env, seed)
     compare(pair, episodes=2, tolerance=1e-6, anew=False, seed=seed)
 
 
 @pytest.mark.parametrize("make", WORLDS)
 def test_names_and_sizes_are_those_of_mpe2(make):
     maker, arguments = SAME[make]
-    original, world = maker.parallel_env(**arguments), make(batch_size=2)
-    assert world.agent_names == original.possible_agents
-    assert world.obs_sizes == tuple(original.observation_space(a).shape[0] for a in world.agent_names)
-    assert world.action_counts == tuple(int(original.action_space(a).n) for a in world.agent_names)
-    assert world.max_steps == 25
-    assert (world.obs_dim, world.n_actions) == (max(world.obs_sizes), max(world.action_counts))
+    original, env = maker.parallel_env(**arguments), make(num_envs=2)
+    assert env.agent_names == original.possible_agents
+    assert env.obs_sizes == tuple(original.observation_space(a).shape[0] for a in env.agent_names)
+    assert env.action_counts == tuple(int(original.action_space(a).n) for a in env.agent_names)
+    assert env.max_steps == 25
+    assert (env.obs_dim, env.n_actions) == (max(env.obs_sizes), max(env.action_counts))
     for bound in ("low", "high"):
-        theirs = getattr(original.observation_space(world.agent_names[-1]), bound)
-        ours = getattr(world, f"obs_{bound}")[: len(theirs)]
+        theirs = getattr(original.observation_space(env.agent_names[-1]), bound)
+        ours = getattr(env, f"obs_{bound}")[: len(theirs)]
         assert torch.equal(ours, torch.from_numpy(theirs))
 
 
@@ -220,26 +226,26 @@ def test_names_and_sizes_are_those_of_mpe2(make):
 
 @pytest.mark.parametrize("make", WORLDS)
 def test_starts_are_uniform_and_at_rest(make):
-    world = make(batch_size=4000)
-    world.reset(0)
-    assert world.position.shape == (4000, world.n_bodies, 2) and not world.velocity.any()
-    for body in range(world.n_bodies):
-        obstacle = make is PredatorPreyTag and body >= world.n_agents
+    env = make(num_envs=4000)
+    env.reset(0)
+    assert env.position.shape == (4000, env.n_bodies, 2) and not env.velocity.any()
+    for body in range(env.n_bodies):
+        obstacle = make is PredatorPreyTag and body >= env.n_agents
         half = 0.9 if obstacle else 1.0
         for axis in range(2):
-            x = world.position[:, body, axis].numpy()
+            x = env.position[:, body, axis].numpy()
             assert kstest(x, "uniform", args=(-half, 2 * half)).pvalue > 1e-4
-    flat = world.position.flatten(1)  # one does not tell of another
+    flat = env.position.flatten(1)  # one does not tell of another
     correlation = np.corrcoef(flat.numpy().T) - np.eye(flat.shape[1])
     assert np.abs(correlation).max() < 4.5 / math.sqrt(4000)
 
 
 def test_every_landmark_is_the_goal_equally_often_and_nothing_has_been_said():
-    world = SpeakerListener(batch_size=9000)
-    obs = world.reset(0)
-    counts = torch.bincount(world.goal, minlength=3)
+    env = SpeakerListener(num_envs=9000)
+    obs = env.reset(0)
+    counts = torch.bincount(env.goal, minlength=3)
     assert (counts - 3000).abs().max() < 4 * math.sqrt(9000 * 2 / 9)
-    assert not world.message.any() and not obs[:, 1, -3:].any()
+    assert not env.message.any() and not obs[:, 1, -3:].any()
 
 
 # -- physics, by hand ----------------------------------------------------------------------------
@@ -247,50 +253,50 @@ def test_every_landmark_is_the_goal_equally_often_and_nothing_has_been_said():
 
 def alone(**state) -> CooperativeNavigation:
     """One agent and one landmark."""
-    world = CooperativeNavigation(1, batch_size=1, dtype=torch.float64)
-    world.reset(0)
+    env = CooperativeNavigation(1, num_envs=1, dtype=torch.float64)
+    env.reset(0)
     for name, value in state.items():
-        setattr(world, name, torch.tensor([value], dtype=torch.float64))
-    return world
+        setattr(env, name, torch.tensor([value], dtype=torch.float64))
+    return env
 
 
 def test_a_push_shows_one_step_later_and_coasts_out():
-    world = alone(position=[[0.0, 0.0], [1.0, 1.0]])
+    env = alone(position=[[0.0, 0.0], [1.0, 1.0]])
     push, rest = torch.tensor([[RIGHT]]), torch.tensor([[0]])
-    world.step(push)
-    assert world.position[0, 0].tolist() == [0, 0]  # it moved with the old velocity
-    assert world.velocity[0, 0].tolist() == [0.5, 0]
-    world.step(rest)
-    assert world.position[0, 0].tolist() == pytest.approx([0.05, 0])
+    env.step(push)
+    assert env.position[0, 0].tolist() == [0, 0]  # it moved with the old velocity
+    assert env.velocity[0, 0].tolist() == [0.5, 0]
+    env.step(rest)
+    assert env.position[0, 0].tolist() == pytest.approx([0.05, 0])
     for _ in range(23):
-        world.step(rest)
+        env.step(rest)
     coasted = 0.5 * DT / 0.25 * (1 - 0.75**24)
-    assert world.position[0, 0].tolist() == pytest.approx([coasted, 0])
+    assert env.position[0, 0].tolist() == pytest.approx([coasted, 0])
 
 
 @pytest.mark.parametrize("action", range(5))
 def test_actions_push_in_their_directions(action):
-    world = alone(position=[[0.0, 0.0], [1.0, 1.0]])
-    world.step(torch.tensor([[action]], dtype=torch.int32))
-    assert world.velocity[0, 0].tolist() == [DT * 5 * d for d in DIRECTIONS[action]]
+    env = alone(position=[[0.0, 0.0], [1.0, 1.0]])
+    env.step(torch.tensor([[action]], dtype=torch.int32))
+    assert env.velocity[0, 0].tolist() == [DT * 5 * d for d in DIRECTIONS[action]]
 
 
 def test_contact_pushes_apart_with_equal_forces_and_not_from_the_very_same_place():
-    world = CooperativeNavigation(2, batch_size=2, dtype=torch.float64)
-    world.reset(0)
-    world.position[:, :2] = torch.tensor([[[0.0, 0.0], [0.2, 0.0]], [[0.5, 0.5], [0.5, 0.5]]])
-    world.step(torch.zeros(2, 2, dtype=torch.int64))
-    assert world.velocity[0, :, 0].tolist() == pytest.approx([-1.0, 1.0])  # 0.1 · 100 · 0.1
-    assert not world.velocity[0, :, 1].any() and not world.velocity[1].any()
+    env = CooperativeNavigation(2, num_envs=2, dtype=torch.float64)
+    env.reset(0)
+    env.position[:, :2] = torch.tensor([[[0.0, 0.0], [0.2, 0.0]], [[0.5, 0.5], [0.5, 0.5]]])
+    env.step(torch.zeros(2, 2, dtype=torch.int64))
+    assert env.velocity[0, :, 0].tolist() == pytest.approx([-1.0, 1.0])  # 0.1 · 100 · 0.1
+    assert not env.velocity[0, :, 1].any() and not env.velocity[1].any()
 
 
 def test_an_obstacle_pushes_and_does_not_move():
-    world = PredatorPreyTag(1, 1, 1, batch_size=1, dtype=torch.float64)
-    world.reset(0)
-    world.position = torch.tensor([[[0.0, 0.0], [5.0, 5.0], [0.25, 0.0]]], dtype=torch.float64)
-    world.step(torch.zeros(1, 2, dtype=torch.int64))
-    assert world.velocity[0, 0].tolist() == pytest.approx([-0.25, 0])  # overlap 0.025
-    assert world.position[0, 2].tolist() == [0.25, 0]
+    env = PredatorPreyTag(1, 1, 1, num_envs=1, dtype=torch.float64)
+    env.reset(0)
+    env.position = torch.tensor([[[0.0, 0.0], [5.0, 5.0], [0.25, 0.0]]], dtype=torch.float64)
+    env.step(torch.zeros(1, 2, dtype=torch.int64))
+    assert env.velocity[0, 0].tolist() == pytest.approx([-0.25, 0])  # overlap 0.025
+    assert env.position[0, 2].tolist() == [0.25, 0]
 
 
 def test_the_edge_costs_nothing_inside_and_at_most_ten():
@@ -302,71 +308,71 @@ def test_the_edge_costs_nothing_inside_and_at_most_ten():
 
 
 def test_success_of_navigation_is_the_share_of_covered_landmarks():
-    world = CooperativeNavigation(2, batch_size=1)
-    world.reset(0)
-    world.position = torch.tensor([[[0.0, 0.0], [0.0, 0.5], [0.09, 0.0], [0.0, 0.61]]])
-    info = world.step(torch.zeros(1, 2, dtype=torch.int64))[-1]
+    env = CooperativeNavigation(2, num_envs=1)
+    env.reset(0)
+    env.position = torch.tensor([[[0.0, 0.0], [0.0, 0.5], [0.09, 0.0], [0.0, 0.61]]])
+    info = env.step(torch.zeros(1, 2, dtype=torch.int64))[-1]
     assert info["success"].tolist() == [0.5]
 
 
 def test_success_of_the_listener_is_to_be_at_the_goal():
-    world = SpeakerListener(batch_size=2)
-    world.reset(0)
-    world.goal = torch.tensor([2, 1])
-    world.position[:, 1], world.position[:, 4] = torch.tensor([0.0, 0.0]), torch.tensor([0.05, 0.0])
-    world.position[:, 3] = torch.tensor([0.0, 0.2])
-    _, reward, *_, info = world.step(torch.zeros(2, 2, dtype=torch.int64))
+    env = SpeakerListener(num_envs=2)
+    env.reset(0)
+    env.goal = torch.tensor([2, 1])
+    env.position[:, 1], env.position[:, 4] = torch.tensor([0.0, 0.0]), torch.tensor([0.05, 0.0])
+    env.position[:, 3] = torch.tensor([0.0, 0.2])
+    _, reward, *_, info = env.step(torch.zeros(2, 2, dtype=torch.int64))
     assert info["success"].tolist() == [True, False]
     torch.testing.assert_close(reward, -torch.tensor([[0.0025] * 2, [0.04] * 2]))
 
 
 def test_success_of_tag_is_remembered_until_the_next_start():
-    world = PredatorPreyTag(1, 1, 0, batch_size=1)
-    world.reset(0)
+    env = PredatorPreyTag(1, 1, 0, num_envs=1)
+    env.reset(0)
     still = torch.zeros(1, 2, dtype=torch.int64)
     far, near = torch.tensor([[[-0.5, 0.0], [0.5, 0.0]]]), torch.tensor([[[0.0, 0.0], [0.1, 0.0]]])
     seen = []
     for place in (far, near, far):
-        world.position, world.velocity = place, torch.zeros(1, 2, 2)
-        _, reward, *_, info = world.step(still)
+        env.position, env.velocity = place, torch.zeros(1, 2, 2)
+        _, reward, *_, info = env.step(still)
         seen.append((reward.tolist(), info["success"].tolist()))
     assert seen == [([[0, 0]], [False]), ([[10, -10]], [True]), ([[0, 0]], [True])]
-    world.reset(0)
-    world.position = far
-    assert world.step(still)[-1]["success"].tolist() == [False]
+    env.reset(0)
+    env.position = far
+    assert env.step(still)[-1]["success"].tolist() == [False]
 
 
 # -- the contract --------------------------------------------------------------------------------
 
 
-def play(world, seed: int | None, actions: torch.Tensor) -> list[torch.Tensor]:
+def play(env, seed: int | None, actions: torch.Tensor) -> list[torch.Tensor]:
     """Everything seen in one episode with these actions `(T, B, N)`."""
-    seen = [world.reset(seed)]
+    seen = [env.reset(seed)]
     for action in actions:
-        obs, reward, terminated, truncated, info = world.step(action)
+        obs, reward, terminated, truncated, info = env.step(action)
         seen += [obs, reward, terminated, truncated, *info.values()]
     return seen
 
 
-def many_actions(world, seed: int = 0) -> torch.Tensor:
+def many_actions(env, seed: int = 0) -> torch.Tensor:
     generator = torch.Generator().manual_seed(seed)
-    return torch.stack([random_actions(world, generator) for _ in range(world.max_steps)])
+    return torch.stack([random_actions(env, generator) for _ in range(env.max_steps)])
 
 
 @pytest.mark.parametrize("make", WORLDS)
 def test_equal_seeds_give_equal_episodes(make):
-    one, other = (make(batch_size=4, seed=7) for _ in range(2))
+    one, other = (make(num_envs=4, seed=7) for _ in range(2))
     actions = many_actions(one)
     for seed in (None, None, 3):  # also those that go on with the same generator
         for mine, yours in zip(play(one, seed, actions), play(other, seed, actions), strict=True):
             assert torch.equal(mine, yours)
     assert not torch.equal(one.reset(), one.reset())
-    assert not torch.equal(make(batch_size=4).reset(), make(batch_size=4).reset())
+    assert not torch.equal(make(num_envs=4).reset(), make(num_envs=4).reset())
 
 
 @pytest.mark.parametrize("make", WORLDS)
 def test_a_smaller_batch_is_a_slice_of_a_larger_one(make):
-    small, large = make(batch_size=3), make(batch_size=8)
+    small, large = make(num_envs=3), make(num_envs=8)
     actions = many_actions(large)
     first = play(small, 11, actions[:, :3].contiguous())
     for mine, yours in zip(first, play(large, 11, actions), strict=True):
@@ -375,45 +381,45 @@ def test_a_smaller_batch_is_a_slice_of_a_larger_one(make):
 
 @pytest.mark.parametrize("make", WORLDS)
 def test_what_was_returned_is_not_changed_later(make):
-    world = make(batch_size=4, seed=0)
-    kept = play(world, None, many_actions(world))
-    kept += [world.position, world.velocity]
+    env = make(num_envs=4, seed=0)
+    kept = play(env, None, many_actions(env))
+    kept += [env.position, env.velocity]
     copies = [x.clone() for x in kept]
-    play(world, None, many_actions(world, 1))
+    play(env, None, many_actions(env, 1))
     assert all(torch.equal(a, b) for a, b in zip(kept, copies, strict=True))
 
 
 @pytest.mark.parametrize("make", WORLDS)
 def test_everybody_lives_and_only_time_ends_an_episode(make):
-    world = make(max_steps=3, batch_size=4, seed=0)
-    obs = world.reset()
-    assert obs.dtype == torch.float32 and obs.shape == (4, world.n_agents, world.obs_dim)
+    env = make(max_steps=3, num_envs=4, seed=0)
+    obs = env.reset()
+    assert obs.dtype == torch.float32 and obs.shape == (4, env.n_agents, env.obs_dim)
     for t in range(3):
-        obs, reward, terminated, truncated, info = world.step(UniformPolicy(t)(world))
+        obs, reward, terminated, truncated, info = env.step(UniformPolicy(t)(env))
         assert obs.dtype == reward.dtype == torch.float32
         assert not terminated.any() and truncated.all() == (t == 2)
         assert info["alive"].all() and not info["completed"].any()
-        for i, size in enumerate(world.obs_sizes):
+        for i, size in enumerate(env.obs_sizes):
             assert not obs[:, i, size:].any()
     with pytest.raises(RuntimeError, match="episode of 3 steps is over"):
-        world.step(UniformPolicy()(world))
+        env.step(UniformPolicy()(env))
 
 
 @pytest.mark.parametrize("make", WORLDS)
 def test_render_is_well_formed_small_and_names_what_it_shows(make):
-    world = make(batch_size=2, seed=0)
-    world.reset()
+    env = make(num_envs=2, seed=0)
+    env.reset()
     for _ in range(10):
-        world.step(UniformPolicy()(world))
-    world.position = world.position * torch.tensor([1.0, 4.0])[:, None, None]  # one far out
+        env.step(UniformPolicy()(env))
+    env.position = env.position * torch.tensor([1.0, 4.0])[:, None, None]  # one far out
     for b in range(2):
-        picture = world.render(b)
+        picture = env.render(b)
         root = ElementTree.fromstring(picture)
         assert len(picture) < 6000
         label = root.attrib["aria-label"]
         assert "after 10 of 25 steps" in label and "agent" in label
         numbers = {text.text for text in root.iter("{http://www.w3.org/2000/svg}text")}
-        assert {str(i) for i in range(world.n_agents)} <= numbers
+        assert {str(i) for i in range(env.n_agents)} <= numbers
         places = [group.attrib["transform"] for group in root.iter("{http://www.w3.org/2000/svg}g")]
         for place in places:  # nobody is drawn outside
             x, y = map(float, place.removeprefix("translate(").removesuffix(")").split())
@@ -429,7 +435,7 @@ BAD_ARGUMENTS = [
     (PredatorPreyTag, {"n_prey": -1}, "n_prey must be a whole number of at least 1, got -1"),
     (PredatorPreyTag, {"n_obstacles": -1}, "n_obstacles must be a whole number of at least 0"),
     (PredatorPreyTag, {"max_steps": "25"}, "max_steps must be a whole number .* got '25'"),
-    *((make, {"batch_size": 0}, "batch_size must be a whole number") for make in WORLDS),
+    *((make, {"num_envs": 0}, "num_envs must be a whole number") for make in WORLDS),
 ]
 
 
@@ -446,17 +452,17 @@ def test_only_two_kinds_of_numbers(make):
 
 
 def test_the_speaker_has_three_words():
-    world = SpeakerListener(batch_size=2)
-    world.reset(0)
+    env = SpeakerListener(num_envs=2)
+    env.reset(0)
     with pytest.raises(ValueError, match=r"speaker_0 has the actions 0\.\.2, got 3"):
-        world.step(torch.tensor([[3, 0], [0, 4]]))
+        env.step(torch.tensor([[3, 0], [0, 4]]))
     with pytest.raises(ValueError, match=r"actions must lie in 0\.\.4"):
-        world.step(torch.tensor([[0, 5], [0, 4]]))
+        env.step(torch.tensor([[0, 5], [0, 4]]))
 
 
 # -- rules ---------------------------------------------------------------------------------------
 
-RULES = [(task, rule) for task in TASKS for rule in task.rules]
+RULES = [(task, scripted) for task in TASKS for scripted in task.policies]
 # Means of 6,000 episodes that were measured in MPE2's order of a step with other, simpler drivers
 # (those of navigation and of the speaker). By how much more a better driver may score: the last.
 ANCHORS = {
@@ -482,73 +488,73 @@ def agree(values: torch.Tensor, expected: float, more: float, n: int | None) -> 
 
 
 @pytest.mark.parametrize("task, rule", RULES, ids=lambda x: x.name)
-def test_rules_score_what_is_known_of_them(task, rule):
-    world = task.make(batch_size=1000, seed=0)
-    found = scores(world, rule.make(), 2000, seed=5)[task.score]
-    if rule.exact is not None:
-        assert agree(found, rule.exact, 0, None), found.mean()
-    if (task.name, rule.name) in ANCHORS:
-        assert agree(found, *ANCHORS[task.name, rule.name], n=6000), found.mean()
+def test_rules_score_what_is_known_of_them(task, scripted):
+    env = task.make(num_envs=1000, seed=0)
+    found = play_episodes(env, scripted.make(), 2000, seed=5)[task.score]
+    if scripted.exact is not None:
+        assert agree(found, scripted.exact, 0, None), found.mean()
+    if (task.name, scripted.name) in ANCHORS:
+        assert agree(found, *ANCHORS[task.name, scripted.name], n=6000), found.mean()
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_rules_come_in_order_of_their_scores(task):
     """So that `random`, then `blind`, then `own view`, then `best` is a ladder."""
-    world = task.make(batch_size=1000, seed=0)
-    means = {r.name: scores(world, r.make(), 2000, 5)[task.score].mean() for r in task.rules}
+    env = task.make(num_envs=1000, seed=0)
+    means = {r.name: play_episodes(env, r.make(), 2000, 5)[task.score].mean() for r in task.policies}
     assert list(means.values()) == sorted(means.values()), means
-    assert {"random", "blind", "best"} <= {rule.role for rule in task.rules}
+    assert {"random", "open-loop", "best"} <= {scripted.role for scripted in task.policies}
     assert task.show in means
 
 
 def test_random_hunters_bring_what_they_brought_elsewhere():
     """A predator's return: 4.3, of 6,000 episodes with MPE2's order."""
-    world = PredatorPreyTag(batch_size=4000)
-    world.reset(2)
+    env = PredatorPreyTag(num_envs=4000)
+    env.reset(2)
     policy, total = UniformPolicy(), torch.zeros(4000)
     for _ in range(25):
-        total += world.step(policy(world))[1][:, 0]
+        total += env.step(policy(env))[1][:, 0]
     assert agree(total, 4.3, 0, 6000), total.mean()
 
 
 def test_own_view_rules_do_not_know_the_goal():
     """Speaker and listener: with another goal they do the same, until the speaker has spoken."""
-    for rule in TASKS[1].rules:
-        if rule.role == "best" or rule.role == "random":
+    for scripted in TASKS[1].policies:
+        if scripted.role == "best" or scripted.role == "random":
             continue
         found = []
         for goal in range(3):
-            world, policy = SpeakerListener(batch_size=50), rule.make()
-            world.reset(3)
-            world.goal = torch.full_like(world.goal, goal)
-            action = policy(world)
+            env, policy = SpeakerListener(num_envs=50), scripted.make()
+            env.reset(3)
+            env.goal = torch.full_like(env.goal, goal)
+            action = policy(env)
             found.append(action[:, 1])
         assert all(torch.equal(found[0], other) for other in found)
 
 
 def test_with_a_language_the_listener_is_one_step_later_than_with_the_goal():
-    world = SpeakerListener(batch_size=500)
-    late = scores(world, told, 500, 1)
-    early = scores(world, know_goal, 500, 1)
+    env = SpeakerListener(num_envs=500)
+    late = play_episodes(env, told, 500, 1)
+    early = play_episodes(env, know_goal, 500, 1)
     assert (late["success"] == 1).all() and (early["success"] == 1).all()
     assert early["return"].mean() - late["return"].mean() < 0.3
 
 
 def test_sharing_out_leaves_nobody_the_same_landmark():
-    world = CooperativeNavigation(4, batch_size=300)
-    assert scores(world, share_out, 300, 1)["success"].mean() > 0.85
+    env = CooperativeNavigation(4, num_envs=300)
+    assert play_episodes(env, share_out, 300, 1)["success"].mean() > 0.85
     # Two agents and two landmarks: each goes to its own, though both are nearest to the same.
-    world = CooperativeNavigation(2, batch_size=1)
-    world.reset(0)
-    world.position = torch.tensor([[[0.0, 0.0], [0.5, 0.0], [0.6, 0.0], [5.0, 0.0]]])
-    assert share_out(world).tolist() == [[RIGHT, RIGHT]]
+    env = CooperativeNavigation(2, num_envs=1)
+    env.reset(0)
+    env.position = torch.tensor([[[0.0, 0.0], [0.5, 0.0], [0.6, 0.0], [5.0, 0.0]]])
+    assert share_out(env).tolist() == [[RIGHT, RIGHT]]
 
 
 def test_fleeing_prey_turns_back_at_the_edge():
-    world = PredatorPreyTag(1, 1, 0, batch_size=2)
-    world.reset(0)
-    world.position = torch.tensor([[[-0.5, 0.0], [0.0, 0.0]], [[0.5, 0.0], [1.2, 0.0]]])
-    assert flee(world).tolist() == [[2], [1]]  # right, away from it; left, although it waits there
+    env = PredatorPreyTag(1, 1, 0, num_envs=2)
+    env.reset(0)
+    env.position = torch.tensor([[[-0.5, 0.0], [0.0, 0.0]], [[0.5, 0.0], [1.2, 0.0]]])
+    assert flee(env).tolist() == [[2], [1]]  # right, away from it; left, although it waits there
 
 
 def test_driving_is_nearly_as_good_as_the_best_of_many_plans():

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs.baselines.predator_prey import (
     TASKS,
     OwnSpiral,
@@ -17,24 +18,24 @@ from marl_edu.envs.baselines.predator_prey import (
     see_prey,
     spiral,
 )
-from marl_edu.envs.baselines.task import UniformPolicy, scores
+from marl_edu.envs.baselines.task import UniformPolicy
 from marl_edu.envs.predator_prey import MOVES, PredatorPrey
 from tests.unchecked import unchecked
 
 SIZES = {5: (3, 0, 20, 29), 10: (5, 1, 40, 936), 20: (10, 1, 80, 3636)}
 
 
-def moves(world: PredatorPrey, generator: torch.Generator) -> torch.Tensor:
-    return torch.randint(5, (world.batch_size, world.n_agents), generator=generator)
+def moves(env: PredatorPrey, generator: torch.Generator) -> torch.Tensor:
+    return torch.randint(5, (env.num_envs, env.n_agents), generator=generator)
 
 
-def far_apart(size: int, batch_size: int = 1, **settings) -> PredatorPrey:
+def far_apart(size: int, num_envs: int = 1, **settings) -> PredatorPrey:
     """Predators in the top row from the left, the prey in the corner at the bottom right."""
-    world = PredatorPrey(size, vision=0, max_steps=9, batch_size=batch_size, seed=0, **settings)
-    world.reset()
-    world.predators = torch.tensor([[[0, i] for i in range(world.n_agents)]] * batch_size)
-    world.prey = torch.tensor([[size - 1, size - 1]] * batch_size)
-    return world
+    env = PredatorPrey(size, vision=0, max_steps=9, num_envs=num_envs, seed=0, **settings)
+    env.reset()
+    env.predators = torch.tensor([[[0, i] for i in range(env.n_agents)]] * num_envs)
+    env.prey = torch.tensor([[size - 1, size - 1]] * num_envs)
+    return env
 
 
 # -- sizes and starts -----------------------------------------------------------------------------
@@ -42,16 +43,16 @@ def far_apart(size: int, batch_size: int = 1, **settings) -> PredatorPrey:
 
 @pytest.mark.parametrize("size", SIZES)
 def test_published_settings_go_with_the_size(size):
-    world = PredatorPrey(size, batch_size=2, seed=0)
-    found = world.n_agents, world.vision, world.max_steps, world.obs_dim
+    env = PredatorPrey(size, num_envs=2, seed=0)
+    found = env.n_agents, env.vision, env.max_steps, env.obs_dim
     assert found == SIZES[size]
-    assert world.reset().shape == (2, world.n_agents, world.obs_dim)
+    assert env.reset().shape == (2, env.n_agents, env.obs_dim)
 
 
 def test_all_start_on_different_cells_and_every_cell_is_as_likely():
-    world = PredatorPrey(3, n_predators=8, vision=0, max_steps=1, batch_size=9000, seed=0)
-    world.reset()
-    places = torch.cat([world.predators, world.prey[:, None]], 1)
+    env = PredatorPrey(3, n_predators=8, vision=0, max_steps=1, num_envs=9000, seed=0)
+    env.reset()
+    places = torch.cat([env.predators, env.prey[:, None]], 1)
     cells = places[..., 0] * 3 + places[..., 1]
     assert torch.equal(cells.sort(1).values, torch.arange(9).expand(9000, 9))
     for i in range(9):  # each predator, and the prey
@@ -63,12 +64,12 @@ def test_all_start_on_different_cells_and_every_cell_is_as_likely():
 
 
 class Reference:
-    """One world, predator by predator, in the words of the specification."""
+    """One environment, predator by predator, in the words of the specification."""
 
-    def __init__(self, world: PredatorPrey, b: int):
-        self.size, self.vision, self.mode = world.size, world.vision, world.mode
-        self.places = [tuple(place) for place in world.predators[b].tolist()]
-        self.prey = tuple(world.prey[b].tolist())
+    def __init__(self, env: PredatorPrey, b: int):
+        self.size, self.vision, self.mode = env.size, env.vision, env.mode
+        self.places = [tuple(place) for place in env.predators[b].tolist()]
+        self.prey = tuple(env.prey[b].tolist())
         self.over = False
 
     def step(self, actions: list[int]) -> list[float]:
@@ -107,10 +108,10 @@ class Reference:
     mode=st.sampled_from(["mixed", "cooperative", "competitive"]), seed=st.integers(0, 2**31),
 )  # fmt: skip
 def test_step_by_step_as_the_second_version(size, predators, vision, mode, seed):
-    world = PredatorPrey(size, predators, vision, mode, max_steps=12, batch_size=3, seed=seed)
-    obs = world.reset()
-    references = [Reference(world, b) for b in range(3)]
-    low, high = world.obs_low, world.obs_high
+    env = PredatorPrey(size, predators, vision, mode, max_steps=12, num_envs=3, seed=seed)
+    obs = env.reset()
+    references = [Reference(env, b) for b in range(3)]
+    low, high = env.obs_low, env.obs_high
     chance = torch.Generator().manual_seed(seed)
     for t in range(13):
         assert (obs >= low).all() and (obs <= high).all() and obs.dtype == torch.float32
@@ -119,8 +120,8 @@ def test_step_by_step_as_the_second_version(size, predators, vision, mode, seed)
                 assert obs[b, i].tolist() == reference.observe(i)
         if t == 12:
             break
-        actions = moves(world, chance)
-        obs, reward, terminated, truncated, info = world.step(actions)
+        actions = moves(env, chance)
+        obs, reward, terminated, truncated, info = env.step(actions)
         for b, reference in enumerate(references):
             assert reward[b].tolist() == pytest.approx(reference.step(actions[b].tolist()))
             assert bool(terminated[b]) == reference.over
@@ -135,39 +136,39 @@ def test_step_by_step_as_the_second_version(size, predators, vision, mode, seed)
 
 
 def test_a_wall_stops_and_a_cell_is_shared():
-    world = far_apart(4, n_predators=2)
-    obs, *_ = world.step(torch.tensor([[0, 3]]))
-    assert world.predators[0].tolist() == [[0, 0], [0, 0]]
+    env = far_apart(4, n_predators=2)
+    obs, *_ = env.step(torch.tensor([[0, 3]]))
+    assert env.predators[0].tolist() == [[0, 0], [0, 0]]
     assert obs[0, :, -1].tolist() == [2, 2]  # each sees both
 
 
 @pytest.mark.parametrize("mode, paid", [("mixed", 0), ("cooperative", 0.1), ("competitive", 0.025)])
 def test_what_is_paid_on_the_prey(mode, paid):
-    world = far_apart(4, n_predators=3, mode=mode)
-    world.predators = torch.tensor([[[3, 2], [2, 3], [0, 0]]])
-    _, reward, terminated, _, info = world.step(torch.tensor([[1, 2, 4]]))
+    env = far_apart(4, n_predators=3, mode=mode)
+    env.predators = torch.tensor([[[3, 2], [2, 3], [0, 0]]])
+    _, reward, terminated, _, info = env.step(torch.tensor([[1, 2, 4]]))
     assert reward[0].tolist() == pytest.approx([paid, paid, -0.05])
     assert not terminated[0] and not info["success"][0]
 
 
 def test_who_is_on_the_prey_stays_whatever_it_does():
-    world = far_apart(4, n_predators=2)
-    world.predators = torch.tensor([[[3, 2], [0, 0]]])
-    world.step(torch.tensor([[1, 4]]))
+    env = far_apart(4, n_predators=2)
+    env.predators = torch.tensor([[[3, 2], [0, 0]]])
+    env.step(torch.tensor([[1, 4]]))
     for action in range(5):
-        world.step(torch.tensor([[action, 4]]))
-        assert world.predators[0, 0].tolist() == [3, 3]
+        env.step(torch.tensor([[action, 4]]))
+        assert env.predators[0, 0].tolist() == [3, 3]
 
 
 @pytest.mark.parametrize("mode", ["mixed", "cooperative", "competitive"])
 def test_only_mixed_episodes_end_when_all_are_there_and_stay_as_they_were(mode):
-    world = far_apart(4, batch_size=2, n_predators=1, mode=mode)
-    world.predators[0] = torch.tensor([[3, 2]])
-    obs, _, terminated, _, info = world.step(torch.tensor([[1], [4]]))
+    env = far_apart(4, num_envs=2, n_predators=1, mode=mode)
+    env.predators[0] = torch.tensor([[3, 2]])
+    obs, _, terminated, _, info = env.step(torch.tensor([[1], [4]]))
     ended = mode == "mixed"
     assert terminated.tolist() == [ended, False] and info["success"].tolist() == [True, False]
     for _ in range(8):
-        again, reward, terminated, truncated, info = world.step(torch.tensor([[3], [1]]))
+        again, reward, terminated, truncated, info = env.step(torch.tensor([[3], [1]]))
         assert torch.equal(again[0], obs[0])
         assert reward[0].item() == pytest.approx(0 if ended else 0.05)
         assert info["alive"].tolist() == [[not ended], [True]]
@@ -179,13 +180,13 @@ def test_only_mixed_episodes_end_when_all_are_there_and_stay_as_they_were(mode):
 # -- randomness -----------------------------------------------------------------------------------
 
 
-def play(world: PredatorPrey, seed: int, take: int) -> list[torch.Tensor]:
-    """All that is seen of the first `take` worlds, under the same moves for every batch size."""
+def play(env: PredatorPrey, seed: int, take: int) -> list[torch.Tensor]:
+    """All that is seen of the first `take` environments, under the same moves for every batch size."""
     chance = torch.Generator().manual_seed(0)
-    seen = [world.reset(seed)[:take]]
-    for _ in range(world.max_steps):
-        actions = torch.randint(5, (8, world.n_agents), generator=chance)[: world.batch_size]
-        obs, reward, terminated, truncated, info = world.step(actions)
+    seen = [env.reset(seed)[:take]]
+    for _ in range(env.max_steps):
+        actions = torch.randint(5, (8, env.n_agents), generator=chance)[: env.num_envs]
+        obs, reward, terminated, truncated, info = env.step(actions)
         found = (obs, reward, terminated, truncated, *info.values())
         seen += [x[:take] for x in found]
     return seen
@@ -196,7 +197,7 @@ def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
 
 
 def test_equal_seeds_give_equal_episodes_and_a_smaller_batch_is_a_slice():
-    small, large = PredatorPrey(batch_size=3), PredatorPrey(batch_size=8)
+    small, large = PredatorPrey(num_envs=3), PredatorPrey(num_envs=8)
     first = play(small, 5, 3)
     assert same(first, play(small, 5, 3)) and same(first, play(large, 5, 3))
     assert not torch.equal(first[0], play(small, 6, 3)[0])
@@ -223,21 +224,21 @@ def expected_steps(reached: torch.Tensor, predators: int) -> float:
     return (1 - there[:-1]).sum().item()  # a step is taken wherever not all are there yet
 
 
-def reached_by_rule(size: int, vision: int, steps: int, rule) -> torch.Tensor:
-    """One predator in a world of its own, for every prey and every start."""
+def reached_by_rule(size: int, vision: int, steps: int, scripted) -> torch.Tensor:
+    """One predator in an environment of its own, for every prey and every start."""
     n = size * size
     prey, start = torch.cartesian_prod(torch.arange(n), torch.arange(n)).unbind(1)
     pairs = prey != start
     prey, start = prey[pairs], start[pairs]
-    world = PredatorPrey(size, 1, vision, max_steps=steps, batch_size=len(prey), seed=0)
-    world._observe = lambda: torch.zeros(len(prey), 1, 1)  # nobody looks; saves time
-    world.reset()
-    world.predators = torch.stack([start // size, start % size], -1)[:, None]
-    world.prey = torch.stack([prey // size, prey % size], -1)
+    env = PredatorPrey(size, 1, vision, max_steps=steps, num_envs=len(prey), seed=0)
+    env._get_obs = lambda: torch.zeros(len(prey), 1, 1)  # nobody looks; saves time
+    env.reset()
+    env.predators = torch.stack([start // size, start % size], -1)[:, None]
+    env.prey = torch.stack([prey // size, prey % size], -1)
     reached = torch.zeros(steps + 1, n, n, dtype=torch.float64)
     for t in range(steps):
-        world.step(rule(world))
-        reached[t + 1, prey, start] = world.on_prey[:, 0].double()
+        env.step(rule(env))
+        reached[t + 1, prey, start] = env.on_prey[:, 0].double()
     return reached
 
 
@@ -268,7 +269,7 @@ def shortest(size: int, steps: int) -> torch.Tensor:
 
 def exact(size: int, rule: str) -> float:
     task = next(task for task in TASKS if task.name == f"Predator-prey, {size} × {size}")
-    return next(r.exact for r in task.rules if r.name == rule)
+    return next(r.exact for r in task.policies if r.name == rule)
 
 
 @pytest.mark.parametrize("size, published", [(5, 4.69), (10, 10.55), (20, 23.0)])
@@ -292,26 +293,26 @@ def test_random_steps_exactly_and_as_published(size, published):
 def test_rules_that_walk_alone_exactly(size):
     predators, vision, steps, _ = SIZES[size]
     for name, rule in (("along the edges", along_the_edges), ("own spiral", OwnSpiral())):
-        value = expected_steps(reached_by_rule(size, vision, steps, rule), predators)
+        value = expected_steps(reached_by_rule(size, vision, steps, scripted), predators)
         assert value == pytest.approx(exact(size, name), abs=1e-4)
 
 
 @pytest.mark.parametrize("task, episodes", list(zip(TASKS, (4000, 600, 60), strict=True)))
 def test_rules_score_what_was_computed(task, episodes):
-    world = task.make(batch_size=episodes // 4, seed=0)
+    env = task.make(num_envs=episodes // 4, seed=0)
     found = {}
-    for rule in task.rules:
-        steps = scores(world, rule.make(), episodes, seed=1)["steps"]
-        found[rule.name] = steps.mean().item()
+    for scripted in task.policies:
+        steps = play_episodes(env, scripted.make(), episodes, seed=1)["steps"]
+        found[scripted.name] = steps.mean().item()
         error = steps.std().item() / math.sqrt(len(steps))
-        if rule.exact is not None:
-            assert abs(found[rule.name] - rule.exact) < 3.5 * error + 0.01, rule
+        if scripted.exact is not None:
+            assert abs(found[scripted.name] - scripted.exact) < 3.5 * error + 0.01, rule
     assert found["straight to the prey"] < found["pooled views"] < found["own spiral"]
     assert found["own spiral"] < found["along the edges"] < found["random"]
 
 
 def test_random_success_as_published():
-    success = scores(PredatorPrey(batch_size=4000), UniformPolicy(0), 4000)["success"]
+    success = play_episodes(PredatorPrey(num_envs=4000), UniformPolicy(0), 4000)["success"]
     assert success.mean().item() == pytest.approx(0.03, abs=3.5 * math.sqrt(0.03 * 0.97 / 4000))
 
 
@@ -337,7 +338,7 @@ def test_the_spiral_goes_from_cell_to_cell_and_sees_them_all(size, vision):
 
 @pytest.mark.parametrize("make", [OwnSpiral, PooledViews])
 def test_searching_rules_do_not_know_where_the_prey_is(make):
-    one, other = (PredatorPrey(10, batch_size=50) for _ in range(2))
+    one, other = (PredatorPrey(10, num_envs=50) for _ in range(2))
     one.reset(1), other.reset(1)
     other.prey = other.prey.roll(1, 0)
     mine, yours = make(), make()
@@ -351,9 +352,9 @@ def test_searching_rules_do_not_know_where_the_prey_is(make):
 
 
 def test_pooled_views_and_the_way_to_the_prey_always_arrive():
-    world = PredatorPrey(batch_size=2000, seed=3)
+    env = PredatorPrey(num_envs=2000, seed=3)
     for policy in (PooledViews(), all_knowing):
-        assert scores(world, policy, 2000)["success"].all()
+        assert play_episodes(env, policy, 2000)["success"].all()
 
 
 # -- pictures and bad input -----------------------------------------------------------------------
@@ -361,16 +362,16 @@ def test_pooled_views_and_the_way_to_the_prey_always_arrive():
 
 @pytest.mark.parametrize("size", SIZES)
 def test_the_picture_shows_every_predator_and_says_what_it_shows(size):
-    world = PredatorPrey(size, batch_size=2, seed=0)
-    world.reset()
-    world.predators[1, 1:] = world.predators[1, :1]  # all in one cell
+    env = PredatorPrey(size, num_envs=2, seed=0)
+    env.reset()
+    env.predators[1, 1:] = env.predators[1, :1]  # all in one cell
     for b in range(2):
-        picture = world.render(b)
+        picture = env.render(b)
         assert len(picture) < 6000
         root = ElementTree.fromstring(picture)
         assert root.get("aria-label").startswith("Predator-prey after 0 of")
         numbers = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
-        assert sorted(numbers) == sorted(str(i) for i in range(world.n_agents))
+        assert sorted(numbers) == sorted(str(i) for i in range(env.n_agents))
 
 
 @pytest.mark.parametrize(
@@ -387,7 +388,7 @@ def test_the_picture_shows_every_predator_and_says_what_it_shows(size):
      ({"vision": 1.0}, "vision must be a whole number of at least 0, got 1.0"),
      ({"max_steps": 0}, "max_steps must be a whole number of at least 1, got 0"),
      ({"mode": "friendly"}, r"mode must be one of .*cooperative.*, got 'friendly'"),
-     ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0")],
+     ({"num_envs": 0}, "num_envs must be a whole number of at least 1, got 0")],
 )  # fmt: skip
 def test_bad_arguments_are_named(arguments, message):
     with unchecked(), pytest.raises(ValueError, match=message):
@@ -395,16 +396,16 @@ def test_bad_arguments_are_named(arguments, message):
 
 
 def test_bad_actions_are_named_and_int32_is_taken():
-    world = PredatorPrey(batch_size=2, seed=0)
+    env = PredatorPrey(num_envs=2, seed=0)
     actions = torch.zeros(2, 3, dtype=torch.int32)
     with pytest.raises(RuntimeError, match=r"call reset\(\) first"):
-        world.step(actions)
-    world.reset()
-    world.step(actions)
+        env.step(actions)
+    env.reset()
+    env.step(actions)
     with unchecked():
         with pytest.raises(ValueError, match=r"shape \(B, N\) = \(2, 3\), got \(2, 2\)"):
-            world.step(actions[:, :2])
+            env.step(actions[:, :2])
         with pytest.raises(ValueError, match=r"must lie in 0\.\.4, got values from 5 to 5"):
-            world.step(actions + 5)
+            env.step(actions + 5)
         with pytest.raises(TypeError, match="must be int64 or int32, got torch.float32"):
-            world.step(actions.float())
+            env.step(actions.float())

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs.base.wrappers import Flicker
-from marl_edu.envs.baselines.task import Always, UniformPolicy, scores
+from marl_edu.envs.baselines.task import Always, UniformPolicy
 from marl_edu.envs.baselines.tmaze import (
     TASKS,
     RememberSign,
@@ -24,12 +25,12 @@ from tests.unchecked import unchecked
 
 
 class Reference:
-    """One world, walker by walker, in the words of the specification."""
+    """One environment, walker by walker, in the words of the specification."""
 
-    def __init__(self, world: TMaze, b: int):
-        self.length, self.witness = world.length, world.witness
-        self.signs = world.sign[b].tolist()
-        self.walkers = [1] if self.witness else list(range(world.n_agents))
+    def __init__(self, env: TMaze, b: int):
+        self.length, self.witness = env.length, env.witness
+        self.signs = env.sign[b].tolist()
+        self.walkers = [1] if self.witness else list(range(env.n_agents))
         self.cells = dict.fromkeys(self.walkers, 0)
         self.turns: dict[int, int] = {}
         self.t = 0
@@ -72,18 +73,18 @@ class Reference:
     seed=st.integers(0, 2**31),
 )  # fmt: skip
 def test_step_by_step_as_the_second_version(length, agents, witness, seed):
-    world = TMaze(length, 2 if witness else agents, witness=witness, batch_size=3, seed=seed)
-    obs = world.reset()
-    references = [Reference(world, b) for b in range(3)]
+    env = TMaze(length, 2 if witness else agents, witness=witness, num_envs=3, seed=seed)
+    obs = env.reset()
+    references = [Reference(env, b) for b in range(3)]
     chance = torch.Generator().manual_seed(seed)
-    T, N = world.max_steps, world.n_agents
+    T, N = env.max_steps, env.n_agents
     for t in range(T + 1):
         for b, reference in enumerate(references):
             assert obs[b].tolist() == [reference.observe(i) for i in range(N)]
         if t == T:
             break
         actions = torch.randint(3, (3, N), generator=chance)
-        obs, reward, terminated, truncated, info = world.step(actions)
+        obs, reward, terminated, truncated, info = env.step(actions)
         for b, reference in enumerate(references):
             assert reward[b].tolist() == reference.step(actions[b].tolist())
             alive = [reference.alive(i) for i in range(N)]
@@ -98,50 +99,48 @@ def test_step_by_step_as_the_second_version(length, agents, witness, seed):
 
 
 def test_the_sign_is_seen_in_the_first_cell_only():
-    world = TMaze(3, batch_size=50, seed=0)
-    obs = world.reset()
-    assert torch.equal(obs[:, 0, 0] == 1, world.sign[:, 0] == UP)
-    assert torch.equal(obs[:, 0, 1] == 1, world.sign[:, 0] == DOWN)
-    still, *_ = world.step(torch.full((50, 1), UP))  # nothing happens before the junction
+    env = TMaze(3, num_envs=50, seed=0)
+    obs = env.reset()
+    assert torch.equal(obs[:, 0, 0] == 1, env.sign[:, 0] == UP)
+    assert torch.equal(obs[:, 0, 1] == 1, env.sign[:, 0] == DOWN)
+    still, *_ = env.step(torch.full((50, 1), UP))  # nothing happens before the junction
     assert torch.equal(obs, still)
     for place in (2, 2, 3, 3):
-        obs, *_ = world.step(torch.full((50, 1), FORWARD))
+        obs, *_ = env.step(torch.full((50, 1), FORWARD))
         assert torch.equal(obs, torch.eye(4)[place].expand(50, 1, 4))
 
 
 def test_both_signs_are_as_likely():
-    world = TMaze(1, n_agents=2, batch_size=20_000, seed=1)
-    world.reset()
-    up = (world.sign == UP).double()
+    env = TMaze(1, n_agents=2, num_envs=20_000, seed=1)
+    env.reset()
+    up = (env.sign == UP).double()
     assert torch.allclose(up.mean(0), torch.tensor(0.5).double(), atol=3.5 * 0.0036)
     both = (up[:, 0] * up[:, 1]).mean().item()
     assert both == pytest.approx(0.25, abs=3.5 * 0.0031)  # walkers' signs are independent
 
 
 def test_a_witness_sees_the_sign_once_and_the_walker_never():
-    world = TMaze(2, witness=True, batch_size=20, seed=0)
-    obs = world.reset()
-    assert torch.equal(obs[:, 0].argmax(-1), world.sign[:, 0] - UP)
+    env = TMaze(2, witness=True, num_envs=20, seed=0)
+    obs = env.reset()
+    assert torch.equal(obs[:, 0].argmax(-1), env.sign[:, 0] - UP)
     assert torch.equal(obs[:, 1], torch.eye(4)[2].expand(20, 4))
     for place in (2, 3):
-        obs, *_ = world.step(torch.full((20, 2), FORWARD))
+        obs, *_ = env.step(torch.full((20, 2), FORWARD))
         assert not obs[:, 0].any() and torch.equal(obs[:, 1], torch.eye(4)[place].expand(20, 4))
     # What the witness does is ignored, and it is paid what the walker is paid.
-    _, reward, terminated, _, _ = world.step(
-        torch.stack([3 - world.sign[:, 1], world.sign[:, 1]], 1)
-    )
+    _, reward, terminated, _, _ = env.step(torch.stack([3 - env.sign[:, 1], env.sign[:, 1]], 1))
     assert (reward == 1).all() and terminated.all()
 
 
 def test_what_has_ended_stays_as_it_was():
-    world = TMaze(1, batch_size=2, seed=0)
-    world.reset()
-    world.step(torch.tensor([[FORWARD], [UP]]))
-    _, _, terminated, _, info = world.step(torch.tensor([[UP], [UP]]))
+    env = TMaze(1, num_envs=2, seed=0)
+    env.reset()
+    env.step(torch.tensor([[FORWARD], [UP]]))
+    _, _, terminated, _, info = env.step(torch.tensor([[UP], [UP]]))
     assert terminated.tolist() == [True, False]
     right = info["success"][0].item()
     for action in (FORWARD, UP, DOWN, FORWARD):
-        obs, reward, _, truncated, info = world.step(torch.tensor([[action], [FORWARD]]))
+        obs, reward, _, truncated, info = env.step(torch.tensor([[action], [FORWARD]]))
         assert not obs[0].any() and reward[0] == 0 and info["success"][0] == right
         assert info["alive"].tolist() == [[False], [True]]
     assert truncated.tolist() == [False, True]
@@ -150,12 +149,12 @@ def test_what_has_ended_stays_as_it_was():
 # -- randomness -----------------------------------------------------------------------------------
 
 
-def play(world: TMaze, seed: int, take: int) -> list[torch.Tensor]:
+def play(env: TMaze, seed: int, take: int) -> list[torch.Tensor]:
     chance = torch.Generator().manual_seed(0)
-    seen = [world.reset(seed)[:take]]
-    for _ in range(world.max_steps):
-        actions = torch.randint(3, (8, world.n_agents), generator=chance)[: world.batch_size]
-        obs, reward, terminated, truncated, info = world.step(actions)
+    seen = [env.reset(seed)[:take]]
+    for _ in range(env.max_steps):
+        actions = torch.randint(3, (8, env.n_agents), generator=chance)[: env.num_envs]
+        obs, reward, terminated, truncated, info = env.step(actions)
         seen += [x[:take] for x in (obs, reward, terminated, truncated, *info.values())]
     return seen
 
@@ -166,7 +165,7 @@ def same(one: list[torch.Tensor], other: list[torch.Tensor]) -> bool:
 
 @pytest.mark.parametrize("settings", [{"n_agents": 3}, {"witness": True}])
 def test_equal_seeds_give_equal_episodes_and_a_smaller_batch_is_a_slice(settings):
-    small, large = (TMaze(2, **settings, batch_size=b) for b in (3, 8))
+    small, large = (TMaze(2, **settings, num_envs=b) for b in (3, 8))
     first = play(small, 5, 3)
     assert same(first, play(small, 5, 3)) and same(first, play(large, 5, 3))
     seeds = [play(small, seed, 3)[0] for seed in range(8)]
@@ -205,46 +204,46 @@ def test_random_walkers_turn_more_often_than_not_however_long_the_maze(length):
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_rules_score_what_was_computed(task):
-    world = task.make(batch_size=3000, seed=0)
-    for rule in task.rules:
-        share = scores(world, rule.make(), 3000, seed=1)["success"].mean().item()
-        error = math.sqrt(max(rule.exact * (1 - rule.exact), 1e-6) / 3000)
-        assert abs(share - rule.exact) < 3.5 * error, rule
+    env = task.make(num_envs=3000, seed=0)
+    for scripted in task.policies:
+        share = play_episodes(env, scripted.make(), 3000, seed=1)["success"].mean().item()
+        error = math.sqrt(max(scripted.exact * (1 - scripted.exact), 1e-6) / 3000)
+        assert abs(share - scripted.exact) < 3.5 * error, rule
 
 
 @given(st.integers(1, 15), st.booleans())
 def test_who_knows_the_sign_is_always_right_in_the_fewest_steps(length, witness):
-    world = TMaze(length, witness=witness, max_steps=length + 1, batch_size=8, seed=length)
-    found = scores(world, know_the_sign, 8)
+    env = TMaze(length, witness=witness, max_steps=length + 1, num_envs=8, seed=length)
+    found = play_episodes(env, know_the_sign, 8)
     assert (found["success"] == 1).all() and (found["return"] == 1).all()
     assert (found["steps"] == length + 1).all()
     if not witness:
-        assert (scores(world, RememberSign(), 8)["success"] == 1).all()
+        assert (play_episodes(env, RememberSign(), 8)["success"] == 1).all()
 
 
 def test_without_memory_one_half_whatever_is_done_at_the_junction():
     """Exact: what is seen there is independent of the sign."""
     for seed, turn in ((0, UP), (1, DOWN)):
-        world = TMaze(2, batch_size=4000, seed=seed)
-        world.reset(seed)
+        env = TMaze(2, num_envs=4000, seed=seed)
+        env.reset(seed)
         for action in (FORWARD, FORWARD, turn):
-            obs, _, _, _, info = world.step(torch.full((4000, 1), action))
+            obs, _, _, _, info = env.step(torch.full((4000, 1), action))
             assert len(obs.unique(dim=0)) == 1  # all look the same
         assert info["success"].mean().item() == pytest.approx(0.5, abs=3.5 * 0.0079)
 
 
 def test_who_never_moves_never_arrives():
-    world = TMaze(4, batch_size=50)
-    assert not scores(world, Always(UP), 50)["success"].any()
-    assert not scores(world, Always(FORWARD), 50)["success"].any()  # never turns
+    env = TMaze(4, num_envs=50)
+    assert not play_episodes(env, Always(UP), 50)["success"].any()
+    assert not play_episodes(env, Always(FORWARD), 50)["success"].any()  # never turns
 
 
 def test_waiting_pays_where_the_sign_flickers():
-    world = Flicker(TMaze, 0.8, {"length": 2}, batch_size=20_000, seed=0)
+    env = Flicker(TMaze, 0.8, {"length": 2}, num_envs=20_000, seed=0)
     waits = 1 - 0.8**7 / 2  # seven looks before it has to go
-    patient = scores(world, RememberSign(), 20_000)["success"].mean().item()
+    patient = play_episodes(env, RememberSign(), 20_000)["success"].mean().item()
     assert patient == pytest.approx(waits, abs=3.5 * math.sqrt(waits * (1 - waits) / 20_000))
-    at_once = scores(world, RememberSign(patient=False), 20_000)["success"].mean().item()
+    at_once = play_episodes(env, RememberSign(patient=False), 20_000)["success"].mean().item()
     assert at_once == pytest.approx(0.6, abs=3.5 * math.sqrt(0.24 / 20_000))
 
 
@@ -258,16 +257,16 @@ def test_waiting_pays_where_the_sign_flickers():
      ({"length": 1, "witness": True}, know_the_sign, 2, "2 of 6 steps: 1 of 1 walker turned")],
 )  # fmt: skip
 def test_the_picture_shows_every_agent_and_says_what_it_shows(settings, policy, steps, label):
-    world = TMaze(**settings, batch_size=2, seed=0)
-    world.reset()
+    env = TMaze(**settings, num_envs=2, seed=0)
+    env.reset()
     for _ in range(steps):
-        world.step(policy(world))
-    picture = world.render(1)
+        env.step(policy(env))
+    picture = env.render(1)
     assert len(picture) < 4000
     root = ElementTree.fromstring(picture)
     assert label in root.get("aria-label")
     written = {text.text for text in root.iter("{http://www.w3.org/2000/svg}text")}
-    assert {str(i) for i in range(world.n_agents)} <= written and written & {"↑", "↓"}
+    assert {str(i) for i in range(env.n_agents)} <= written and written & {"↑", "↓"}
 
 
 @pytest.mark.parametrize(
@@ -279,7 +278,7 @@ def test_the_picture_shows_every_agent_and_says_what_it_shows(settings, policy, 
      ({"n_agents": 1, "witness": True}, ValueError, "n_agents must be 2 with a witness, got 1"),
      ({"witness": 1}, TypeError, "witness must be True or False, got 1"),
      ({"max_steps": 0}, ValueError, "max_steps must be a whole number of at least 1, got 0"),
-     ({"batch_size": 0}, ValueError, "batch_size must be a whole number of at least 1, got 0")],
+     ({"num_envs": 0}, ValueError, "num_envs must be a whole number of at least 1, got 0")],
 )  # fmt: skip
 def test_bad_arguments_are_named(arguments, error, message):
     with unchecked(), pytest.raises(error, match=message):
@@ -287,21 +286,21 @@ def test_bad_arguments_are_named(arguments, error, message):
 
 
 def test_bad_actions_and_the_end():
-    world = TMaze(1, max_steps=1, batch_size=2, seed=0)
+    env = TMaze(1, max_steps=1, num_envs=2, seed=0)
     actions = torch.zeros(2, 1, dtype=torch.int32)
     with pytest.raises(RuntimeError, match=r"call reset\(\) first"):
-        world.step(actions)
-    world.reset()
+        env.step(actions)
+    env.reset()
     with unchecked():
         with pytest.raises(ValueError, match=r"shape \(B, N\) = \(2, 1\), got \(2,\)"):
-            world.step(actions[:, 0])
+            env.step(actions[:, 0])
         with pytest.raises(ValueError, match=r"must lie in 0\.\.2, got values from 3 to 3"):
-            world.step(actions + 3)
-    world.step(actions)
+            env.step(actions + 3)
+    env.step(actions)
     with pytest.raises(RuntimeError, match=r"1 step is over: call reset\(\) first"):
-        world.step(actions)
+        env.step(actions)
 
 
 def test_random_players_are_drawn_for_every_walker():
-    world = TMaze(1, n_agents=4, batch_size=100, seed=0)
-    assert scores(world, UniformPolicy(0), 100)["success"].unique().numel() > 2
+    env = TMaze(1, n_agents=4, num_envs=100, seed=0)
+    assert play_episodes(env, UniformPolicy(0), 100)["success"].unique().numel() > 2

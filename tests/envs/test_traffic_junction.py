@@ -31,8 +31,8 @@ def agree(share: float, n: int, published: float, published_n: int) -> bool:
     """Whether two measured shares can be the same: within 3.5 standard errors of their difference.
 
     The published numbers rest on few episodes (600, on hard 250), so that their own sampling
-    error counts too. 3.5, not 2, because some 20 comparisons are made; a wrong rule of the world
-    moves these shares by tens of percent.
+    error counts too. 3.5, not 2, because some 20 comparisons are made; a wrong rule of the
+    environment moves these shares by tens of percent.
     """
     pooled = (share * n + published * published_n) / (n + published_n)
     error = math.sqrt(pooled * (1 - pooled) * (1 / n + 1 / published_n))
@@ -48,8 +48,8 @@ GAS_ANCHORS = [
 
 @pytest.mark.parametrize("difficulty, arrival, percent, n", GAS_ANCHORS)
 def test_always_gas_scores_what_was_published(difficulty, arrival, percent, n):
-    world = TrafficJunction(difficulty, arrival, batch_size=2000)
-    share = success(world, always_gas, 2000, seed=1)
+    env = TrafficJunction(difficulty, arrival, num_envs=2000)
+    share = success(env, always_gas, 2000, seed=1)
     assert agree(share.success, share.n, percent / 100, n), share
 
 
@@ -59,27 +59,27 @@ def test_always_gas_scores_what_was_published(difficulty, arrival, percent, n):
      ("medium", 0.05, 22.0, 600), ("medium", 0.1, 0.7, 600), ("hard", 0.02, 12.4, 250)],
 )  # fmt: skip
 def test_random_driving_scores_what_was_published(difficulty, arrival, percent, n):
-    world = TrafficJunction(difficulty, arrival, batch_size=2000)
+    env = TrafficJunction(difficulty, arrival, num_envs=2000)
     policy = partial(uniform, generator=torch.Generator().manual_seed(0))
-    share = success(world, policy, 2000, seed=1)
+    share = success(env, policy, 2000, seed=1)
     assert agree(share.success, share.n, percent / 100, n), share
 
 
 @pytest.mark.parametrize("arrival, percent", [(0.1, 14.7), (0.2, 0.7), (0.3, 0.0)])
 def test_always_brake_scores_what_was_published(arrival, percent):
-    share = success(TrafficJunction("easy", arrival, batch_size=2000), always_brake, 2000, seed=1)
+    share = success(TrafficJunction("easy", arrival, num_envs=2000), always_brake, 2000, seed=1)
     assert agree(share.success, share.n, percent / 100, 600), share
 
 
 @pytest.mark.parametrize("difficulty, arrival", [anchor[:2] for anchor in GAS_ANCHORS])
 def test_look_ahead_succeeds_almost_always(difficulty, arrival):
-    world = TrafficJunction(difficulty, arrival, batch_size=500)
-    share = success(world, look_ahead, 2000, seed=1)
+    env = TrafficJunction(difficulty, arrival, num_envs=500)
+    share = success(env, look_ahead, 2000, seed=1)
     assert share.success >= 0.99, share
 
 
 def test_success_gives_wilsons_interval():
-    share = success(TrafficJunction("easy", 0.3, batch_size=50), always_gas, 120, seed=3)
+    share = success(TrafficJunction("easy", 0.3, num_envs=50), always_gas, 120, seed=3)
     assert share.n == 150  # whole batches
     wins = round(share.success * share.n)
     interval = binomtest(wins, share.n).proportion_ci(0.95, "wilson")
@@ -95,9 +95,9 @@ def test_success_gives_wilsons_interval():
      ("easy", 1, 137), ("medium", 1, 533), ("hard", 1, 1325)],
 )  # fmt: skip
 def test_observation_size(difficulty, vision, size):
-    world = TrafficJunction(difficulty, vision=vision, batch_size=2)
-    assert world.obs_dim == size
-    assert world.reset().shape == (2, world.n_agents, size)
+    env = TrafficJunction(difficulty, vision=vision, num_envs=2)
+    assert env.obs_dim == size
+    assert env.reset().shape == (2, env.n_agents, size)
 
 
 @pytest.mark.parametrize(
@@ -106,11 +106,11 @@ def test_observation_size(difficulty, vision, size):
      ("hard", 8, 56, None, 20, 80, 0.05)],
 )  # fmt: skip
 def test_roads(difficulty, entries, routes, lengths, agents, steps, arrival):
-    world = TrafficJunction(difficulty, batch_size=1)
-    assert (world.n_agents, world.max_steps, world.arrival) == (agents, steps, arrival)
+    env = TrafficJunction(difficulty, num_envs=1)
+    assert (env.n_agents, env.max_steps, env.arrival) == (agents, steps, arrival)
     roads = ROAD_MAPS[difficulty]
     every = [route for entry in roads.routes for route in entry]
-    assert (len(roads.routes), len(every), world.n_routes) == (entries, routes, routes)
+    assert (len(roads.routes), len(every), env.n_routes) == (entries, routes, routes)
     found = {len(route) for route in every}
     assert found == lengths if lengths else (min(found), max(found)) == (9, 27)
 
@@ -149,8 +149,8 @@ def test_nobody_ever_drives_against_the_traffic():
 class Reference:
     """One junction, car by car: the rules in the words of the specification, no tensors.
 
-    It takes the same random numbers as the world, `u[t]` in step t, so that both can be compared
-    step by step.
+    It takes the same random numbers as the environment, `u[t]` in step t, so that both can be
+    compared step by step.
     """
 
     def __init__(self, difficulty: str, arrival: float, vision: int, draws: list[list[float]]):
@@ -227,18 +227,18 @@ class Reference:
     brake=st.sampled_from([0.0, 0.2, 0.5]),
 )
 def test_step_by_step_as_the_second_version(difficulty, arrival, vision, seed, brake):
-    world = TrafficJunction(difficulty, arrival, vision, batch_size=2, seed=seed)
-    obs = world.reset()
-    assert not obs.any() and not world.alive.any()  # no cars at the start
-    draws = world.draws.double().tolist()
+    env = TrafficJunction(difficulty, arrival, vision, num_envs=2, seed=seed)
+    obs = env.reset()
+    assert not obs.any() and not env.alive.any()  # no cars at the start
+    draws = env.draws.double().tolist()
     references = [Reference(difficulty, arrival, vision, draws[b]) for b in range(2)]
     chance = torch.Generator().manual_seed(seed)
-    steps = world.max_steps if vision == 0 else min(world.max_steps, 20)
+    steps = env.max_steps if vision == 0 else min(env.max_steps, 20)
     for t in range(steps):
-        actions = (torch.rand(2, world.n_agents, generator=chance) < brake).long()
-        obs, reward, terminated, truncated, info = world.step(actions)
+        actions = (torch.rand(2, env.n_agents, generator=chance) < brake).long()
+        obs, reward, terminated, truncated, info = env.step(actions)
         assert not terminated.any()
-        assert truncated.tolist() == [t + 1 == world.max_steps] * 2
+        assert truncated.tolist() == [t + 1 == env.max_steps] * 2
         for b, reference in enumerate(references):
             expected, completed, collided = reference.step(actions[b].tolist())
             assert set(info["alive"][b].nonzero()[:, 0].tolist()) == set(reference.cars)
@@ -256,39 +256,39 @@ def test_step_by_step_as_the_second_version(difficulty, arrival, vision, seed, b
 
 
 def staged(difficulty: str = "easy", steps: int = 20) -> TrafficJunction:
-    """A world of one junction in which nobody arrives until a test says so."""
-    world = TrafficJunction(difficulty, arrival=0.5, batch_size=1, seed=0)
-    world.reset()
-    world.draws.fill_(0.99)
-    return world
+    """An environment of one junction in which nobody arrives until a test says so."""
+    env = TrafficJunction(difficulty, arrival=0.5, num_envs=1, seed=0)
+    env.reset()
+    env.draws.fill_(0.99)
+    return env
 
 
-def arrive(world: TrafficJunction, step: int, entry: int, slot: int) -> None:
+def arrive(env: TrafficJunction, step: int, entry: int, slot: int) -> None:
     """In this step a car appears at the entry, on its first route, in the slot."""
-    E = world.n_entries
-    world.draws[:, step, entry] = 0.0
-    world.draws[:, step, E + entry] = 0.0
-    world.draws[:, step, 2 * E + slot] = 0.0
+    E = env.n_entries
+    env.draws[:, step, entry] = 0.0
+    env.draws[:, step, E + entry] = 0.0
+    env.draws[:, step, 2 * E + slot] = 0.0
 
 
-def go(world: TrafficJunction, *braking: int):
-    actions = torch.zeros(1, world.n_agents, dtype=torch.int64)
+def go(env: TrafficJunction, *braking: int):
+    actions = torch.zeros(1, env.n_agents, dtype=torch.int64)
     actions[0, list(braking)] = 1
-    return world.step(actions)
+    return env.step(actions)
 
 
 def test_a_car_drives_its_route_and_leaves_and_its_slot_is_used_again():
-    world = staged()
-    arrive(world, 0, entry=0, slot=3)
-    arrive(world, 7, entry=1, slot=3)
-    obs, reward, _, _, info = go(world)
+    env = staged()
+    arrive(env, 0, entry=0, slot=3)
+    arrive(env, 7, entry=1, slot=3)
+    obs, reward, _, _, info = go(env)
     assert info["alive"].tolist() == [[False, False, False, True, False]]
     assert reward[0, 3] == 0 and obs[0, 3, -1] == 1  # it sees one car: itself
     for step in range(1, 7):
-        _, reward, _, _, info = go(world)
+        _, reward, _, _, info = go(env)
         assert info["alive"][0, 3] and not info["completed"].any()
         assert reward[0, 3].item() == pytest.approx(-0.01 * step)
-    obs, reward, _, _, info = go(world)
+    obs, reward, _, _, info = go(env)
     assert info["completed"].tolist() == [[False, False, False, True, False]]
     assert info["alive"][0, 3] and reward[0, 3] == 0  # a newcomer, who has not waited yet
     assert obs[0, 3, 1] == 1.0  # and whose route is the other one
@@ -296,53 +296,53 @@ def test_a_car_drives_its_route_and_leaves_and_its_slot_is_used_again():
 
 
 def test_braking_stays_and_still_costs_time():
-    world = staged()
-    arrive(world, 0, entry=0, slot=0)
-    here, *_ = go(world)
-    obs, reward, *_ = go(world, 0)
+    env = staged()
+    arrive(env, 0, entry=0, slot=0)
+    here, *_ = go(env)
+    obs, reward, *_ = go(env, 0)
     assert obs[0, 0, 0] == 1 and torch.equal(obs[0, 0, 2:], here[0, 0, 2:])
     assert reward[0, 0].item() == pytest.approx(-0.01)
-    obs, *_ = go(world)
+    obs, *_ = go(env)
     assert obs[0, 0, 0] == 0 and not torch.equal(obs[0, 0, 2:], here[0, 0, 2:])
 
 
 def test_arriving_on_an_occupied_entry_is_a_crash_and_costs_again_in_every_step():
-    world = staged()
-    arrive(world, 0, entry=0, slot=0)
-    arrive(world, 1, entry=0, slot=1)
-    go(world)
-    obs, reward, _, _, info = go(world, 0)
+    env = staged()
+    arrive(env, 0, entry=0, slot=0)
+    arrive(env, 1, entry=0, slot=1)
+    go(env)
+    obs, reward, _, _, info = go(env, 0)
     assert info["collided"].tolist() == [[True, True, False, False, False]]
     assert reward[0, :2].tolist() == pytest.approx([-10.01, -10.0])
     assert obs[0, :2, -1].tolist() == [2, 2] and not info["success"][0]
-    _, reward, _, _, info = go(world, 0, 1)
+    _, reward, _, _, info = go(env, 0, 1)
     assert reward[0, :2].tolist() == pytest.approx([-10.02, -10.01])
-    _, reward, _, _, info = go(world, 1)  # one drives on: no longer together, still no success
+    _, reward, _, _, info = go(env, 1)  # one drives on: no longer together, still no success
     assert reward[0, :2].tolist() == pytest.approx([-0.03, -0.02])
     assert not info["collided"].any() and not info["success"][0]
 
 
 def test_cars_meet_where_the_roads_cross():
-    world = staged()
-    arrive(world, 0, entry=0, slot=0)
-    arrive(world, 0, entry=1, slot=1)
+    env = staged()
+    arrive(env, 0, entry=0, slot=0)
+    arrive(env, 0, entry=1, slot=1)
     for _ in range(4):
-        _, _, _, _, info = go(world)
+        _, _, _, _, info = go(env)
     assert info["collided"].tolist() == [[True, True, False, False, False]]
-    _, _, _, _, info = go(world)
+    _, _, _, _, info = go(env)
     assert not info["collided"].any()
 
 
 def test_when_all_slots_are_taken_nobody_arrives():
-    world = TrafficJunction("easy", arrival=1.0, batch_size=4, seed=0)
-    world.reset()
-    for step in range(world.max_steps):
-        _, _, _, _, info = world.step(always_brake(world))
+    env = TrafficJunction("easy", arrival=1.0, num_envs=4, seed=0)
+    env.reset()
+    for step in range(env.max_steps):
+        _, _, _, _, info = env.step(always_brake(env))
         assert (info["alive"].sum(1) == min(2 * (step + 1), 5)).all()
 
 
 def test_actions_of_empty_slots_do_not_matter():
-    one, other = (TrafficJunction("medium", batch_size=3) for _ in range(2))
+    one, other = (TrafficJunction("medium", num_envs=3) for _ in range(2))
     one.reset(5), other.reset(5)
     chance = torch.Generator().manual_seed(0)
     for _ in range(one.max_steps):
@@ -355,23 +355,23 @@ def test_actions_of_empty_slots_do_not_matter():
 # -- randomness ----------------------------------------------------------------------------------
 
 
-def play(world: TrafficJunction, actions: torch.Tensor, seed: int | None = None):
+def play(env: TrafficJunction, actions: torch.Tensor, seed: int | None = None):
     """Everything seen in one episode with these actions `(T, B, N)`."""
-    seen = [world.reset(seed)]
+    seen = [env.reset(seed)]
     for action in actions:
-        obs, reward, _, _, info = world.step(action)
+        obs, reward, _, _, info = env.step(action)
         seen += [obs, reward, *info.values()]
     return seen
 
 
-def random_actions(world: TrafficJunction, seed: int = 0) -> torch.Tensor:
+def random_actions(env: TrafficJunction, seed: int = 0) -> torch.Tensor:
     chance = torch.Generator().manual_seed(seed)
-    return torch.stack([uniform(world, chance) for _ in range(world.max_steps)])
+    return torch.stack([uniform(env, chance) for _ in range(env.max_steps)])
 
 
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)
 def test_equal_seeds_give_equal_episodes(difficulty):
-    one, other = (TrafficJunction(difficulty, batch_size=4, seed=7) for _ in range(2))
+    one, other = (TrafficJunction(difficulty, num_envs=4, seed=7) for _ in range(2))
     actions = random_actions(one)
     for _ in range(2):  # also the second episode, which goes on with the same generator
         for mine, yours in zip(play(one, actions), play(other, actions), strict=True):
@@ -381,17 +381,17 @@ def test_equal_seeds_give_equal_episodes(difficulty):
 
 
 def test_without_a_seed_episodes_differ():
-    one, other = (TrafficJunction("hard", batch_size=4) for _ in range(2))
+    one, other = (TrafficJunction("hard", num_envs=4) for _ in range(2))
     one.reset(), other.reset()
     assert not torch.equal(one.draws, other.draws)
 
 
 def test_a_smaller_batch_is_a_slice_of_a_larger_one_and_worlds_do_not_meet():
-    small = TrafficJunction("medium", batch_size=3)
-    large = TrafficJunction("medium", batch_size=8)
+    small = TrafficJunction("medium", num_envs=3)
+    large = TrafficJunction("medium", num_envs=8)
     actions = random_actions(large)
     others = actions.clone()
-    others[:, 3:] = 1 - others[:, 3:]  # what the other worlds do does not matter
+    others[:, 3:] = 1 - others[:, 3:]  # what the other environments do does not matter
     first = play(small, actions[:, :3].contiguous(), seed=11)
     for choice in (actions, others):
         for mine, yours in zip(first, play(large, choice, seed=11), strict=True):
@@ -399,24 +399,24 @@ def test_a_smaller_batch_is_a_slice_of_a_larger_one_and_worlds_do_not_meet():
 
 
 def test_what_was_returned_is_not_changed_later():
-    world = TrafficJunction("easy", batch_size=4, seed=0)
-    kept = play(world, random_actions(world))
+    env = TrafficJunction("easy", num_envs=4, seed=0)
+    kept = play(env, random_actions(env))
     copies = [x.clone() for x in kept]
-    play(world, random_actions(world, 1))
+    play(env, random_actions(env, 1))
     assert all(torch.equal(a, b) for a, b in zip(kept, copies, strict=True))
 
 
 def test_arrival_may_change_between_episodes():
-    world = TrafficJunction("easy", arrival=0.0, batch_size=8, seed=0)
-    world.reset()
-    assert not world.step(always_gas(world))[-1]["alive"].any()
-    world.arrival = 1.0
-    assert (world.step(always_gas(world))[-1]["alive"].sum(1) == 2).all()
+    env = TrafficJunction("easy", arrival=0.0, num_envs=8, seed=0)
+    env.reset()
+    assert not env.step(always_gas(env))[-1]["alive"].any()
+    env.arrival = 1.0
+    assert (env.step(always_gas(env))[-1]["alive"].sum(1) == 2).all()
     assert curriculum(0.25, 0.1, 0.3) == pytest.approx(0.15)
 
 
 def test_route_as_one_hot():
-    number, code = (TrafficJunction("medium", batch_size=4, seed=3, route=r)
+    number, code = (TrafficJunction("medium", num_envs=4, seed=3, route=r)
                     for r in ("number", "one-hot"))  # fmt: skip
     assert code.obs_dim == number.obs_dim - 1 + 12
     actions = random_actions(number)
@@ -440,8 +440,8 @@ BAD_ARGUMENTS = [
     ({"arrival": "0.3"}, r"arrival must be a number in \[0, 1\], got '0.3'"),
     ({"vision": -1}, "vision must be a whole number of at least 0, got -1"),
     ({"vision": 0.5}, "vision must be a whole number of at least 0, got 0.5"),
-    ({"batch_size": 0}, "batch_size must be a whole number of at least 1, got 0"),
-    ({"batch_size": 2.0}, "batch_size must be a whole number of at least 1, got 2.0"),
+    ({"num_envs": 0}, "num_envs must be a whole number of at least 1, got 0"),
+    ({"num_envs": 2.0}, "num_envs must be a whole number of at least 1, got 2.0"),
     ({"route": "colour"}, "route must be one of .*colour"),
 ]
 
@@ -454,15 +454,15 @@ def test_bad_arguments_are_named(arguments, message):
 
 @given(st.one_of(st.floats(), st.integers(), st.text(), st.none(), st.booleans()))
 def test_arrival_is_a_probability_or_an_error(value):
-    world = TrafficJunction("easy", arrival=0.2, batch_size=1)
+    env = TrafficJunction("easy", arrival=0.2, num_envs=1)
     try:
         with unchecked():
-            world.arrival = value
+            env.arrival = value
     except ValueError as error:
         assert "arrival must be a number in [0, 1]" in str(error) and repr(value) in str(error)
-        assert world.arrival == 0.2
+        assert env.arrival == 0.2
     else:
-        assert isinstance(value, float | int) and 0 <= value <= 1 and world.arrival == value
+        assert isinstance(value, float | int) and 0 <= value <= 1 and env.arrival == value
 
 
 ACTION = torch.zeros(2, 5, dtype=torch.int64)
@@ -482,32 +482,32 @@ BAD_ACTIONS = [
 
 @pytest.mark.parametrize("actions, error, message", BAD_ACTIONS)
 def test_bad_actions_are_named_and_change_nothing(actions, error, message):
-    world = TrafficJunction("easy", batch_size=2, seed=0)
-    world.reset()
+    env = TrafficJunction("easy", num_envs=2, seed=0)
+    env.reset()
     with unchecked(), pytest.raises(error, match=message):
-        world.step(actions)
-    assert world.t == 0
+        env.step(actions)
+    assert env.t == 0
 
 
 @given(st.integers(0, 3), st.integers(0, 6), st.integers(-3, 3))
-def test_actions_fit_or_are_refused(worlds, agents, action):
-    world = TrafficJunction("easy", batch_size=2, seed=0)
-    world.reset()
-    actions = torch.full((worlds, agents), action)
-    if (worlds, agents) == (2, 5) and action in (0, 1):
-        world.step(actions)
-        world.step(actions.int())
+def test_actions_fit_or_are_refused(envs, agents, action):
+    env = TrafficJunction("easy", num_envs=2, seed=0)
+    env.reset()
+    actions = torch.full((envs, agents), action)
+    if (envs, agents) == (2, 5) and action in (0, 1):
+        env.step(actions)
+        env.step(actions.int())
     else:
         with unchecked(), pytest.raises(ValueError, match="actions must"):
-            world.step(actions)
+            env.step(actions)
 
 
 def test_no_step_before_the_first_reset_or_after_the_end():
-    world = TrafficJunction("easy", batch_size=1, seed=0)
+    env = TrafficJunction("easy", num_envs=1, seed=0)
     with pytest.raises(RuntimeError, match=r"call reset\(\) first"):
-        go(world)
-    world.reset()
-    for _ in range(world.max_steps):
-        go(world)
+        go(env)
+    env.reset()
+    for _ in range(env.max_steps):
+        go(env)
     with pytest.raises(RuntimeError, match=r"20 steps is over: call reset\(\) first"):
-        go(world)
+        go(env)

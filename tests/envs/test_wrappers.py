@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from marl_edu.core import storage
 from marl_edu.envs import SpeakerProbe, TrafficJunction
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.base.wrappers import AgentId, Flicker
 from marl_edu.envs.baselines.task import UniformPolicy
 from marl_edu.envs.predator_prey import PredatorPrey
@@ -25,17 +25,17 @@ WORLDS = [
 ]
 
 
-def play(world: World, seed: int | None = None, take: int | None = None) -> list:
-    """All that is seen of the first `take` worlds in one episode of random moves."""
+def play(env: BatchedEnv, seed: int | None = None, take: int | None = None) -> list:
+    """All that is seen of the first `take` environments in one episode of random moves."""
     large = torch.Generator().manual_seed(0)
-    obs = [world.reset(seed)[:take]]
-    others = [world.alive[:take], world.adjacency()[:take]]
-    for _ in range(world.max_steps):
-        actions = torch.randint(world.n_actions, (64, world.n_agents), generator=large)
-        seen, reward, terminated, truncated, info = world.step(actions[: world.batch_size])
+    obs = [env.reset(seed)[:take]]
+    others = [env.alive[:take], env.adjacency()[:take]]
+    for _ in range(env.max_steps):
+        actions = torch.randint(env.n_actions, (64, env.n_agents), generator=large)
+        seen, reward, terminated, truncated, info = env.step(actions[: env.num_envs])
         obs.append(seen[:take])
         others += [x[:take] for x in (reward, terminated, truncated, *info.values())]
-        others += [world.alive[:take], world.adjacency()[:take]]
+        others += [env.alive[:take], env.adjacency()[:take]]
     return [torch.stack(obs), *others]
 
 
@@ -43,28 +43,28 @@ def same(one: list, other: list) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-class Odd(World):
-    """A world in which nothing is as usual: agents differ, observations are not in [0, 1]."""
+class Odd(BatchedEnv):
+    """An environment in which nothing is as usual: agents differ, observations are not in [0, 1]."""
 
     n_agents, n_actions, obs_dim, max_steps = 2, 3, 2, 2
     agent_name = "robot"
-    state = ("x",)
+    frozen = ("x",)
     obs_sizes = (2, 1)
     action_counts = (3, 2)
     obs_low = torch.tensor([2.0, -torch.inf])
     obs_high = torch.tensor([3.0, -1.0])
 
-    def __init__(self, batch_size: int = 64, device: str = "cpu", seed: int | None = None):
-        super().__init__(batch_size, device, seed)
+    def __init__(self, num_envs: int = 64, device: str = "cpu", seed: int | None = None):
+        super().__init__(num_envs, device, seed)
 
-    def _begin(self):
+    def _reset(self):
         self.x = self.uniform(2)
 
-    def _advance(self, actions):
+    def _step(self, actions):
         self.x = self.uniform(2)
         return self.x, torch.zeros_like(self.running), {"more": self.x}
 
-    def _observe(self):
+    def _get_obs(self):
         return torch.stack([2 + self.x, -1 - self.x], -1) * torch.tensor([[1.0, 1], [1, 0]])
 
     def _success(self):
@@ -75,17 +75,17 @@ class Odd(World):
 
     def adjacency(self):
         """Everybody hears itself only."""
-        return torch.eye(2, dtype=torch.bool).expand(self.batch_size, 2, 2)
+        return torch.eye(2, dtype=torch.bool).expand(self.num_envs, 2, 2)
 
 
 # -- flickering -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("world, args", WORLDS, ids=lambda x: getattr(x, "__name__", ""))
-def test_flicker_leaves_everything_but_observations_as_it_was(world, args):
-    plain = world(**args, batch_size=5, seed=3)
+@pytest.mark.parametrize("env, args", WORLDS, ids=lambda x: getattr(x, "__name__", ""))
+def test_flicker_leaves_everything_but_observations_as_it_was(env, args):
+    plain = env(**args, num_envs=5, seed=3)
     for p in (0.0, 0.5, 1.0):
-        flickering = Flicker(world, p, args, batch_size=5, seed=3)
+        flickering = Flicker(env, p, args, num_envs=5, seed=3)
         plain.generator.manual_seed(3)
         for seed in (None, None, 8):  # also later episodes, which go on with the same generator
             expected, found = play(plain, seed), play(flickering, seed)
@@ -100,52 +100,52 @@ def test_flicker_leaves_everything_but_observations_as_it_was(world, args):
 
 
 def test_whole_observations_are_blanked_with_probability_p_each_by_itself():
-    world = Flicker(Odd, 0.3, batch_size=4000, seed=0)  # its observations are never all zero
+    env = Flicker(Odd, 0.3, num_envs=4000, seed=0)  # its observations are never all zero
     blank = []
-    obs = world.reset()
+    obs = env.reset()
     for t in range(3):
-        assert torch.equal((obs == 0).all(-1), world.blank)
-        blank.append(world.blank)
+        assert torch.equal((obs == 0).all(-1), env.blank)
+        blank.append(env.blank)
         if t < 2:
-            obs = world.step(torch.zeros(4000, 2, dtype=torch.int64))[0]
-    blank = torch.stack(blank, -1).flatten(1).double()  # (worlds, agents x steps)
+            obs = env.step(torch.zeros(4000, 2, dtype=torch.int64))[0]
+    blank = torch.stack(blank, -1).flatten(1).double()  # (environments, agents x steps)
     allowed = 4 * (0.21 / 4000) ** 0.5
     assert torch.allclose(blank.mean(0), torch.tensor(0.3).double(), atol=allowed)
     assert (blank.T.corrcoef() - torch.eye(6)).abs().max() < 4 / 4000**0.5
 
 
 def test_what_is_blanked_has_nothing_to_do_with_the_inner_worlds_chances():
-    world = Flicker(Odd, 0.5, batch_size=4000, seed=0)
+    env = Flicker(Odd, 0.5, num_envs=4000, seed=0)
     for seed in range(3):
-        world.reset(seed)
+        env.reset(seed)
         for agent in range(2):
-            pair = torch.stack([world.x[:, agent], world.blank[:, agent].float()])
+            pair = torch.stack([env.x[:, agent], env.blank[:, agent].float()])
             assert pair.corrcoef()[0, 1].abs() < 4 / 4000**0.5
 
 
 def test_equal_seeds_give_equal_blanks_and_a_smaller_batch_is_a_slice():
     args = {"size": 5}
-    small, large = (Flicker(PredatorPrey, 0.5, args, batch_size=b) for b in (3, 8))
+    small, large = (Flicker(PredatorPrey, 0.5, args, num_envs=b) for b in (3, 8))
     first = play(small, 5, 3)
     assert same(first, play(small, 5, 3)) and same(first, play(large, 5, 3))
     assert not torch.equal(first[0] == 0, play(small, 6, 3)[0] == 0)
 
 
 def test_a_second_flicker_has_chances_of_its_own():
-    world = Flicker(Flicker, 0.5, {"world": Odd, "p": 0.5}, batch_size=4000, seed=0)
-    obs = world.reset()
-    assert torch.equal((obs == 0).all(-1), world.blank | world.inner.blank)
-    pair = torch.stack([world.blank.flatten(), world.inner.blank.flatten()]).float()
+    env = Flicker(Flicker, 0.5, {"env": Odd, "p": 0.5}, num_envs=4000, seed=0)
+    obs = env.reset()
+    assert torch.equal((obs == 0).all(-1), env.blank | env.inner.blank)
+    pair = torch.stack([env.blank.flatten(), env.inner.blank.flatten()]).float()
     assert pair.corrcoef()[0, 1].abs() < 4 / 8000**0.5
 
 
 # -- numbers --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("world, args", WORLDS, ids=lambda x: getattr(x, "__name__", ""))
-def test_agent_id_appends_a_one_hot_number_and_changes_nothing_else(world, args):
-    expected = play(world(**args, batch_size=4, seed=3))
-    named = AgentId(world, args, batch_size=4, seed=3)
+@pytest.mark.parametrize("env, args", WORLDS, ids=lambda x: getattr(x, "__name__", ""))
+def test_agent_id_appends_a_one_hot_number_and_changes_nothing_else(env, args):
+    expected = play(env(**args, num_envs=4, seed=3))
+    named = AgentId(env, args, num_envs=4, seed=3)
     found = play(named)
     N = named.n_agents
     assert same(expected[1:], found[1:])
@@ -155,10 +155,10 @@ def test_agent_id_appends_a_one_hot_number_and_changes_nothing_else(world, args)
 
 
 def test_wrappers_nest_and_their_order_counts():
-    args = {"world": TMaze, "world_args": {"length": 1}}
-    outside = AgentId(Flicker, {**args, "p": 1.0}, batch_size=2, seed=0)
+    args = {"env": TMaze, "env_args": {"length": 1}}
+    outside = AgentId(Flicker, {**args, "p": 1.0}, num_envs=2, seed=0)
     assert outside.reset().tolist() == [[[0, 0, 0, 0, 1]]] * 2  # nobody forgets its number
-    inside = Flicker(AgentId, 1.0, args, batch_size=2, seed=0)
+    inside = Flicker(AgentId, 1.0, args, num_envs=2, seed=0)
     assert inside.reset().tolist() == [[[0] * 5]] * 2
     assert inside.obs_dim == outside.obs_dim == 5
     assert outside.blank.all() and outside.length == 1  # read through both
@@ -170,38 +170,38 @@ def test_wrappers_nest_and_their_order_counts():
 @settings(max_examples=10)
 @given(st.sampled_from([(), (Flicker,), (AgentId,), (AgentId, Flicker), (Flicker, AgentId)]))
 def test_all_of_the_contract_is_the_inner_worlds(wrappers):
-    world, plain = Odd(batch_size=3, seed=0), Odd(batch_size=3, seed=0)
+    env, plain = Odd(num_envs=3, seed=0), Odd(num_envs=3, seed=0)
     args, outer = {}, Odd
     for wrapper in wrappers:
-        args, outer = {"world": outer, "world_args": args}, wrapper
-    world = outer(**args, batch_size=3, seed=0)
-    assert isinstance(world, World) and world.t == -1
+        args, outer = {"env": outer, "env_args": args}, wrapper
+    env = outer(**args, num_envs=3, seed=0)
+    assert isinstance(env, BatchedEnv) and env.t == -1
     with pytest.raises(RuntimeError, match="nothing to see yet"):
-        world.render()
-    for w in (world, plain):
+        env.render()
+    for w in (env, plain):
         obs = w.reset(4)
         w.step(torch.ones(3, 2, dtype=torch.int64))
-    assert world.t == 1 and world.render(2) == "<svg>2</svg>"
+    assert env.t == 1 and env.render(2) == "<svg>2</svg>"
     for name in (
-        "n_agents n_actions max_steps batch_size device agent_name agent_names action_counts state"
+        "n_agents n_actions max_steps num_envs device agent_name agent_names action_counts state"
     ).split():
-        assert getattr(world, name) == getattr(plain, name)
+        assert getattr(env, name) == getattr(plain, name)
     for name in ("alive", "running", "available", "x"):
-        assert torch.equal(getattr(world, name), getattr(plain, name))
-    assert torch.equal(world.adjacency(), plain.adjacency())
-    assert torch.equal(world.generator.get_state(), plain.generator.get_state())
-    policy = UniformPolicy(0)(world)
+        assert torch.equal(getattr(env, name), getattr(plain, name))
+    assert torch.equal(env.adjacency(), plain.adjacency())
+    assert torch.equal(env.generator.get_state(), plain.generator.get_state())
+    policy = UniformPolicy(0)(env)
     assert policy[:, 1].max() < 2
     with pytest.raises(ValueError, match=r"robot_1 has the actions 0\.\.1, got 2"):
-        world.step(torch.full((3, 2), 2))
-    low, high = world.obs_low, world.obs_high
-    obs = world.step(policy)[0]
-    assert len(low) == len(high) == world.obs_dim
+        env.step(torch.full((3, 2), 2))
+    low, high = env.obs_low, env.obs_high
+    obs = env.step(policy)[0]
+    assert len(low) == len(high) == env.obs_dim
     assert (obs[:, 0] >= low).all() and (obs[:, 0] <= high).all()
 
 
 def test_bounds_and_sizes():
-    flickering, named = Flicker(Odd, batch_size=1), AgentId(Odd, batch_size=1)
+    flickering, named = Flicker(Odd, num_envs=1), AgentId(Odd, num_envs=1)
     assert flickering.obs_low.tolist() == [0, -torch.inf]
     assert flickering.obs_high.tolist() == [3, 0]
     assert flickering.obs_sizes == (2, 1)
@@ -211,26 +211,26 @@ def test_bounds_and_sizes():
 
 
 def test_a_wrapped_world_is_made_and_described_like_any_other():
-    """As algorithms make worlds from their configs, and as checkpoints name them."""
-    world_args = {"world": Flicker, "world_args": {"world": TMaze, "p": 0.3}}
-    world = AgentId(**world_args, batch_size=4, seed=0)
-    assert world.inner.p == 0.3 and world.inner.inner.length == 10
-    described = storage.plain({"world": AgentId, "world_args": world_args})
+    """As algorithms make environments from their configs, and as checkpoints name them."""
+    env_args = {"env": Flicker, "env_args": {"env": TMaze, "p": 0.3}}
+    env = AgentId(**env_args, num_envs=4, seed=0)
+    assert env.inner.p == 0.3 and env.inner.inner.length == 10
+    described = storage.plain({"env": AgentId, "env_args": env_args})
     assert json.loads(json.dumps(described)) == {
-        "world": "marl_edu.envs.wrappers.AgentId",
-        "world_args": {
-            "world": "marl_edu.envs.wrappers.Flicker",
-            "world_args": {"world": "marl_edu.envs.tmaze.TMaze", "p": 0.3},
+        "env": "marl_edu.envs.wrappers.AgentId",
+        "env_args": {
+            "env": "marl_edu.envs.wrappers.Flicker",
+            "env_args": {"env": "marl_edu.envs.tmaze.TMaze", "p": 0.3},
         },
     }
 
 
 def test_a_wrapped_world_can_be_copied_and_goes_on_alike():
-    world = Flicker(PredatorPrey, 0.5, batch_size=2, seed=0)
-    world.reset()
-    twin = copy.deepcopy(world)
+    env = Flicker(PredatorPrey, 0.5, num_envs=2, seed=0)
+    env.reset()
+    twin = copy.deepcopy(env)
     actions = torch.ones(2, 3, dtype=torch.int64)
-    assert torch.equal(world.step(actions)[0], twin.step(actions)[0])
+    assert torch.equal(env.step(actions)[0], twin.step(actions)[0])
 
 
 # -- bad input ------------------------------------------------------------------------------------
@@ -242,16 +242,16 @@ def test_p_is_a_probability_or_an_error(p):
         Flicker(TMaze, p)
 
 
-@pytest.mark.parametrize("world", ["TMaze", None, TMaze(batch_size=1)])
-def test_a_world_to_wrap_is_a_class(world):
+@pytest.mark.parametrize("env", ["TMaze", None, TMaze(num_envs=1)])
+def test_a_world_to_wrap_is_a_class(env):
     with unchecked():
         for wrapper in (Flicker, AgentId):
-            with pytest.raises(TypeError, match="world must be a class of worlds, such as TMaze"):
-                wrapper(world)
+            with pytest.raises(TypeError, match="env must be a class of environments, such as TMaze"):
+                wrapper(env)
 
 
 def test_bad_arguments_of_the_inner_world_are_named_by_it():
     with unchecked(), pytest.raises(ValueError, match="length must be a whole number"):
         AgentId(TMaze, {"length": 0})
     with pytest.raises(AttributeError, match="nonsense"):
-        _ = Flicker(TMaze, batch_size=1).nonsense
+        _ = Flicker(TMaze, num_envs=1).nonsense

@@ -17,7 +17,7 @@ from marl_edu.experiments.interventions import (
     bits_sent,
     through,
 )
-from marl_edu.training.a2c import ActorCritic, Silence, evaluate
+from marl_edu.training.a2c import ActorCritic, NoCommunication, evaluate
 from tests.unchecked import unchecked
 
 D = 6
@@ -87,20 +87,20 @@ def test_shuffle_within_a_world_changes_nothing_for_who_hears_everybody():
     """Attention is over a set: it does not matter who holds a message, if all are heard."""
     z = torch.randn(2, 4, D, generator=torch.Generator().manual_seed(0))
     results = {}
-    for among in (None, "agents", "worlds"):
+    for among in (None, "agents", "envs"):
         module = MODULES[1]
         module.channel = Shuffle(among) if among else None
         results[among] = module(z, everybody(2, 4))[0]
         module.channel = None
     torch.testing.assert_close(results["agents"], results[None])
-    assert not torch.allclose(results["worlds"], results[None])
+    assert not torch.allclose(results["envs"], results[None])
 
 
 def test_shuffle_among_worlds_deals_over_the_whole_batch():
     message = torch.arange(6.0).view(2, 3, 1)
     mask = everybody(2, 3)
-    mask[1, :, 2] = False  # agent 2 of world 1 is not there
-    shuffle, moved = Shuffle("worlds", seed=0), 0
+    mask[1, :, 2] = False  # agent 2 of environment 1 is not there
+    shuffle, moved = Shuffle("envs", seed=0), 0
     for _ in range(50):
         dealt, _ = shuffle(message, mask)
         flat = dealt.flatten()
@@ -150,26 +150,26 @@ def test_delay_keeps_rounds_apart():
 
 
 def test_delay_starts_afresh_in_every_episode_of_the_junction():
-    world = TrafficJunction("easy", 0.5, batch_size=8, seed=0)
+    env = TrafficJunction("easy", 0.5, num_envs=8, seed=0)
     module = TargetedAttention(D)
-    net = net_with(module, world.obs_dim)
-    inner, seen = Delay(2, world), []
+    net = net_with(module, env.obs_dim)
+    inner, seen = Delay(2, env), []
 
     def listen(message, mask):
         result = inner(message, mask)
-        seen.append((world.t, world.wait, result[1].any(1)))
+        seen.append((env.t, env.wait, result[1].any(1)))
         return result
 
     with through(net, listen):
-        once = evaluate(net, world, episodes=24, seed=3)
-        assert evaluate(net, world, episodes=24, seed=3) == once  # nothing is left over
+        once = evaluate(net, env, episodes=24, seed=3)
+        assert evaluate(net, env, episodes=24, seed=3) == once  # nothing is left over
     for t, wait, heard in seen:
         assert not heard[wait < 2].any()
         if t < 2:
             assert not heard.any()
     assert any(bool(heard.any()) for *_, heard in seen)
-    small = TrafficJunction("easy", 0.5, batch_size=2, seed=0)
-    inner.world = small
+    small = TrafficJunction("easy", 0.5, num_envs=2, seed=0)
+    inner.env = small
     with through(net, inner):  # another batch is no error
         evaluate(net, small, episodes=2)
 
@@ -231,7 +231,7 @@ def test_bits_sent_counts_the_numbers_of_all_rounds():
     assert bits_sent(net_with(TargetedAttention(D, 1, 16, 32))) == (16 + 32) * 32
     assert bits_sent(net_with(TargetedAttention(D, 3, 2, 4, rounds=2)), 8) == 2 * 3 * 6 * 8
     assert bits_sent(net_with(MeanOfOthers(D, rounds=2)), 1) == 2 * D
-    assert bits_sent(net_with(Silence())) == 0
+    assert bits_sent(net_with(NoCommunication())) == 0
 
 
 def test_through_puts_back_what_was_there():
@@ -243,20 +243,20 @@ def test_through_puts_back_what_was_there():
             raise RuntimeError
         assert net.communicate.channel is mute
     assert net.communicate.channel is None
-    with pytest.raises(TypeError, match="net must communicate, got one with Silence"):
-        with through(net_with(Silence()), mute):
+    with pytest.raises(TypeError, match="net must communicate, got one with NoCommunication"):
+        with through(net_with(NoCommunication()), mute):
             pass
 
 
 def test_bench_plays_the_same_episodes_through_every_channel():
-    world = TrafficJunction("easy", 0.3, batch_size=20, seed=0)
-    net = net_with(TargetedAttention(D, 1, 2, 2), world.obs_dim)
+    env = TrafficJunction("easy", 0.3, num_envs=20, seed=0)
+    net = net_with(TargetedAttention(D, 1, 2, 2), env.obs_dim)
     rows = bench(
-        net, world, {"clear": None, "4 bits": Quantise(4), "deaf": Mute(probability=1.0)}, 30
+        net, env, {"clear": None, "4 bits": Quantise(4), "deaf": Mute(probability=1.0)}, 30
     )
     assert [row["channel"] for row in rows] == ["clear", "4 bits", "deaf"]
     assert [row["bits"] for row in rows] == [4 * 32, 4 * 4, 4 * 32]
-    clear = evaluate(net, world, 30)
+    clear = evaluate(net, env, 30)
     assert {k: rows[0][k] for k in clear} == clear and rows[0]["episodes"] == 40
 
 
@@ -271,7 +271,7 @@ def test_bench_plays_the_same_episodes_through_every_channel():
      (lambda: Quantise(2, limit=-1.0), "limit must be positive, got -1.0"),
      (lambda: Noise(-0.1), "std must be at least 0, got -0.1"),
      (lambda: Noise(float("nan")), "std must be at least 0, got nan"),
-     (lambda: bits_sent(net_with(Silence()), 0), "bits_per_number must be a whole number")],
+     (lambda: bits_sent(net_with(NoCommunication()), 0), "bits_per_number must be a whole number")],
 )  # fmt: skip
 def test_bad_input_is_named(make, message):
     with unchecked(), pytest.raises(ValueError, match=message):

@@ -36,13 +36,13 @@ class Perfect(torch.nn.Module):
 
 
 def test_a_record_is_what_the_walkers_remembered_on_their_way():
-    world = TMaze(4, batch_size=40)
-    seen = record(Perfect(), world, epsilon=0.3, seed=3)
+    env = TMaze(4, num_envs=40)
+    seen = record(Perfect(), env, epsilon=0.3, seed=3)
     sign = torch.where(seen.says_up, 1.0, -1.0)
     assert torch.equal(seen.state[..., 0], sign[:, None].expand_as(seen.state[..., 0]))
     assert seen.alive[:, 0].all() and (seen.cell[:, 0] == 0).all()
     assert 0.3 < seen.says_up.float().mean() < 0.7
-    greedy = record(Perfect(), world, epsilon=0.0, seed=3)
+    greedy = record(Perfect(), env, epsilon=0.0, seed=3)
     assert greedy.cell[0].tolist() == [0, 1, 2, 3, 4] and greedy.alive.all()
 
 
@@ -77,30 +77,30 @@ def test_what_is_not_remembered_cannot_be_read():
 
 
 def test_who_is_led_walks_straight_and_remembers_as_it_would():
-    led, world = memory_probe.Led(Perfect()), TMaze(4, batch_size=40)
-    seen = record(led, world, epsilon=0.0, seed=3)
-    assert (seen.cell == torch.arange(5)).all() and (world.turned == UP).all()
-    assert torch.equal(seen.state, record(Perfect(), world, epsilon=0.0, seed=3).state)
+    led, env = memory_probe.Led(Perfect()), TMaze(4, num_envs=40)
+    seen = record(led, env, epsilon=0.0, seed=3)
+    assert (seen.cell == torch.arange(5)).all() and (env.turned == UP).all()
+    assert torch.equal(seen.state, record(Perfect(), env, epsilon=0.0, seed=3).state)
     a, b = (memory_probe.untrained(seed=seed).net.encode.weight for seed in (1, 2))
     assert a.shape == (32, 4) and not torch.equal(a, b)
 
 
 def test_tampering_does_to_a_known_memory_what_it_says():
-    world = TMaze(10, batch_size=100, seed=0)
+    env = TMaze(10, num_envs=100, seed=0)
 
     def turns(change, at=5):
-        row = qlearning.play(Tampered(Perfect(), world, change, at), world, seed=1)[1]
-        assert (world.turned > 0).all()
+        row = qlearning.play(Tampered(Perfect(), env, change, at), env, seed=1)[1]
+        assert (env.turned > 0).all()
         return row["success"]
 
-    assert turns(lambda state, world: state) == 1.0
+    assert turns(lambda state, env: state) == 1.0
     assert turns(memory_probe.exchanged) == 0.0
     assert turns(memory_probe.exchanged, at=0) == 1.0  # nothing is remembered yet
     assert turns(memory_probe.noisy(0.0)) == 1.0
     assert 0.3 < turns(memory_probe.erased) < 0.7 and 0.3 < turns(memory_probe.shuffled) < 0.7
-    up = world.sign[:, 0] == UP
+    up = env.sign[:, 0] == UP
     state = torch.randn(100, 1, 4)
-    swapped = memory_probe.exchanged(state, world)
+    swapped = memory_probe.exchanged(state, env)
     for b in range(100):
         (donor,) = (state == swapped[b]).all(-1).nonzero()[:, 0].tolist()
         assert up[donor] != up[b]

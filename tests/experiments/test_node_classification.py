@@ -47,20 +47,20 @@ def test_the_same_seed_draws_the_same_graph(papers):
 
 
 def test_training_is_the_same_for_the_same_seed_and_stops_by_patience():
-    cfg = node_classification.Config(updates=30, hidden=2, heads=2, patience=3, lr=0.0)
+    cfg = node_classification.Config(updates=30, hidden_dim=2, heads=2, patience=3, lr=0.0)
     first, again = node_classification.train(cfg), node_classification.train(cfg)
     for a, b in zip(first.net.state_dict().values(), again.net.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     assert len(first.rows) == 3  # nothing changes, so nothing gets worse: all epochs are played
     falls = node_classification.train(
-        node_classification.Config(updates=200, hidden=2, heads=2, patience=2, lr=3.0)
+        node_classification.Config(updates=200, hidden_dim=2, heads=2, patience=2, lr=3.0)
     )
     assert len(falls.rows) < 20
 
 
 def test_no_topic_but_those_of_labelled_and_validation_nodes_is_looked_at(monkeypatch):
     """Other test topics, the same network."""
-    cfg = node_classification.Config(updates=5, hidden=2, heads=2)
+    cfg = node_classification.Config(updates=5, hidden_dim=2, heads=2)
     honest = node_classification.train(cfg).net.state_dict()
     papers = node_classification.draw_papers(0)
     topic = papers.topic.clone()

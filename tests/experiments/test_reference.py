@@ -5,10 +5,11 @@ import math
 import pytest
 import torch
 
+from marl_edu.core.evaluate import play_episodes
 from marl_edu.core import storage
 from marl_edu.envs import SpeakerProbe, TMaze
 from marl_edu.envs.baselines import TASKS
-from marl_edu.envs.baselines.task import Always, UniformPolicy, scores
+from marl_edu.envs.baselines.task import Always, UniformPolicy
 from marl_edu.experiments import reference
 from marl_edu.results import tables
 
@@ -19,45 +20,45 @@ def test_every_task_is_stored_with_all_its_rules():
     assert list(STORED) == [task.name for task in TASKS]
     for task in TASKS:
         stored = STORED[task.name]
-        named = [(rule.name, rule.role) for rule in task.rules]
-        assert [(rule["name"], rule["role"]) for rule in stored["rules"]] == named
+        named = [(scripted.name, scripted.role) for scripted in task.policies]
+        assert [(scripted["name"], scripted["role"]) for scripted in stored["policies"]] == named
         assert (stored["score"], stored["isolates"]) == (task.score, task.isolates)
-        assert task.show in [rule.name for rule in task.rules]
-        assert min(rule["n"] for rule in stored["rules"]) >= 1000
+        assert task.show in [scripted.name for scripted in task.policies]
+        assert min(scripted["n"] for scripted in stored["policies"]) >= 1000
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_random_blind_and_best_are_there_and_in_order(task):
-    roles = {rule.role for rule in task.rules}
-    assert {"random", "blind", "best"} <= roles
-    assert roles <= {"random", "blind", "own view", "shared view", "best"}
+    roles = {scripted.role for scripted in task.policies}
+    assert {"random", "open-loop", "best"} <= roles
+    assert roles <= {"random", "open-loop", "own view", "shared view", "best"}
     sign = 1 if task.higher_is_better else -1
-    means = {rule["name"]: sign * rule["mean"] for rule in STORED[task.name]["rules"]}
-    best = max(means[rule.name] for rule in task.rules if rule.role == "best")
+    means = {scripted["name"]: sign * scripted["mean"] for scripted in STORED[task.name]["policies"]}
+    best = max(means[scripted.name] for scripted in task.policies if scripted.role == "best")
     assert best >= max(means.values()) - 1e-6
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
 def test_measured_again_it_agrees(task):
     """On other episodes than the stored ones: the difference is within four standard errors."""
-    for rule, stored in zip(task.rules, STORED[task.name]["rules"], strict=True):
-        found = reference.measure_rule(task, rule, 60, 60, seed=777)
+    for scripted, stored in zip(task.policies, STORED[task.name]["policies"], strict=True):
+        found = reference.measure_rule(task, scripted, 60, 60, seed=777)
         width = (found.high - found.low + stored["high"] - stored["low"]) / 2 / 1.96
-        assert abs(found.mean - stored["mean"]) <= 4 * width + 1e-6, rule.name
-        if rule.exact is not None:
+        assert abs(found.mean - stored["mean"]) <= 4 * width + 1e-6, scripted.name
+        if scripted.exact is not None:
             own = (stored["high"] - stored["low"]) / 2 / 1.96
-            rare = 1e-4 * max(1.0, abs(rule.exact))  # what never occurred has no spread
-            assert abs(stored["mean"] - rule.exact) <= 4 * own + rare, rule.name
+            rare = 1e-4 * max(1.0, abs(scripted.exact))  # what never occurred has no spread
+            assert abs(stored["mean"] - scripted.exact) <= 4 * own + rare, scripted.name
 
 
 def test_scores_of_a_known_episode():
     """Walks to the junction of length 3 and turns up: 4 steps, paid where the sign says up."""
 
-    def up(world):
-        return torch.full((world.batch_size, 1), 0 if world.t < 3 else 1)
+    def up(env):
+        return torch.full((env.num_envs, 1), 0 if env.t < 3 else 1)
 
-    world = TMaze(3, batch_size=64)
-    found = scores(world, up, 100, seed=5)
+    env = TMaze(3, num_envs=64)
+    found = play_episodes(env, up, 100, seed=5)
     assert {k: len(v) for k, v in found.items()} == {"success": 128, "return": 128, "steps": 128}
     assert (found["steps"] == 4).all()
     assert torch.equal(found["success"], found["return"])
@@ -76,11 +77,11 @@ def test_intervals_by_hand():
 
 
 def test_uniform_policy_draws_each_agents_own_actions():
-    world = SpeakerProbe(1, 3, batch_size=3000)
-    world.reset(0)
-    counts = torch.bincount(UniformPolicy(1)(world).flatten(), minlength=3) / 9000
+    env = SpeakerProbe(1, 3, num_envs=3000)
+    env.reset(0)
+    counts = torch.bincount(UniformPolicy(1)(env).flatten(), minlength=3) / 9000
     assert torch.allclose(counts, torch.tensor(1 / 3), atol=0.02)
-    assert (Always(2)(world) == 2).all()
+    assert (Always(2)(env) == 2).all()
 
 
 def test_the_command_measures_some_and_keeps_the_others(tmp_path, capsys):
@@ -88,7 +89,7 @@ def test_the_command_measures_some_and_keeps_the_others(tmp_path, capsys):
     reference.main(["Two-step", "Levers", "--episodes", "20", "--out", str(path)])
     reference.main(["Two-step", "--episodes", "30", "--out", str(path)])
     stored = storage.read_json(path)["tasks"]
-    assert {k: v["rules"][0]["n"] for k, v in stored.items()} == {
+    assert {k: v["policies"][0]["n"] for k, v in stored.items()} == {
         "Two-step game": 30,
         "Levers, 5 of 500": 20,
     }
@@ -98,10 +99,10 @@ def test_the_command_measures_some_and_keeps_the_others(tmp_path, capsys):
 
 
 def test_the_table_shows_the_best_rule_of_each_role():
-    table = tables.worlds(names=["Speaker and listener", "T-maze, length 10"])
+    table = tables.envs(names=["Speaker and listener", "T-maze, length 10"])
     listener, maze = table.rows
     assert "middle of the landmarks" in listener[3] and "told the goal" in listener[4]
     assert maze[2] == "= 50.0 (walk and guess)" and maze[4] == "—"
     assert "4,000 episodes" in table.caption
     with pytest.raises(ValueError, match="names must be some of .*, got 'chess'"):
-        tables.worlds(names=["chess"])
+        tables.envs(names=["chess"])

@@ -1,4 +1,5 @@
-"""Trained teams in larger worlds and with links cut: the worlds, the tampering, the files."""
+"""Trained teams in larger environments and with links cut: the environments, the tampering, the
+files."""
 
 import pytest
 import torch
@@ -14,21 +15,21 @@ from marl_edu.training import a2c
 
 def test_worlds_grow_at_the_same_density():
     for n in scaling.AGENTS:
-        world = scaling.larger("gat-grid", n)
-        assert isinstance(world, MultiAgentGridWorld) and world.n_agents == n
+        env = scaling.larger("gat-grid", n)
+        assert isinstance(env, MultiAgentGridWorld) and env.n_agents == n
         trained = scaling.larger("gat-grid", scaling.TRAINED)
         density = trained.n_agents / (trained.rows * trained.columns)
-        assert n / (world.rows * world.columns) == pytest.approx(density, rel=0.05)
-        assert world.n_targets / n == pytest.approx(trained.n_targets / trained.n_agents, rel=0.05)
-        assert (world.hearing, world.max_steps) == (trained.hearing, trained.max_steps)
+        assert n / (env.rows * env.columns) == pytest.approx(density, rel=0.05)
+        assert env.n_targets / n == pytest.approx(trained.n_targets / trained.n_agents, rel=0.05)
+        assert (env.hearing, env.max_steps) == (trained.hearing, trained.max_steps)
     assert isinstance(scaling.larger("gat-relay2-layers2", 4096), Relay)
 
 
 def test_at_the_size_of_training_the_world_is_that_of_training():
-    args = catalogue.EXPERIMENTS["gat-grid"].cfg.world_args
-    world = scaling.larger("gat-grid", scaling.TRAINED)
-    assert (world.rows, world.columns) == args["grid_size"]
-    assert (world.n_agents, world.n_targets) == (args["n_agents"], args["n_targets"])
+    args = catalogue.EXPERIMENTS["gat-grid"].cfg.env_args
+    env = scaling.larger("gat-grid", scaling.TRAINED)
+    assert (env.rows, env.columns) == args["grid_size"]
+    assert (env.n_agents, env.n_targets) == (args["n_agents"], args["n_targets"])
 
 
 def test_full_information_is_better_than_chance_and_never_worse_in_the_end(monkeypatch):
@@ -41,7 +42,7 @@ def test_full_information_is_better_than_chance_and_never_worse_in_the_end(monke
 
 def test_even_attention_is_the_mean_over_the_neighbourhood():
     torch.manual_seed(0)
-    net = gat.build(gat.Config(hidden=8, layers=2), Relay(6, batch_size=1))
+    net = gat.build(gat.Config(hidden_dim=8, layers=2), Relay(6, num_envs=1))
     mask = torch.rand(1, 6, 6) < 0.5
     scaling.even(net)
     _, attention = net.communicate(torch.randn(1, 6, 8), mask)
@@ -55,7 +56,7 @@ def kept(tmp_path, monkeypatch):
     """A random team where the trained one would be, and folders of its own."""
     torch.manual_seed(0)
     name = "gat-relay2-layers2"
-    net = gat.build(catalogue.EXPERIMENTS[name].cfg, catalogue.make_world(name)).eval()
+    net = gat.build(catalogue.EXPERIMENTS[name].cfg, catalogue.make_env(name)).eval()
     monkeypatch.setattr(catalogue, "load_policy", lambda name, seed=0: net)
     monkeypatch.setattr(scaling, "FOLDER", tmp_path)
     return name, net

@@ -20,14 +20,14 @@ EPISODES = 1000
 def success(hops: int, layers: int, gnn_type: str = "gat", seed: int = 0) -> float:
     """What a fresh team of this many layers scores after training."""
     cfg = gat.Config(
-        **relay(hops) | {"world_args": {"hops": hops, "n_agents": 32}, "updates": 150},
+        **relay(hops) | {"env_args": {"hops": hops, "n_agents": 32}, "updates": 150},
         layers=layers,
         gnn_type=gnn_type,
         nearest=32,
         seed=seed,
     )
     net = gat.train(cfg).net
-    return a2c.evaluate(net, Relay(32, hops, batch_size=250), EPISODES)["success"]
+    return a2c.evaluate(net, Relay(32, hops, num_envs=250), EPISODES)["success"]
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -10,14 +10,14 @@ from marl_edu.training import qlearning
 
 pytestmark = pytest.mark.learning
 
-RECIPE = {"hidden": 32, "lr": 3e-3, "steps_per_update": 16.0, "updates": 1600}
+RECIPE = {"hidden_dim": 32, "lr": 3e-3, "train_freq": 16.0, "updates": 1600}
 SEEDS = (0, 1)
 
 
-def success(method, world, args, seed: int = 0, **settings) -> float:
+def success(method, env, args, seed: int = 0, **settings) -> float:
     """What a fresh walker of this method scores after training."""
-    cfg = method.Config(world, args, seed, **{**RECIPE, **settings})
-    test = world(**args, batch_size=500, seed=0)
+    cfg = method.Config(env, args, seed, **{**RECIPE, **settings})
+    test = env(**args, num_envs=500, seed=0)
     return qlearning.evaluate(method.train(cfg).net, test, 2000)["success"]
 
 
@@ -33,11 +33,11 @@ def test_without_a_memory_half_turn_right(seed):
 
 
 def test_who_is_never_told_cannot_know():
-    args = {"world": TMaze, "world_args": {"witness": True, "length": 3}}
+    args = {"env": TMaze, "env_args": {"witness": True, "length": 3}}
     found = success(drqn, AgentId, args, updates=600)
     assert abs(found - 0.5) < 4 * math.sqrt(0.25 / 2000)
 
 
 def test_a_memory_helps_where_some_observations_are_missing():
-    args = {"world": TMaze, "world_args": {"length": 4}, "p": 0.3}
+    args = {"env": TMaze, "env_args": {"length": 4}, "p": 0.3}
     assert success(drqn, Flicker, args) > success(dqn, Flicker, args) + 0.2

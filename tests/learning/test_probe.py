@@ -13,8 +13,8 @@ pytestmark = pytest.mark.learning
 
 PROBE = {"distractors": 3, "symbols": 4}
 RECIPE = {
-    "world": SpeakerProbe, "world_args": PROBE, "updates": 300, "batch_size": 128, "hidden": 32,
-    "lr": 5e-3, "entropy": 0.05, "entropy_end": 0.0, "reward_scale": 1.0, "log_every": 100,
+    "env": SpeakerProbe, "env_args": PROBE, "updates": 300, "num_envs": 128, "hidden_dim": 32,
+    "lr": 5e-3, "ent_coef": 0.05, "ent_coef_end": 0.0, "reward_scale": 1.0, "log_every": 100,
 }  # fmt: skip
 WORLDS = 4000
 SEEDS = (0, 1, 2)
@@ -24,7 +24,7 @@ SEEDS = (0, 1, 2)
 def success(method, seed: int) -> float:
     """What a fresh team of this method scores after training."""
     net = method.train(method.Config(seed=seed, **RECIPE)).net
-    return a2c.evaluate(net, SpeakerProbe(**PROBE, batch_size=1000), WORLDS)["success"]
+    return a2c.evaluate(net, SpeakerProbe(**PROBE, num_envs=1000), WORLDS)["success"]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -34,7 +34,7 @@ def test_targeted_attention_finds_the_one_who_knows(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_without_communication_there_is_nothing_to_learn(seed):
-    # The five answers of a world may be as alike as they like: WORLDS is what counts.
+    # The five answers of an environment may be as alike as they like: WORLDS is what counts.
     error = math.sqrt(0.25 * 0.75 / WORLDS)
     assert abs(success(a2c, seed) - 0.25) < 3.5 * error
 

@@ -137,7 +137,7 @@ def test_numbers_intervals_and_reasons_can_be_read():
 
 def test_as_text():
     text = repr(a_matrix())
-    assert text.splitlines()[1].split("  ")[0] == "world"
+    assert text.splitlines()[1].split("  ")[0] == "environment"
     assert "98 (95–100)" in text and "—" in text and "0 (−2–1)" in text
     for few in (Estimate(0.5, math.nan, math.nan, 1), Estimate(0.5, 0.4, 0.6, 4)):
         assert f"50 (n = {few.n})" in repr(a_matrix(bad=few))

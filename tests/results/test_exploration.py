@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from marl_edu.core import storage
-from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
+from marl_edu.envs.key_door_maze import WATCH, KeyDoorMaze
 from marl_edu.results import exploration
 from marl_edu.training import ppo
 
@@ -49,9 +49,9 @@ def test_wilson_s_interval_of_none_and_all():
 class Surprised(ppo.NoBonus):
     """Pays for the cell, the key and the open door that are seen, each in its own decimal."""
 
-    def __init__(self, world):
+    def __init__(self, env):
         super().__init__()
-        self.place = world.place
+        self.place = env.place
 
     def reward(self, obs, action, next_obs):
         P = self.place.shape[1]
@@ -61,41 +61,41 @@ class Surprised(ppo.NoBonus):
 
 @pytest.mark.parametrize("key", [False, True])
 def test_a_map_of_curiosity_pays_each_step_as_the_world_takes_it(key):
-    world = KeyDoorMaze(batch_size=1)
-    near = exploration.near(world)
-    assert near.tolist() == [row < 4 for row, _ in world.free]
-    pays = exploration.worth(Surprised(world), world, key)
-    assert pays.shape == (5, world.n_cells)
-    for cell in range(world.n_cells):
+    env = KeyDoorMaze(num_envs=1)
+    near = exploration.near(env)
+    assert near.tolist() == [row < 4 for row, _ in env.free]
+    pays = exploration.worth(Surprised(env), env, key)
+    assert pays.shape == (5, env.n_cells)
+    for cell in range(env.n_cells):
         for action in range(5):
-            world.reset()
-            world.cell[:], world.has_key[:], world.door_open[:] = cell, key, not near[cell]
-            obs = world.step(torch.full((1, 1), action))[0]
-            right = Surprised(world).reward(obs, None, obs).item()
+            env.reset()
+            env.cell[:], env.has_key[:], env.door_open[:] = cell, key, not near[cell]
+            obs = env.step(torch.full((1, 1), action))[0]
+            right = Surprised(env).reward(obs, None, obs).item()
             assert pays[action, cell].item() == pytest.approx(right)
-    assert pays[REMOTE].int().tolist() == list(range(world.n_cells))
+    assert pays[WATCH].int().tolist() == list(range(env.n_cells))
 
 
 def test_visits_are_counted_beside_the_bonus():
-    world = KeyDoorMaze(batch_size=3)
-    seen = ppo.play(ppo.ActorCritic(42, 5, 8), world, torch.Generator().manual_seed(0))
-    watched = exploration.Watched(ppo.Counts(42), world)
+    env = KeyDoorMaze(num_envs=3)
+    seen = ppo.play(ppo.ActorCritic(42, 5, 8), env, torch.Generator().manual_seed(0))
+    watched = exploration.Watched(ppo.CountBonus(42), env)
     steps = (seen.obs[:, :-1], seen.action, seen.obs[:, 1:])
     watched.update(*steps, seen.alive)
     assert watched.visits.sum() == seen.alive.sum()
-    for cell in range(world.n_cells):
+    for cell in range(env.n_cells):
         assert watched.visits[:, cell].sum() == (seen.cell[seen.alive] == cell).sum()
     assert torch.equal(watched.reward(*steps), watched.bonus.reward(*steps))
     assert torch.equal(watched.loss(*steps), watched.bonus.loss(*steps))
 
 
 def test_counts_agree_with_novelty_and_their_opposite_disagrees():
-    world = KeyDoorMaze(batch_size=8)
-    seen = ppo.play(ppo.ActorCritic(42, 5, 8), world, torch.Generator().manual_seed(0))
-    watched = exploration.Watched(ppo.Counts(42), world)
+    env = KeyDoorMaze(num_envs=8)
+    seen = ppo.play(ppo.ActorCritic(42, 5, 8), env, torch.Generator().manual_seed(0))
+    watched = exploration.Watched(ppo.CountBonus(42), env)
     watched.update(seen.obs[:, :-1], seen.action, seen.obs[:, 1:], seen.alive)
-    found = exploration.agreement(watched, world)
+    found = exploration.agreement(watched, env)
     assert found.with_visits < -0.5 and found.unseen_first > 0.9
-    watched.bonus.reward = lambda *steps: -ppo.Counts.reward(watched.bonus, *steps)
-    found = exploration.agreement(watched, world)
+    watched.bonus.reward = lambda *steps: -ppo.CountBonus.reward(watched.bonus, *steps)
+    found = exploration.agreement(watched, env)
     assert found.with_visits > 0.5 and found.unseen_first < 0.1

@@ -11,9 +11,10 @@ import pytest
 import yaml
 from playwright.sync_api import Locator, Page
 
+from tests import ROOT
+
 from .conftest import Watched
 from .test_pages import overflow, violations
-from tests import ROOT
 
 pytestmark = pytest.mark.site
 

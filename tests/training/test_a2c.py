@@ -16,7 +16,7 @@ from marl_edu.training.a2c import (
     ActorCritic,
     Config,
     Episode,
-    Silence,
+    NoCommunication,
     act,
     evaluate,
     loss,
@@ -32,7 +32,7 @@ def make(gate: str = "none", communicate=None, seed: int = 0) -> ActorCritic:
 
 
 def scene(seed: int = 0, B: int = 3, N: int = 4):
-    """Observations, memories and who is alive; in world 0 nobody is."""
+    """Observations, memories and who is alive; in environment 0 nobody is."""
     generator = torch.Generator().manual_seed(seed)
     alive = torch.rand(B, N, generator=generator) < 0.7
     alive[0] = False
@@ -63,7 +63,7 @@ def test_eq_a2c_know():
                 assert mask[b, i, j] == (alive[b, i] and alive[b, j])
 
 
-@pytest.mark.parametrize("communicate", [Silence, lambda: TargetedAttention(D, 1, 3, 4)])
+@pytest.mark.parametrize("communicate", [NoCommunication, lambda: TargetedAttention(D, 1, 3, 4)])
 def test_eq_a2c_memory(communicate):
     """What was heard goes through a gated recurrent unit, written out here."""
     net = make(communicate=communicate())
@@ -113,7 +113,7 @@ def test_drawing_is_repeatable_and_independent_between_agents():
 def test_eq_a2c_value():
     net = make()
     _, h, alive = scene()
-    value = net.criticise(h, alive)
+    value = net.centralised_value(h, alive)
     for b in range(3):
         living = [h[b, i] for i in range(4) if alive[b, i]]
         team = sum(living) / len(living) if living else torch.zeros(D, dtype=torch.float64)
@@ -126,11 +126,11 @@ def test_eq_a2c_value():
 
 
 def tiny_episode() -> Episode:
-    """One world, two steps, two agents; agent 1 is there in the second step only."""
+    """One environment, two steps, two agents; agent 1 is there in the second step only."""
     junk = 1e3  # what stands in an empty slot must not matter
     numbers = {
         "log_prob": [[-1.0, junk], [-2.0, -3.0]],
-        "entropy": [[0.1, junk], [0.2, 0.3]],
+        "ent_coef": [[0.1, junk], [0.2, 0.3]],
         "value": [[0.0, junk], [0.0, 0.0], [0.0, 0.0]],
         "reward": [[10.0, junk], [0.0, 20.0]],
     }
@@ -139,7 +139,7 @@ def tiny_episode() -> Episode:
     return Episode(**tensors, alive=alive, goes_on=alive, success=torch.ones(1))
 
 
-HAND = Config(gamma=0.5, lam=1.0, reward_scale=0.1, value_cost=0.5)
+HAND = Config(gamma=0.5, gae_lambda=1.0, reward_scale=0.1, vf_coef=0.5)
 
 
 def test_eq_a2c_loss():
@@ -163,7 +163,7 @@ def test_eq_a2c_loss_gradients():
     n = 3
     expected = {
         "log_prob": [[0, 0], [unit / n, -unit / n]],
-        "entropy": [[-0.3 / n, 0], [-0.3 / n, -0.3 / n]],
+        "ent_coef": [[-0.3 / n, 0], [-0.3 / n, -0.3 / n]],
         "value": [[-0.5 * 2 * 1 / n, 0], [0, -0.5 * 2 * 2 / n], [0, 0]],  # 2 c_V (V - R) / n
     }
     for name, numbers in expected.items():
@@ -182,10 +182,10 @@ def test_the_loss_of_an_empty_batch_is_zero_and_not_nan():
 
 def test_a_time_limit_is_bootstrapped_and_an_end_is_not():
     torch.manual_seed(0)
-    for world, lasts in ((TrafficJunction("easy", 0.5, batch_size=8, seed=0), True),
-                         (SpeakerProbe(2, 3, batch_size=8, seed=0), False)):  # fmt: skip
-        net = ActorCritic(world.obs_dim, world.n_actions, D, Silence())
-        batch = play(net, world, torch.Generator().manual_seed(0))
+    for env, lasts in ((TrafficJunction("easy", 0.5, num_envs=8, seed=0), True),
+                         (SpeakerProbe(2, 3, num_envs=8, seed=0), False)):  # fmt: skip
+        net = ActorCritic(env.obs_dim, env.n_actions, D, NoCommunication())
+        batch = play(net, env, torch.Generator().manual_seed(0))
         assert batch.goes_on[:, -1].any() == lasts
 
         def bonus(last: float, batch=batch):
@@ -208,7 +208,7 @@ def test_empty_slots_are_neither_heard_nor_seen_nor_trained(gate):
     step = net(obs, h, alive, draw())
     assert (step.h[~alive] == 0).all()
     assert (step.attention * ~alive[:, None, None, :] == 0).all()
-    value = net.criticise(step.h, alive)
+    value = net.centralised_value(step.h, alive)
     parts = (step.logits[alive].sum(), value[alive].sum(), step.gate_log_prob[alive].sum())
     sum(parts).backward()
     assert (obs.grad[~alive] == 0).all() and (h.grad[~alive] == 0).all()
@@ -228,19 +228,19 @@ class Spy:
 @pytest.mark.parametrize("how", ["play", "evaluate"])
 def test_a_newcomer_does_not_inherit_the_memory_of_its_slot(how):
     torch.manual_seed(0)
-    world = TrafficJunction("easy", 1.0, batch_size=16, seed=0)
-    net = ActorCritic(world.obs_dim, 2, D, TargetedAttention(D))
+    env = TrafficJunction("easy", 1.0, num_envs=16, seed=0)
+    net = ActorCritic(env.obs_dim, 2, D, TargetedAttention(D))
     spy, infos = Spy(net), []
-    step = world.step
-    world.step = lambda actions: infos.append(step(actions)) or infos[-1]
+    step = env.step
+    env.step = lambda actions: infos.append(step(actions)) or infos[-1]
     if how == "play":
-        play(net, world, torch.Generator().manual_seed(0))
+        play(net, env, torch.Generator().manual_seed(0))
     else:
         with torch.no_grad():
             net.policy.bias[0] = 9.0  # greedy and always GAS, so that cars do leave
-        evaluate(net, world, episodes=16)
+        evaluate(net, env, episodes=16)
     reused = 0
-    for t, (_, h, alive, _) in enumerate(spy.calls[: world.max_steps]):
+    for t, (_, h, alive, _) in enumerate(spy.calls[: env.max_steps]):
         if t == 0:
             assert not h.any()
             continue
@@ -255,12 +255,12 @@ def test_a_newcomer_does_not_inherit_the_memory_of_its_slot(how):
 
 def test_a_newcomers_reward_is_not_its_predecessors_and_a_life_ends_where_it_ends():
     torch.manual_seed(0)
-    world = TrafficJunction("easy", 1.0, batch_size=32, seed=0)
-    net = ActorCritic(world.obs_dim, 2, D, Silence())
+    env = TrafficJunction("easy", 1.0, num_envs=32, seed=0)
+    net = ActorCritic(env.obs_dim, 2, D, NoCommunication())
     infos = []
-    step = world.step
-    world.step = lambda actions: infos.append(step(actions)) or infos[-1]
-    batch = play(net, world, torch.Generator().manual_seed(0))
+    step = env.step
+    env.step = lambda actions: infos.append(step(actions)) or infos[-1]
+    batch = play(net, env, torch.Generator().manual_seed(0))
     completed = torch.stack([info["completed"] for *_, info in infos], 1)
     alive = torch.stack([info["alive"] for *_, info in infos], 1)
     reward = torch.stack([reward for _, reward, *_ in infos], 1)
@@ -274,13 +274,13 @@ def test_a_newcomers_reward_is_not_its_predecessors_and_a_life_ends_where_it_end
 
 def test_gradient_is_cut_every_so_many_steps():
     """Steps in one piece: the memory of the first reaches the last; in pieces of 1: not."""
-    world = TrafficJunction("easy", 1.0, batch_size=4, seed=0)
+    env = TrafficJunction("easy", 1.0, num_envs=4, seed=0)
     torch.manual_seed(0)
-    net = ActorCritic(world.obs_dim, 2, D, Silence())
+    net = ActorCritic(env.obs_dim, 2, D, NoCommunication())
     for detach_every, reaches in ((20, True), (1, False)):
         memories = []
         handle = net.register_forward_hook(lambda *given, m=memories: m.append(given[-1].h))
-        batch = play(net, world, torch.Generator().manual_seed(0), detach_every)
+        batch = play(net, env, torch.Generator().manual_seed(0), detach_every)
         handle.remove()
         (gradient,) = torch.autograd.grad(
             batch.log_prob[:, 4].sum(), memories[3], allow_unused=True
@@ -301,7 +301,10 @@ def set_gate(net: ActorCritic, bias: float) -> ActorCritic:
 def test_a_closed_soft_gate_is_no_communication_and_an_open_one_is_no_gate():
     obs, h, alive = scene()
     gated = make("soft")
-    for bias, communicate, openness in ((-1e4, Silence(), 0.0), (1e4, gated.communicate, 1.0)):
+    for bias, communicate, openness in (
+        (-1e4, NoCommunication(), 0.0),
+        (1e4, gated.communicate, 1.0),
+    ):
         other = make(communicate=communicate)
         shared = {k: v for k, v in gated.state_dict().items() if not k.startswith("gate")}
         other.load_state_dict(shared, strict=False)
@@ -330,8 +333,8 @@ def test_who_closes_the_hard_gate_is_not_heard():
     assert set(step.gate.unique().tolist()) == {0.0, 1.0}
     silent = (step.gate == 0) | ~alive
     assert (step.attention * silent[:, None, None, :] == 0).all()
-    hears = alive & (~silent).any(1, keepdim=True)  # it still hears those who talk
-    torch.testing.assert_close(step.attention.sum(-1)[:, 0], hears.double())
+    comm_graph = alive & (~silent).any(1, keepdim=True)  # it still hears those who talk
+    torch.testing.assert_close(step.attention.sum(-1)[:, 0], comm_graph.double())
     for bias, openness in ((-1e4, 0.0), (1e4, 1.0)):
         always = set_gate(net, bias)(obs, h, alive, torch.Generator().manual_seed(0))
         assert (always.gate == openness).all()
@@ -356,13 +359,13 @@ def test_the_hard_gates_choice_is_trained_like_an_action():
 
     # It is part of the log-probability that the loss weighs with the advantage.
     torch.manual_seed(0)
-    world = TrafficJunction("easy", 0.5, batch_size=8, seed=0)
-    net = ActorCritic(world.obs_dim, 2, D, TargetedAttention(D), "hard")
+    env = TrafficJunction("easy", 0.5, num_envs=8, seed=0)
+    net = ActorCritic(env.obs_dim, 2, D, TargetedAttention(D), "hard")
     with torch.no_grad():  # an undecided policy: its own log-probability is -log 2
         net.policy.weight.zero_()
     steps = []
     net.register_forward_hook(lambda *given: steps.append(given[-1]))
-    batch = play(net, world, torch.Generator().manual_seed(0))
+    batch = play(net, env, torch.Generator().manual_seed(0))
     gates = torch.stack([step.gate_log_prob for step in steps[:20]], 1)
     torch.testing.assert_close(batch.log_prob, gates - math.log(2))
     loss(batch, HAND, 0.0)[0].backward()
@@ -376,10 +379,10 @@ def test_gates_that_do_not_exist_are_named():
 
 # -- training ------------------------------------------------------------------------------------
 
-SHORT = {"hidden": 8, "batch_size": 4, "updates": 9, "log_every": 2, "checkpoint_every": 3}
-PROBE = {"world": SpeakerProbe, "world_args": {"distractors": 1, "symbols": 2}}
+SHORT = {"hidden_dim": 8, "num_envs": 4, "updates": 9, "log_every": 2, "checkpoint_every": 3}
+PROBE = {"env": SpeakerProbe, "env_args": {"distractors": 1, "symbols": 2}}
 RUNS = {
-    "none": (a2c.train, Config(world_args={"difficulty": "easy"}, **SHORT)),
+    "none": (a2c.train, Config(env_args={"difficulty": "easy"}, **SHORT)),
     "tarmac, hard gate": (tarmac.train, tarmac.Config(gate="hard", detach_every=7, **SHORT)),
     "commnet, probe": (commnet.train, commnet.Config(rounds=2, **PROBE, **SHORT)),
 }
@@ -444,16 +447,16 @@ def test_rows_hold_what_the_log_promises():
 
 
 def test_evaluate_is_repeatable_and_leaves_no_graph():
-    world = TrafficJunction("easy", 0.3, batch_size=8, seed=0)
+    env = TrafficJunction("easy", 0.3, num_envs=8, seed=0)
     torch.manual_seed(0)
-    net = ActorCritic(world.obs_dim, 2, D, TargetedAttention(D))
+    net = ActorCritic(env.obs_dim, 2, D, TargetedAttention(D))
     for greedy in (True, False):
-        one = evaluate(net, world, episodes=20, greedy=greedy, seed=5)
-        assert one == evaluate(net, world, episodes=20, greedy=greedy, seed=5)
+        one = evaluate(net, env, episodes=20, greedy=greedy, seed=5)
+        assert one == evaluate(net, env, episodes=20, greedy=greedy, seed=5)
         assert one["episodes"] == 24 and 0 <= one["success"] <= 1 and one["return"] <= 0
     with torch.no_grad():
         net.policy.weight.zero_()
         net.policy.bias.copy_(torch.tensor([1.0, 0.0]))
-    gas = evaluate(net, TrafficJunction("easy", 0.1, batch_size=500), 2000)
+    gas = evaluate(net, TrafficJunction("easy", 0.1, num_envs=500), 2000)
     assert gas["success"] == pytest.approx(0.845, abs=0.055)  # always GAS, published on 600
     assert gas["return"] == pytest.approx(-0.80, abs=0.25)  # likewise

@@ -1,4 +1,4 @@
-"""The loop with a bonus, equation by equation, against loops over worlds, steps and agents."""
+"""The loop with a bonus, equation by equation, against loops over environments, steps and agents."""
 
 from dataclasses import replace
 from itertools import product
@@ -18,12 +18,12 @@ from marl_edu.training.ppo import (
     ActorCritic,
     Batch,
     Config,
-    Counts,
-    Moments,
+    CountBonus,
     NoBonus,
-    OwnBonus,
-    ReturnScale,
+    PerAgentBonus,
+    ReturnNormaliser,
     Rollout,
+    RunningMeanStd,
 )
 
 B, T, N, OBS, A = 3, 6, 2, 5, 4
@@ -66,15 +66,18 @@ def sum_of_errors(batch: Rollout, reward, value, b, t, n, cfg, gamma, after_the_
         total += weight * (reward[b, k, n].item() + gamma * following - value[b, k, n].item())
         if not batch.goes_on[b, k, n]:
             break
-        weight *= gamma * cfg.lam
+        weight *= gamma * cfg.gae_lambda
     return total
 
 
 @pytest.mark.parametrize("episodic", [False, True])
 @pytest.mark.parametrize("seed", range(4))
 def test_eq_rnd_returns(seed, episodic):
-    """A^E stops at the end of the world; A^I goes on with the start of the next episode."""
-    batch, cfg = rollout(seed), Config(gamma=0.9, gamma_int=0.8, lam=0.7, episodic_bonus=episodic)
+    """A^E stops at the end of the environment; A^I goes on with the start of the next episode."""
+    batch, cfg = (
+        rollout(seed),
+        Config(gamma=0.9, gamma_int=0.8, gae_lambda=0.7, episodic_bonus=episodic),
+    )
     bonus = torch.rand(B, T, N, generator=torch.Generator().manual_seed(seed))
     ext, int_ = ppo.advantages(batch, bonus, cfg)
     for b, t, n in product(range(B), range(T), range(N)):
@@ -116,7 +119,7 @@ def test_only_moments_with_somebody_alive_are_learned_from():
 def test_eq_explore_loss(seed):
     """PPO's loss, both critics and the entropy, moment by moment."""
     torch.manual_seed(seed)
-    net, cfg = ActorCritic(OBS, A, 8, N), Config(ratio_clip=0.2, entropy=0.3, value_cost=0.7)
+    net, cfg = ActorCritic(OBS, A, 8, N), Config(clip_coef=0.2, ent_coef=0.3, vf_coef=0.7)
     samples = ppo.gather(rollout(seed), torch.rand(B, T, N), cfg)
     alive = torch.rand(samples.alive.shape) < 0.8
     samples = samples._replace(alive=alive)
@@ -144,16 +147,17 @@ def test_beyond_the_clip_an_action_is_neither_pushed_nor_pulled_further():
     zero = torch.zeros(1, 1)
     for advantage, far in ((1.0, now - 0.5), (-1.0, now + 0.5)):
         batch = Batch(obs, action, obs, far, torch.full((1, 1), advantage), zero, zero, zero == 0)
-        total, _ = ppo.loss(net, batch, Config(value_cost=0.0, entropy=0.0))
+        total, _ = ppo.loss(net, batch, Config(vf_coef=0.0, ent_coef=0.0))
         (gradient,) = torch.autograd.grad(total, net.policy.weight)
         assert not gradient.any()
 
 
 def test_eq_rnd_scale():
-    """The spread of R_t = gamma R_{t-1} + r_t, gathered world by world, forward in time."""
+    """The spread of R_t = gamma R_{t-1} + r_t, gathered environment by environment, forward in
+    time."""
     rounds = [torch.rand(B, T, N, generator=torch.Generator().manual_seed(k)) for k in range(3)]
     living = [rollout(k).alive for k in range(3)]
-    scale, R, seen = ReturnScale(B, N, 0.9), np.zeros((B, N)), []
+    scale, R, seen = ReturnNormaliser(B, N, 0.9), np.zeros((B, N)), []
     for bonus, alive in zip(rounds, living, strict=True):
         scale.update(bonus, alive)
         for t, b, n in product(range(T), range(B), range(N)):
@@ -171,20 +175,20 @@ def test_running_moments_are_those_of_all_rows_together(sizes, seed):
         3 + 2 * torch.randn(n, 4, generator=torch.Generator().manual_seed(seed + k))
         for k, n in enumerate(sizes)
     ]
-    moments = Moments(4)
+    stats = RunningMeanStd(4)
     for part in rows:
-        moments.update(part)
+        stats.update(part)
     whole = torch.cat(rows)
     if len(whole):
-        torch.testing.assert_close(moments.mean, whole.mean(0), rtol=1e-4, atol=1e-5)
-        torch.testing.assert_close(moments.var, whole.var(0, correction=0), rtol=1e-3, atol=1e-5)
-    assert moments.count == len(whole)
+        torch.testing.assert_close(stats.mean, whole.mean(0), rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(stats.var, whole.var(0, correction=0), rtol=1e-3, atol=1e-5)
+    assert stats.count == len(whole)
 
 
 def test_eq_explore_counts():
     """1 / sqrt(n + 1), n counted observation by observation, the living only."""
     g = torch.Generator().manual_seed(0)
-    counts, seen = Counts(4), {}
+    counts, seen = CountBonus(4), {}
     for _ in range(4):
         obs = torch.randint(2, (5, 3, 4), generator=g).float()
         action, alive = torch.zeros(5, 3, dtype=torch.long), torch.rand(5, 3, generator=g) < 0.7
@@ -198,21 +202,21 @@ def test_eq_explore_counts():
 
 
 def test_counts_tell_all_places_of_the_maze_apart():
-    world = KeyDoorMaze(batch_size=1)
-    world.reset()
-    places = torch.zeros(2 * world.n_cells, world.obs_dim)
-    places[:, : world.place.shape[1]] = world.place.repeat(2, 1)
-    places[world.n_cells :, world.place.shape[1]] = 1  # with the key
+    env = KeyDoorMaze(num_envs=1)
+    env.reset()
+    places = torch.zeros(2 * env.n_cells, env.obs_dim)
+    places[:, : env.place.shape[1]] = env.place.repeat(2, 1)
+    places[env.n_cells :, env.place.shape[1]] = 1  # with the key
     torch.manual_seed(0)
-    assert len(Counts(world.obs_dim).bucket(places).unique()) == 2 * world.n_cells
+    assert len(CountBonus(env.obs_dim).bucket(places).unique()) == 2 * env.n_cells
 
 
 MODULES = {
     "none": lambda: NoBonus(),
-    "counts": lambda: Counts(OBS),
+    "counts": lambda: CountBonus(OBS),
     "icm": lambda: icm.IntrinsicCuriosityModule(OBS, A, 6, 7),
     "rnd": lambda: rnd.RandomNetworkDistillation(OBS, 6, 7),
-    "own": lambda: OwnBonus(rnd.RandomNetworkDistillation(OBS, 6, 7) for _ in range(N)),
+    "own": lambda: PerAgentBonus(rnd.RandomNetworkDistillation(OBS, 6, 7) for _ in range(N)),
 }
 
 
@@ -261,14 +265,14 @@ def test_what_is_seen_again_and_again_is_old(name):
 
 
 def test_who_has_a_bonus_of_its_own_learns_from_what_it_saw_itself():
-    own = OwnBonus([Counts(OBS) for _ in range(N)])
+    own = PerAgentBonus([CountBonus(OBS) for _ in range(N)])
     obs, action = torch.zeros(4, N, OBS), torch.zeros(4, N, dtype=torch.long)
     obs[:, 1] = 1  # the two are in different places
     own.update(obs, action, obs, torch.ones(4, N, dtype=torch.bool))
     assert own.reward(obs, action, obs)[0].tolist() == pytest.approx([5**-0.5] * 2)
     elsewhere = own.reward(obs.flip(1), action, obs.flip(1))[0]
     assert elsewhere.tolist() == [1.0, 1.0]  # new to the one, though old to the other
-    shared = Counts(OBS)
+    shared = CountBonus(OBS)
     shared.update(obs, action, obs, torch.ones(4, N, dtype=torch.bool))
     assert shared.reward(obs, action, obs.flip(1))[0].tolist() == pytest.approx([5**-0.5] * 2)
 
@@ -305,28 +309,28 @@ class Walker(ActorCritic):
 
 
 def test_play_records_what_happened_and_stops_when_all_have_arrived():
-    world = KeyDoorMaze("small", batch_size=3, seed=0)
-    way = plan(world)
-    batch = ppo.play(Walker(way), world, torch.Generator().manual_seed(0))
+    env = KeyDoorMaze("small", num_envs=3, seed=0)
+    way = plan(env)
+    batch = ppo.play(Walker(way), env, torch.Generator().manual_seed(0))
     assert batch.action.shape == (3, len(way), 1) and batch.obs.shape[1] == len(way) + 1
     assert batch.action[0, :, 0].tolist() == way
     assert batch.reward.sum(1).tolist() == [[1.0]] * 3 and batch.success.all()
     assert batch.alive.all() and not batch.goes_on[:, -1].any() and batch.goes_on[:, :-1].all()
-    assert batch.cell[0, -1, 0] == world.goal
+    assert batch.cell[0, -1, 0] == env.goal
     assert batch.log_prob.abs().max() < 1e-5
 
 
 def test_evaluate_counts_episodes_and_steps():
-    world = KeyDoorMaze("small", batch_size=4, seed=0)
-    way = plan(world)
-    found = ppo.evaluate(Walker(way), world, 4)
+    env = KeyDoorMaze("small", num_envs=4, seed=0)
+    way = plan(env)
+    found = ppo.evaluate(Walker(way), env, 4)
     assert found == {"success": 1.0, "return": 1.0, "steps": len(way), "episodes": 4}
-    assert ppo.evaluate(Walker([4]), world, 4)["success"] == 0.0
+    assert ppo.evaluate(Walker([4]), env, 4)["success"] == 0.0
 
 
 def test_the_diary_remembers_where_anybody_has_ever_been():
-    world = KeyDoorMaze("small", n_agents=2, batch_size=2, seed=0)
-    diary, batch = ppo.Diary(world), rollout()
+    env = KeyDoorMaze("small", n_agents=2, num_envs=2, seed=0)
+    exploration, batch = ppo.ExplorationMetrics(env), rollout()
     cell = torch.zeros(2, 3, 2, dtype=torch.long)
     cell[..., 1] = torch.tensor([1, 2, 3])
     one = batch._replace(
@@ -335,19 +339,19 @@ def test_the_diary_remembers_where_anybody_has_ever_been():
         alive=torch.ones(2, 3, 2, dtype=torch.bool),
         cell=cell,
     )
-    row = diary.note(one, torch.ones(2, 3, 2))
-    assert row["coverage"] == pytest.approx(4 / world.n_cells)
-    assert row["coverage_own"] == pytest.approx(2 / world.n_cells)
+    row = exploration.note(one, torch.ones(2, 3, 2))
+    assert row["coverage"] == pytest.approx(4 / env.n_cells)
+    assert row["coverage_own"] == pytest.approx(2 / env.n_cells)
     assert row["found"] == 0 and row["bonus"] == 1 and row["action_4"] == 1 and row["action_0"] == 0
-    diary.note(one._replace(reward=one.reward + 1), torch.ones(2, 3, 2))
-    assert diary.note(one, torch.ones(2, 3, 2))["found"] == 1
+    exploration.note(one._replace(reward=one.reward + 1), torch.ones(2, 3, 2))
+    assert exploration.note(one, torch.ones(2, 3, 2))["found"] == 1
 
 
 SMALL = {
-    "world_args": {"layout": "small", "max_steps": 12},
+    "env_args": {"layout": "small", "max_steps": 12},
     "updates": 4,
-    "batch_size": 4,
-    "hidden": 8,
+    "num_envs": 4,
+    "hidden_dim": 8,
     "log_every": 2,
     "checkpoint_every": 1,
 }
@@ -371,8 +375,8 @@ def numbers(rows):
 @pytest.mark.parametrize("name", TRAIN)
 def test_an_interrupted_run_ends_with_the_same_numbers(name, own, tmp_path):
     make, train = TRAIN[name]
-    cfg = make(**SMALL, own_bonus=own, shuffle_bonus=own)
-    cfg = replace(cfg, world_args={**cfg.world_args, "n_agents": 2, "tv": True})
+    cfg = make(**SMALL, per_agent_bonus=own, shuffle_bonus=own)
+    cfg = replace(cfg, env_args={**cfg.env_args, "n_agents": 2, "tv": True})
     whole = train(cfg)
 
     def stop(row):
@@ -402,8 +406,8 @@ def test_without_a_bonus_and_a_reward_there_is_nothing_to_learn_but_values():
 
 
 def test_a_team_can_be_played_like_a_scripted_rule():
-    world = KeyDoorMaze("small", batch_size=2, n_agents=2, seed=0)
+    env = KeyDoorMaze("small", num_envs=2, n_agents=2, seed=0)
     torch.manual_seed(0)
-    net = ActorCritic(world.obs_dim, world.n_actions, 8, n_agents=2)
-    obs = world.reset()
-    assert torch.equal(ppo.as_policy(net)(world), net(obs).logits.argmax(-1))
+    net = ActorCritic(env.obs_dim, env.n_actions, 8, n_agents=2)
+    obs = env.reset()
+    assert torch.equal(ppo.as_policy(net)(env), net(obs).logits.argmax(-1))

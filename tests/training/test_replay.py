@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marl_edu.training.replay import Episodes, Lives, Transitions
+from marl_edu.training.replay import Episodes, ReplayBuffer, SequenceReplay
 
 
 def episodes(B: int, T: int, N: int, seed: int, S: int = 2) -> Episodes:
@@ -57,7 +57,7 @@ sizes = st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(1, 3), st.in
 def test_transitions_hold_every_step_lived_through_and_no_other(drawn):
     B, T, N, seed = drawn
     e = episodes(B, T, N, seed)
-    replay = Transitions(1000, 2, available(N))
+    replay = ReplayBuffer(1000, 2, available(N))
     replay.add(e)
     expected = []
     for life in lives_of(e):
@@ -77,7 +77,7 @@ def test_transitions_hold_every_step_lived_through_and_no_other(drawn):
 def test_lives_are_cut_where_an_agent_dies_or_is_replaced(drawn):
     B, T, N, seed = drawn
     e = episodes(B, T, N, seed)
-    replay = Lives(1000, T + 1, 2, available(N), state_size=2)
+    replay = SequenceReplay(1000, T + 1, 2, available(N), state_size=2)
     replay.add(e)
     expected, f = lives_of(e), replay.fields
     assert replay.size == len(expected)
@@ -98,7 +98,7 @@ def test_a_window_is_a_piece_of_one_life(drawn, window, burn_in):
     B, T, N, seed = drawn
     e = episodes(B, T, N, seed)
     lives = lives_of(e)
-    replay = Lives(1000, T, 2, available(N), state_size=2)
+    replay = SequenceReplay(1000, T, 2, available(N), state_size=2)
     if not lives:
         return
     replay.add(e)
@@ -131,7 +131,7 @@ def test_every_place_of_a_life_is_drawn_equally_often():
     e = episodes(1, T, 1, 0)._replace(
         alive=torch.ones(1, T, 1, dtype=torch.bool), goes_on=torch.ones(1, T, 1, dtype=torch.bool)
     )
-    replay = Lives(3, T, 2, available(1))
+    replay = SequenceReplay(3, T, 2, available(1))
     replay.add(e)
     w = replay.draw(6000, 3, 0, torch.Generator().manual_seed(0))
     counts = torch.bincount(w.obs[:, 0, 0].long(), minlength=T)
@@ -141,7 +141,7 @@ def test_every_place_of_a_life_is_drawn_equally_often():
 
 def test_whole_lives_are_drawn_when_the_window_is_long():
     e = episodes(3, 6, 2, 5)
-    replay = Lives(100, 6, 2, available(2))
+    replay = SequenceReplay(100, 6, 2, available(2))
     replay.add(e)
     w = replay.draw(500, 10**6, 0, torch.Generator().manual_seed(0))
     found = {tuple(w.obs[k, : int(w.learn[k].sum()) + 1, 0].tolist()) for k in range(500)}
@@ -150,13 +150,13 @@ def test_whole_lives_are_drawn_when_the_window_is_long():
     assert w.state.shape == (500, 0)
 
 
-@pytest.mark.parametrize("kind", [Transitions, Lives])
+@pytest.mark.parametrize("kind", [ReplayBuffer, SequenceReplay])
 def test_the_newest_takes_the_place_of_the_oldest(kind):
     def make(capacity):
         return (
-            Transitions(capacity, 2, available(2))
-            if kind is Transitions
-            else Lives(capacity, 4, 2, available(2))
+            ReplayBuffer(capacity, 2, available(2))
+            if kind is ReplayBuffer
+            else SequenceReplay(capacity, 4, 2, available(2))
         )
 
     small, large = make(7), make(10_000)
@@ -172,16 +172,16 @@ def test_the_newest_takes_the_place_of_the_oldest(kind):
 
 
 def test_lengths_may_differ_from_round_to_round():
-    replay = Lives(100, 9, 2, available(2))
+    replay = SequenceReplay(100, 9, 2, available(2))
     for T in (3, 9, 1):
         replay.add(episodes(2, T, 2, T))
     assert replay.steps == sum(int(episodes(2, T, 2, T).alive.sum()) for T in (3, 9, 1))
 
 
-@pytest.mark.parametrize("kind", [Transitions, Lives])
+@pytest.mark.parametrize("kind", [ReplayBuffer, SequenceReplay])
 def test_a_restored_replay_goes_on_as_the_other(kind):
     def make():
-        ring = (30, 2, available(2)) if kind is Transitions else (30, 4, 2, available(2), 2)
+        ring = (30, 2, available(2)) if kind is ReplayBuffer else (30, 4, 2, available(2), 2)
         return kind(*ring)
 
     one, other = make(), make()
@@ -190,13 +190,13 @@ def test_a_restored_replay_goes_on_as_the_other(kind):
     other.load_state_dict({k: v.clone() for k, v in one.state_dict().items()})
     for replay in (one, other):
         replay.add(episodes(3, 4, 2, 9))
-    args = (20,) if kind is Transitions else (20, 2, 1)
+    args = (20,) if kind is ReplayBuffer else (20, 2, 1)
     a, b = (r.draw(*args, generator=torch.Generator().manual_seed(1)) for r in (one, other))
     assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 def test_what_cannot_be_drawn_or_kept_says_so():
     with pytest.raises(RuntimeError, match="nothing to draw yet"):
-        Transitions(5, 2, available(1)).draw(3)
+        ReplayBuffer(5, 2, available(1)).draw(3)
     with pytest.raises(ValueError, match="capacity must be at least 1, got 0"):
-        Lives(0, 5, 2, available(1))
+        SequenceReplay(0, 5, 2, available(1))

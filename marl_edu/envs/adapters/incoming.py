@@ -1,12 +1,12 @@
-"""Worlds made of environments written by others: the way in of `marl_edu.envs.adapters`.
+"""Environments made of environments written by others: the way in of `marl_edu.envs.adapters`.
 
 Whatever comes in is first shown as a team: N agents whose observations are rows of one array and
 whose actions are one row of whole numbers. B teams are stepped by Gymnasium's own vector
-environment, and that is a world of the package: lock-step, frozen where it ended, masked.
+environment, and that is an environment of the package: lock-step, frozen where it ended, masked.
 
 Agents that differ in size: shorter observations are filled up with zeros, `available` masks the
-actions that an agent does not have; wrap the world in `AgentId` so that a shared network can tell
-them apart. Agents that die or leave early are not `alive` from then on.
+actions that an agent does not have; wrap the environment in `AgentId` so that a shared network can
+tell them apart. Agents that die or leave early are not `alive` from then on.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from jaxtyping import Float
 from pettingzoo import ParallelEnv
 from torch import Tensor
 
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing.shapes import canvas, words
 
 Make = Callable[[], Any]
@@ -29,38 +29,38 @@ Make = Callable[[], Any]
 
 def from_gymnasium(
     make_env: Make,
-    batch_size: int = 64,
+    num_envs: int = 64,
     device: str = "cpu",
     seed: int | None = None,
     max_steps: int | None = None,
     processes: bool = False,
 ) -> "Foreign":
-    """A world of B copies of a Gymnasium environment, stepped by its vector environment.
+    """An environment of B copies of a Gymnasium environment, stepped by its vector environment.
 
     One agent, or a team where observation and action spaces are of the kind `Tuple`, with an
     entry per agent, and the reward is a list (level-based foraging, for one).
 
     Args:
         make_env: makes one environment, e.g. `lambda: gymnasium.make("CartPole-v1")`.
-        batch_size, device, seed: as in every world.
+        num_envs, device, seed: as in every environment.
         max_steps: T; None: as the environment says.
         processes: a process per environment (`make_env` must be picklable) instead of one for all.
     Raises:
         TypeError: no Gymnasium environment, or spaces that are not taken. ValueError: it does not
             say how long an episode lasts.
     """
-    return Foreign(make_env, _gymnasium_team, batch_size, device, seed, max_steps, processes)
+    return AdaptedEnv(make_env, _gymnasium_team, num_envs, device, seed, max_steps, processes)
 
 
 def from_pettingzoo(
     make_env: Make,
-    batch_size: int = 64,
+    num_envs: int = 64,
     device: str = "cpu",
     seed: int | None = None,
     max_steps: int | None = None,
     processes: bool = False,
 ) -> "Foreign":
-    """A world of B copies of a PettingZoo `ParallelEnv`.
+    """An environment of B copies of a PettingZoo `ParallelEnv`.
 
     Args:
         make_env: makes one environment, e.g. `simple_spread_v3.parallel_env` of mpe2. The others:
@@ -69,20 +69,21 @@ def from_pettingzoo(
         TypeError: no `ParallelEnv`, or spaces that are not taken. ValueError: it does not say how
             long an episode lasts. RuntimeError, while it runs: it breaks its own interface.
     """
-    return Foreign(make_env, _ParallelTeam, batch_size, device, seed, max_steps, processes)
+    return AdaptedEnv(make_env, _ParallelTeam, num_envs, device, seed, max_steps, processes)
 
 
-class Foreign(World):
+class AdaptedEnv(BatchedEnv):
     """What `from_gymnasium` and `from_pettingzoo` return.
 
     `success`: the team's return so far is above 0; what an environment itself means by success is
-    its own. The environments are Python, one after the other: slower than the course's worlds.
+    its own. The environments are Python, one after the other: slower than the course's
+    environments.
     """
 
-    state = ("obs", "total")
+    frozen = ("obs", "total")
 
-    def __init__(self, make_env, team, batch_size, device, seed, max_steps, processes):
-        super().__init__(batch_size, device, seed)
+    def __init__(self, make_env, team, num_envs, device, seed, max_steps, processes):
+        super().__init__(num_envs, device, seed)
         one = team(make_env())  # looks at the spaces once, before B copies are made
         self.max_steps = _length(one, max_steps)
         self.n_agents, self.n_actions = len(one.names), max(one.counts)
@@ -90,7 +91,7 @@ class Foreign(World):
         self._names, self._sizes, self._counts = one.names, one.sizes, one.counts
         self._low, self._high = one.low, one.high
         one.close()
-        copies = [lambda: team(make_env())] * batch_size
+        copies = [lambda: team(make_env())] * num_envs
         mode = AutoresetMode.NEXT_STEP  # what has ended starts again, unseen
         self.vector = (AsyncVectorEnv if processes else SyncVectorEnv)(copies, autoreset_mode=mode)
 
@@ -114,14 +115,14 @@ class Foreign(World):
     def obs_high(self) -> Float[Tensor, " O"]:
         return torch.from_numpy(self._high)
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         seeds = (self.uniform(1)[:, 0].double() * 2**31).long().tolist()
         obs, info = self.vector.reset(seed=seeds)
         self.obs = self._tensor(obs)
-        self.total = torch.zeros(self.batch_size, device=self.device)
+        self.total = torch.zeros(self.num_envs, device=self.device)
         self.alive = self._tensor(info["agents_alive"])
 
-    def _advance(self, actions: Tensor):
+    def _step(self, actions: Tensor):
         obs, _, terminated, truncated, info = self.vector.step(actions.cpu().numpy())
         early = torch.from_numpy(truncated & ~terminated).to(self.device) & self.running
         if early.any() and self.t + 1 < self.max_steps:
@@ -135,7 +136,7 @@ class Foreign(World):
         self.total = self.total + reward.sum(1)
         return reward, self._tensor(terminated), {}
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
         return self.obs
 
     def _success(self) -> Tensor:

@@ -1,8 +1,8 @@
 """The doors to environments written by others: dictionaries, numpy and agents' names live here.
 
-Out: `to_pettingzoo` shows a world as a PettingZoo `ParallelEnv`, `to_gymnasium` as a Gymnasium
-`Env`. In: `from_pettingzoo` and `from_gymnasium` (`marl_edu.envs.foreign`) make a world of theirs,
-on which every algorithm of the package trains unchanged.
+Out: `to_pettingzoo` shows an environment as a PettingZoo `ParallelEnv`, `to_gymnasium` as a
+    Gymnasium `Env`. In: `from_pettingzoo` and `from_gymnasium` (`marl_edu.envs.foreign`) make an
+    environment of theirs, on which every algorithm of the package trains unchanged.
 """
 
 from collections.abc import Callable
@@ -15,85 +15,86 @@ from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
 from marl_edu.envs.adapters.incoming import from_gymnasium, from_pettingzoo
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 
 __all__ = ["from_gymnasium", "from_pettingzoo", "to_gymnasium", "to_pettingzoo"]
 
 
-def to_pettingzoo(world: World, name: str | None = None) -> "Parallel":
-    """A world as a PettingZoo `ParallelEnv`; the two share their state.
+def to_pettingzoo(env: BatchedEnv, name: str | None = None) -> "Parallel":
+    """An environment as a PettingZoo `ParallelEnv`; the two share their state.
 
     All slots are agents for the whole episode: in PettingZoo an agent that has left cannot come
     back, but slots of the junction are used again. A slot without an agent observes zeros, gets
     reward 0, and its action is ignored; `infos[agent]["alive"]` tells.
 
     Args:
-        world: with `batch_size` 1. name: agents are called `<name>_0`, `<name>_1`, ...; None: as
-            the world calls them.
+        env: with `num_envs` 1. name: agents are called `<name>_0`, `<name>_1`, ...; None: as
+            the environment calls them.
     Raises:
-        ValueError: the world is a batch of several.
+        ValueError: the environment is a batch of several.
     """
-    _one(world, "a PettingZoo environment")
-    names = world.agent_names if name is None else [f"{name}_{i}" for i in range(world.n_agents)]
-    return Parallel(world, names)
+    _one(env, "a PettingZoo environment")
+    names = env.agent_names if name is None else [f"{name}_{i}" for i in range(env.n_agents)]
+    return Parallel(env, names)
 
 
 def to_gymnasium(
-    world: World,
+    env: BatchedEnv,
     agent: int | None = None,
     others: Callable[[Any], torch.Tensor] | None = None,
 ) -> "Single | Team":
-    """A world as a Gymnasium `Env`: one of its agents, or the team as one; both share its state.
+    """An environment as a Gymnasium `Env`: one of its agents, or the team as one; both share its
+    state.
 
     Args:
-        world: with `batch_size` 1.
+        env: with `num_envs` 1.
         agent: the one who is played: observation `(O,)`, its own reward, one action. None: the
             only one there is, or else the team as one: observation `(N, O)`, the mean of the
             rewards, an action for each.
-        others: how the others act, a policy `(world) -> actions (1, N)`; needed for one of many.
+        others: how the others act, a policy `(env) -> actions (1, N)`; needed for one of many.
     Raises:
-        ValueError: a batch of several worlds, no such agent, or nobody to act for the others.
+        ValueError: a batch of several environments, no such agent, or nobody to act for the others.
     """
-    _one(world, "a Gymnasium environment")
-    N = world.n_agents
+    _one(env, "a Gymnasium environment")
+    N = env.n_agents
     if agent is None and N > 1:
         if others is not None:
             raise ValueError("others act beside one agent: name it with agent=")
-        return Team(world)
+        return Team(env)
     agent = 0 if agent is None else agent
     if not 0 <= agent < N:
         raise ValueError(f"agent must be one of 0..{N - 1}, got {agent!r}")
     if N > 1 and others is None:
         raise ValueError(f"others must be a policy for the other {N - 1} agents, got None")
-    return Single(world, agent, others)
+    return Single(env, agent, others)
 
 
-def _one(world: World, what: str) -> None:
-    if world.batch_size != 1:
-        raise ValueError(f"world must have batch_size 1 to become {what}, got {world.batch_size}")
+def _one(env: BatchedEnv, what: str) -> None:
+    if env.num_envs != 1:
+        raise ValueError(f"env must have num_envs 1 to become {what}, got {env.num_envs}")
 
 
-def _box(world: World, size: int) -> spaces.Box:
+def _box(env: BatchedEnv, size: int) -> spaces.Box:
     """The space of the first `size` numbers of an observation."""
-    return spaces.Box(world.obs_low[:size].numpy(), world.obs_high[:size].numpy())
+    return spaces.Box(env.obs_low[:size].numpy(), env.obs_high[:size].numpy())
 
 
 class Parallel(ParallelEnv):
     """What `to_pettingzoo` returns."""
 
-    def __init__(self, world: World, names: list[str]):
-        self.world = world
+    def __init__(self, env: BatchedEnv, names: list[str]):
+        self.env = env
         self.metadata = {
-            "name": type(world).__name__,
+            "name": type(env).__name__,
             "render_modes": ["svg"],
             "render_fps": 4,
         }
         self.render_mode = "svg"
         self.possible_agents = list(names)
         self.agents: list[str] = []
-        self.sizes = dict(zip(names, world.obs_sizes, strict=True))
-        self._observations = {agent: _box(world, size) for agent, size in self.sizes.items()}
-        counts = zip(names, world.action_counts, strict=True)
+        self.sizes = dict(zip(names, env.obs_sizes, strict=True))
+        self._observations = {agent: _box(env, size) for agent, size in self.sizes.items()}
+        counts = zip(names, env.action_counts, strict=True)
         self._actions = {agent: spaces.Discrete(count) for agent, count in counts}
 
     def observation_space(self, agent: str) -> spaces.Space:
@@ -104,9 +105,9 @@ class Parallel(ParallelEnv):
 
     def reset(self, seed: int | None = None, options: dict | None = None):
         """Start an episode. Returns observations and infos; `options` are ignored."""
-        obs = self.world.reset(seed)
+        obs = self.env.reset(seed)
         self.agents = list(self.possible_agents)
-        return self._deal(obs), self._infos({"alive": self.world.alive})
+        return self._deal(obs), self._infos({"alive": self.env.alive})
 
     def step(self, actions: dict[str, Any]):
         """Advance by one step. Returns observations, rewards, terminations, truncations, infos.
@@ -126,7 +127,7 @@ class Parallel(ParallelEnv):
                 n = self._actions[agent].n
                 raise ValueError(f"actions[{agent!r}] must be 0..{n - 1}, got {actions[agent]!r}")
             chosen.append(int(actions[agent]))
-        obs, reward, terminated, truncated, info = self.world.step(_batch(self.world, chosen))
+        obs, reward, terminated, truncated, info = self.env.step(_batch(self.env, chosen))
         observations, infos = self._deal(obs), self._infos(info)
         rewards = dict(zip(self.agents, reward[0].tolist(), strict=True))
         terminations = dict.fromkeys(self.agents, bool(terminated[0]))
@@ -136,15 +137,15 @@ class Parallel(ParallelEnv):
         return observations, rewards, terminations, truncations, infos
 
     def render(self) -> str:
-        """The world's picture, as SVG."""
-        return self.world.render(0)
+        """The environment's picture, as SVG."""
+        return self.env.render(0)
 
     def _deal(self, batch: torch.Tensor) -> dict[str, np.ndarray]:
         rows = dict(zip(self.agents, batch[0].cpu().numpy(), strict=True))
         return {agent: row[: self.sizes[agent]].copy() for agent, row in rows.items()}
 
     def _infos(self, info: dict[str, torch.Tensor]) -> dict[str, dict[str, Any]]:
-        """World by world `(1,)` and agent by agent `(1, N)`, to agent by agent."""
+        """Environment by environment `(1,)` and agent by agent `(1, N)`, to agent by agent."""
         shares = {k: v[0].expand(len(self.agents)).tolist() for k, v in info.items()}
         return {a: {k: v[i] for k, v in shares.items()} for i, a in enumerate(self.agents)}
 
@@ -152,15 +153,15 @@ class Parallel(ParallelEnv):
 class _Env(gymnasium.Env):
     """What `Team` and `Single` share; they differ in what is seen, chosen and paid."""
 
-    def __init__(self, world: World):
-        self.world = world
+    def __init__(self, env: BatchedEnv):
+        self.env = env
         self.metadata = {"render_modes": ["svg"], "render_fps": 4}
         self.render_mode = "svg"
 
     def reset(self, *, seed: int | None = None, options: dict | None = None):
         """Start an episode. Returns the observation and infos; `options` are ignored."""
         super().reset(seed=seed)
-        return self._see(self.world.reset(seed)), {"alive": self._own(self.world.alive)}
+        return self._see(self.env.reset(seed)), {"alive": self._own(self.env.alive)}
 
     def step(self, action: Any):
         """Advance by one step. Returns observation, reward, terminated, truncated, info.
@@ -170,17 +171,17 @@ class _Env(gymnasium.Env):
         """
         if not self.action_space.contains(action):
             raise ValueError(f"action must be one of {self.action_space}, got {action!r}")
-        if self.world.t > 0 and not self.world.running.any():
+        if self.env.t > 0 and not self.env.running.any():
             raise RuntimeError("the episode is over: call reset() first")
         actions = self._all_actions(action)
-        obs, reward, terminated, truncated, info = self.world.step(actions)
+        obs, reward, terminated, truncated, info = self.env.step(actions)
         infos = {key: self._own(value) for key, value in info.items()}
         paid = float(self._paid(reward))
         return self._see(obs), paid, bool(terminated), bool(truncated), infos
 
     def render(self) -> str:
-        """The world's picture, as SVG."""
-        return self.world.render(0)
+        """The environment's picture, as SVG."""
+        return self.env.render(0)
 
     def _see(self, obs: torch.Tensor) -> np.ndarray:
         raise NotImplementedError
@@ -198,12 +199,12 @@ class _Env(gymnasium.Env):
 class Team(_Env):
     """What `to_gymnasium` returns for the team as one."""
 
-    def __init__(self, world: World):
-        super().__init__(world)
-        shape = (world.n_agents, world.obs_dim)
-        low, high = (np.broadcast_to(x.numpy(), shape) for x in (world.obs_low, world.obs_high))
+    def __init__(self, env: BatchedEnv):
+        super().__init__(env)
+        shape = (env.n_agents, env.obs_dim)
+        low, high = (np.broadcast_to(x.numpy(), shape) for x in (env.obs_low, env.obs_high))
         self.observation_space = spaces.Box(low, high)
-        self.action_space = spaces.MultiDiscrete(list(world.action_counts))
+        self.action_space = spaces.MultiDiscrete(list(env.action_counts))
 
     def _see(self, obs):
         return obs[0].cpu().numpy().copy()
@@ -215,20 +216,20 @@ class Team(_Env):
         return reward.mean()
 
     def _all_actions(self, action):
-        return _batch(self.world, [int(a) for a in action])
+        return _batch(self.env, [int(a) for a in action])
 
 
 class Single(_Env):
     """What `to_gymnasium` returns for one agent."""
 
-    def __init__(self, world: World, agent: int, others: Callable[[Any], torch.Tensor] | None):
-        super().__init__(world)
+    def __init__(self, env: BatchedEnv, agent: int, others: Callable[[Any], torch.Tensor] | None):
+        super().__init__(env)
         self.agent, self.others = agent, others
-        self.observation_space = _box(world, world.obs_sizes[agent])
-        self.action_space = spaces.Discrete(world.action_counts[agent])
+        self.observation_space = _box(env, env.obs_sizes[agent])
+        self.action_space = spaces.Discrete(env.action_counts[agent])
 
     def _see(self, obs):
-        return obs[0, self.agent, : self.world.obs_sizes[self.agent]].cpu().numpy().copy()
+        return obs[0, self.agent, : self.env.obs_sizes[self.agent]].cpu().numpy().copy()
 
     def _own(self, value):
         return (value[0] if value.dim() == 1 else value[0, self.agent]).item()
@@ -238,11 +239,11 @@ class Single(_Env):
 
     def _all_actions(self, action):
         if self.others is None:
-            return _batch(self.world, [int(action)])
-        actions = self.others(self.world).clone()
+            return _batch(self.env, [int(action)])
+        actions = self.others(self.env).clone()
         actions[0, self.agent] = int(action)
         return actions
 
 
-def _batch(world: World, actions: list[int]) -> torch.Tensor:
-    return torch.tensor([actions], dtype=torch.int64, device=world.device)
+def _batch(env: BatchedEnv, actions: list[int]) -> torch.Tensor:
+    return torch.tensor([actions], dtype=torch.int64, device=env.device)

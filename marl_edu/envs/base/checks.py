@@ -1,4 +1,4 @@
-"""What every world checks before it believes its caller: the messages are worded once, here."""
+"""What every environment checks before it believes its caller: the messages are worded once, here."""
 
 import torch
 from torch import Tensor

@@ -1,19 +1,10 @@
-"""What all worlds share: B episodes side by side, N agents each, in lock-step.
+"""What all environments share: B episodes side by side, N agents each, in lock-step.
 
-The contract, which every algorithm of the package relies on, and nothing else:
-    `n_agents` N, `n_actions` A, `obs_dim` O, `max_steps` T, `batch_size` B, `device`.
-    `reset(seed)` -> obs `(B, N, O)`.
-    `step(actions (B, N))` -> obs `(B, N, O)`, reward `(B, N)`, terminated `(B,)`, truncated
-        `(B,)`, info with `alive` and `completed` `(B, N)` and `success` `(B,)`.
-    `alive` `(B, N)`: the slots that hold an agent now. `adjacency()` `(B, N, N)`: who may hear
-        whom. `render(b)`: world b as SVG.
+The interface, and the meaning of an end, are those of `core.protocols.Env`.
 
-Time: all B episodes start together and the batch takes T steps. A world that ends earlier is
-`terminated` from then on: its state stays as it was, its agents are not alive, its rewards are 0.
-Running out of time is `truncated`; only a termination means that nothing is worth anything after.
-
-Chance: whatever world b draws depends on the seed alone, not on B, so that a smaller batch is a
-slice of a larger one. It comes from the world's own generator; the global one is not touched.
+Chance: whatever environment b draws depends on the seed alone, not on B, so that a smaller batch is
+a slice of a larger one. It comes from the environment's own generator; the global one is not
+touched.
 
 Agents that differ: `obs_sizes` and `action_counts` tell, agent by agent, how many of the O
 numbers and A actions are its own; the other numbers are 0, the other actions not `available`.
@@ -28,11 +19,12 @@ from torch import Tensor
 from marl_edu.envs.base.checks import check_actions, positive_int
 
 
-class World:
-    """A world fills in `_begin`, `_advance`, `_observe`, `_success` and `_draw`.
+class BatchedEnv:
+    """An environment fills in `_reset`, `_step`, `_get_obs`, `_success` and `_draw`.
 
     Args:
-        batch_size: B. device: of all tensors. seed: of the world's own generator; None: by chance.
+        num_envs: B. device: of all tensors. seed: of the environment's own generator; None: by
+            chance.
     """
 
     n_agents: int
@@ -40,26 +32,26 @@ class World:
     obs_dim: int
     max_steps: int
     agent_name = "agent"  # what agents are called where they need a name: agent_0, agent_1, ...
-    state: tuple[str, ...] = ()  # the tensors (B, ...) that stay as they are in a world that ended
+    frozen: tuple[str, ...] = ()  # the tensors (B, ...) that stay as they are behind an end
 
-    def __init__(self, batch_size: int, device: str | torch.device, seed: int | None):
-        self.batch_size = positive_int("batch_size", batch_size)
+    def __init__(self, num_envs: int, device: str | torch.device, seed: int | None):
+        self.num_envs = positive_int("num_envs", num_envs)
         self.device = torch.device(device)
         self.generator = torch.Generator()
         self.generator.manual_seed(seed) if seed is not None else self.generator.seed()
         self.t = -1  # steps taken; -1 before the first reset
 
-    # -- what a world fills in --------------------------------------------------------------------
+    # -- what an environment fills in -------------------------------------------------------------
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         """Make the state of B fresh episodes."""
         raise NotImplementedError
 
-    def _advance(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Change the state by one step. Returns reward `(B, N)`, ended `(B,)`, more of `info`."""
         raise NotImplementedError
 
-    def _observe(self) -> Float[Tensor, "B N O"]:
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
         """What every agent sees of the state."""
         raise NotImplementedError
 
@@ -68,7 +60,7 @@ class World:
         raise NotImplementedError
 
     def _draw(self, b: int) -> str:
-        """World b as SVG."""
+        """Environment b as SVG."""
         raise NotImplementedError
 
     # -- what everybody uses ----------------------------------------------------------------------
@@ -78,20 +70,22 @@ class World:
         if seed is not None:
             self.generator.manual_seed(seed)
         self._chance = int(torch.randint(2**62, (1,), generator=self.generator))
-        self.running = torch.ones(self.batch_size, dtype=torch.bool, device=self.device)
+        self.running = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
         self.alive = self.running[:, None].expand(-1, self.n_agents)
         self.t = 0
-        self._begin()
-        return self._observe()
+        self.completed = torch.zeros_like(self.alive)
+        self._reset()
+        self.obs = self._get_obs()
+        return self.obs
 
     def step(self, actions: Int[Tensor, "B N"]):
-        """Advance every world that has not ended by one step.
+        """Advance every environment that has not ended by one step.
 
         Args:
             actions: `(B, N)` integers.
         Returns:
             obs `(B, N, O)`, reward `(B, N)`, terminated `(B,)`, truncated `(B,)` and info with
-            `alive`, `completed` `(B, N)` and `success` `(B,)`, and what the world adds.
+            `alive`, `completed` `(B, N)` and `success` `(B,)`, and what the environment adds.
         Raises:
             RuntimeError: before `reset`, or after T steps. ValueError, TypeError: bad actions.
         """
@@ -99,10 +93,10 @@ class World:
         if not 0 <= self.t < T:
             state = "has not begun" if self.t < 0 else f"of {T} step{'s' * (T > 1)} is over"
             raise RuntimeError(f"the episode {state}: call reset() first")
-        check_actions(actions, (self.batch_size, self.n_agents), self.n_actions, self.device)
+        check_actions(actions, (self.num_envs, self.n_agents), self.n_actions, self.device)
         self._check_available(actions)
-        before = {name: getattr(self, name) for name in self.state}
-        reward, ended, info = self._advance(actions)
+        before = {name: getattr(self, name) for name in self.frozen}
+        reward, ended, info = self._step(actions)
         self.t += 1
         was_running = self.running
         if not was_running.all():  # what has ended stays as it was
@@ -120,31 +114,28 @@ class World:
             **info,
         }
         truncated = self.running & (self.t == T)
-        return self._observe(), reward, ~self.running, truncated, info
+        self.completed, self.obs = info["completed"], self._get_obs()
+        return self.obs, reward, ~self.running, truncated, info
 
     def uniform(self, *shape: int) -> Float[Tensor, "B ..."]:
         """Chances in [0, 1) `(B, *shape)` from the episode's own source, a fresh set per call."""
         source = torch.Generator()
         source.manual_seed(self._chance)
         self._chance = (self._chance + 1) % 2**63
-        return torch.rand(self.batch_size, *shape, generator=source).to(self.device)
-
-    def observe(self) -> Float[Tensor, "B N O"]:
-        """What every agent sees now: once more what the last `reset` or `step` returned."""
-        return self._observe()
+        return torch.rand(self.num_envs, *shape, generator=source).to(self.device)
 
     def adjacency(self) -> Bool[Tensor, "B N N"]:
         """`[b, i, j]`: i may hear j, itself included. Here: everybody alive hears everybody."""
         return self.alive[:, :, None] & self.alive[:, None, :]
 
     def render(self, b: int = 0) -> str:
-        """World `b` as an SVG picture.
+        """Environment `b` as an SVG picture.
 
         Raises:
-            IndexError: no such world. RuntimeError: before the first `reset`.
+            IndexError: no such environment. RuntimeError: before the first `reset`.
         """
-        if not 0 <= b < self.batch_size:
-            raise IndexError(f"b must be a world in 0..{self.batch_size - 1}, got {b!r}")
+        if not 0 <= b < self.num_envs:
+            raise IndexError(f"b must be an environment in 0..{self.num_envs - 1}, got {b!r}")
         if self.t < 0:
             raise RuntimeError("there is nothing to see yet: call reset() first")
         return self._draw(b)

@@ -6,9 +6,9 @@ the number of pairs in such cells: for points spread evenly with N, not with N²
 exact for any points, but where most of them crowd into one cell there is nothing to be saved.
 
 Both functions answer with `index` `(B, N, K)` and `mask` `(B, N, K)`: in row i the neighbours of
-point i, never itself, then filler (0) where `mask` is False. Worlds do not meet.
+point i, never itself, then filler (0) where `mask` is False. Environments do not meet.
 
-Inside, points of all worlds have one number, b N + i, and pairs stand in one long list.
+Inside, points of all environments have one number, b N + i, and pairs stand in one long list.
 """
 
 import torch
@@ -108,8 +108,8 @@ def _pairs(
     place = ((position - low) * (side / extent if extent > 0 else 0.0)).long()
     row, column = place.clamp_max(side - 1).flatten(0, 1).unbind(-1)
     # Cells row by row with an empty row above and below, so that every cell has three rows.
-    world = torch.arange(B * N, device=position.device) // N
-    row_start = (world * (side + 2) + row + 1) * side
+    env = torch.arange(B * N, device=position.device) // N
+    row_start = (env * (side + 2) + row + 1) * side
     cell = row_start + column
     order = cell.argsort(stable=True)
     cells = torch.arange(B * (side + 2) * side + 1, device=position.device)

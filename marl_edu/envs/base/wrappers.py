@@ -1,14 +1,14 @@
-"""Wrappers: any world, its observations changed on their way to the agents.
+"""Wrappers: any environment, its observations changed on their way to the agents.
 
-A wrapper makes the world it wraps, so that it can stand wherever a class of worlds is asked for,
-in a config too, and around another wrapper:
+A wrapper makes the environment it wraps, so that it can stand wherever a class of environments is
+asked for, in a config too, and around another wrapper:
 
-    Flicker(world=TMaze, world_args={"length": 10}, p=0.5, batch_size=32, seed=0)
-    AgentId(world=Flicker, world_args={"world": TMaze, "p": 0.5})
+    Flicker(environment=TMaze, env_args={"length": 10}, p=0.5, num_envs=32, seed=0)
+    AgentId(environment=Flicker, env_args={"environment": TMaze, "p": 0.5})
 
-The wrapped world is `inner`. What a wrapper does not have itself is read from there: the same
-episodes, rewards, pictures, and whatever else a world has. To change a setting of the inner
-world, set it on `inner`.
+The wrapped environment is `inner`. What a wrapper does not have itself is read from there: the same
+episodes, rewards, pictures, and whatever else an environment has. To change a setting of the inner
+environment, set it on `inner`.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,98 +18,102 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from marl_edu.core.registry import register
 from marl_edu.envs.base.checks import probability
-from marl_edu.envs.base.env import World
+from marl_edu.envs.base.env import BatchedEnv
 
 
-class Wrapper(World):
-    """What all wrappers share: everything is the inner world's, but for `_change`.
+class Wrapper(BatchedEnv):
+    """What all wrappers share: everything is the inner environment's, but for `_change`.
 
     Args:
-        world: makes the inner world; a class of worlds. world_args: given to it.
-        batch_size, device, seed: of the inner world.
+        env: makes the inner environment; a class of environments. env_args: given to it.
+        num_envs, device, seed: of the inner environment.
     """
 
     def __init__(
         self,
-        world: Callable[..., World],
-        world_args: Mapping[str, Any] | None = None,
-        batch_size: int = 64,
+        env: Callable[..., BatchedEnv],
+        env_args: Mapping[str, Any] | None = None,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
-        if not callable(world):
-            raise TypeError(f"world must be a class of worlds, such as TMaze, got {world!r}")
-        args = world_args or {}
-        self.inner = world(**args, batch_size=batch_size, device=device, seed=seed)
-        self.agent_name, self.state = self.inner.agent_name, self.inner.state
+        if not callable(env):
+            raise TypeError(f"env must be a class of environments, such as TMaze, got {env!r}")
+        args = env_args or {}
+        self.inner = env(**args, num_envs=num_envs, device=device, seed=seed)
+        self.agent_name, self.frozen = self.inner.agent_name, self.inner.frozen
 
     def _change(self, obs: Float[Tensor, "B N O"]) -> Tensor:
         """The observations that the agents get instead of `obs`."""
         raise NotImplementedError
 
     def reset(self, seed: int | None = None) -> Float[Tensor, "B N O"]:
-        """As the inner world's, its observations changed."""
-        return self._change(self.inner.reset(seed))
+        """As the inner environment's, its observations changed."""
+        self.obs = self._change(self.inner.reset(seed))
+        return self.obs
 
     def step(self, actions: Int[Tensor, "B N"]):
-        """As the inner world's, its observations changed."""
+        """As the inner environment's, its observations changed."""
         obs, *rest = self.inner.step(actions)
-        return self._change(obs), *rest
+        self.obs = self._change(obs)
+        return self.obs, *rest
 
     def adjacency(self) -> Bool[Tensor, "B N N"]:
-        """Who may hear whom in the inner world."""
+        """Who may hear whom in the inner environment."""
         return self.inner.adjacency()
 
     def render(self, b: int = 0) -> str:
-        """The inner world's picture."""
+        """The inner environment's picture."""
         return self.inner.render(b)
 
     def __getattr__(self, name: str) -> Any:
-        """What is not found here is the inner world's."""
+        """What is not found here is the inner environment's."""
         if name == "inner":  # not there yet
             raise AttributeError(name)
         return getattr(self.inner, name)
 
-    # `World` has these itself: Python would not look for them in the inner world.
+    # `BatchedEnv` has these itself: Python would not look for them in the inner environment.
 
     @property
     def agent_names(self) -> list[str]:
-        """The inner world's."""
+        """The inner environment's."""
         return self.inner.agent_names
 
     @property
     def obs_sizes(self) -> tuple[int, ...]:
-        """The inner world's."""
+        """The inner environment's."""
         return self.inner.obs_sizes
 
     @property
     def action_counts(self) -> tuple[int, ...]:
-        """The inner world's."""
+        """The inner environment's."""
         return self.inner.action_counts
 
     @property
     def available(self) -> Bool[Tensor, "..."]:
-        """The inner world's."""
+        """The inner environment's."""
         return self.inner.available
 
     @property
     def obs_low(self) -> Float[Tensor, " O"]:
-        """The inner world's."""
+        """The inner environment's."""
         return self.inner.obs_low
 
     @property
     def obs_high(self) -> Float[Tensor, " O"]:
-        """The inner world's."""
+        """The inner environment's."""
         return self.inner.obs_high
 
 
+@register("flicker")
 class Flicker(Wrapper):
     """Now and then an agent sees nothing: its whole observation is 0.
 
     This befalls each agent in each step, and before the first one, independently, with
     probability p. `blank` `(B, N)` tells whose observation was blanked last. The chances are
-    Flicker's own: the inner world's episodes are the same whatever p is, and with p = 0
+    Flicker's own: the inner environment's episodes are the same whatever p is, and with p = 0
     observations are too.
 
     Args:
@@ -120,23 +124,24 @@ class Flicker(Wrapper):
 
     def __init__(
         self,
-        world: Callable[..., World],
+        env: Callable[..., BatchedEnv],
         p: float = 0.5,
-        world_args: Mapping[str, Any] | None = None,
-        batch_size: int = 64,
+        env_args: Mapping[str, Any] | None = None,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
-        super().__init__(world, world_args, batch_size, device, seed)
+        super().__init__(env, env_args, num_envs, device, seed)
         self.p = probability("p", p)
 
     def reset(self, seed: int | None = None) -> Float[Tensor, "B N O"]:
-        """As the inner world's, its observations blanked by chance."""
+        """As the inner environment's, its observations blanked by chance."""
         obs = self.inner.reset(seed)
         own = torch.Generator()  # follows from the episode, but takes nothing away from it
         own.manual_seed(self.inner._chance)
         self._chance = int(torch.randint(2**62, (1,), generator=own))
-        return self._change(obs)
+        self.obs = self._change(obs)
+        return self.obs
 
     def _change(self, obs: Float[Tensor, "B N O"]) -> Float[Tensor, "B N O"]:
         self.blank = self.uniform(self.n_agents) < self.p
@@ -144,15 +149,16 @@ class Flicker(Wrapper):
 
     @property
     def obs_low(self) -> Float[Tensor, " O"]:
-        """The inner world's, or 0 where that is smaller."""
+        """The inner environment's, or 0 where that is smaller."""
         return self.inner.obs_low.clamp(max=0)
 
     @property
     def obs_high(self) -> Float[Tensor, " O"]:
-        """The inner world's, or 0 where that is larger."""
+        """The inner environment's, or 0 where that is larger."""
         return self.inner.obs_high.clamp(min=0)
 
 
+@register("agent-id")
 class AgentId(Wrapper):
     """Every agent sees which one it is: its number, one-hot, behind what it sees anyway.
 
@@ -162,13 +168,13 @@ class AgentId(Wrapper):
 
     def __init__(
         self,
-        world: Callable[..., World],
-        world_args: Mapping[str, Any] | None = None,
-        batch_size: int = 64,
+        env: Callable[..., BatchedEnv],
+        env_args: Mapping[str, Any] | None = None,
+        num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
-        super().__init__(world, world_args, batch_size, device, seed)
+        super().__init__(env, env_args, num_envs, device, seed)
         self.obs_dim = self.inner.obs_dim + self.n_agents
         self._numbers = torch.eye(self.n_agents, device=self.device)
 
@@ -182,10 +188,10 @@ class AgentId(Wrapper):
 
     @property
     def obs_low(self) -> Float[Tensor, " O"]:
-        """The inner world's, and 0 for the numbers."""
+        """The inner environment's, and 0 for the numbers."""
         return torch.cat([self.inner.obs_low, torch.zeros(self.n_agents)])
 
     @property
     def obs_high(self) -> Float[Tensor, " O"]:
-        """The inner world's, and 1 for the numbers."""
+        """The inner environment's, and 1 for the numbers."""
         return torch.cat([self.inner.obs_high, torch.ones(self.n_agents)])

@@ -1,4 +1,4 @@
-"""Rules for the games of one or two steps, and what value decompositions come to in them.
+"""Policies for the games of one or two steps, and what value decompositions come to in them.
 
 With all joint actions equally often in the data, a value decomposition fits the payoffs as well as
 its shape allows, in the sense of least squares, and then plays the best of what it has fitted.
@@ -21,7 +21,7 @@ from math import comb
 from jaxtyping import Int
 from torch import Tensor
 
-from marl_edu.envs.baselines.task import Always, Rule, Task, UniformPolicy
+from marl_edu.envs.baselines.task import Always, ScriptedPolicy, Task, UniformPolicy
 from marl_edu.envs.games import (
     CLIMBING_GAME,
     QTRAN_GAME,
@@ -32,14 +32,14 @@ from marl_edu.envs.games import (
 )
 
 
-def lever_by_number(world: LeverGame) -> Int[Tensor, "B N"]:
+def lever_by_number(env: LeverGame) -> Int[Tensor, "B N"]:
     """Who has number k in the pool pulls lever k modulo their count, whoever else is there."""
-    return world.numbers % world.n_actions
+    return env.numbers % env.n_actions
 
 
-def lever_by_rank(world: LeverGame) -> Int[Tensor, "B N"]:
+def lever_by_rank(env: LeverGame) -> Int[Tensor, "B N"]:
     """Who has the smallest number pulls the first lever, the next one the second, and so on."""
-    return world.numbers.argsort(1).argsort(1) % world.n_actions
+    return env.numbers.argsort(1).argsort(1) % env.n_actions
 
 
 def by_number_reward(pool: int, n_agents: int, n_levers: int) -> float:
@@ -49,70 +49,78 @@ def by_number_reward(pool: int, n_agents: int, n_levers: int) -> float:
     return 1 - missing / n_levers
 
 
-def _matrix_task(name: str, isolates: str, payoff, random: float, *rules: Rule) -> Task:
-    """A matrix game; all of its rules but the random one always choose the same action."""
+def _matrix_task(
+    key: str, name: str, isolates: str, payoff, random: float, *policies: ScriptedPolicy
+) -> Task:
+    """A matrix game; all of its policies but the random one always choose the same action."""
     return Task(
+        key=key,
         name=name,
         isolates=isolates,
         make=partial(MatrixGame, payoff=payoff),
         score="return",
         unit="payoff",
-        rules=(Rule("random", "random", UniformPolicy, random), *rules),
+        policies=(ScriptedPolicy("random", "random", UniformPolicy, random), *policies),
         show="best pair",
     )
 
 
 TASKS = (
     _matrix_task(
+        "qtran",
         "Matrix game (QTRAN)",
         "credit: a best action that looks bad on average",
         QTRAN_GAME,
         -40 / 9,
-        Rule("sure thing", "blind", partial(Always, 1), 0.0),  # what VDN and QMIX come to
-        Rule("best pair", "best", partial(Always, 0), 8.0),
+        ScriptedPolicy("sure thing", "open-loop", partial(Always, 1), 0.0),  # what VDN and QMIX come to
+        ScriptedPolicy("best pair", "best", partial(Always, 0), 8.0),
     ),
     _matrix_task(
+        "climbing",
         "Climbing game",
         "credit: a second-best equilibrium that is safer",
         CLIMBING_GAME,
         -31 / 9,
-        Rule("what VDN comes to", "blind", partial(Always, 2), 5.0),
-        Rule("second equilibrium", "blind", partial(Always, 1), 7.0),
-        Rule("best pair", "best", partial(Always, 0), 11.0),
+        ScriptedPolicy("what VDN comes to", "open-loop", partial(Always, 2), 5.0),
+        ScriptedPolicy("second equilibrium", "open-loop", partial(Always, 1), 7.0),
+        ScriptedPolicy("best pair", "best", partial(Always, 0), 11.0),
     ),
     _matrix_task(
+        "penalty",
         "Penalty game, k = -100",
         "credit: two best pairs that must not be mixed up",
         penalty_game(-100),
         -178 / 9,
-        Rule("sure thing", "blind", partial(Always, 1), 2.0),  # what VDN and QMIX come to
-        Rule("best pair", "best", partial(Always, 0), 10.0),
+        ScriptedPolicy("sure thing", "open-loop", partial(Always, 1), 2.0),  # what VDN and QMIX come to
+        ScriptedPolicy("best pair", "best", partial(Always, 0), 10.0),
     ),
     Task(
+        key="two-step",
         name="Two-step game",
         isolates="credit: a value of the team that is no sum",
         make=TwoStepGame,
         score="return",
         unit="payoff",
-        rules=(
-            Rule("random", "random", UniformPolicy, 4.75),
-            Rule("always 7", "blind", partial(Always, 0), 7.0),  # what VDN comes to
-            Rule("best pair", "best", partial(Always, 1), 8.0),
+        policies=(
+            ScriptedPolicy("random", "random", UniformPolicy, 4.75),
+            ScriptedPolicy("always 7", "open-loop", partial(Always, 0), 7.0),  # what VDN comes to
+            ScriptedPolicy("best pair", "best", partial(Always, 1), 8.0),
         ),
         show="best pair",
     ),
     Task(
+        key="levers",
         name="Levers, 5 of 500",
         isolates="credit: agreeing with whom one has just met",
         make=LeverGame,
         score="return",
         unit="share of levers pulled",
-        rules=(
+        policies=(
             # Agents that see nothing and share their policy cannot do better than chance.
-            Rule("random", "random", UniformPolicy, 1 - 0.8**5),
-            Rule("all the same", "blind", partial(Always, 0), 0.2),
-            Rule("by number", "own view", lambda: lever_by_number, by_number_reward(500, 5, 5)),
-            Rule("by rank", "best", lambda: lever_by_rank, 1.0),
+            ScriptedPolicy("random", "random", UniformPolicy, 1 - 0.8**5),
+            ScriptedPolicy("all the same", "open-loop", partial(Always, 0), 0.2),
+            ScriptedPolicy("by number", "own view", lambda: lever_by_number, by_number_reward(500, 5, 5)),
+            ScriptedPolicy("by rank", "best", lambda: lever_by_rank, 1.0),
         ),
         show="by rank",
     ),

@@ -1,8 +1,8 @@
-"""Rules for predator-prey: what looking, telling and knowing are worth, in steps.
+"""Scripted policies for predator-prey: the value of looking, telling and knowing, in steps.
 
 Where predators walk on their own, the expected steps are computed: for each cell of the prey, from
 how many starts it is reached by step t, and from these the chance that all of N different starts
-are among them. The walks are enumerated in `tests/test_predator_prey.py`.
+are among them. The walks are enumerated in `tests/envs/test_predator_prey.py`.
 """
 
 from functools import partial
@@ -11,37 +11,37 @@ import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from marl_edu.envs.baselines.task import Rule, Task, UniformPolicy
+from marl_edu.envs.baselines.task import ScriptedPolicy, Task, UniformPolicy
 from marl_edu.envs.predator_prey import DOWN, LEFT, RIGHT, STAY, UP, PredatorPrey
 
 
-def towards(world: PredatorPrey, goal: Int[Tensor, "B N 2"]) -> Int[Tensor, "B N"]:
+def towards(env: PredatorPrey, goal: Int[Tensor, "B N 2"]) -> Int[Tensor, "B N"]:
     """A shortest way to the cell `goal`: along the column first, then along the row."""
-    down, right = (goal - world.predators).unbind(-1)
+    down, right = (goal - env.predators).unbind(-1)
     sideways = torch.where(right > 0, RIGHT, torch.where(right < 0, LEFT, STAY))
     return torch.where(down > 0, DOWN, torch.where(down < 0, UP, sideways))
 
 
-def see_prey(world: PredatorPrey) -> Bool[Tensor, "B N"]:
+def see_prey(env: PredatorPrey) -> Bool[Tensor, "B N"]:
     """Who has the prey in its view."""
-    away = (world.predators - world.prey[:, None]).abs()
-    return (away <= world.vision).all(-1)
+    away = (env.predators - env.prey[:, None]).abs()
+    return (away <= env.vision).all(-1)
 
 
-def all_knowing(world: PredatorPrey) -> Int[Tensor, "B N"]:
+def all_knowing(env: PredatorPrey) -> Int[Tensor, "B N"]:
     """Everybody walks straight to the prey."""
-    return towards(world, world.prey[:, None].expand_as(world.predators))
+    return towards(env, env.prey[:, None].expand_as(env.predators))
 
 
-def along_the_edges(world: PredatorPrey) -> Int[Tensor, "B N"]:
+def along_the_edges(env: PredatorPrey) -> Int[Tensor, "B N"]:
     """Into the corner at the top left and then once around along the edges.
 
     The first leg is one short, as most need fewer steps to the wall. On 5 x 5 a search over all
     walks (simulated annealing) found nothing better by more than 0.0001 steps.
     """
-    leg = (world.t + 1) // (world.size - 1)
-    shape = (world.batch_size, world.n_agents)
-    return torch.full(shape, (UP, LEFT, DOWN, RIGHT)[leg % 4], device=world.device)
+    leg = (env.t + 1) // (env.size - 1)
+    shape = (env.num_envs, env.n_agents)
+    return torch.full(shape, (UP, LEFT, DOWN, RIGHT)[leg % 4], device=env.device)
 
 
 def spiral(size: int, vision: int) -> list[tuple[int, int]]:
@@ -67,59 +67,60 @@ class OwnSpiral:
     last one, who counts, is not much later than the first.
     """
 
-    def __call__(self, world: PredatorPrey) -> Int[Tensor, "B N"]:
-        if world.t == 0:
-            self.route = torch.tensor(spiral(world.size, world.vision), device=world.device)
-            self.next = torch.zeros_like(world.predators[..., 0])
-        arrived = (self.route[self.next] == world.predators).all(-1)
+    def __call__(self, env: PredatorPrey) -> Int[Tensor, "B N"]:
+        if env.t == 0:
+            self.route = torch.tensor(spiral(env.size, env.vision), device=env.device)
+            self.next = torch.zeros_like(env.predators[..., 0])
+        arrived = (self.route[self.next] == env.predators).all(-1)
         self.next = (self.next + arrived).clamp_max(len(self.route) - 1)
-        prey = world.prey[:, None].expand_as(world.predators)
-        return towards(world, torch.where(see_prey(world)[..., None], prey, self.route[self.next]))
+        prey = env.prey[:, None].expand_as(env.predators)
+        return towards(env, torch.where(see_prey(env)[..., None], prey, self.route[self.next]))
 
 
 class PooledViews:
     """Everybody knows at once what anybody sees and has seen: what telling is worth.
 
     One after the other the predators choose the nearest cell that nobody has seen yet and that
-    no earlier goal brings into view. As soon as one sees the prey, all go there. A rule, not an
+    no earlier goal brings into view. As soon as one sees the prey, all go there. A scripted, not an
     optimum: on 5 x 5 TarMAC reports 7.24 steps with two rounds of messages.
     """
 
-    def __call__(self, world: PredatorPrey) -> Int[Tensor, "B N"]:
-        B, N, size = world.batch_size, world.n_agents, world.size
-        side = torch.arange(size, device=world.device)
+    def __call__(self, env: PredatorPrey) -> Int[Tensor, "B N"]:
+        B, N, size = env.num_envs, env.n_agents, env.size
+        side = torch.arange(size, device=env.device)
         cells = torch.cartesian_prod(side, side)  # (cells, 2)
-        away = (world.predators[:, :, None] - cells).abs()  # (B, N, cells, 2)
-        if world.t == 0:
-            self.seen = torch.zeros(B, size * size, dtype=torch.bool, device=world.device)
-        self.seen = self.seen | (away <= world.vision).all(-1).any(1)
-        known = see_prey(world).any(1)
+        away = (env.predators[:, :, None] - cells).abs()  # (B, N, cells, 2)
+        if env.t == 0:
+            self.seen = torch.zeros(B, size * size, dtype=torch.bool, device=env.device)
+        self.seen = self.seen | (away <= env.vision).all(-1).any(1)
+        known = see_prey(env).any(1)
         taken, goals = self.seen, []
         for i in range(N):
             distance = away[:, i].sum(-1) + taken * 4 * size
             goal = cells[distance.argmin(1)]  # (B, 2)
             goals.append(goal)
-            taken = taken | ((cells - goal[:, None]).abs() <= world.vision).all(-1)
-        goal = torch.where(known[:, None, None], world.prey[:, None], torch.stack(goals, 1))
-        return towards(world, goal)
+            taken = taken | ((cells - goal[:, None]).abs() <= env.vision).all(-1)
+        goal = torch.where(known[:, None, None], env.prey[:, None], torch.stack(goals, 1))
+        return towards(env, goal)
 
 
 def _task(
-    size: int, isolates: str, random: float, blind: float, own_view: float, best: float
+    size: int, isolates: str, random: float, open_loop: float, own_view: float, best: float
 ) -> Task:
     """The task of one size; the numbers are the exact expected steps."""
     return Task(
+        key=f"predator-prey{size}",
         name=f"Predator-prey, {size} × {size}",
         isolates=isolates,
         make=partial(PredatorPrey, size=size),
         score="steps",
         unit="steps until all are on the prey",
-        rules=(
-            Rule("random", "random", UniformPolicy, random),
-            Rule("along the edges", "blind", lambda: along_the_edges, blind),
-            Rule("own spiral", "own view", OwnSpiral, own_view),
-            Rule("pooled views", "shared view", PooledViews),
-            Rule("straight to the prey", "best", lambda: all_knowing, best),
+        policies=(
+            ScriptedPolicy("random", "random", UniformPolicy, random),
+            ScriptedPolicy("along the edges", "open-loop", lambda: along_the_edges, open_loop),
+            ScriptedPolicy("own spiral", "own view", OwnSpiral, own_view),
+            ScriptedPolicy("pooled views", "shared view", PooledViews),
+            ScriptedPolicy("straight to the prey", "best", lambda: all_knowing, best),
         ),
         show="pooled views",
         higher_is_better=False,
@@ -128,6 +129,6 @@ def _task(
 
 TASKS = (
     _task(5, "talk: telling what one has found", 19.8384, 16.4147, 13.9855, 4.6768),
-    _task(10, "talk: the same, in a larger world", 39.9993, 37.1576, 23.3094, 10.3875),
+    _task(10, "talk: the same, on a larger grid", 39.9993, 37.1576, 23.3094, 10.3875),
     _task(20, "talk: the same, where most never find it alone", 80.0, 77.5849, 64.1959, 23.0728),
 )

@@ -1,4 +1,4 @@
-"""Rules for the T-maze, its witness and its flickering: what remembering is worth."""
+"""Scripted policies for the T-maze, its witness and its flickering: the value of memory."""
 
 from functools import partial
 from math import comb
@@ -8,7 +8,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from marl_edu.envs.base.wrappers import Flicker
-from marl_edu.envs.baselines.task import Rule, Task, UniformPolicy
+from marl_edu.envs.baselines.task import ScriptedPolicy, Task, UniformPolicy
 from marl_edu.envs.tmaze import FORWARD, UP, TMaze
 
 
@@ -25,15 +25,15 @@ def random_success(length: int, max_steps: int) -> float:
     return sum(p * (1 - (1 / 3) ** (max_steps - k)) for k, p in reaches.items()) / 2
 
 
-def walk_and_guess(world) -> Int[Tensor, "B N"]:
+def walk_and_guess(env) -> Int[Tensor, "B N"]:
     """Nothing but FORWARD to the junction, where all turn UP."""
-    action = FORWARD if world.t < world.length else UP
-    return torch.full((world.batch_size, world.n_agents), action, device=world.device)
+    action = FORWARD if env.t < env.length else UP
+    return torch.full((env.num_envs, env.n_agents), action, device=env.device)
 
 
-def know_the_sign(world) -> Int[Tensor, "B N"]:
+def know_the_sign(env) -> Int[Tensor, "B N"]:
     """FORWARD to the junction; turn as the sign said, whoever saw it."""
-    return torch.where(world.cell < world.length, FORWARD, world.sign)
+    return torch.where(env.cell < env.length, FORWARD, env.sign)
 
 
 class RememberSign:
@@ -47,70 +47,76 @@ class RememberSign:
     def __init__(self, patient: bool = True):
         self.patient = patient
 
-    def __call__(self, world) -> Int[Tensor, "B N"]:
-        if world.t == 0:
-            self.known = torch.zeros_like(world.sign)  # UP, DOWN, or 0
-        sees = world.cell == 0
-        if world.witness:
+    def __call__(self, env) -> Int[Tensor, "B N"]:
+        if env.t == 0:
+            self.known = torch.zeros_like(env.sign)  # UP, DOWN, or 0
+        sees = env.cell == 0
+        if env.witness:
             sees = torch.zeros_like(sees)
-            sees[:, 0] = world.t == 0
-        sees = sees & ~getattr(world, "blank", torch.zeros_like(sees))  # of Flicker
-        self.known = torch.where(sees, world.sign, self.known)
-        can_wait = self.patient and world.max_steps - world.t > world.length + 1
+            sees[:, 0] = env.t == 0
+        sees = sees & ~getattr(env, "blank", torch.zeros_like(sees))  # of Flicker
+        self.known = torch.where(sees, env.sign, self.known)
+        can_wait = self.patient and env.max_steps - env.t > env.length + 1
         # Before the junction UP does nothing. A walker counts its own steps.
-        waits = (world.cell == 0) & (self.known == 0) & can_wait
-        walks = (world.cell < world.length) & ~waits
+        waits = (env.cell == 0) & (self.known == 0) & can_wait
+        walks = (env.cell < env.length) & ~waits
         turn = torch.where(self.known == 0, UP, self.known)
         return torch.where(walks, FORWARD, torch.where(waits, UP, turn))
 
 
 RANDOM = random_success(10, 33)
-BLIND = Rule("walk and guess", "blind", lambda: walk_and_guess, 0.5)
-TOLD = Rule("know the sign", "best", lambda: know_the_sign, 1.0)
+OPEN_LOOP = ScriptedPolicy("walk and guess", "open-loop", lambda: walk_and_guess, 0.5)
+TOLD = ScriptedPolicy("know the sign", "best", lambda: know_the_sign, 1.0)
 
 TASKS = (
     Task(
+        key="tmaze",
         name="T-maze, length 10",
         isolates="memory: the way to turn is seen once",
         make=partial(TMaze, length=10),
         score="success",
         unit="share of right turns",
-        rules=(
-            Rule("random", "random", UniformPolicy, RANDOM),
-            BLIND,
-            Rule("remember the sign", "own view", RememberSign, 1.0),
+        policies=(
+            ScriptedPolicy("random", "random", UniformPolicy, RANDOM),
+            OPEN_LOOP,
+            ScriptedPolicy("remember the sign", "own view", RememberSign, 1.0),
             TOLD,
         ),
         show="remember the sign",
+        trivial="walk and guess",
     ),
     Task(
+        key="witness",
         name="T-maze with a witness, length 10",
         isolates="memory and talk, both",
         make=partial(TMaze, length=10, witness=True),
         score="success",
         unit="share of right turns",
-        rules=(
-            Rule("random", "random", UniformPolicy, RANDOM),
-            BLIND,
-            Rule("remember, untold", "own view", partial(RememberSign, patient=False), 0.5),
+        policies=(
+            ScriptedPolicy("random", "random", UniformPolicy, RANDOM),
+            OPEN_LOOP,
+            ScriptedPolicy("remember, untold", "own view", partial(RememberSign, patient=False), 0.5),
             TOLD,
         ),
         show="know the sign",
+        trivial="walk and guess",
     ),
     Task(
+        key="flicker50",
         name="Flickering T-maze, length 10",
         isolates="memory: half of all observations are missing",
-        make=partial(Flicker, world=TMaze, world_args={"length": 10}, p=0.5),
+        make=partial(Flicker, env=TMaze, env_args={"length": 10}, p=0.5),
         score="success",
         unit="share of right turns",
-        rules=(
-            Rule("random", "random", UniformPolicy, RANDOM),
-            BLIND,
-            Rule("walk at once", "own view", partial(RememberSign, patient=False), 0.75),
+        policies=(
+            ScriptedPolicy("random", "random", UniformPolicy, RANDOM),
+            OPEN_LOOP,
+            ScriptedPolicy("walk at once", "own view", partial(RememberSign, patient=False), 0.75),
             # Not seen in any of the 23 steps that it can wait: then a guess.
-            Rule("wait for the sign", "own view", RememberSign, 1 - 0.5**23 / 2),
+            ScriptedPolicy("wait for the sign", "own view", RememberSign, 1 - 0.5**23 / 2),
             TOLD,
         ),
         show="wait for the sign",
+        trivial="walk and guess",
     ),
 )

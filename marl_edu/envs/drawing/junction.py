@@ -47,7 +47,7 @@ _DARK = "".join(f"{site}:{dark};" for site, _, _, dark in _COLOURS.values())
 
 @dataclass(frozen=True)
 class Car:
-    """A car of a picture; its number is its slot in the world."""
+    """A car of a picture; its number is its slot in the environment."""
 
     number: int
     cell: Cell

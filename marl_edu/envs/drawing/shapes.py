@@ -1,4 +1,4 @@
-"""Pieces of pictures that all worlds are drawn with, so that the same thing looks the same.
+"""Pieces of pictures that all environments are drawn with, so that the same thing looks the same.
 
 An agent is a disc with its number and its own colour; a target is a ring, a wall a filled cell,
 what an agent sees a soft outline. Coordinates are in the units of the picture, y downwards.

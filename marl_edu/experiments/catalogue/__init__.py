@@ -1,4 +1,4 @@
-"""Every experiment of the book: which method, on which world, with which settings.
+"""Every experiment of the book: which method, on which environment, with which settings.
 
 Read this file to know what was run; `python -m marl_edu.experiments` runs it.
 """
@@ -23,31 +23,31 @@ from marl_edu.training import a2c, ppo, qlearning
 POLICIES = results.RESULTS.parent / "checkpoints"  # networks of finished seeds
 
 EASY: dict[str, Any] = {
-    "world_args": {"difficulty": "easy"},
+    "env_args": {"difficulty": "easy"},
     "updates": 2000,
     "anneal": 1.0,  # a one-seed trial with 0.4 stopped at 86 %
 }
 MEDIUM: dict[str, Any] = {
-    "world_args": {"difficulty": "medium", "route": "one-hot"},
+    "env_args": {"difficulty": "medium", "route": "one-hot"},
     "updates": 3200,
-    "batch_size": 32,
+    "num_envs": 32,
     "checkpoint_every": 100,
 }
 HARD: dict[str, Any] = {
-    "world_args": {"difficulty": "hard", "route": "one-hot"},
+    "env_args": {"difficulty": "hard", "route": "one-hot"},
     "updates": 6000,
-    "batch_size": 16,
+    "num_envs": 16,
     "checkpoint_every": 50,
 }
 DISTRACTORS = (1, 3, 7, 15)
-TV: dict[str, Any] = {"world_args": {"tv": True}}
+TV: dict[str, Any] = {"env_args": {"noisy_tv": True}}
 # Two agents in so little time that one alone would have to take the shortest path.
-TWO: dict[str, Any] = {"world_args": {"n_agents": 2, "max_steps": 50}, "updates": 100}
+TWO: dict[str, Any] = {"env_args": {"n_agents": 2, "max_steps": 50}, "updates": 100}
 # A crowd: a fifth of the cells are targets, and there are as many agents, in a hurry. See the graph
 # attention chapter for how this was chosen.
 GRID: dict[str, Any] = {
-    "world": MultiAgentGridWorld,
-    "world_args": {
+    "env": MultiAgentGridWorld,
+    "env_args": {
         "grid_size": (10, 10),
         "n_agents": 20,
         "n_targets": 20,
@@ -57,36 +57,36 @@ GRID: dict[str, Any] = {
         "task": "cover",
     },
     "updates": 600,
-    "entropy": 0.1,
+    "ent_coef": 0.1,
     "anneal": 0.8,
 }
 # The T-maze and what is made of it. See the memory chapter.
 TMAZE: dict[str, Any] = {
-    "world": TMaze,
-    "world_args": {"length": 10},
+    "env": TMaze,
+    "env_args": {"length": 10},
     "updates": 4000,
-    "steps_per_update": 16.0,
-    "hidden": 32,
+    "train_freq": 16.0,
+    "hidden_dim": 32,
     "lr": 3e-3,
 }
 LENGTHS = (5, 10, 20, 40)  # 10 is `tmaze` itself
 FLICKER = (0, 30, 60, 90)  # observations that are missing, in percent
 WITNESS: dict[str, Any] = {
-    "world": AgentId,
-    "world_args": {"world": TMaze, "world_args": {"witness": True}},
+    "env": AgentId,
+    "env_args": {"env": TMaze, "env_args": {"witness": True}},
 }
 # Gymnasium's, velocities hidden. Unscaled, Huber's loss is a median, and values run away.
 CARTPOLE: dict[str, Any] = {
-    "world": cartpole,
-    "world_args": {"velocities": False},
+    "env": cartpole,
+    "env_args": {"velocities": False},
     "updates": 8000,
-    "batch_size": 8,
+    "num_envs": 8,
     "gamma": 0.99,
     "reward_scale": 0.02,
     "lr": 3e-3,
-    "explore": 0.1,
-    "warm_up": 500,
-    "target_every": 20,
+    "exploration_fraction": 0.1,
+    "learning_starts": 500,
+    "target_update_interval": 20,
 }
 STARTS: dict[str, dict[str, Any]] = {  # of a window that is shorter than the corridor
     "zero": {},
@@ -97,8 +97,8 @@ STARTS: dict[str, dict[str, Any]] = {  # of a window that is shorter than the co
 
 def flicker(percent: int) -> dict[str, Any]:
     """The settings of a run on the T-maze where so many observations are missing."""
-    args = {"world": TMaze, "world_args": {"length": 10}, "p": percent / 100}
-    return {**TMAZE, "world": Flicker, "world_args": args, "updates": 6000}
+    args = {"env": TMaze, "env_args": {"length": 10}, "p": percent / 100}
+    return {**TMAZE, "env": Flicker, "env_args": args, "updates": 6000}
 
 
 RELAYS = ((2, 0), (2, 1), (2, 2), (2, 3), (3, 2), (3, 3))  # hops to the answer, layers
@@ -107,13 +107,13 @@ RELAYS = ((2, 0), (2, 1), (2, 2), (2, 3), (3, 2), (3, 3))  # hops to the answer,
 def relay(hops: int) -> dict[str, Any]:
     """The settings of a run on the relay, 64 agents, the answer so many hops away."""
     return {
-        "world": Relay,
-        "world_args": {"hops": hops},
+        "env": Relay,
+        "env_args": {"hops": hops},
         "updates": 250,
-        "hidden": 32,
+        "hidden_dim": 32,
         "lr": 5e-3,
-        "entropy": 0.05,
-        "entropy_end": 0.0,
+        "ent_coef": 0.05,
+        "ent_coef_end": 0.0,
         "reward_scale": 1.0,
         "log_every": 10,
     }
@@ -122,48 +122,48 @@ def relay(hops: int) -> dict[str, Any]:
 def probe(distractors: int) -> dict[str, Any]:
     """The settings of a run on the speaker probe with so many distractors."""
     return {
-        "world": SpeakerProbe,
-        "world_args": {"distractors": distractors},
+        "env": SpeakerProbe,
+        "env_args": {"distractors": distractors},
         "updates": 1200,
-        "batch_size": 128,
-        "entropy": 0.05,
-        "entropy_end": 0.0,
+        "num_envs": 128,
+        "ent_coef": 0.05,
+        "ent_coef_end": 0.0,
         "reward_scale": 1.0,
     }
 
 
-# What the comparison needs beside the chapters' own runs. Each family of methods meets a world for
+# What the comparison needs beside the chapters' own runs. Each family of methods meets an environment for
 # as many steps as the others met it in the chapters (in the grid the curious half as many, for
 # their time), with its family's settings; nothing was tuned. The few numbers below share these
 # steps out over updates. See the comparison chapter.
 RECURRENT: dict[str, Any] = {  # actor-critics in the T-maze: as `tarmac-witness`
     "updates": 600,
-    "hidden": 32,
+    "hidden_dim": 32,
     "lr": 5e-3,
-    "entropy": 0.1,
-    "entropy_end": 0.0,
+    "ent_coef": 0.1,
+    "ent_coef_end": 0.0,
     "reward_scale": 1.0,
     "gamma": 0.95,
-    "lam": 0.95,
+    "gae_lambda": 0.95,
     "detach_every": 40,
 }
-IN_MAZE: dict[str, Any] = {"world": KeyDoorMaze, "gamma": 0.99, "lam": 0.95, "reward_scale": 1.0}
-Q_MAZE: dict[str, Any] = {"world": KeyDoorMaze, "gamma": 0.99, "steps_per_update": 360.0}
-WORLDS: dict[str, dict[str, dict[str, Any]]] = {  # world -> family -> settings
+IN_MAZE: dict[str, Any] = {"env": KeyDoorMaze, "gamma": 0.99, "gae_lambda": 0.95, "reward_scale": 1.0}
+Q_MAZE: dict[str, Any] = {"env": KeyDoorMaze, "gamma": 0.99, "train_freq": 360.0}
+WORLDS: dict[str, dict[str, dict[str, Any]]] = {  # environment -> family -> settings
     "probe7": {
         "talk": probe(7),
-        "q": {"steps_per_update": 300.0},
-        "bonus": {"updates": 150, "batch_size": 1024},
+        "q": {"train_freq": 300.0},
+        "bonus": {"updates": 150, "num_envs": 1024},
     },
     "relay2": {
         "talk": relay(2),
-        "q": {"steps_per_update": 256.0, "hidden": 32},
-        "bonus": {"updates": 125, "batch_size": 128, "hidden": 32},
+        "q": {"train_freq": 256.0, "hidden_dim": 32},
+        "bonus": {"updates": 125, "num_envs": 128, "hidden_dim": 32},
     },
     "grid": {
         "talk": GRID,
-        "q": {"steps_per_update": 1920.0},
-        "bonus": {"updates": 150, "batch_size": 128},
+        "q": {"train_freq": 1920.0},
+        "bonus": {"updates": 150, "num_envs": 128},
     },
 }
 
@@ -178,7 +178,7 @@ def _comparison() -> list[Experiment]:
     )
     for name, families in WORLDS.items():
         talk = families["talk"]
-        where = {"world": talk["world"], "world_args": talk["world_args"]}
+        where = {"env": talk["env"], "env_args": talk["env_args"]}
         for m, config, train in Q_METHODS:
             found.append((f"{m}-{name}", config(**where, **families["q"]), train, evaluate_q))
         for m, config, train in curious:
@@ -191,7 +191,7 @@ def _comparison() -> list[Experiment]:
         ("tarmac-relay2", tarmac.Config(**relay(2), rounds=2), tarmac.train, evaluate),
         ("tarmac-grid", tarmac.Config(**GRID, rounds=2), tarmac.train, evaluate),
     ]
-    tmaze: dict[str, Any] = {"world": TMaze, "world_args": TMAZE["world_args"]}
+    tmaze: dict[str, Any] = {"env": TMaze, "env_args": TMAZE["env_args"]}
     found.append(("a2c-tmaze", a2c.Config(**tmaze, **RECURRENT), a2c.train, evaluate))
     for m, config, train in curious:
         found.append((f"{m}-tmaze", config(**tmaze), train, evaluate_exploring))
@@ -210,7 +210,7 @@ def _comparison() -> list[Experiment]:
         ("icm", False, True),
         ("gat_icm", True, True),
     ):
-        lookout = combined.CuriousConfig(world=Lookout, talk=talks, curious=bonus)
+        lookout = combined.CuriousConfig(env=Lookout, talk=talks, curious=bonus)
         found.append((f"{m}-lookout", lookout, combined.train_curious, evaluate_exploring))
     silent, blank = (
         config(**WITNESS, **RECURRENT) for config in (a2c.Config, combined.ForgetfulConfig)
@@ -221,11 +221,11 @@ def _comparison() -> list[Experiment]:
         ("tarmac_forgetful-witness", blank, combined.train_forgetful, evaluate),
     ]
     # Two walkers, each with a maze and a sign of its own, have nothing to tell each other.
-    two: dict[str, Any] = {"world": TMaze, "world_args": {**TMAZE["world_args"], "n_agents": 2}}
+    two: dict[str, Any] = {"env": TMaze, "env_args": {**TMAZE["env_args"], "n_agents": 2}}
     for m, config, train in METHODS[::2]:
         name = "a2c" if m == "none" else m
         found.append((f"{name}-walkers", config(**two, **RECURRENT), train, evaluate))
-    together = {**TMAZE, "world": combined.AsOne, "world_args": WITNESS}
+    together = {**TMAZE, "env": combined.AsOne, "env_args": WITNESS}
     for m, talks in (("team_drqn", False), ("tarmac_drqn", True)):
         team = combined.TeamConfig(**together, talk=talks)
         found.append((f"{m}-witness", team, combined.train_team, evaluate_q))
@@ -236,30 +236,30 @@ def _comparison() -> list[Experiment]:
 
 
 def evaluate(net: a2c.ActorCritic, cfg: a2c.Config, episodes: int) -> dict[str, float]:
-    """The final evaluation of a team: fresh episodes of its world at full difficulty.
+    """The final evaluation of a team: fresh episodes of its environment at full difficulty.
 
     Returns:
         success (share in [0, 1]), return and episodes of the greedy policy, and `success_sampling`
         of the policy as it was trained.
     """
-    world = cfg.world(**cfg.world_args, batch_size=250, seed=cfg.seed)
-    greedy = a2c.evaluate(net, world, episodes)
-    sampling = a2c.evaluate(net, world, episodes, greedy=False)
+    env = cfg.env(**cfg.env_args, num_envs=250, seed=cfg.seed)
+    greedy = a2c.evaluate(net, env, episodes)
+    sampling = a2c.evaluate(net, env, episodes, greedy=False)
     return greedy | {"success_sampling": sampling["success"]}
 
 
 def evaluate_exploring(net: ppo.ActorCritic, cfg: ppo.Config, episodes: int):
     """As `evaluate`, for the maze; and `steps`, how long a sampled episode lasts."""
-    world = cfg.world(**cfg.world_args, batch_size=250, seed=cfg.seed)
-    greedy = ppo.evaluate(net, world, episodes)
-    sampling = ppo.evaluate(net, world, episodes, greedy=False)
+    env = cfg.env(**cfg.env_args, num_envs=250, seed=cfg.seed)
+    greedy = ppo.evaluate(net, env, episodes)
+    sampling = ppo.evaluate(net, env, episodes, greedy=False)
     return greedy | {"success_sampling": sampling["success"], "steps": sampling["steps"]}
 
 
 def evaluate_q(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
     """The final evaluation of Q-learners: fresh episodes, greedy."""
-    world = cfg.world(**cfg.world_args, batch_size=250, seed=cfg.seed)
-    return qlearning.evaluate(net, world, episodes)
+    env = cfg.env(**cfg.env_args, num_envs=250, seed=cfg.seed)
+    return qlearning.evaluate(net, env, episodes)
 
 
 def evaluate_poles(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
@@ -304,13 +304,13 @@ EXPERIMENTS: dict[str, Experiment] = {
         # Four heads and two rounds: for the pictures of who listens to whom.
         Experiment(
             "tarmac-heads",
-            tarmac.Config(**EASY, heads=4, content=8, rounds=2),
+            tarmac.Config(**EASY, heads=4, value_dim=8, rounds=2),
             tarmac.train,
             evaluate,
             seeds=1,
         ),
         *(
-            # The same teams are also played in larger worlds: `marl_edu.scaling`.
+            # The same teams are also played in larger environments: `marl_edu.scaling`.
             Experiment(name, cfg, train, evaluate, keep_policy=tuple(range(8)))
             for name, cfg, train in (
                 ("none-grid", a2c.Config(**GRID), a2c.train),
@@ -373,7 +373,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             for name, cfg, train in (
                 ("none-maze-team", ppo.Config(**TWO), ppo.train),
                 ("rnd-maze-team", rnd.Config(**TWO), rnd.train),
-                ("rnd-maze-own", rnd.Config(**TWO, own_bonus=True), rnd.train),
+                ("rnd-maze-own", rnd.Config(**TWO, per_agent_bonus=True), rnd.train),
                 ("rnd-maze-episodic", rnd.Config(episodic_bonus=True), rnd.train),
             )
         ),
@@ -392,7 +392,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             for m, config, train in Q_METHODS
             for name, settings in (
                 *(
-                    (f"{m}-tmaze{n}", {**TMAZE, "world_args": {"length": n}})
+                    (f"{m}-tmaze{n}", {**TMAZE, "env_args": {"length": n}})
                     for n in LENGTHS
                     if n != 10
                 ),
@@ -405,7 +405,7 @@ EXPERIMENTS: dict[str, Experiment] = {
             for name, cfg, train in (
                 ("dqn-cartpole", dqn.Config(**CARTPOLE), dqn.train),
                 ("drqn-cartpole", drqn.Config(**CARTPOLE, window=10, burn_in=5), drqn.train),
-                ("dqn-cartpole-seen", dqn.Config(**{**CARTPOLE, "world_args": {}}), dqn.train),
+                ("dqn-cartpole-seen", dqn.Config(**{**CARTPOLE, "env_args": {}}), dqn.train),
             )
         ),
         # Memory and talk together, for the witness and its walker.
@@ -414,13 +414,13 @@ EXPERIMENTS: dict[str, Experiment] = {
             tarmac.Config(
                 **WITNESS,
                 updates=600,
-                hidden=32,
+                hidden_dim=32,
                 lr=5e-3,
-                entropy=0.1,
-                entropy_end=0.0,
+                ent_coef=0.1,
+                ent_coef_end=0.0,
                 reward_scale=1.0,
                 gamma=0.95,
-                lam=0.95,
+                gae_lambda=0.95,
                 detach_every=40,
             ),
             tarmac.train,
@@ -458,27 +458,27 @@ BUILD: dict[type, Callable[[Any, Any], Any]] = {
 }
 
 
-def make_world(name: str, batch_size: int = 1, seed: int | None = None):
-    """The world on which the experiment `name` was trained, at full difficulty."""
+def make_env(name: str, num_envs: int = 1, seed: int | None = None):
+    """The environment on which the experiment `name` was trained, at full difficulty."""
     cfg = EXPERIMENTS[name].cfg
-    return cfg.world(**cfg.world_args, batch_size=batch_size, seed=seed)
+    return cfg.env(**cfg.env_args, num_envs=num_envs, seed=seed)
 
 
 def parameters(name: str) -> tuple[int, int]:
     """How many numbers an experiment learns: those of its network, with any critic, and those of
     a bonus module, which is there in training only."""
     cfg = EXPERIMENTS[name].cfg
-    world = make_world(name, seed=0)
+    env = make_env(name, seed=0)
     extra: Any = ppo.NoBonus()
     if isinstance(cfg, combined.CuriousConfig):
-        extra = combined.team_bonus(cfg, world)
+        extra = combined.team_bonus(cfg, env)
     elif isinstance(cfg, icm.Config):
-        extra = icm.bonus(cfg, world)
+        extra = icm.bonus(cfg, env)
     elif isinstance(cfg, rnd.Config):
-        extra = rnd.bonus(cfg, world)
+        extra = rnd.bonus(cfg, env)
     net, bonus = (
         sum(p.numel() for p in part.parameters() if p.requires_grad)
-        for part in (BUILD[type(cfg)](cfg, world), extra)
+        for part in (BUILD[type(cfg)](cfg, env), extra)
     )
     return net, bonus
 
@@ -499,6 +499,6 @@ def load_policy(name: str, seed: int = 0, folder: Path = POLICIES) -> Any:
         )
     tensors, _ = storage.load_checkpoint(path)
     cfg = EXPERIMENTS[name].cfg
-    net = BUILD[type(cfg)](cfg, make_world(name))
+    net = BUILD[type(cfg)](cfg, make_env(name))
     net.load_state_dict(tensors)
     return net.eval()

@@ -1,0 +1,26 @@
+"""ICM for a loop of one's own: called with a transition, it gives the bonus and the losses."""
+
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from marl_edu.algos import icm
+
+
+class IntrinsicCuriosityModule(icm.IntrinsicCuriosityModule):
+    """The module of algos/icm.py, which is also a function `(obs, next_obs, action)`."""
+
+    def forward(
+        self,
+        obs: Float[Tensor, "*S O"],
+        next_obs: Float[Tensor, "*S O"],
+        action: Int[Tensor, "*S"],
+    ) -> tuple[Float[Tensor, "*S"], dict[str, Tensor]]:
+        """The bonus `(*S)`, without a gradient, and the mean losses, with one.
+
+        Returns:
+            the bonus, and `{"inverse": L_I, "forward": L_F, "total": L}`, scalars.
+        """
+        inverse, forward = self.errors(obs, action, next_obs)
+        total = (1 - self.beta) * inverse + self.beta * forward
+        losses = {"inverse": inverse.mean(), "forward": forward.mean(), "total": total.mean()}
+        return self.eta * forward.detach(), losses

@@ -1,0 +1,34 @@
+"""Names that outlive files and folders.
+
+Stored runs and checkpoints know an environment or a layer by its name here, never by its import
+path: so it can be moved and renamed in the code without orphaning a result.
+"""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+_NAMES: dict[Any, str] = {}
+
+
+def register(name: str) -> Callable[[T], T]:
+    """Decorator: this class or function is called `name` for ever.
+
+    Raises:
+        ValueError: something else has that name.
+    """
+
+    def note(thing: T) -> T:
+        taken = [other for other, known in _NAMES.items() if known == name]
+        if taken:
+            raise ValueError(f"{name!r} is the name of {taken[0].__qualname__} already")
+        _NAMES[thing] = name
+        return thing
+
+    return note
+
+
+def name_of(thing: Any) -> str | None:
+    """The name of a class or function; None if it was never given one."""
+    return _NAMES.get(thing) if callable(thing) else None
