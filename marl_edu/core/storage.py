@@ -26,6 +26,8 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
+from marl_edu.core.registry import name_of
+
 FORMAT = "marl_edu/1"  # the marker of our checkpoints; another number = another layout
 
 Number = int | float
@@ -241,7 +243,8 @@ def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
 
 
 def plain(settings: Any) -> Any:
-    """A config (dataclass, dict, ...) as JSON values: classes and functions become their names.
+    """A config (dataclass, dict, ...) as JSON values: classes and functions become their names,
+    those that outlive moves (`core.registry`) where they have one.
 
     What `save_checkpoint(..., meta={"config": plain(cfg)})` stores and `expect` compares.
     """
@@ -256,6 +259,8 @@ def plain(settings: Any) -> Any:
         return settings
     if isinstance(settings, Path | torch.device):
         return str(settings)
+    if (name := name_of(settings)) is not None:
+        return name
     if callable(settings) and hasattr(settings, "__qualname__"):
         return f"{settings.__module__}.{settings.__qualname__}"
     raise TypeError(f"a setting must be a number, text, class or function, got {settings!r}")

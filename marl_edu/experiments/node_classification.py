@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from marl_edu.algos import gat
@@ -84,7 +84,8 @@ class Config:
     """One run; the defaults are the paper's for Cora."""
 
     seed: int = 0  # of the graph that is drawn, and of the network
-    gnn_type: str = "gat"  # see gat.LAYERS; "mlp": the same network without any edge
+    layer_type: Callable[..., nn.Module] = gat.GraphAttention  # the kind of layer
+    use_edges: bool = True  # False: the same network without any edge, a multilayer perceptron
     updates: int = 2000  # epochs at most (paper: 100,000; patience ends it long before)
     hidden_dim: int = 8  # features per head
     heads: int = 8
@@ -102,9 +103,17 @@ class Result:
     rows: list[dict[str, Any]]
 
 
+def build(cfg: Config, papers: Papers) -> gat.GAT:
+    """The network for these papers."""
+    return gat.GAT(
+        papers.features.shape[1], cfg.hidden_dim, len(TOPICS), cfg.heads, dropout=cfg.dropout,
+        layer_type=cfg.layer_type,
+    )  # fmt: skip
+
+
 def graph_of(cfg: Config, papers: Papers) -> Tensor:
     """The edges that the network of this run may use."""
-    return papers.edges[:, :0] if cfg.gnn_type == "mlp" else papers.edges
+    return papers.edges if cfg.use_edges else papers.edges[:, :0]
 
 
 def train(
@@ -120,11 +129,7 @@ def train(
     """
     torch.manual_seed(cfg.seed)
     papers = draw_papers(cfg.seed)
-    kind = "gat" if cfg.gnn_type == "mlp" else cfg.gnn_type
-    net = gat.GAT(
-        papers.features.shape[1], cfg.hidden_dim, len(TOPICS), cfg.heads, dropout=cfg.dropout,
-        gnn_type=kind,
-    )  # fmt: skip
+    net = build(cfg, papers)
     optimizer = torch.optim.Adam(net.parameters(), lr=cfg.lr, weight_decay=cfg.weight_decay)
     graph, start = graph_of(cfg, papers), time.process_time()
     best_loss, best_accuracy, waited, best = float("inf"), 0.0, 0, copy.deepcopy(net.state_dict())

@@ -10,8 +10,6 @@ and, for the seeds in `keep_policy`, in the folder of the policies:
 """
 
 import contextlib
-import hashlib
-import json
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -24,6 +22,9 @@ import torch
 
 import marl_edu
 from marl_edu.core import storage
+from marl_edu.core.provenance import cpu_model, git_commit, now
+from marl_edu.core.registry import name_of
+from marl_edu.experiments.identity import identity, load_schema
 
 try:
     import fcntl
@@ -31,6 +32,26 @@ except ImportError:  # Windows: there, two commands at work on one seed are not 
     fcntl = None  # type: ignore[assignment]
 
 HEARTBEAT = 5.0  # seconds between two notes of the time spent: what a `kill -9` can lose of it
+# What a record will say once it is measured: steps really taken, the lines and the sha256 of the
+# csv, the digest of the record itself.
+UNKNOWN = {"env_steps": None, "csv_rows": None, "csv_sha256": None, "digest": None}
+
+
+class Algorithm(NamedTuple):
+    """A method, under an id that no move or renaming changes."""
+
+    id: str
+    config: type
+    train: Callable[..., Any]  # train(cfg, on_log=, checkpoint=) -> Result with .net and .rows
+    build: Callable[..., Any]  # build(cfg, env) -> the network
+    bonus: Callable[..., Any] | None = None  # bonus(cfg, env) -> a module there in training only
+
+
+class Evaluation(NamedTuple):
+    """A way to score a trained network, under an id of its own."""
+
+    id: str
+    evaluate: Callable[..., Mapping[str, Any]]  # evaluate(net, cfg, episodes) -> numbers
 
 
 @dataclass(frozen=True)
@@ -38,12 +59,24 @@ class Experiment:
     """One method on one task, trained with several seeds."""
 
     name: str  # <method>-<task>; names the folder of the results
+    algorithm: Algorithm
     cfg: Any  # frozen dataclass with `seed` (set anew for every run) and `updates`
-    train: Callable[..., Any]  # train(cfg, on_log=, checkpoint=) -> Result with .net and .rows
-    evaluate: Callable[..., Mapping[str, Any]]  # evaluate(net, cfg, episodes) -> numbers
+    evaluation: Evaluation
     episodes: int = 2000  # fresh episodes in the final evaluation
     seeds: int = 8  # seeds 0 ... seeds - 1
     keep_policy: tuple[int, ...] = (0,)  # seeds whose network is kept for the live figures
+
+    @property
+    def env(self) -> str | None:
+        """The id of the environment; None where there is none.
+
+        Raises:
+            ValueError: an environment that was never given an id.
+        """
+        env = getattr(self.cfg, "env", None)
+        if env is not None and name_of(env) is None:
+            raise ValueError(f"{env!r} has no id: give it one with core.registry.register")
+        return name_of(env)
 
 
 class Run(NamedTuple):
@@ -56,18 +89,22 @@ class Run(NamedTuple):
 
     @property
     def title(self) -> str:
+        """In a few words."""
         return f"{self.experiment.name} seed {self.seed}"
 
     @property
     def record(self) -> Path:
+        """How it was made, and its evaluation."""
         return self.results / self.experiment.name / f"seed-{self.seed}.json"
 
     @property
     def rows(self) -> Path:
+        """Its learning curve."""
         return self.record.with_suffix(".csv")
 
     @property
     def policy(self) -> Path:
+        """Its network, if it is kept."""
         return self.policies / f"{self.experiment.name}-seed{self.seed}.safetensors"
 
     def partial(self, suffix: str) -> Path:
@@ -78,14 +115,18 @@ class Run(NamedTuple):
     def settings(self) -> dict[str, Any]:
         """Everything that decides the numbers, as JSON values."""
         e = self.experiment
-        cfg = replace(e.cfg, seed=self.seed)
-        parts = {"algorithm": e.train, "config": cfg, "evaluate": e.evaluate}
-        return storage.plain({**parts, "episodes": e.episodes})
+        return {
+            "algorithm": e.algorithm.id,
+            "env": e.env,
+            "evaluator": e.evaluation.id,
+            "episodes": e.episodes,
+            "settings": storage.plain(replace(e.cfg, seed=self.seed)),
+        }
 
     @property
-    def config_hash(self) -> str:
-        text = json.dumps(self.settings, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+    def identity(self) -> str:
+        """The digits by which this run is known, see `identity.py`."""
+        return identity(**self.settings)
 
 
 def is_finished(run: Run) -> bool:
@@ -102,9 +143,9 @@ def is_finished(run: Run) -> bool:
     if run.seed in run.experiment.keep_policy and run.policy.exists():
         found[run.policy] = storage.load_checkpoint(run.policy)[1]
     for path, record in found.items():
-        if record.get("config_hash") != run.config_hash:
+        if record.get("identity") != run.identity:
             old = {key: record.get(key) for key in run.settings}
-            what = storage.difference("settings", old, run.settings) or "no hash of its settings"
+            what = storage.difference("run", old, run.settings) or "no identity"
             raise ValueError(f"{path} was made under other settings: {what}. {advice}")
     if run.rows.exists() and not (run.record in found or run.partial(".json") in found):
         raise ValueError(
@@ -149,7 +190,7 @@ def _go_on(run: Run, experiment: Experiment, cfg: Any, notify: Callable[[dict], 
         journal["resumes"] += 1
     else:
         journal = {"started": now(), "resumes": 0, "update": 0, "commits": []}
-        journal |= {"cpu_seconds": 0.0, "wall_seconds": 0.0, "config_hash": run.config_hash}
+        journal |= {"cpu_seconds": 0.0, "wall_seconds": 0.0, "identity": run.identity}
         journal |= run.settings
     commit = git_commit()
     if commit not in journal["commits"]:
@@ -169,13 +210,16 @@ def _go_on(run: Run, experiment: Experiment, cfg: Any, notify: Callable[[dict], 
         notify(row)
 
     note(journal["update"])
-    result = experiment.train(cfg, on_log=on_log, checkpoint=run.partial(".safetensors"))
+    train, evaluate = experiment.algorithm.train, experiment.evaluation.evaluate
+    result = train(cfg, on_log=on_log, checkpoint=run.partial(".safetensors"))
     note(cfg.updates)
     record = {
+        "schema": load_schema()[-1]["schema"],
         "experiment": experiment.name,
         "seed": run.seed,
-        "evaluation": dict(experiment.evaluate(result.net, cfg, experiment.episodes)),
+        "evaluation": dict(evaluate(result.net, cfg, experiment.episodes)),
         **{key: value for key, value in journal.items() if key != "update"},
+        **UNKNOWN,
         "finished": now(),
         "device": str(getattr(cfg, "device", "cpu")),
         "cpu_model": cpu_model(),

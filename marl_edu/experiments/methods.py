@@ -1,0 +1,113 @@
+"""Every method of the book and every way to score one, by their ids.
+
+An id names a method in stored runs and checkpoints: it never changes.
+"""
+
+from typing import Any
+
+from marl_edu.algos import combined, commnet, counts, dqn, drqn, gat, ic3net, icm, rnd, tarmac
+from marl_edu.core.evaluate import evaluate
+from marl_edu.core.protocols import Env
+from marl_edu.experiments import node_classification
+from marl_edu.experiments.run import Algorithm, Evaluation
+from marl_edu.training import a2c, ppo, qlearning
+
+NONE = Algorithm("none", a2c.Config, a2c.train, a2c.build)
+COMMNET = Algorithm("commnet", commnet.Config, commnet.train, commnet.build)
+TARMAC = Algorithm("tarmac", tarmac.Config, tarmac.train, tarmac.build)
+GAT = Algorithm("gat", gat.Config, gat.train, gat.build)
+IC3NET = Algorithm("ic3net", ic3net.Config, ic3net.train, ic3net.build)
+DQN = Algorithm("dqn", dqn.Config, dqn.train, dqn.build)
+DRQN = Algorithm("drqn", drqn.Config, drqn.train, drqn.build)
+PPO = Algorithm("ppo", ppo.Config, ppo.train, ppo.build)
+COUNTS = Algorithm("counts", counts.Config, counts.train, ppo.build, counts.bonus)
+ICM = Algorithm("icm", icm.Config, icm.train, ppo.build, icm.bonus)
+RND = Algorithm("rnd", rnd.Config, rnd.train, ppo.build, rnd.bonus)
+CURIOUS_TEAM = Algorithm(
+    "curious-team",
+    combined.CuriousConfig,
+    combined.train_curious,
+    combined.build_talking,
+    combined.team_bonus,
+)
+TEAM_DRQN = Algorithm(
+    "team-drqn", combined.TeamConfig, combined.train_team, combined.build_team
+)
+NONE_FORGETFUL = Algorithm(
+    "none-forgetful", a2c.Config, combined.train_forgetful, combined.build_forgetful
+)
+TARMAC_FORGETFUL = Algorithm(
+    "tarmac-forgetful",
+    combined.ForgetfulConfig,
+    combined.train_forgetful,
+    combined.build_forgetful,
+)
+NODE_CLASSIFICATION = Algorithm(
+    "node-classification",
+    node_classification.Config,
+    node_classification.train,
+    node_classification.build,
+)
+ALGORITHMS = {
+    algorithm.id: algorithm
+    for algorithm in (
+        NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, PPO, COUNTS, ICM, RND, CURIOUS_TEAM,
+        TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL, NODE_CLASSIFICATION,
+    )
+}  # fmt: skip
+
+
+def env_of(cfg: Any, num_envs: int = 250, seed: int | None = None) -> Any:
+    """The environment of a run at full difficulty, so many side by side."""
+    return cfg.env(**cfg.env_args, num_envs=num_envs, seed=seed)
+
+
+def score_team(net: a2c.ActorCritic, cfg: a2c.Config, episodes: int) -> dict[str, float]:
+    """A team in fresh episodes: `success` (a share in [0, 1]), `return` and `episodes` of the
+    greedy policy, and `success_sampling` of the policy as it was trained."""
+    env = env_of(cfg, seed=cfg.seed)
+    greedy = evaluate(env, a2c.TeamPolicy(net), episodes)
+    sampling = evaluate(env, a2c.TeamPolicy(net, greedy=False), episodes)
+    return _kept(greedy) | {"success_sampling": sampling["success"]}
+
+
+def score_explorers(net: ppo.ActorCritic, cfg: ppo.Config, episodes: int) -> dict[str, float]:
+    """As `score_team`; and `steps`, how long an episode of the sampled policy lasts."""
+    env = env_of(cfg, seed=cfg.seed)
+    greedy = evaluate(env, ppo.TeamPolicy(net), episodes)
+    sampling = evaluate(env, ppo.TeamPolicy(net, greedy=False), episodes)
+    extra = {"success_sampling": sampling["success"], "steps": sampling["steps"]}
+    return _kept(greedy) | extra
+
+
+def score_q(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
+    """Q-learners in fresh episodes, greedy."""
+    return _kept(evaluate(env_of(cfg, seed=cfg.seed), qlearning.GreedyPolicy(net), episodes))
+
+
+def score_poles(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
+    """As `score_q`; success is for how long the pole stays up, as a share of 500 steps."""
+    found = score_q(net, cfg, episodes)
+    return found | {"success": found["return"] / 500}
+
+
+def _kept(found: dict[str, float]) -> dict[str, float]:
+    return {key: found[key] for key in ("success", "return", "episodes")}
+
+
+SCORE_TEAM = Evaluation("team", score_team)
+SCORE_EXPLORERS = Evaluation("explorers", score_explorers)
+SCORE_Q = Evaluation("q", score_q)
+SCORE_POLES = Evaluation("poles", score_poles)
+SCORE_NODES = Evaluation("nodes", node_classification.evaluate)
+
+
+def parameters(algorithm: Algorithm, cfg: Any, env: Env) -> tuple[int, int]:
+    """How many numbers a method learns: those of its network, with any critic, and those of a
+    bonus module, which is there in training only."""
+
+    def count(module: Any) -> int:
+        return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+    bonus = algorithm.bonus(cfg, env) if algorithm.bonus else None
+    return count(algorithm.build(cfg, env)), count(bonus) if bonus is not None else 0
