@@ -58,8 +58,8 @@ class CountBonus(nn.Module):
         return (self.table[self.bucket(next_obs)] + 1).rsqrt()  # eq. (1)
 
     def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        """Zeros `(*S)`: there is nothing to learn, only to count."""
-        return torch.zeros(action.shape, device=action.device)
+        """The bonus, for the log, `(*S)`: there is nothing to learn, only to count."""
+        return self.reward(obs, action, next_obs)
 
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
         """Count what was seen."""

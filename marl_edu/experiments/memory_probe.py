@@ -1,13 +1,13 @@
-"""What a trained walker remembers: probes that read its memory, and a bench that tampers with it.
+"""What a trained agent remembers: probes that read its memory, and interventions on it.
 
-A probe is a linear classifier that is trained to tell the sign, which the walker saw at the start,
-from what it remembers now. It shows that the news is in there; that it is *used* only the bench
-shows, which changes the memory midway and looks where the walker turns. What a probe reads from
+A probe is a linear classifier that is trained to tell the sign, which the agent saw at the start,
+from what it remembers now. It shows that the news is in there; that it is *used* only an intervention
+shows, which changes the memory midway and looks where the agent turns. What a probe reads from
 networks that nobody trained (`Led` down the corridor) says how little its success means by itself.
 
-    python -m marl_edu.memory     all trained walkers of the book, to book/results/drqn-memory.json
+    python -m marl_edu.experiments memory-probe    all trained agents, to drqn-memory.json
 
-Sizes: B walkers, T steps, S numbers remembered (with an LSTM: h and its cell).
+Sizes: B agents, T steps, S numbers remembered (with an LSTM: h and its cell).
 """
 
 from collections.abc import Callable, Mapping
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from marl_edu import results
 from marl_edu.algos import drqn
 from marl_edu.core import storage
+from marl_edu.core.ops import epsilon_greedy
 from marl_edu.envs.tmaze import FORWARD, JUNCTION, UP, TMaze
 from marl_edu.experiments import catalogue
 from marl_edu.results import Estimate
@@ -27,11 +28,11 @@ from marl_edu.training import qlearning
 
 EXPERIMENT = "drqn-tmaze"
 PATH = results.RESULTS / "drqn-memory.json"
-MIDWAY = 5  # the step before which the bench tampers: by then the trained have left the sign
+MIDWAY = 5  # the step before which we intervene: by then the trained have left the sign
 
 
 class Memories(NamedTuple):
-    """What walkers remembered along the way, after what they saw in each step."""
+    """What agents remembered along the way, after what they saw in each step."""
 
     hidden: Float[Tensor, "B T S"]
     cell: Int[Tensor, "B T"]  # where they stood
@@ -41,10 +42,10 @@ class Memories(NamedTuple):
 
 @torch.no_grad()
 def record(net: Any, env: TMaze, epsilon: float = 0.3, seed: int = 0) -> Memories:
-    """Watch a round of walkers, one per environment.
+    """Watch a round of agents, one per environment.
 
     Args:
-        net: who drives them. env: a T-maze with one walker. epsilon: chance of a random action,
+        net: who drives them. env: a T-maze with one agent. epsilon: chance of a random action,
             so that they are seen at different places at the same time.
     """
     obs = env.reset(seed)
@@ -55,7 +56,7 @@ def record(net: Any, env: TMaze, epsilon: float = 0.3, seed: int = 0) -> Memorie
         alive, cell = env.alive[:, 0], env.cell[:, 0]
         q, hidden = net(obs, hidden)
         kept.append((hidden[:, 0], cell, alive))
-        obs, *_ = env.step(qlearning.act(q, epsilon, env.available, chance))
+        obs, *_ = env.step(epsilon_greedy(q, epsilon, env.available, chance))
         if not env.running.any():
             break
     hidden, cells, living = (torch.stack(part, 1) for part in zip(*kept, strict=True))
@@ -93,21 +94,21 @@ def fit_probe(
     return Probe(w[:-1].float(), w[-1].float())
 
 
-def probe_of(net: Any, length: int = 10, walkers: int = 400, seed: int = 1) -> Probe:
-    """A probe for this walker's memory, wherever it stands in the corridor."""
-    seen = record(net, TMaze(length, num_envs=walkers), seed=seed)
+def probe_of(net: Any, length: int = 10, agents: int = 400, seed: int = 1) -> Probe:
+    """A probe for this agent's memory, wherever it stands in the corridor."""
+    seen = record(net, TMaze(length, num_envs=agents), seed=seed)
     up = seen.says_up[:, None].expand_as(seen.alive)
     return fit_probe(seen.hidden[seen.alive], up[seen.alive])
 
 
-def readable(net: Any, length: int = 10, walkers: int = 400) -> list[float]:
-    """How often a probe reads the sign right, by where the walker stands.
+def readable(net: Any, length: int = 10, agents: int = 400) -> list[float]:
+    """How often a probe reads the sign right, by where the agent stands.
 
-    One probe for all cells, trained on some walkers, who explore, and tried on others, who are
+    One probe for all cells, trained on some agents, who explore, and tried on others, who are
     greedy: `[accuracy in cell 0, in cell 1, ..., at the junction]`.
     """
-    probe = probe_of(net, length, walkers, seed=1)
-    seen = record(net, TMaze(length, num_envs=walkers), epsilon=0.0, seed=2)
+    probe = probe_of(net, length, agents, seed=1)
+    seen = record(net, TMaze(length, num_envs=agents), epsilon=0.0, seed=2)
     right = (probe.read(seen.hidden) > 0.5) == seen.says_up[:, None]
     found = []
     for cell in range(length + 1):
@@ -117,7 +118,7 @@ def readable(net: Any, length: int = 10, walkers: int = 400) -> list[float]:
 
 
 class Led(nn.Module):
-    """Walks straight on and turns UP at the junction, whatever is remembered on the way."""
+    """Goes straight on and turns UP at the junction, whatever is remembered on the way."""
 
     def __init__(self, net: Any):
         super().__init__()
@@ -141,7 +142,7 @@ def untrained(experiment: str = EXPERIMENT, seed: int = 0) -> Led:
     return Led(drqn.build(cfg, catalogue.make_env(experiment)))
 
 
-# -- the bench -----------------------------------------------------------------------------------
+# -- the interventions -----------------------------------------------------------------------------------
 
 Change = Callable[[Tensor, TMaze], Tensor]  # (hidden (B, N, S), environment) -> another hidden
 
@@ -192,14 +193,14 @@ def rounded(bits: int) -> Change:
 
 
 class Tampered(nn.Module):
-    """A walker whose memory is changed once, before its step number `at` (counted from 0)."""
+    """A agent whose memory is changed once, before its step number `at` (counted from 0)."""
 
     def __init__(self, net: Any, env: TMaze, change: Change, at: int = MIDWAY):
         super().__init__()
         self.net, self.env, self.change, self.at = net, env, change, at
 
     def start(self, num_envs: int, n_agents: int) -> Tensor:
-        """As the walker's."""
+        """As the agent's."""
         self.t = 0
         return self.net.start(num_envs, n_agents)
 
@@ -225,17 +226,17 @@ CHANGES: dict[str, Change | None] = {
 }
 
 
-def bench(net: Any, length: int = 10, episodes: int = 2000) -> dict[str, dict[str, float]]:
-    """Right and wrong turns of a walker, as trained and tampered with: change -> shares.
+def intervene(net: Any, length: int = 10, episodes: int = 2000) -> dict[str, dict[str, float]]:
+    """Right and wrong turns of a agent, as trained and tampered with: change -> shares.
 
     Who turns neither way before time is up makes up the rest.
     """
     env, found = TMaze(length, num_envs=250), {}
     for name, change in CHANGES.items():
-        walker = net if change is None else Tampered(net, env, change)
+        agent = net if change is None else Tampered(net, env, change)
         right = turned = 0
         for batch in range(episodes // 250):
-            row = qlearning.play(walker, env, seed=10**6 + batch)[1]
+            row = qlearning.rollout(agent, env, seed=10**6 + batch)[1]
             right += round(250 * float(row["success"]))
             turned += int((env.turned > 0).sum())
         found[name] = {"right": right / episodes, "wrong": (turned - right) / episodes}
@@ -243,11 +244,11 @@ def bench(net: Any, length: int = 10, episodes: int = 2000) -> dict[str, dict[st
 
 
 def measure(experiment: str = EXPERIMENT) -> dict[str, Any]:
-    """The bench and the probe on every stored walker."""
+    """The interventions and the probe on every stored agent."""
     paths = sorted(catalogue.POLICIES.glob(f"{experiment}-seed*.safetensors"))
     seeds = sorted(int(path.stem.rpartition("seed")[2]) for path in paths)
     nets = [catalogue.load_policy(experiment, seed) for seed in seeds]
-    rows = [bench(net) for net in nets]
+    rows = [intervene(net) for net in nets]
     return {
         "experiment": experiment,
         "seeds": seeds,
@@ -260,10 +261,10 @@ def measure(experiment: str = EXPERIMENT) -> dict[str, Any]:
 
 
 def stored(path=PATH) -> tuple[dict[str, Estimate], list[Estimate], Mapping[str, Any]]:
-    """What `python -m marl_edu.memory` wrote.
+    """What `python -m marl_edu.experiments memory-probe` wrote.
 
     Returns:
-        change -> right turns over all walkers; the probe's accuracy cell by cell; the whole record.
+        change -> right turns over all agents; the probe's accuracy cell by cell; the whole record.
     """
     record = storage.read_json(path)
     right = {name: results.interval(values) for name, values in record["right"].items()}
@@ -271,6 +272,7 @@ def stored(path=PATH) -> tuple[dict[str, Estimate], list[Estimate], Mapping[str,
     return right, [results.interval(list(values)) for values in by_cell], record
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Measure, and write the file."""
     torch.set_num_threads(1)
     storage.write_json(PATH, measure())

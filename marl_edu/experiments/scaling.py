@@ -1,30 +1,26 @@
 """Trained teams in environments they were not trained in: larger ones, and ones with links cut.
 
-    python -m marl_edu.scaling          plays every kept team of grid and relay (8 minutes)
+    python -m marl_edu.experiments scaling     plays every kept team of grid and relay (8 minutes)
 
 The environment grows with its agents: the same share of cells are targets, the same number of
 agents is within hearing. In `book/results/scaling`: what each seed's team scores,
-`<experiment>-seed<k>.json`; what rules without learning score, `anchors.json`; milliseconds per
-step, `time.json`. What is there is not made again.
+`<experiment>-seed<k>.json`; milliseconds per step, `time.json`. What is there is not made again.
 """
 
 import time
-import types
-from collections.abc import Callable
 from typing import Any
 
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 from tqdm import tqdm
 
 from marl_edu import results
-from marl_edu.algos.gat import GraphMean, GraphTalk
+from marl_edu.algos.gat import GraphTalk
 from marl_edu.core import storage
+from marl_edu.core.evaluate import evaluate
+from marl_edu.core.graph_layers import GraphMean
 from marl_edu.core.provenance import cpu_model, git_commit, now
-from marl_edu.envs.baselines.grid_world import towards
-from marl_edu.envs.baselines.task import UniformPolicy
-from marl_edu.envs.grid_world import MultiAgentGridWorld
+from marl_edu.envs.baselines.grid_world import crowd
 from marl_edu.experiments import catalogue
 from marl_edu.results import Estimate
 from marl_edu.training import a2c
@@ -32,23 +28,19 @@ from marl_edu.training import a2c
 FOLDER = results.RESULTS / "scaling"
 TEAMS = ("none-grid", "commnet-grid", "gat-grid", "gat-relay2-layers2")
 CUT = ("gat-relay2-layers2", "gat-grid")
-TRAINED = catalogue.GRID["env_args"]["n_agents"]
+TRAINED = 20  # agents in the crowd that teams are trained in
 AGENTS = (TRAINED, 100, 200, 400, 1000, 4096)
 NEAREST = 32  # neighbours listed, itself among them; in a large grid 24 are within hearing
 MOST_DENSE = 1000  # agents beyond which no (N, N) tensor is made
 PER_SIZE = 20_000  # agents that are scored for each size, in as many episodes as that takes
 
 
-def larger(name: str, n_agents: int, num_envs: int = 1, seed: int = 0):
+def larger(name: str, n_agents: int, num_envs: int = 1, seed: int = 0) -> Any:
     """The environment of an experiment, with so many agents at the same density."""
-    env = catalogue.EXPERIMENTS[name].cfg.env
-    args = catalogue.EXPERIMENTS[name].cfg.env_args | {"n_agents": n_agents}
-    if env is MultiAgentGridWorld:
-        rows, columns = args["grid_size"]
-        side = round((rows * columns * n_agents / TRAINED) ** 0.5)
-        targets = round(args["n_targets"] * n_agents / TRAINED)
-        args |= {"grid_size": (side, side), "n_targets": targets}
-    return env(**args, num_envs=num_envs, seed=seed)
+    if name.endswith("grid"):
+        return crowd(n_agents, num_envs=num_envs, seed=seed)
+    cfg = catalogue.EXPERIMENTS[name].cfg
+    return cfg.env(**cfg.env_args | {"n_agents": n_agents}, num_envs=num_envs, seed=seed)
 
 
 def episodes(n_agents: int) -> int:
@@ -72,15 +64,19 @@ def play(name: str, seed: int) -> list[dict[str, Any]]:
         if n <= MOST_DENSE or isinstance(net.communicate, GraphTalk):
             env = larger(name, n, max(1, 2000 // n))
             # Actions are drawn as in training: in a crowd that decides alike somebody must differ.
-            found = a2c.evaluate(net, env, episodes(n), greedy=False)
-            rows.append({"agents": n} | found)
+            found = evaluate(env, a2c.TeamPolicy(net, greedy=False), episodes(n))
+            kept = {key: found[key] for key in ("success", "return", "episodes")}
+            rows.append({"agents": n} | kept)
     return rows
 
 
 def even(net: a2c.ActorCritic) -> None:
     """Take the choice away: everybody in the neighbourhood is attended to alike."""
-    for layer in net.communicate.layers:  # type: ignore[union-attr]
-        layer.weigh = types.MethodType(GraphMean.weigh, layer)
+    layers: Any = net.communicate.layers
+    for k, layer in enumerate(layers):
+        alike = GraphMean(1, 1, layer.heads, layer.concat)
+        alike.W, alike.bias = layer.W, layer.bias
+        layers[k] = alike
 
 
 def cut(name: str, seed: int, episodes: int = 1000) -> dict[str, float]:
@@ -97,42 +93,15 @@ def cut(name: str, seed: int, episodes: int = 1000) -> dict[str, float]:
     for what, rewire in (
         ("as trained", None),
         ("half of the links cut", half),
-        ("another world's links", lambda mask: mask.roll(1, 0)),
+        ("another environment's links", lambda mask: mask.roll(1, 0)),
         ("all links cut", torch.zeros_like),
     ):
         talk.rewire = rewire
-        found[what] = a2c.evaluate(net, env, episodes)["success"]
+        found[what] = evaluate(env, a2c.TeamPolicy(net), episodes)["success"]
     talk.rewire = None
     even(net)
-    return found | {"attention made even": a2c.evaluate(net, env, episodes)["success"]}
-
-
-def assigned(env: MultiAgentGridWorld) -> Tensor:
-    """A target for everybody, so that the ways together are the shortest: who sees everything."""
-    away = (env.position[:, :, None] - env.targets[:, None]).abs().sum(-1)
-    goal = torch.stack([torch.from_numpy(linear_sum_assignment(one)[1]) for one in away.numpy()])
-    place = env.targets.gather(1, goal[..., None].expand(-1, -1, 2))
-    return towards(env.position, place)
-
-
-def measure_rules() -> dict[str, dict[str, float]]:
-    """Success of random actions, and of the assignment with full information, in the grid world as
-    it was trained in; and of the latter in larger ones, as `full information, <n>`."""
-    rules: dict[str, Callable] = {"random": UniformPolicy(), "full information": assigned}
-    plays = [(name, rule, TRAINED, 500) for name, rule in rules.items()]
-    plays += [
-        (f"full information, {n}", assigned, n, episodes(n))
-        for n in AGENTS
-        if TRAINED < n <= MOST_DENSE
-    ]
-    scores = {}
-    for name, rule, n, count in plays:
-        env = larger("gat-grid", n, count)
-        env.reset(10**6)
-        for _ in range(env.max_steps):
-            *_, info = env.step(rule(env))
-        scores[name] = {"success": info["success"].mean().item(), "episodes": count}
-    return scores
+    even_success = evaluate(env, a2c.TeamPolicy(net), episodes)["success"]
+    return found | {"attention made even": even_success}
 
 
 @torch.no_grad()
@@ -174,7 +143,7 @@ def stored(name: str) -> dict[float, Estimate]:
     """
     paths = sorted(FOLDER.glob(f"{name}-seed*.json"))
     if not paths:
-        raise FileNotFoundError(f"nothing in {FOLDER}; make it with\n  python -m marl_edu.scaling")
+        raise FileNotFoundError(f"nothing in {FOLDER}; make it with\n  python -m marl_edu.experiments scaling")
     found: dict[float, list[float]] = {}
     for path in paths:
         for row in storage.read_json(path)["rows"]:
@@ -190,7 +159,7 @@ def stored_cuts(name: str) -> dict[str, Estimate]:
     """
     paths = sorted(FOLDER.glob(f"cut-{name}-seed*.json"))
     if not paths:
-        raise FileNotFoundError(f"nothing in {FOLDER}; make it with\n  python -m marl_edu.scaling")
+        raise FileNotFoundError(f"nothing in {FOLDER}; make it with\n  python -m marl_edu.experiments scaling")
     found = [storage.read_json(path)["success"] for path in paths]
     return {f"gat-{what}": results.interval([one[what] for one in found]) for what in found[0]}
 
@@ -212,12 +181,7 @@ def main() -> None:
                 success = cut(name, record["seed"])
                 content = {"experiment": name, "seed": record["seed"], "success": success}
                 storage.write_json(path, content, False)
-    if not (FOLDER / "anchors.json").exists():
-        storage.write_json(FOLDER / "anchors.json", measure_rules(), False)
     if not (FOLDER / "time.json").exists():
         machine = {"cpu_model": cpu_model(), "threads": 1, "finished": now(), **git_commit()}
         storage.write_json(FOLDER / "time.json", {"rows": measure_time(), **machine}, False)
 
-
-if __name__ == "__main__":
-    main()
