@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import drawn, ints, masks
-from marl_edu.exercises.training import Rows, Trial
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import drawn, ints, masks
+from marl_edu.exercises.engine.training import Rows, Trial
+from marl_edu.exercises.engine.trying import Case
 
 RUNS, EPISODES = 200, 40  # teams that guess, and their fresh episodes per checkpoint
 CLOSE = 0.02  # how far from one half a report of guessing may be
@@ -45,7 +45,8 @@ def _evaluations(rng: torch.Generator) -> Iterator[Case]:
     yield Case("ten checkpoints", (torch.rand(10, 20, generator=rng) < 0.6,))
 
 
-lucky = Exercise(
+exercise = Exercise(
+    place=40,
     title="Bug hunt: the checkpoint that was lucky",
     difficulty=2,
     importance=5,
@@ -73,7 +74,7 @@ it say about the next toss? Which tosses may therefore not be counted?""",
 )
 
 
-@lucky.suspected
+@exercise.suspected
 def lucky_suspect(wins):
     """The score of a run: a number, as a tensor of shape ().
 
@@ -82,7 +83,7 @@ def lucky_suspect(wins):
     return wins.float().mean(1).max()
 
 
-@lucky.solved_by
+@exercise.solved_by
 def fresh_score(wins):
     """The score of a run: a number, as a tensor of shape ().
 
@@ -93,60 +94,60 @@ def fresh_score(wins):
     return wins[chosen, half:].float().mean()  # not those that chose it
 
 
-@lucky.mistake
+@exercise.mistake
 def same_episodes(wins):
     """The checkpoint is still reported on the episodes that chose it: the best of many numbers is
     too high, since its luck was chosen too."""
     return lucky_suspect(wins)
 
 
-@lucky.mistake
+@exercise.mistake
 def chosen_half(wins):
     """Chosen on the first half, and reported on that half too: the second has to speak."""
     return wins[:, : wins.shape[1] // 2].float().mean(1).max()
 
 
-@lucky.mistake
+@exercise.mistake
 def all_episodes(wins):
     """Chosen on the first half, but reported on all episodes: half of the luck is still in it."""
     chosen = wins[:, : wins.shape[1] // 2].float().mean(1).argmax()
     return wins[chosen].float().mean()
 
 
-@lucky.mistake
+@exercise.mistake
 def halves_swapped(wins):
     """The halves have changed places: the second chooses and the first speaks."""
     half = wins.shape[1] // 2
     return wins[wins[:, half:].float().mean(1).argmax(), :half].float().mean()
 
 
-@lucky.mistake
+@exercise.mistake
 def best_of_second(wins):
     """The best of the second half is reported: nothing was chosen on the first, and the luck has
     only moved."""
     return wins[:, wins.shape[1] // 2 :].float().mean(1).max()
 
 
-@lucky.mistake
+@exercise.mistake
 def last_checkpoint(wins):
     """The last checkpoint stands for the run. That is honest too, but nothing is chosen, and it is
     not what is asked for."""
     return wins[-1, wins.shape[1] // 2 :].float().mean()
 
 
-@lucky.mistake
+@exercise.mistake
 def mean_of_checkpoints(wins):
     """The mean over all checkpoints: no luck in it, and no choice either."""
     return wins[:, wins.shape[1] // 2 :].float().mean()
 
 
-@lucky.mistake
+@exercise.mistake
 def mean_of_everything(wins):
     """The mean over all checkpoints and all episodes: nothing was chosen, and nothing is fresh."""
     return wins.float().mean()
 
 
-@lucky.mistake
+@exercise.mistake
 def latest_of_equals(wins):
     """Of equally good checkpoints the latest is taken; asked for is the earliest."""
     half = wins.shape[1] // 2

@@ -9,10 +9,10 @@ from torch.nn import functional as F
 from marl_edu import qlearning
 from marl_edu.algos import drqn
 from marl_edu.envs import TMaze
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import DTYPE, drawn, ints
-from marl_edu.exercises.training import Rows, Trial
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
+from marl_edu.exercises.engine.training import Rows, Trial
+from marl_edu.exercises.engine.trying import Case
 from marl_edu.replay import Lives
 
 UPDATES, LENGTH, ENOUGH = 800, 4, 0.9  # of training; the corridor; the share that shows learning
@@ -91,7 +91,8 @@ def _best_of_late(rows: Rows) -> float:
     return max(row["success"] for row in rows[-3:])
 
 
-forgetful_walker = Exercise(
+exercise = Exercise(
+    place=70,
     title="Bug hunt: the walker that cannot learn to remember",
     difficulty=3,
     importance=5,
@@ -114,7 +115,7 @@ Make `z` with `requires_grad=True`, call `forgetful`, take the last step alone, 
 )
 
 
-@forgetful_walker.suspected
+@exercise.suspected
 def forgetful(z, h, W, U, b, c):
     """What is remembered after each step: (E, L, D).
 
@@ -132,7 +133,7 @@ def forgetful(z, h, W, U, b, c):
     return torch.stack(steps, 1)
 
 
-@forgetful_walker.solved_by
+@exercise.solved_by
 def live_through(z, h, W, U, b, c):
     """What is remembered after each step: (E, L, D).
 
@@ -162,55 +163,55 @@ def _gru(z, h, W, U, b, c, past=lambda h: h, gates=lambda h: h, reset=True, swap
     return torch.stack(steps, 1)
 
 
-@forgetful_walker.mistake
+@exercise.mistake
 def past_detached(z, h, W, U, b, c):
     """No gradient goes back in time: each step learns for itself alone, and nothing that was seen
     before it is ever to blame or to thank."""
     return forgetful(z, h, W, U, b, c)
 
 
-@forgetful_walker.mistake
+@exercise.mistake
 def every_memory_detached(z, h, W, U, b, c):
     """Every memory is cut off before it is used, the window's start as well: no gradient goes back
     in time at all."""
     return _gru(z, h, W, U, b, c, past=lambda h: h.detach())
 
 
-@forgetful_walker.mistake
+@exercise.mistake
 def gates_detached(z, h, W, U, b, c):
     """The gradient goes back through what is kept, but not through the gates and the new content,
     which see a detached memory: what to keep can hardly be learned."""
     return _gru(z, h, W, U, b, c, gates=lambda h: h.detach())
 
 
-@forgetful_walker.mistake
+@exercise.mistake
 def start_detached(z, h, W, U, b, c):
     """No gradient reaches the memory that the window starts from. Within the window all is well;
     but the function was given `h`, and it is not its business to cut it off."""
     return _gru(z, h.detach(), W, U, b, c)
 
 
-@forgetful_walker.mistake
+@exercise.mistake
 def nothing_learned(z, h, W, U, b, c):
     """No gradient comes back at all: is it computed under `no_grad`, or detached at the end?"""
     return _gru(z, h, W, U, b, c).detach()
 
 
-@forgetful_walker.mistake
+@exercise.mistake
 def start_again(z, h, W, U, b, c):
     """Every step begins with the window's start instead of with what the step before
     remembered."""
     return torch.cat([_gru(z[:, t : t + 1], h, W, U, b, c) for t in range(z.shape[1])], 1)
 
 
-@forgetful_walker.mistake
+@exercise.mistake
 def keep_inverted(z, h, W, U, b, c):
     """The gate is the wrong way round: it keeps where it should renew. (PyTorch's GRU keeps where
     its second gate is open; some papers write it the other way.)"""
     return _gru(z, h, W, U, b, c, swap=True)
 
 
-@forgetful_walker.mistake
+@exercise.mistake
 def reset_lost(z, h, W, U, b, c):
     """The reset gate r was lost: it multiplies what the memory adds to the new content."""
     return _gru(z, h, W, U, b, c, reset=False)

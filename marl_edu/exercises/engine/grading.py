@@ -10,7 +10,6 @@ import ast
 import html
 import inspect
 import re
-import sys
 import textwrap
 import warnings
 from collections.abc import Callable, Iterator
@@ -20,10 +19,18 @@ from typing import Any
 
 import torch
 
-from marl_edu.exercises import progress
-from marl_edu.exercises.isolation import Died, OutOfTime, run_apart
-from marl_edu.exercises.training import Rows, Trial, small_training
-from marl_edu.exercises.trying import Case, FirstWords, Wrong, attempt, difference, outcome, same
+from marl_edu.exercises.engine import progress
+from marl_edu.exercises.engine.isolation import Died, OutOfTime, run_apart
+from marl_edu.exercises.engine.training import Rows, Trial, small_training
+from marl_edu.exercises.engine.trying import (
+    Case,
+    FirstWords,
+    Wrong,
+    attempt,
+    difference,
+    outcome,
+    same,
+)
 
 SECONDS = 3  # of computing, for all inputs together; a right answer takes a tenth of one
 TRIAL_SECONDS = 40  # of computing, for an exercise's training run
@@ -69,13 +76,14 @@ class Verdict:
 
 @dataclass(eq=False, repr=False)
 class Exercise:
-    """One exercise. `grade(answer)` is all a reader needs.
+    """One exercise: what `exercise` is in the file that it is called after.
 
-    Its solution, its classic mistakes and, in a bug hunt, the function with the bug are made known
-    by the decorators `solved_by`, `mistake` and `suspected`; the docstring of a mistake is what a
-    reader who made it is told.
+    `grade(answer)` is all a reader needs. Its solution, its classic mistakes and, in a bug hunt,
+    the function with the bug are made known by the decorators `solved_by`, `mistake` and
+    `suspected`; the docstring of a mistake is what a reader who made it is told.
     """
 
+    place: int  # on its page, where exercises stand in the order of these numbers
     title: str
     difficulty: int  # 1 to 5
     importance: int  # 1 to 5
@@ -86,6 +94,7 @@ class Exercise:
     gradient: bool = True  # gradients must be right; where not, numpy answers are as welcome
     data: tuple[str, ...] = ()  # arguments that are measured, not learned: their gradients are free
     trial: Trial | None = None  # of a bug hunt
+    topic: str = ""  # of the interview part, if it is not the page's
     solution: Callable = field(init=False)
     suspect: Callable | None = field(init=False, default=None)  # the function with the bug
     mistakes: dict[str, Callable] = field(init=False, default_factory=dict)
@@ -95,9 +104,13 @@ class Exercise:
 
     @property
     def name(self) -> str:
-        """What it is called in the package and on the command line."""
-        where = vars(sys.modules[self.solution.__module__])
-        return next(name for name, value in where.items() if value is self)
+        """What it is called in the package and on the command line: as its file."""
+        return self.solution.__module__.rpartition(".")[2]
+
+    @property
+    def page(self) -> str:
+        """What its page is called in the package: as the folder of its file."""
+        return self.solution.__module__.split(".")[-2]
 
     @property
     def header(self) -> str:

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import DTYPE, drawn, ints, masks
-from marl_edu.exercises.training import Rows, Trial
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints, masks
+from marl_edu.exercises.engine.training import Rows, Trial
+from marl_edu.exercises.engine.trying import Case
 
 UPDATES, WALKERS, CELLS, GAMMA = 120, 64, 5, 0.9  # of training; the corridor
 ENOUGH = 0.9  # what a walker gets who has learned
@@ -61,7 +61,8 @@ def _steps(rng: torch.Generator) -> Iterator[Case]:
     yield Case("a slot that is empty and holds NaN", (empty, lives, torch.tensor([[F, F, T]])))
 
 
-unpaid = Exercise(
+exercise = Exercise(
+    place=10,
     title="Bug hunt: the world that never pays",
     difficulty=2,
     importance=4,
@@ -84,7 +85,7 @@ paid, and what does the first line make of `alive` just then?""",
 )
 
 
-@unpaid.suspected
+@exercise.suspected
 def unpaid_suspect(reward, alive, ended):
     """What each agent is paid for a step: (B, N).
 
@@ -96,7 +97,7 @@ def unpaid_suspect(reward, alive, ended):
     return torch.where(alive, reward, 0.0)  # and who is gone gets nothing
 
 
-@unpaid.solved_by
+@exercise.solved_by
 def pay_step(reward, alive, ended):
     """What each agent is paid for a step: (B, N).
 
@@ -107,40 +108,40 @@ def pay_step(reward, alive, ended):
     return torch.where(alive, reward, 0.0)  # the last step is paid as well
 
 
-@unpaid.mistake
+@exercise.mistake
 def last_step_unpaid(reward, alive, ended):
     """Whose episode ends in this step still gets nothing for it: it is gone *after* the step, and
     the last step is often the only one that pays."""
     return unpaid_suspect(reward, alive, ended)
 
 
-@unpaid.mistake
+@exercise.mistake
 def gone_are_paid(reward, alive, ended):
     """Everybody is paid, also those who were gone before the step: what an empty slot holds counts
     as a reward."""
     return reward.clone()
 
 
-@unpaid.mistake
+@exercise.mistake
 def last_step_only(reward, alive, ended):
     """Now only last steps are paid; rewards on the way are lost."""
     return torch.where(ended, reward, 0.0)
 
 
-@unpaid.mistake
+@exercise.mistake
 def upside_down(reward, alive, ended):
     """Paid are those who were gone, and nobody else: the two branches have changed places."""
     return torch.where(alive, 0.0, reward)
 
 
-@unpaid.mistake
+@exercise.mistake
 def nothing_times_nan(reward, alive, ended):
     """The reward is multiplied by 0 where it should not count. An empty slot may hold anything, and
     0 times NaN is NaN: choose with `torch.where`."""
     return reward * alive
 
 
-@unpaid.mistake
+@exercise.mistake
 def one_end_for_all(reward, alive, ended):
     """As soon as one agent's episode ends, its whole world is paid nothing."""
     return torch.where(alive & ~ended.any(-1, keepdim=True), reward, 0.0)

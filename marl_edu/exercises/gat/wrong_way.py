@@ -7,11 +7,11 @@ from torch import nn
 
 from marl_edu import a2c
 from marl_edu.envs.relay import Relay
-from marl_edu.exercises._gat import hearings
-from marl_edu.exercises._gat_graphs import softmax_over_edges
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.training import Rows, Trial
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.training import Rows, Trial
+from marl_edu.exercises.engine.trying import Case
+from marl_edu.exercises.gat._graphs import hearings
+from marl_edu.exercises.gat.edge_softmax import softmax_over_edges
 
 UPDATES, ENOUGH = 120, 0.85  # of training, and the share of right answers that shows learning
 
@@ -84,7 +84,8 @@ def _edges(rng: torch.Generator) -> Iterator[Case]:
         yield Case(what, (Wh, torch.randn(edges.shape[1], generator=rng, dtype=dtype), edges))
 
 
-wrong_way = Exercise(
+exercise = Exercise(
+    place=70,
     title="Bug hunt: the layer that works on every graph you try",
     difficulty=3,
     importance=5,
@@ -107,7 +108,7 @@ about such a graph, and which line of the suspect can notice?""",
 )
 
 
-@wrong_way.suspected
+@exercise.suspected
 def wrong_way_suspect(Wh, score, edges):
     """What each node hears: (N, F).
 
@@ -124,7 +125,7 @@ def wrong_way_suspect(Wh, score, edges):
     return torch.zeros_like(Wh).index_add(0, node, told)
 
 
-@wrong_way.solved_by
+@exercise.solved_by
 def hear_along_edges(Wh, score, edges):
     """What each node hears: (N, F).
 
@@ -144,34 +145,34 @@ def _sum(weight, Wh, source, goal):
     return torch.zeros_like(Wh).index_add(0, goal, weight[:, None] * Wh[source])
 
 
-@wrong_way.mistake
+@exercise.mistake
 def against_the_edges(Wh, score, edges):
     """News travels against the edges: what stands in the upper row is the *sender*. This is the bug
     of the suspect, which an undirected graph cannot show."""
     return _sum(softmax_over_edges(score, edges[0], len(Wh)), Wh, edges[1], edges[0])
 
 
-@wrong_way.mistake
+@exercise.mistake
 def normalised_over_receivers(Wh, score, edges):
     """What is summed is right, but the softmax runs over those who hear a sender instead of over
     those whom a receiver hears."""
     return _sum(softmax_over_edges(score, edges[0], len(Wh)), Wh, edges[0], edges[1])
 
 
-@wrong_way.mistake
+@exercise.mistake
 def said_to_the_sender(Wh, score, edges):
     """The softmax is right, but the sum goes to the sender."""
     return _sum(softmax_over_edges(score, edges[1], len(Wh)), Wh, edges[1], edges[0])
 
 
-@wrong_way.mistake
+@exercise.mistake
 def hears_only_itself(Wh, score, edges):
     """What is summed is the receiver's own W h, once per edge: the weights sum to 1, so a node
     hears nothing but itself."""
     return _sum(softmax_over_edges(score, edges[1], len(Wh)), Wh, edges[1], edges[1])
 
 
-@wrong_way.mistake
+@exercise.mistake
 def mean_along_edges(Wh, score, edges):
     """The scores change nothing: this is a mean over the neighbourhood."""
     return _sum(softmax_over_edges(0 * score, edges[1], len(Wh)), Wh, edges[0], edges[1])

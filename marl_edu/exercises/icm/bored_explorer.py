@@ -6,10 +6,10 @@ import torch
 from torch.nn import functional as F
 
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import DTYPE, drawn, ints
-from marl_edu.exercises.training import Rows, Trial
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
+from marl_edu.exercises.engine.training import Rows, Trial
+from marl_edu.exercises.engine.trying import Case
 
 ROUNDS, RIGHT = 500, 3  # of training; the action
 
@@ -56,7 +56,8 @@ def _transitions(rng: torch.Generator) -> Iterator[Case]:
         yield Case(what, (feature, torch.randint(A, (B,), generator=rng), after, W))
 
 
-bored_explorer = Exercise(
+exercise = Exercise(
+    place=60,
     title="Bug hunt: the explorer whom everything surprises alike",
     difficulty=3,
     importance=4,
@@ -81,7 +82,7 @@ the shape of every intermediate result.""",
 )
 
 
-@bored_explorer.suspected
+@exercise.suspected
 def bored_suspect(feature, action, after, W):
     """L_F of each transition: (B,).
 
@@ -93,7 +94,7 @@ def bored_suspect(feature, action, after, W):
     return 0.5 * (predicted - target).square().sum(-1).mean(-1)
 
 
-@bored_explorer.solved_by
+@exercise.solved_by
 def forward_error(feature, action, after, W):
     """L_F of each transition: (B,).
 
@@ -110,44 +111,44 @@ def _predict(feature, action, W):
     return torch.cat([feature, did], -1) @ W
 
 
-@bored_explorer.mistake
+@exercise.mistake
 def every_prediction_for_each_target(feature, action, after, W):
     """Each target is still compared with the predictions of *all* transitions: (B, F) less
     (B, 1, F) is (B, B, F), and nothing complains."""
     return bored_suspect(feature, action, after, W)
 
 
-@bored_explorer.mistake
+@exercise.mistake
 def every_target_for_each_prediction(feature, action, after, W):
     """Now each prediction is compared with *all* targets: the extra axis has only moved."""
     return 0.5 * (_predict(feature, action, W)[:, None] - after).square().sum(-1).mean(-1)
 
 
-@bored_explorer.mistake
+@exercise.mistake
 def one_mean_for_all(feature, action, after, W):
     """The batch is averaged away: every transition gets the same number."""
     return forward_error(feature, action, after, W).mean().expand(len(after))
 
 
-@bored_explorer.mistake
+@exercise.mistake
 def mean_of_features(feature, action, after, W):
     """The pairs are right now, but the sum over the features has become a mean."""
     return forward_error(feature, action, after, W) / after.shape[-1]
 
 
-@bored_explorer.mistake
+@exercise.mistake
 def action_forgotten(feature, action, after, W):
     """The action has got lost: what comes next then depends on nothing the agent does."""
     return 0.5 * (feature @ W[: feature.shape[-1]] - after).square().sum(-1)
 
 
-@bored_explorer.mistake
+@exercise.mistake
 def half_gone(feature, action, after, W):
     """The ½ has got lost."""
     return 2 * forward_error(feature, action, after, W)
 
 
-@bored_explorer.mistake
+@exercise.mistake
 def cut_from_the_model(feature, action, after, W):
     """The pairs are right, but the result is detached: the forward model has to learn from it."""
     return forward_error(feature, action, after, W).detach()

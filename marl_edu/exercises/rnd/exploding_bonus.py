@@ -6,10 +6,10 @@ import torch
 
 from marl_edu.algos.rnd import RandomNetworkDistillation
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
-from marl_edu.exercises.training import Rows, Trial
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
+from marl_edu.exercises.engine.training import Rows, Trial
+from marl_edu.exercises.engine.trying import Case
 from marl_edu.explore import Moments
 
 ROUNDS, ENOUGH = 20, 1.0  # of training; a bonus per step above which nothing else counts
@@ -66,7 +66,8 @@ def _most(rows: Rows) -> float:
     return max(row["bonus"] for row in rows)
 
 
-exploding_bonus = Exercise(
+exercise = Exercise(
+    place=40,
     title="Bug hunt: the bonus that explodes",
     difficulty=3,
     importance=4,
@@ -91,7 +92,7 @@ What does `seen.append(R)` put into the list: the numbers, or the tensor that ho
 )
 
 
-@exploding_bonus.suspected
+@exercise.suspected
 def exploding_suspect(bonus, alive, running, gamma):
     """R after each step: (T, B).
 
@@ -105,7 +106,7 @@ def exploding_suspect(bonus, alive, running, gamma):
     return torch.stack(seen)
 
 
-@exploding_bonus.solved_by
+@exercise.solved_by
 def gather_bonus(bonus, alive, running, gamma):
     """R after each step: (T, B).
 
@@ -119,20 +120,20 @@ def gather_bonus(bonus, alive, running, gamma):
     return torch.stack(seen)
 
 
-@exploding_bonus.mistake
+@exercise.mistake
 def one_tensor_many_times(bonus, alive, running, gamma):
     """All rows are still the last one: the list holds the same tensor T times, and every write
     changes all of them."""
     return gather_bonus(bonus, alive, running, gamma)[-1:].expand(len(bonus), -1).clone()
 
 
-@exploding_bonus.mistake
+@exercise.mistake
 def nobody_waits(bonus, alive, running, gamma):
     """Worlds whose episode is over go on as well: `alive` plays no part."""
     return gather_bonus(bonus, torch.ones_like(alive), running, gamma)
 
 
-@exploding_bonus.mistake
+@exercise.mistake
 def forgets_who_waits(bonus, alive, running, gamma):
     """A world that is over is set to 0 instead of waiting: R is to run on into its next episode."""
     R, seen = running, []
@@ -142,27 +143,27 @@ def forgets_who_waits(bonus, alive, running, gamma):
     return torch.stack(seen)
 
 
-@exploding_bonus.mistake
+@exercise.mistake
 def starts_from_nothing(bonus, alive, running, gamma):
     """Every round starts from 0 instead of `running`: the first steps of a round look as if nothing
     had been paid before."""
     return gather_bonus(bonus, alive, torch.zeros_like(running), gamma)
 
 
-@exploding_bonus.mistake
+@exercise.mistake
 def without_discount(bonus, alive, running, gamma):
     """γ is missing: R grows for ever."""
     return gather_bonus(bonus, alive, running, 1.0)
 
 
-@exploding_bonus.mistake
+@exercise.mistake
 def one_row_late(bonus, alive, running, gamma):
     """Each row is R *before* its step."""
     rows = gather_bonus(bonus, alive, running, gamma)
     return torch.cat([running[None], rows[:-1]])
 
 
-@exploding_bonus.mistake
+@exercise.mistake
 def backwards(bonus, alive, running, gamma):
     """It runs from the last step to the first: at step t there is no future yet."""
     return gather_bonus(bonus.flip(0), alive.flip(0), running, gamma)

@@ -1,21 +1,16 @@
-"""Exercises: from scores to weights, and one head of TarMAC from end to end.
+"""Exercise: from scores to weights.
 
-Sizes: B worlds, N agents, D features. Receivers in rows, senders in columns.
+Sizes: B worlds, N agents. Receivers in rows, senders in columns.
 """
 
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
 
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import teams
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import teams
+from marl_edu.exercises.engine.trying import Case
 from marl_edu.ops import masked_softmax
-
-
-def _pairs(alive: Tensor) -> Tensor:
-    return alive[:, :, None] & alive[:, None, :]
 
 
 def _scores(rng: torch.Generator) -> Iterator[Case]:
@@ -23,12 +18,13 @@ def _scores(rng: torch.Generator) -> Iterator[Case]:
         N = alive.shape[1]
         scores = torch.randn(B, N, N, generator=rng, dtype=dtype)
         heard = torch.rand(B, N, N, generator=rng) < (0.7 if "drawn" in what else 1.0)
-        yield Case(what, (scores, _pairs(alive) & heard))
+        yield Case(what, (scores, heard & alive[:, :, None] & alive[:, None, :]))
     scores = 300 * torch.randn(2, 4, 4, generator=rng)
     yield Case("scores in the hundreds", (scores, torch.rand(2, 4, 4, generator=rng) < 0.7))
 
 
-masked_attention = Exercise(
+exercise = Exercise(
+    place=10,
     title="Masked attention",
     difficulty=2,
     importance=5,
@@ -44,7 +40,7 @@ negative *finite* number, and what should stand there? Which axis holds the send
 )
 
 
-@masked_attention.solved_by
+@exercise.solved_by
 def attention_weights(scores, mask):
     """How much each receiver listens to each sender: (B, N, N).
 
@@ -55,187 +51,67 @@ def attention_weights(scores, mask):
     return weights * mask  # such a row is uniform, and becomes zeros here
 
 
-@masked_attention.mistake
+@exercise.mistake
 def softmax_over_receivers(scores, mask):
     """Here the *columns* sum to 1: the softmax runs over receivers (dim=-2), so that senders
     share out their listeners instead of receivers their attention."""
     return masked_softmax(scores, mask, dim=-2)
 
 
-@masked_attention.mistake
+@exercise.mistake
 def softmax_over_pairs(scores, mask):
     """Here all pairs of a world together sum to 1, not each row: the softmax ran over both axes."""
     return masked_softmax(scores.flatten(1), mask.flatten(1)).view(scores.shape)
 
 
-@masked_attention.mistake
+@exercise.mistake
 def mask_after_softmax(scores, mask):
     """The mask comes after the softmax: those who may not be heard took their share of the
     weight with them, and the rows no longer sum to 1."""
     return torch.softmax(scores, -1) * mask
 
 
-@masked_attention.mistake
+@exercise.mistake
 def mask_multiplies_scores(scores, mask):
     """The mask multiplies the scores: a score of 0 is not a weight of 0, since exp(0) = 1."""
     return torch.softmax(scores * mask, -1)
 
 
-@masked_attention.mistake
+@exercise.mistake
 def uniform_leak(scores, mask):
     """Filling with a large negative number gives a receiver with nobody to hear the *mean* of
     everybody: all its scores are equally bad, so the softmax makes them 1 / N each."""
     return torch.softmax(scores.masked_fill(~mask, -1e9), -1)
 
 
-@masked_attention.mistake
+@exercise.mistake
 def nan_without_senders(scores, mask):
     """A receiver with nobody to hear gets NaN: a softmax of nothing but -inf is 0 / 0, and one
     NaN is enough to ruin every weight of the network in the next step."""
     return torch.softmax(scores.masked_fill(~mask, -torch.inf), -1)
 
 
-@masked_attention.mistake
+@exercise.mistake
 def mask_inverted(scores, mask):
     """The mask is upside down: it is True where one *may* hear, and `masked_fill` fills where its
     mask is True."""
     return masked_softmax(scores, ~mask)
 
 
-@masked_attention.mistake
+@exercise.mistake
 def mask_transposed(scores, mask):
     """The mask is transposed: it asks whether the sender may hear the receiver."""
     return masked_softmax(scores, mask.transpose(-1, -2))
 
 
-@masked_attention.mistake
+@exercise.mistake
 def mask_forgotten(scores, mask):
     """The mask changes nothing: everybody hears everybody, the dead included."""
     return torch.softmax(scores, -1)
 
 
-@masked_attention.mistake
+@exercise.mistake
 def exp_overflows(scores, mask):
     """exp of a large score is infinite in float32: subtract the row's largest score first."""
     weights = scores.exp() * mask
     return weights / weights.sum(-1, keepdim=True).clamp_min(1e-9)
-
-
-def _projections(rng: torch.Generator) -> Iterator[Case]:
-    for what, B, alive, dtype in teams():
-        D, d_k, d_v = (int(n) for n in torch.randint(3, 7, (3,), generator=rng))
-        shapes = (B, alive.shape[1], D), (D, d_k), (D, d_v), (D, d_k)
-        z, W_k, W_v, W_q = (torch.randn(s, generator=rng, dtype=dtype) for s in shapes)
-        yield Case(what, (z, W_k, W_v, W_q, alive))
-
-
-targeting = Exercise(
-    title="Targeted messages, end to end",
-    difficulty=3,
-    importance=5,
-    minutes="15–20",
-    statement="""\
-One head of TarMAC, eqs. (1)–(4). Every living agent says a signature `z @ W_k` and a value
-`z @ W_v`, and asks for what fits its query `z @ W_q`. The score of sender i for receiver j is
-$q_j \\cdot k_i / \\sqrt{d_k}$; what j hears is the weighted mean of the values. An agent hears
-itself too. The dead neither speak nor hear: they get zeros. You may use
-`masked_softmax(scores, mask)` of `marl_edu.ops`. What you write: about five lines.""",
-    hint="""\
-`q @ k.transpose(-1, -2)` has receivers in rows. An agent may be heard if it is alive, and may hear
-if it is alive: two views of `alive`, `(B, N, 1)` and `(B, 1, N)`, and one `&`.""",
-    inputs=_projections,
-)
-
-
-@targeting.solved_by
-def hear(z, W_k, W_v, W_q, alive):
-    """What each agent hears: (B, N, d_v).
-
-    z: (B, N, D). W_k, W_q: (D, d_k). W_v: (D, d_v). alive: (B, N) bool.
-    """
-    k, v, q = z @ W_k, z @ W_v, z @ W_q  # eqs. (1), (2)
-    scores = q @ k.transpose(-1, -2) / k.shape[-1] ** 0.5
-    mask = alive[:, :, None] & alive[:, None, :]
-    return masked_softmax(scores, mask) @ v  # eqs. (3), (4)
-
-
-def _targeted(z, W_k, W_v, W_q, mask, scale=1.0, dim=-1):
-    scores = scale * (z @ W_q) @ (z @ W_k).transpose(-1, -2) / W_k.shape[-1] ** 0.5
-    return masked_softmax(scores, mask, dim) @ (z @ W_v)
-
-
-@targeting.mistake
-def unscaled(z, W_k, W_v, W_q, alive):
-    """The division by √d_k is missing: the longer the signatures, the more the softmax looks at
-    one sender only, and the smaller its gradient."""
-    return _targeted(z, W_k, W_v, W_q, _pairs(alive), W_k.shape[-1] ** 0.5)
-
-
-@targeting.mistake
-def scaled_by_d_k(z, W_k, W_v, W_q, alive):
-    """The scores are divided by d_k instead of √d_k: the attention is too even."""
-    return _targeted(z, W_k, W_v, W_q, _pairs(alive), W_k.shape[-1] ** -0.5)
-
-
-@targeting.mistake
-def scaled_by_features(z, W_k, W_v, W_q, alive):
-    """The scores are divided by √D, the size of z: it is signatures that are multiplied, of
-    size d_k."""
-    return _targeted(z, W_k, W_v, W_q, _pairs(alive), (W_k.shape[1] / W_k.shape[0]) ** 0.5)
-
-
-@targeting.mistake
-def dead_heard(z, W_k, W_v, W_q, alive):
-    """The dead are heard: the mask has no column for empty slots, and a living receiver attends to
-    what is left in them."""
-    return _targeted(z, W_k, W_v, W_q, alive[:, :, None].expand(-1, -1, alive.shape[1]))
-
-
-@targeting.mistake
-def dead_hear(z, W_k, W_v, W_q, alive):
-    """The dead hear: the mask has no row for empty slots, which should get zeros."""
-    return _targeted(z, W_k, W_v, W_q, alive[:, None, :].expand(-1, alive.shape[1], -1))
-
-
-@targeting.mistake
-def nobody_masked(z, W_k, W_v, W_q, alive):
-    """`alive` changes nothing: the dead speak and hear."""
-    return _targeted(z, W_k, W_v, W_q, torch.ones_like(_pairs(alive)))
-
-
-@targeting.mistake
-def deaf_to_itself(z, W_k, W_v, W_q, alive):
-    """An agent does not hear itself here. In TarMAC it does, and so it may choose to hear nobody
-    else."""
-    mask = _pairs(alive) & ~torch.eye(alive.shape[1], dtype=torch.bool)
-    return _targeted(z, W_k, W_v, W_q, mask)
-
-
-@targeting.mistake
-def roles_swapped(z, W_k, W_v, W_q, alive):
-    """Query and signature have changed places: the scores are transposed, the sender asks and the
-    receiver signs."""
-    return _targeted(z, W_q, W_v, W_k, _pairs(alive))
-
-
-@targeting.mistake
-def attention_over_receivers(z, W_k, W_v, W_q, alive):
-    """The softmax runs over receivers (dim=-2): receivers compete for a sender instead of senders
-    for a receiver."""
-    return _targeted(z, W_k, W_v, W_q, _pairs(alive), dim=-2)
-
-
-@targeting.mistake
-def senders_detached(z, W_k, W_v, W_q, alive):
-    """Signature and value are made of a detached z: W_k and W_v learn, but no receiver's gradient
-    comes back to what the *sender* saw and remembers."""
-    scores = (z @ W_q) @ (z.detach() @ W_k).transpose(-1, -2) / W_k.shape[-1] ** 0.5
-    return masked_softmax(scores, _pairs(alive)) @ (z.detach() @ W_v)
-
-
-@targeting.mistake
-def messages_detached(z, W_k, W_v, W_q, alive):
-    """What was said is cut off from who said it: no gradient comes back through signature and
-    value, so senders never learn what to say."""
-    scores = (z @ W_q) @ (z @ W_k).detach().transpose(-1, -2) / W_k.shape[-1] ** 0.5
-    return masked_softmax(scores, _pairs(alive)) @ (z @ W_v).detach()

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import DTYPE, drawn, ints
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
+from marl_edu.exercises.engine.trying import Case
 
 
 def _headed(rng: torch.Generator) -> Iterator[Case]:
@@ -27,7 +27,8 @@ def _headed(rng: torch.Generator) -> Iterator[Case]:
         yield Case(f"{count}, {heads} of size {d}{where}", (value, attention))
 
 
-several_heads = Exercise(
+exercise = Exercise(
+    place=30,
     title="Split into heads, merge again",
     difficulty=2,
     importance=4,
@@ -43,7 +44,7 @@ the last axis, `H * d` into `H, d`, but not bring H before N: for that there is 
 )
 
 
-@several_heads.solved_by
+@exercise.solved_by
 def listen_with_heads(value, attention):
     """What the heads hear, side by side: (B, N, H d).
 
@@ -60,7 +61,7 @@ def _split(value: Tensor, attention: Tensor) -> Tensor:
     return value.view(B, N, H, -1).transpose(1, 2)
 
 
-@several_heads.mistake
+@exercise.mistake
 def split_by_view(value, attention):
     """The split is a bare `view` to (B, H, N, d), which cuts the numbers in the order they lie in
     memory: a head gets parts of *other agents'* values. View to (B, N, H, d), then transpose."""
@@ -68,14 +69,14 @@ def split_by_view(value, attention):
     return (attention @ value.view(B, H, N, -1)).transpose(1, 2).flatten(2)
 
 
-@several_heads.mistake
+@exercise.mistake
 def merge_by_view(value, attention):
     """The merge is a bare `reshape` of (B, H, N, d), which mixes agents: bring the heads back
     beside their numbers with `transpose(1, 2)` first."""
     return (attention @ _split(value, attention)).reshape(value.shape)
 
 
-@several_heads.mistake
+@exercise.mistake
 def split_and_merge_by_view(value, attention):
     """Both the split and the merge are bare views. They undo each other, so that shapes and a
     round trip look right, but each head listened to a mixture of agents."""
@@ -83,7 +84,7 @@ def split_and_merge_by_view(value, attention):
     return (attention @ value.view(B, H, N, -1)).reshape(value.shape)
 
 
-@several_heads.mistake
+@exercise.mistake
 def heads_interleaved(value, attention):
     """The last axis is cut as (d, H) instead of (H, d): every H-th number goes to a head. The
     heads lie side by side, head 0 first."""
@@ -92,33 +93,33 @@ def heads_interleaved(value, attention):
     return (attention @ heads).permute(0, 2, 3, 1).flatten(2)
 
 
-@several_heads.mistake
+@exercise.mistake
 def merged_interleaved(value, attention):
     """The heads are merged as (d, H) instead of (H, d): their numbers alternate instead of lying
     side by side."""
     return (attention @ _split(value, attention)).permute(0, 2, 3, 1).flatten(2)
 
 
-@several_heads.mistake
+@exercise.mistake
 def attention_transposed(value, attention):
     """The attention is used transposed: senders in rows. Each receiver is a row."""
     heard = attention.transpose(-1, -2) @ _split(value, attention)
     return heard.transpose(1, 2).flatten(2)
 
 
-@several_heads.mistake
+@exercise.mistake
 def one_attention_for_all(value, attention):
     """All heads listen with the attention of head 0."""
     return attention[:, 0] @ value
 
 
-@several_heads.mistake
+@exercise.mistake
 def heads_averaged(value, attention):
     """All heads listen with the mean of their attentions: then one head would do."""
     return attention.mean(1) @ value
 
 
-@several_heads.mistake
+@exercise.mistake
 def heads_summed(value, attention):
     """What the heads heard is added up, (B, N, d), instead of put side by side."""
     return (attention @ _split(value, attention)).sum(1)

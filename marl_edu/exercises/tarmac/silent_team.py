@@ -7,10 +7,10 @@ from torch import nn
 
 from marl_edu import a2c
 from marl_edu.envs import SpeakerProbe
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import teams
-from marl_edu.exercises.training import Trial
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import teams
+from marl_edu.exercises.engine.training import Trial
+from marl_edu.exercises.engine.trying import Case
 from marl_edu.ops import masked_softmax
 
 UPDATES, ENOUGH = 240, 0.9  # of training, and the share of right answers that shows learning
@@ -66,7 +66,8 @@ def _messages(rng: torch.Generator) -> Iterator[Case]:
         yield Case(what, (message, query, alive[:, :, None] & alive[:, None, :]))
 
 
-silent_team = Exercise(
+exercise = Exercise(
+    place=80,
     title="Bug hunt: the team that never learns to talk",
     difficulty=3,
     importance=5,
@@ -89,7 +90,7 @@ and look at `message.grad`.""",
 )
 
 
-@silent_team.suspected
+@exercise.suspected
 def suspect(message, query, mask):
     """What each agent hears: (B, N, d_v).
 
@@ -103,7 +104,7 @@ def suspect(message, query, mask):
     return masked_softmax(score, mask) @ value
 
 
-@silent_team.solved_by
+@exercise.solved_by
 def hear_and_learn(message, query, mask):
     """What each agent hears: (B, N, d_v).
 
@@ -116,13 +117,13 @@ def hear_and_learn(message, query, mask):
     return masked_softmax(score, mask) @ value
 
 
-@silent_team.mistake
+@exercise.mistake
 def message_detached(message, query, mask):
     """No gradient comes back through the message: who spoke never learns what to say."""
     return hear_and_learn(message.detach(), query, mask)
 
 
-@silent_team.mistake
+@exercise.mistake
 def value_detached(message, query, mask):
     """The gradient comes back through the signature, but not through the value: senders learn to
     be listened to, and not what to say."""
@@ -131,7 +132,7 @@ def value_detached(message, query, mask):
     return hear_and_learn(cut, query, mask)
 
 
-@silent_team.mistake
+@exercise.mistake
 def signature_detached(message, query, mask):
     """The gradient comes back through the value, but not through the signature: senders learn what
     to say, and not how to be found."""
@@ -140,14 +141,14 @@ def signature_detached(message, query, mask):
     return hear_and_learn(cut, query, mask)
 
 
-@silent_team.mistake
+@exercise.mistake
 def query_detached(message, query, mask):
     """The message is mended, but now no gradient comes back through the query: receivers never
     learn whom to listen to."""
     return hear_and_learn(message, query.detach(), mask)
 
 
-@silent_team.mistake
+@exercise.mistake
 def attention_detached(message, query, mask):
     """No gradient comes back through the attention weights: the values are learned, whom to listen
     to is not."""
@@ -156,19 +157,19 @@ def attention_detached(message, query, mask):
     return hear_and_learn(cut, query.detach(), mask)
 
 
-@silent_team.mistake
+@exercise.mistake
 def nothing_learned(message, query, mask):
     """No gradient comes back at all: is it computed under `no_grad`, or detached at the end?"""
     return hear_and_learn(message, query, mask).detach()
 
 
-@silent_team.mistake
+@exercise.mistake
 def uniform_hearing(message, query, mask):
     """Everybody hears the mean of all messages: the scores are gone."""
     return hear_and_learn(message, query * 0, mask)
 
 
-@silent_team.mistake
+@exercise.mistake
 def scale_lost(message, query, mask):
     """The division of the scores by √d_k was lost."""
     return hear_and_learn(message, query * query.shape[-1] ** 0.5, mask)

@@ -6,9 +6,9 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import DTYPE, drawn, ints
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
+from marl_edu.exercises.engine.trying import Case
 from marl_edu.ops import masked_softmax
 
 LENGTHS = st.lists(ints(0, 6), min_size=1, max_size=4)
@@ -33,11 +33,13 @@ def _queries(rng: torch.Generator) -> Iterator[Case]:
         )
 
 
-dot_product = Exercise(
+exercise = Exercise(
+    place=10,
     title="Scaled dot products, filled up to one length",
     difficulty=2,
     importance=5,
     minutes="10–15",
+    topic="tarmac",
     statement="""\
 $\\mathrm{softmax}(QK^\\top / \\sqrt{d})\\,V$, for sequences of different lengths that were filled
 up to the same number of keys: in world b only the first `lengths[b]` keys count. Where there is
@@ -50,7 +52,7 @@ scores of `(B, Q, K)`? And what is a softmax of nothing?""",
 )
 
 
-@dot_product.solved_by
+@exercise.solved_by
 def attend(q, k, v, lengths):
     """What each query gets: (B, Q, e).
 
@@ -72,48 +74,48 @@ def _scores(q: Tensor, k: Tensor, scale: float) -> Tensor:
     return q @ k.transpose(-1, -2) / scale
 
 
-@dot_product.mistake
+@exercise.mistake
 def unscaled(q, k, v, lengths):
     """The division by √d is missing: the longer the keys, the more the softmax looks at one of them
     only, and the smaller its gradient."""
     return masked_softmax(_scores(q, k, 1.0), _there(k, lengths)) @ v
 
 
-@dot_product.mistake
+@exercise.mistake
 def scaled_by_d(q, k, v, lengths):
     """The scores are divided by d, not by its root. A sum of d products of variance 1 has variance
     d, so a deviation of √d."""
     return masked_softmax(_scores(q, k, float(q.shape[-1])), _there(k, lengths)) @ v
 
 
-@dot_product.mistake
+@exercise.mistake
 def scaled_by_keys(q, k, v, lengths):
     """The scores are divided by the root of the *number of keys*; it is their size, d, that makes
     scores large."""
     return masked_softmax(_scores(q, k, k.shape[1] ** 0.5), _there(k, lengths)) @ v
 
 
-@dot_product.mistake
+@exercise.mistake
 def softmax_over_queries(q, k, v, lengths):
     """The softmax runs over queries: they compete for a key, and what a query gets is no mean."""
     scores = _scores(q, k, q.shape[-1] ** 0.5)
     return masked_softmax(scores, _there(k, lengths), dim=-2) @ v
 
 
-@dot_product.mistake
+@exercise.mistake
 def filling_counts(q, k, v, lengths):
     """`lengths` changes nothing: the filling is looked at like anything else."""
     return _scores(q, k, q.shape[-1] ** 0.5).softmax(-1) @ v
 
 
-@dot_product.mistake
+@exercise.mistake
 def filling_scores_zero(q, k, v, lengths):
     """The filling's scores are set to 0, but exp(0) is 1: it takes its share of the weight."""
     scores = _scores(q, k, q.shape[-1] ** 0.5) * _there(k, lengths)
     return scores.softmax(-1) @ v
 
 
-@dot_product.mistake
+@exercise.mistake
 def mask_after_softmax(q, k, v, lengths):
     """The filling is cut off after the softmax: it took its share of the weight with it, and the
     rest no longer sums to 1."""
@@ -121,7 +123,7 @@ def mask_after_softmax(q, k, v, lengths):
     return (weights * _there(k, lengths)) @ v
 
 
-@dot_product.mistake
+@exercise.mistake
 def nan_of_nothing(q, k, v, lengths):
     """Where nothing counts the softmax of nothing but -inf is NaN, and from there the whole
     network."""
@@ -129,7 +131,7 @@ def nan_of_nothing(q, k, v, lengths):
     return scores.softmax(-1) @ v
 
 
-@dot_product.mistake
+@exercise.mistake
 def mean_of_filling(q, k, v, lengths):
     """Where nothing counts, all scores are equally low, and the softmax makes a *mean* of the
     filling: it should be 0."""
@@ -137,7 +139,7 @@ def mean_of_filling(q, k, v, lengths):
     return scores.softmax(-1) @ v
 
 
-@dot_product.mistake
+@exercise.mistake
 def one_key_too_many(q, k, v, lengths):
     """One key too many counts: `<=` should be `<`, for the first key has number 0."""
     there = (torch.arange(k.shape[1]) <= lengths[:, None])[:, None]

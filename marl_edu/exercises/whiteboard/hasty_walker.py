@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch.nn import functional as F
 
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
-from marl_edu.exercises.training import Rows, Trial, means
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
+from marl_edu.exercises.engine.training import Rows, Trial, means
+from marl_edu.exercises.engine.trying import Case
 
 UPDATES, SEEDS, STORED, BATCH = 200, 5, 1000, 64  # of training
 CELLS, WINDOW, GAMMA = 3, 3, 0.95
@@ -79,7 +79,8 @@ def _windows(rng: torch.Generator) -> Iterator[Case]:
         yield Case(what, (reward, done, 1 + torch.rand(B, generator=rng, dtype=dtype), 0.8))
 
 
-hasty_walker = Exercise(
+exercise = Exercise(
+    place=170,
     title="Bug hunt: the walker that leaves too early",
     difficulty=2,
     importance=4,
@@ -104,7 +105,7 @@ third step belong to? A loop from the last step back to the first needs no power
 )
 
 
-@hasty_walker.suspected
+@exercise.suspected
 def hasty_suspect(reward, done, value, gamma):
     """What the first step of each window is worth: (B,).
 
@@ -117,7 +118,7 @@ def hasty_suspect(reward, done, value, gamma):
     return (discount * reward).sum(1) + gamma**n * goes_on * value
 
 
-@hasty_walker.solved_by
+@exercise.solved_by
 def n_step_target(reward, done, value, gamma):
     """What the first step of each window is worth: (B,).
 
@@ -141,58 +142,58 @@ def _sum(reward, done, value, gamma, counts=None, bootstraps=None, late=0, power
     return (discount * reward * counts).sum(1) + last * bootstraps * value
 
 
-@hasty_walker.mistake
+@exercise.mistake
 def rewards_of_the_next_life(reward, done, value, gamma):
     """The value after the window is dropped where an episode ended, but the rewards are summed on:
     those after the end belong to the *next* episode. To end soon then seems to pay twice."""
     return hasty_suspect(reward, done, value, gamma)
 
 
-@hasty_walker.mistake
+@exercise.mistake
 def value_of_the_next_life(reward, done, value, gamma):
     """The rewards stop where the episode ends, but the value after the window is added all the
     same: it is that of another episode."""
     return _sum(reward, done, value, gamma, bootstraps=1)
 
 
-@hasty_walker.mistake
+@exercise.mistake
 def no_end_at_all(reward, done, value, gamma):
     """`done` plays no part: rewards and value run on into the next episode."""
     return _sum(reward, done, value, gamma, counts=1, bootstraps=1)
 
 
-@hasty_walker.mistake
+@exercise.mistake
 def last_step_s_end_only(reward, done, value, gamma):
     """For the value only the window's last step is looked at: an episode may have ended earlier."""
     return _sum(reward, done, value, gamma, bootstraps=~done[:, -1])
 
 
-@hasty_walker.mistake
+@exercise.mistake
 def last_reward_lost(reward, done, value, gamma):
     """The reward of the very step that ends the episode is dropped as well, and it is often the
     only one there is."""
     return _sum(reward, done, value, gamma, counts=done.cumsum(1) == 0)
 
 
-@hasty_walker.mistake
+@exercise.mistake
 def ended_step_skipped(reward, done, value, gamma):
     """Only the step that ends the episode is blanked out; what follows it is counted again."""
     return _sum(reward, done, value, gamma, counts=~done)
 
 
-@hasty_walker.mistake
+@exercise.mistake
 def value_not_discounted_enough(reward, done, value, gamma):
     """The value is discounted with gamma to the power n - 1: it comes after n steps."""
     return _sum(reward, done, value, gamma, power=reward.shape[1] - 1)
 
 
-@hasty_walker.mistake
+@exercise.mistake
 def value_discounted_once(reward, done, value, gamma):
     """The value is discounted once, as in one-step learning: it comes after n steps."""
     return _sum(reward, done, value, gamma, power=1)
 
 
-@hasty_walker.mistake
+@exercise.mistake
 def first_reward_discounted(reward, done, value, gamma):
     """The first reward is discounted already: its power of gamma is 0."""
     return _sum(reward, done, value, gamma, late=1)

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import torch
 
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import drawn, ints
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import drawn, ints
+from marl_edu.exercises.engine.trying import Case
 
 
 def _drawn_rings() -> Iterator[tuple[str, int, int, int, int, int]]:
@@ -37,7 +37,8 @@ def _rings(rng: torch.Generator) -> Iterator[Case]:
         yield Case(what, (size, next_row, capacity, length, chance))
 
 
-ring_windows = Exercise(
+exercise = Exercise(
+    place=40,
     title="What may be drawn from a ring",
     difficulty=3,
     importance=4,
@@ -57,7 +58,7 @@ many are those? Only then turn ages into rows, with one `%`.""",
 )
 
 
-@ring_windows.solved_by
+@exercise.solved_by
 def window_rows(size, next_row, capacity, length, chance):
     """The rows of each window, oldest step first: (E, length), int64.
 
@@ -72,21 +73,21 @@ def _ring(begin, next_row, size, capacity, length):
     return (next_row - size + begin[:, None] + torch.arange(length)) % capacity
 
 
-@ring_windows.mistake
+@exercise.mistake
 def across_the_head(size, next_row, capacity, length, chance):
     """A window may begin anywhere: some then run past the newest step into the oldest (or into rows
     never written), and what lies there did not follow."""
     return _ring((chance * size).long(), next_row, size, capacity, length)
 
 
-@ring_windows.mistake
+@exercise.mistake
 def oldest_is_row_zero(size, next_row, capacity, length, chance):
     """Row 0 is taken for the oldest. Once the ring is full, that is `next_row`, and windows over it
     mix the newest steps with the oldest."""
     return _ring((chance * (size - length + 1)).long(), 0, 0, capacity, length)
 
 
-@ring_windows.mistake
+@exercise.mistake
 def never_wraps(size, next_row, capacity, length, chance):
     """At the end of the memory the rows do not go on at row 0: the last row is repeated instead. A
     ring has no end there, a window may lie across."""
@@ -94,14 +95,14 @@ def never_wraps(size, next_row, capacity, length, chance):
     return (begin[:, None] + torch.arange(length)).clamp_max(capacity - 1)
 
 
-@ring_windows.mistake
+@exercise.mistake
 def last_place_missing(size, next_row, capacity, length, chance):
     """One place too few: there are size - length + 1, and without the 1 the newest step is never
     learned from."""
     return _ring((chance * (size - length)).long(), next_row, size, capacity, length)
 
 
-@ring_windows.mistake
+@exercise.mistake
 def rounded(size, next_row, capacity, length, chance):
     """The place is rounded to the nearest: the first place is then drawn half as often as the
     others, and one that is none is drawn as well. Round down."""
@@ -109,28 +110,28 @@ def rounded(size, next_row, capacity, length, chance):
     return _ring(begin, next_row, size, capacity, length)
 
 
-@ring_windows.mistake
+@exercise.mistake
 def begins_at_the_head(size, next_row, capacity, length, chance):
     """Ages are counted from `next_row`, full or not: in a ring that is not full nothing has been
     written there yet."""
     return _ring((chance * (size - length + 1)).long(), next_row, 0, capacity, length)
 
 
-@ring_windows.mistake
+@exercise.mistake
 def newest_first(size, next_row, capacity, length, chance):
     """The steps of a window are in the wrong order: time runs backwards."""
     begin = (chance * (size - length + 1)).long()
     return _ring(begin, next_row, size, capacity, length).flip(1)
 
 
-@ring_windows.mistake
+@exercise.mistake
 def counted_from_the_newest(size, next_row, capacity, length, chance):
     """The places are counted from the newest window: the oldest place comes first."""
     begin = size - length - (chance * (size - length + 1)).long()
     return _ring(begin, next_row, size, capacity, length)
 
 
-@ring_windows.mistake
+@exercise.mistake
 def single_steps(size, next_row, capacity, length, chance):
     """Only the first step of each window is given, (E,), not its rows, (E, length)."""
     return (next_row - size + (chance * (size - length + 1)).long()) % capacity

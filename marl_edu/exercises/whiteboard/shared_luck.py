@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, ints
-from marl_edu.exercises.training import Rows, Trial, means
-from marl_edu.exercises.trying import Case
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
+from marl_edu.exercises.engine.training import Rows, Trial, means
+from marl_edu.exercises.engine.trying import Case
 
 UPDATES, SEEDS, STEPS = 150, 5, 64  # of training; what is played before each update
 ENOUGH = 0.9  # the probability of the right action that shows learning
@@ -65,7 +65,8 @@ def _steps(rng: torch.Generator) -> Iterator[Case]:
         yield Case(what, (logits, action, gathered, value, beta))
 
 
-shared_luck = Exercise(
+exercise = Exercise(
+    place=160,
     title="Bug hunt: the actor that learns from everybody's luck",
     difficulty=2,
     importance=5,
@@ -90,7 +91,7 @@ The critic's last layer has one output, and the axis it leaves is still there.""
 )
 
 
-@shared_luck.suspected
+@exercise.suspected
 def shared_luck_suspect(logits, action, gathered, value, beta):
     """The loss of actor and critic: a scalar tensor.
 
@@ -106,7 +107,7 @@ def shared_luck_suspect(logits, action, gathered, value, beta):
     return actor + critic - beta * entropy
 
 
-@shared_luck.solved_by
+@exercise.solved_by
 def actor_critic_loss(logits, action, gathered, value, beta):
     """The loss of actor and critic: a scalar tensor.
 
@@ -133,14 +134,14 @@ def _whole(taken, advantage, error, entropy, beta) -> Tensor:
     return -(taken * advantage).mean() + error.square().mean() / 2 - beta * entropy.mean()
 
 
-@shared_luck.mistake
+@exercise.mistake
 def everybody_s_return(logits, action, gathered, value, beta):
     """(B,) minus (B, 1) is (B, B): every step is compared with the return of *every* step, so each
     action is credited with the mean of all, and the critic learns that mean."""
     return shared_luck_suspect(logits, action, gathered, value, beta)
 
 
-@shared_luck.mistake
+@exercise.mistake
 def actor_by_everybody(logits, action, gathered, value, beta):
     """The critic's error is right, but in the actor's part (B,) meets (B, 1) and becomes (B, B):
     every action is weighed with the mean advantage."""
@@ -148,7 +149,7 @@ def actor_by_everybody(logits, action, gathered, value, beta):
     return _whole(taken, advantage.detach()[:, None], advantage, entropy, beta)
 
 
-@shared_luck.mistake
+@exercise.mistake
 def critic_by_everybody(logits, action, gathered, value, beta):
     """The actor's part is right, but the critic's error is taken from (B, B): it learns the mean
     of all returns, wherever it is."""
@@ -156,7 +157,7 @@ def critic_by_everybody(logits, action, gathered, value, beta):
     return _whole(taken, advantage.detach(), gathered - value, entropy, beta)
 
 
-@shared_luck.mistake
+@exercise.mistake
 def advantage_learns(logits, action, gathered, value, beta):
     """The value is right, but the actor's part has a gradient into the critic: it drives up the
     values of improbable actions. As a weight the advantage must be a mere number."""
@@ -164,34 +165,34 @@ def advantage_learns(logits, action, gathered, value, beta):
     return _whole(taken, advantage, advantage, entropy, beta)
 
 
-@shared_luck.mistake
+@exercise.mistake
 def critic_never_learns(logits, action, gathered, value, beta):
     """The value is right, but the critic gets no gradient: what is detached for the actor must not
     be for the critic's own error."""
     return actor_critic_loss(logits, action, gathered, value.detach(), beta)
 
 
-@shared_luck.mistake
+@exercise.mistake
 def no_critic_for_the_actor(logits, action, gathered, value, beta):
     """The actor's weight is the return itself: where a bandit is rich, every action seems good."""
     taken, advantage, entropy = _parts(logits, action, gathered, value)
     return _whole(taken, gathered, advantage, entropy, beta)
 
 
-@shared_luck.mistake
+@exercise.mistake
 def worse_is_better(logits, action, gathered, value, beta):
     """The actor's sign is wrong: a loss is minimised, and this one makes good actions rare."""
     taken, advantage, entropy = _parts(logits, action, gathered, value)
     return _whole(-taken, advantage.detach(), advantage, entropy, beta)
 
 
-@shared_luck.mistake
+@exercise.mistake
 def certainty_rewarded(logits, action, gathered, value, beta):
     """The sign of the entropy is wrong: it is taken off a loss, so that more of it is better."""
     return actor_critic_loss(logits, action, gathered, value, -beta)
 
 
-@shared_luck.mistake
+@exercise.mistake
 def logits_for_probabilities(logits, action, gathered, value, beta):
     """The logits themselves stand for the log-probabilities of the actions: without the softmax,
     one action can grow and no other need shrink."""
@@ -200,7 +201,7 @@ def logits_for_probabilities(logits, action, gathered, value, beta):
     return _whole(taken, advantage.detach(), advantage, entropy, beta)
 
 
-@shared_luck.mistake
+@exercise.mistake
 def whole_error(logits, action, gathered, value, beta):
     """The squared error counts in full; half of it was asked for."""
     taken, advantage, entropy = _parts(logits, action, gathered, value)

@@ -5,7 +5,9 @@ from collections.abc import Callable
 import torch
 from torch.nn import functional as F
 
-from marl_edu.exercises._qmix import (
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.training import Rows, Trial, means
+from marl_edu.exercises.whiteboard.monotonic_mixer import (
     biases_made_positive,
     first_layer_signed,
     mixes,
@@ -15,8 +17,6 @@ from marl_edu.exercises._qmix import (
     second_layer_signed,
     signed_weights,
 )
-from marl_edu.exercises.grading import Exercise
-from marl_edu.exercises.training import Rows, Trial, means
 
 UPDATES, SEEDS, HIDDEN = 300, 8, 8  # of training
 ENOUGH = 7.9  # the mean payoff that shows that every team finds the 8
@@ -56,11 +56,13 @@ def _train(mixer: Callable, seed: int) -> Rows:
     return rows
 
 
-worse_team = Exercise(
+exercise = Exercise(
+    place=150,
     title="Bug hunt: the team that knows better than it acts",
     difficulty=3,
     importance=4,
     minutes="10–15",
+    topic="qmix",
     statement="""\
 `worse_team_suspect` is the mixer of a QMIX: hypernetworks of one matrix each, an ELU, the shapes
 are right. Teams that train with it fit every payoff of game 2B, 0, 1, 1 and 8, as closely as teams
@@ -80,7 +82,7 @@ way through the mixer.""",
 )
 
 
-@worse_team.suspected
+@exercise.suspected
 def worse_team_suspect(q, state, W1, B1, W2, v):
     """The value of the team, Q_tot: (B,).
 
@@ -92,7 +94,7 @@ def worse_team_suspect(q, state, W1, B1, W2, v):
     return torch.einsum("bh,bh->b", hidden, state @ W2) + state @ v
 
 
-@worse_team.solved_by
+@exercise.solved_by
 def blend(q, state, W1, B1, W2, v):
     """The value of the team, Q_tot: (B,).
 
@@ -114,4 +116,4 @@ for _mistake in (
     no_bend,
     plain_sum,
 ):
-    worse_team.mistake(_mistake)
+    exercise.mistake(_mistake)
