@@ -113,6 +113,11 @@ class Exercise:
         return self.solution.__module__.split(".")[-2]
 
     @property
+    def label(self) -> str:
+        """What links to its statement."""
+        return f"ex-{self.name.replace('_', '-')}"
+
+    @property
     def header(self) -> str:
         """Difficulty, importance and time, in one line."""
         dots = ["●" * n + "○" * (5 - n) for n in (self.difficulty, self.importance)]
