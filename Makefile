@@ -65,7 +65,7 @@ format: $(INSTALLED) ## format the code, write the exercises' cells, strip the n
 	@$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python tools/exercise_cells.py
-	find book -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' -exec $(BIN)/nbstripout {} +
+	find book -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' -exec $(BIN)/nbstripout --keep-id {} +
 
 clean: ## remove everything that was built, but not .venv
 	@rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis
