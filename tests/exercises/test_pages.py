@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from tests.exercise_answers import RIGHT, WRONG
 
 from marl_edu import exercises
 from marl_edu.exercises import grading, isolation
 from marl_edu.exercises.grading import Exercise, Verdict, source_of
-from tests.exercise_answers import RIGHT, WRONG
 
 ALL = {name: getattr(exercises, name) for names in exercises.PAGES.values() for name in names}
 mean = exercises.mean_of_the_others

@@ -18,7 +18,11 @@ pytestmark = pytest.mark.site
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "book/interview"
-QUESTIONS = yaml.safe_load((ROOT / FOLDER / "questions.yml").read_text(encoding="utf-8"))
+QUESTIONS = [
+    {**entry, "topic": path.stem}
+    for path in sorted((ROOT / FOLDER / "questions").glob("*.yml"))
+    for entry in yaml.safe_load(path.read_text(encoding="utf-8"))
+]
 TOPICS = sorted({entry["topic"] for entry in QUESTIONS})
 WIDTHS = [375, 1280]
 
