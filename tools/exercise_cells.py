@@ -11,6 +11,7 @@ starter, hint and solution, and suspect in a bug hunt. All other cells are writt
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from marl_edu import exercises
@@ -104,11 +105,11 @@ def rewritten(notebook: dict, posed: tuple[Exercise, ...]) -> tuple[dict, list[s
     return notebook | {"cells": cells}, stale
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code: 1 if something is misplaced, or was found stale."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="change nothing, fail if stale")
-    check = parser.parse_args().check
+    check = parser.parse_args(arguments).check
     failed = False
     for name, posed in exercises.pages().items():
         path = ROOT / "book" / f"{name}.ipynb"

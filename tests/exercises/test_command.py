@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from marl_edu.exercises import __main__ as command
-from marl_edu.exercises import progress
 from marl_edu.exercises.__main__ import ALL, LOAD_SECONDS, main
-from marl_edu.exercises.grading import source_of
-from marl_edu.exercises.progress import FILE
+from marl_edu.exercises.engine import progress
+from marl_edu.exercises.engine.grading import source_of
+from marl_edu.exercises.engine.progress import FILE
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 NOTED = Path(FILE)
 RIGHT = "import torch\nfrom torch import Tensor\n\n" + source_of(ALL["slow_target"].solution)
 WRONG = RIGHT.replace("(1 - tau) * target + tau * learned", "tau * target + (1 - tau) * learned")
@@ -94,7 +94,10 @@ def test_every_page_is_python_with_the_function_asked_for(name):
         ("import no_such_package_at_all\n", "ModuleNotFoundError in line 1"),
         ("import sys\nsys.exit(0)\n", "raised SystemExit in line 2"),
         ("def mine(x):\n    return x\n", "answers no exercise: it defines mine"),
-        ("from marl_edu.exercises._maddpg import follow\n", "it defines no function"),
+        (
+            "from marl_edu.exercises.whiteboard.slow_target import follow\n",
+            "it defines no function",
+        ),
         ("", "it defines no function"),
     ],
 )

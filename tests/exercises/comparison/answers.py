@@ -140,10 +140,40 @@ def team_detached(q):
     return team_by_index(torch.cat([q[:, :1], q[:, 1:].detach()], 1))
 
 
+# -- the checkpoint that was lucky ----------------------------------------------------------------
+
+
+def fresh_by_lists(wins):
+    half = wins.shape[1] // 2
+    firsts = [sum(row[:half]) for row in wins.tolist()]
+    row = wins.tolist()[firsts.index(max(firsts))]
+    return torch.tensor(sum(row[half:]) / half)
+
+
+def fresh_in_numpy(wins):
+    first, second = np.split(wins.numpy(), 2, axis=1)
+    return np.array(second[first.sum(1).argmax()].mean(), dtype=np.float32)
+
+
+def fresh_by_chunks(wins):
+    first, second = wins.float().chunk(2, dim=1)
+    return second.mean(1)[first.sum(1).argmax()]
+
+
+def lucky_by_sort(wins):
+    return wins.float().mean(1).sort().values[-1]
+
+
+def odd_and_even(wins):
+    chosen = wins[:, ::2].float().mean(1).argmax()
+    return wins[chosen, 1::2].float().mean()
+
+
 RIGHT = {
     "between_rules": [between_by_loops, between_in_numpy, between_transposed],
     "middle_half": [middle_by_scipy, middle_by_list, middle_in_numpy],
     "team_values": [team_by_loops, team_by_index, team_backwards],
+    "lucky": [fresh_by_lists, fresh_in_numpy, fresh_by_chunks],
 }
 WRONG = {
     "between_rules": [
@@ -166,5 +196,17 @@ WRONG = {
         ("mean_value", team_mean),
         ("cut_from_the_others", team_detached),
         ("best_of_the_others", team_optimistic),
+    ],
+    "lucky": [
+        ("same_episodes", lucky_by_sort),
+        ("chosen_half", lambda wins: wins.float().chunk(2, dim=1)[0].mean(1).amax()),
+        ("all_episodes", lambda w: w[w.float().chunk(2, 1)[0].sum(1).argmax()].float().mean()),
+        ("halves_swapped", lambda wins: fresh_by_chunks(torch.cat(wins.chunk(2, 1)[::-1], 1))),
+        ("best_of_second", lambda wins: wins.float().chunk(2, dim=1)[1].mean(1).amax()),
+        ("last_checkpoint", lambda wins: wins.float().chunk(2, dim=1)[1][-1].mean()),
+        ("mean_of_checkpoints", lambda wins: wins.float().chunk(2, dim=1)[1].mean()),
+        ("shape", lambda wins: fresh_by_chunks(wins)[None]),
+        ("value", odd_and_even),
+        ("mean_of_everything", lambda wins: torch.tensor(wins.numpy().mean(dtype="float32"))),
     ],
 }

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import torch
 
-from marl_edu import exercises
-from marl_edu.exercises.inputs import CHANCE, DTYPE, drawn, flags, ints, masks
-
-ALL = [getattr(exercises, name) for names in exercises.PAGES.values() for name in names]
+from marl_edu.exercises.__main__ import ALL
+from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, flags, ints, masks
 
 
 def described(case) -> str:
@@ -19,13 +17,13 @@ def described(case) -> str:
 
 PROGRAM = """
 import my_notes
-from tests.test_exercise_inputs import ALL, described
-print(sorted(described(case) for exercise in ALL for case in exercise.cases()))
+from tests.exercises.engine.test_inputs import ALL, described
+print(sorted(described(case) for exercise in ALL.values() for case in exercise.cases()))
 """
 
 
 def test_every_reader_s_answer_is_tried_on_the_same_inputs_and_no_file_is_left(tmp_path):
-    root = Path(__file__).parent.parent
+    root = Path(__file__).parents[3]
     said = []
     for reader, numbers in (("one", [1, 2, 3, 4]), ("other", [5, 6, 7, 8, 9])):
         here = tmp_path / reader
@@ -47,7 +45,7 @@ def test_every_reader_s_answer_is_tried_on_the_same_inputs_and_no_file_is_left(t
 
 
 def test_every_exercise_lists_odd_inputs_and_draws_more():
-    for exercise in ALL:
+    for exercise in ALL.values():
         cases = exercise.cases()
         assert len(cases) >= 8 and any("drawn" in case.what for case in cases), exercise
         assert not all("drawn" in case.what for case in cases), exercise

@@ -1,4 +1,4 @@
-"""Answers to the hunts in a world's step and in a report, as readers write them."""
+"""Answers to the exercise about environments, as readers write them."""
 
 import numpy as np
 import torch
@@ -40,38 +40,8 @@ def pay_worlds_that_go_on(reward, alive, ended):
     return paid
 
 
-# -- the checkpoint that was lucky ----------------------------------------------------------------
-
-
-def fresh_by_lists(wins):
-    half = wins.shape[1] // 2
-    firsts = [sum(row[:half]) for row in wins.tolist()]
-    row = wins.tolist()[firsts.index(max(firsts))]
-    return torch.tensor(sum(row[half:]) / half)
-
-
-def fresh_in_numpy(wins):
-    first, second = np.split(wins.numpy(), 2, axis=1)
-    return np.array(second[first.sum(1).argmax()].mean(), dtype=np.float32)
-
-
-def fresh_by_chunks(wins):
-    first, second = wins.float().chunk(2, dim=1)
-    return second.mean(1)[first.sum(1).argmax()]
-
-
-def lucky_by_sort(wins):
-    return wins.float().mean(1).sort().values[-1]
-
-
-def odd_and_even(wins):
-    chosen = wins[:, ::2].float().mean(1).argmax()
-    return wins[chosen, 1::2].float().mean()
-
-
 RIGHT = {
     "unpaid": [pay_by_fill, pay_by_loops, pay_in_numpy, pay_by_index],
-    "lucky": [fresh_by_lists, fresh_in_numpy, fresh_by_chunks],
 }
 WRONG = {
     "unpaid": [
@@ -82,17 +52,5 @@ WRONG = {
         ("nothing_times_nan", lambda reward, alive, ended: alive.to(reward.dtype) * reward),
         ("one_end_for_all", pay_worlds_that_go_on),
         ("mutated", lambda reward, alive, ended: reward.masked_fill_(~alive, 0.0)),
-    ],
-    "lucky": [
-        ("same_episodes", lucky_by_sort),
-        ("chosen_half", lambda wins: wins.float().chunk(2, dim=1)[0].mean(1).amax()),
-        ("all_episodes", lambda w: w[w.float().chunk(2, 1)[0].sum(1).argmax()].float().mean()),
-        ("halves_swapped", lambda wins: fresh_by_chunks(torch.cat(wins.chunk(2, 1)[::-1], 1))),
-        ("best_of_second", lambda wins: wins.float().chunk(2, dim=1)[1].mean(1).amax()),
-        ("last_checkpoint", lambda wins: wins.float().chunk(2, dim=1)[1][-1].mean()),
-        ("mean_of_checkpoints", lambda wins: wins.float().chunk(2, dim=1)[1].mean()),
-        ("shape", lambda wins: fresh_by_chunks(wins)[None]),
-        ("value", odd_and_even),
-        ("mean_of_everything", lambda wins: torch.tensor(wins.numpy().mean(dtype="float32"))),
     ],
 }

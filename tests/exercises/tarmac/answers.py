@@ -1,8 +1,4 @@
-"""Answers to the exercises as readers write them: right ones in several styles, and wrong ones.
-
-A wrong one is written from what the mistake is, not taken from the package, and comes with the
-name that the verdict must give it.
-"""
+"""Answers to the exercises on TarMAC, as readers write them."""
 
 import math
 
@@ -10,15 +6,6 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-
-from tests import (
-    answers_comparison,
-    answers_curiosity,
-    answers_gat,
-    answers_hunts,
-    answers_interview,
-    answers_memory,
-)
 
 INF = float("inf")
 
@@ -399,7 +386,6 @@ RIGHT = {
     "leaving_cars": [advantages_in_numpy, advantages_by_lives, advantages_by_matrix],
     "silent_team": [mended_by_split, mended_by_einsum, mended_by_library],
 }
-
 WRONG = {
     "masked_attention": [
         ("softmax_over_receivers", wrong_first_axis),
@@ -493,16 +479,3 @@ WRONG = {
         ),
     ],
 }
-
-RIGHT |= answers_curiosity.RIGHT
-WRONG |= answers_curiosity.WRONG
-RIGHT |= answers_gat.RIGHT
-WRONG |= answers_gat.WRONG
-RIGHT |= answers_hunts.RIGHT
-WRONG |= answers_hunts.WRONG
-RIGHT |= answers_interview.RIGHT
-WRONG |= answers_interview.WRONG
-RIGHT |= answers_memory.RIGHT
-WRONG |= answers_memory.WRONG
-RIGHT |= answers_comparison.RIGHT
-WRONG |= answers_comparison.WRONG
