@@ -13,6 +13,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from marl_edu import exercises
 from marl_edu.exercises.engine.grading import Exercise, source_of
@@ -23,6 +24,8 @@ FOLDED = {
     "mystnb": {"code_prompt_hide": "Solution", "code_prompt_show": "Solution"},
     "tags": ["hide-cell"],
 }
+Json = dict[str, Any]  # a notebook, or a cell of one
+Place = tuple[str, str]  # exercise and part
 
 
 class Misplaced(Exception):
@@ -46,7 +49,7 @@ def texts(exercise: Exercise) -> dict[str, str]:
     }
 
 
-def written(cell: dict, text: str) -> dict:
+def written(cell: Json, text: str) -> Json:
     """A cell with the text of its part; of what it was, its id and its outputs stay."""
     place = {key: cell["metadata"][key] for key in ("exercise", "part")}
     new = {"id": cell["id"], "source": text.splitlines(keepends=True)}
@@ -57,18 +60,8 @@ def written(cell: dict, text: str) -> dict:
     return new | ran | {"cell_type": "code", "metadata": place | folded}
 
 
-def rewritten(notebook: dict, posed: tuple[Exercise, ...]) -> tuple[dict, list[str]]:
-    """A notebook with its exercises as the package has them, and the parts that were otherwise.
-
-    Raises:
-        Misplaced: a part has no cell or several, or stands where it should not.
-    """
-    wanted = {(one.name, part): text for one in posed for part, text in texts(one).items()}
-    found = [
-        (meta["exercise"], meta.get("part"))
-        for meta in (cell["metadata"] for cell in notebook["cells"])
-        if "exercise" in meta
-    ]
+def misplaced(found: list[Place], wanted: list[Place]) -> list[str]:
+    """What is wrong with the places of a notebook, one line each."""
     wrong = [
         f"no cell for the {part} of {name}: add one, where it should stand, with the metadata "
         + json.dumps({"exercise": name, "part": part})
@@ -85,23 +78,37 @@ def rewritten(notebook: dict, posed: tuple[Exercise, ...]) -> tuple[dict, list[s
         for name, part in found
         if (name, part) not in wanted
     ]
-    if not wrong and found != list(wanted):
+    if not wrong and found != wanted:
         name, part = next(one for one, due in zip(found, wanted, strict=True) if one != due)
         wrong = [
             f"the {part} of {name} comes too early: exercises stand in the order of their `place`, "
             "and each as statement, suspect, starter, hint, solution"
         ]
-    if wrong:
+    return wrong
+
+
+def rewritten(notebook: Json, posed: tuple[Exercise, ...]) -> tuple[Json, list[str]]:
+    """A notebook with its exercises as the package has them, and the parts that were otherwise.
+
+    Raises:
+        Misplaced: a part has no cell or several, or stands where it should not.
+    """
+    wanted = {(one.name, part): text for one in posed for part, text in texts(one).items()}
+    places = [
+        (cell["metadata"].get("exercise"), cell["metadata"].get("part"))
+        for cell in notebook["cells"]
+    ]
+    if wrong := misplaced([place for place in places if place[0] is not None], list(wanted)):
         raise Misplaced("\n".join(wrong))
-    cells, stale = [], []
-    for cell in notebook["cells"]:
-        if "exercise" in cell["metadata"]:
-            place = cell["metadata"]["exercise"], cell["metadata"]["part"]
-            new = written(cell, wanted[place])
-            if new != cell:
-                stale.append("{}: {}".format(*place))
-            cell = new
-        cells.append(cell)
+    cells = [
+        written(cell, wanted[place]) if place in wanted else cell
+        for cell, place in zip(notebook["cells"], places, strict=True)
+    ]
+    stale = [
+        f"{place[0]}: {place[1]}"
+        for place, old, new in zip(places, notebook["cells"], cells, strict=True)
+        if old != new
+    ]
     return notebook | {"cells": cells}, stale
 
 
