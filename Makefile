@@ -61,10 +61,11 @@ lab: $(INSTALLED) ## open JupyterLab on the chapters and exercises
 serve: book ## serve the built book on http://localhost:8000
 	@$(BIN)/python -m http.server 8000 --bind localhost --directory _build/html
 
-format: $(INSTALLED) ## format the code and strip the notebooks' outputs
+format: $(INSTALLED) ## format the code, write the exercises' cells, strip the notebooks' outputs
 	@$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	find book -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' -exec $(BIN)/nbstripout {} +
+	$(BIN)/python tools/exercise_cells.py
+	find book -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' -exec $(BIN)/nbstripout --keep-id {} +
 
 clean: ## remove everything that was built, but not .venv
 	@rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -1,7 +1,8 @@
 """The question bank of the interview part: read, checked, and resolved to what a page shows.
 
-Everything there is made from `book/interview/questions.yml`; `questions.schema.json` beside it says
-what an entry may hold. What is wrong is told with the entry and the field it is in.
+Everything there is made from `book/interview/questions`, a file per topic, which is called as the
+topic's page; `schema.json` beside them says what an entry may hold. What is wrong is told with the
+entry and the field it is in.
 """
 
 import ast
@@ -22,21 +23,22 @@ from mdit_py_plugins.dollarmath import dollarmath_plugin
 from marl_edu.results import RESULTS, summary
 
 ROOT = Path(__file__).resolve().parents[2]
-QUESTIONS = ROOT / "book" / "interview" / "questions.yml"
-SCHEMA = QUESTIONS.with_suffix(".schema.json")
+FOLDER = "book/interview"
+QUESTIONS = ROOT / FOLDER / "questions"
+SCHEMA = QUESTIONS / "schema.json"
 
-# In the order of the book.
-TOPICS = {
-    "tarmac": "TarMAC",
-    "commnet": "CommNet",
-    "gat": "Graph attention",
-    "drqn": "DRQN",
-    "icm": "ICM",
-    "rnd": "RND",
-    "qmix": "VDN and QMIX",
-    "maddpg": "MADDPG",
-    "ground": "Common ground",
-}
+
+def _topics() -> dict[str, str]:
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    pages = [page for part in contents["parts"] for page in part["chapters"] if "title" in page]
+    titles = {page["file"].removeprefix(f"{FOLDER}/"): page["title"] for page in pages}
+    return {
+        topic: title for topic, title in titles.items() if (QUESTIONS / f"{topic}.yml").is_file()
+    }
+
+
+# The topics that have questions, and the titles of their pages, in the order of the book.
+TOPICS = _topics()
 LEVELS = {"screen": "Phone screen", "onsite": "On site", "research": "Research"}
 MEASURED = re.compile(r"\{\{iqm:([\w-]+)\}\}")
 WORDS = (60, 150)  # of an answer: a minute of talking
@@ -57,43 +59,59 @@ class Evidence(NamedTuple):
     anchor: str = ""  # of a chapter: the id of its heading; of a test: its line, as "L12"
 
 
-def load(path: Path = QUESTIONS) -> list[Entry]:
-    """The entries, in the order of the file, with the stored numbers filled in.
+def load(folder: Path = QUESTIONS) -> list[Entry]:
+    """The entries, topic by topic in the order of their files, with the stored numbers filled in.
 
     Raises:
         BankError: naming every entry and field that is wrong. What an entry points to is another
             matter: see `broken`.
     """
-    return [_filled(entry) for entry in read(path)]
+    return _load(_files(folder))
 
 
-def read(path: Path = QUESTIONS) -> list[Entry]:
-    """The entries as they are written."""
-    return _read(path, path.stat().st_mtime_ns)
+def read(folder: Path = QUESTIONS) -> list[Entry]:
+    """The entries as they are written, and with each its topic, the name of its file."""
+    return _read(_files(folder))
+
+
+def _files(folder: Path) -> tuple[tuple[Path, int], ...]:
+    """The files of a bank, and when each was changed."""
+    return tuple((path, path.stat().st_mtime_ns) for path in sorted(folder.glob("*.yml")))
 
 
 @cache
-def _read(path: Path, changed: int) -> list[Entry]:
+def _load(files: tuple[tuple[Path, int], ...]) -> list[Entry]:
+    return [_filled(entry) for entry in _read(files)]
+
+
+@cache
+def _read(files: tuple[tuple[Path, int], ...]) -> list[Entry]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where it is there
-    entries = yaml.load(path.read_text(encoding="utf-8"), loader)
-    if wrong := list(mistakes(entries)):
+    written = {}
+    for path, _ in files:
+        with path.open(encoding="utf-8") as file:  # whose name YAML's own errors tell
+            written[path.stem] = yaml.load(file, loader)
+    if wrong := [line for topic, entries in written.items() for line in mistakes(topic, entries)]:
         raise BankError("\n".join(wrong))
-    return entries
+    return [{**entry, "topic": topic} for topic in TOPICS for entry in written.get(topic, [])]
 
 
-def mistakes(entries: Any) -> Iterator[str]:
-    """What is wrong with entries as they were read, one line each."""
+def mistakes(topic: str, entries: Any) -> Iterator[str]:
+    """What is wrong with the entries of a topic as they were read, one line each."""
+    if topic not in TOPICS:
+        yield f"{topic}.yml: _toc.yml must have a page {FOLDER}/{topic}, and a title for it"
     validator = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
     for error in validator.iter_errors(entries):
         number, *fields = error.absolute_path or [None]
         entry = entries[number] if isinstance(number, int) else {}
-        name = entry.get("id", f"entry {number}") if isinstance(entry, dict) else f"entry {number}"
+        name = f"{topic}.yml" if number is None else f"{topic}.yml, entry {number}"
+        name = entry.get("id", name) if isinstance(entry, dict) else name
         yield f"{name}: {_field(fields)}: {_reason(error)}"
     seen: set[str] = set()
     for entry in entries if isinstance(entries, list) else []:
         if not isinstance(entry, dict):
             continue
-        name, topic = (str(entry.get(key)) for key in ("id", "topic"))
+        name = str(entry.get("id"))
         if name in seen:
             yield f"{name}: id: another entry has it too"
         seen.add(name)

@@ -9,7 +9,6 @@ import itertools
 import json
 import re
 from collections import Counter
-from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -22,8 +21,9 @@ from sphinx.util import logging
 from sphinx_design.shared import create_component
 
 from marl_edu import exercises
+from marl_edu.exercises.engine.grading import Exercise
 
-FOLDER = "book/interview"
+FOLDER = bank.FOLDER
 ASSETS = "interview"  # in the site's _static
 DECK = "agents-interview.apkg"
 NO_TAB_STOPS = "if (window.MathJax) MathJax.options.menuOptions = {settings: {inTabOrder: false}};"
@@ -37,17 +37,6 @@ SMALLEST, LARGEST = 7.9, 10.5
 CHAPTERS = {"commnet": "tarmac"}
 # Where the problem is told of topics that no chapter is about.
 PROBLEMS = dict.fromkeys(("qmix", "maddpg"), ("chapter:worlds#credit", "Worlds, Credit"))
-# Which topic the exercises of a module belong to; a module named after a topic needs no entry.
-TOPIC_OF_MODULE = {
-    "attention": "tarmac",
-    "heads": "tarmac",
-    "rounds": "commnet",
-    "learning": "tarmac",
-    "hunt": "tarmac",
-    "memory": "drqn",
-    "curiosity_rnd": "rnd",
-    "curiosity": "icm",
-}
 
 logger = logging.getLogger(__name__)
 
@@ -55,14 +44,9 @@ logger = logging.getLogger(__name__)
 def questions() -> list[bank.Entry]:
     """The bank; empty if something is wrong in it, which `check` has told."""
     try:
-        return _filled(bank.QUESTIONS.stat().st_mtime_ns)
+        return bank.load()
     except bank.BankError:
         return []
-
-
-@cache
-def _filled(changed: int) -> list[bank.Entry]:
-    return bank.load()
 
 
 def check(app: Sphinx) -> None:
@@ -72,7 +56,7 @@ def check(app: Sphinx) -> None:
     except bank.BankError as error:
         wrong = str(error).splitlines()
     for line in wrong:
-        logger.warning("%s: %s", bank.QUESTIONS.name, line)
+        logger.warning("question bank: %s", line)
 
 
 def of_topic(topic: str) -> list[bank.Entry]:
@@ -97,23 +81,23 @@ def to_learn() -> list[bank.Entry]:
     return order
 
 
-def topic_of(exercise: exercises.grading.Exercise) -> str:
-    """The topic that an exercise counts for."""
-    module = exercise.solution.__module__.rpartition(".")[2].strip("_")
-    for prefix, topic in (TOPIC_OF_MODULE | {name: name for name in bank.TOPICS}).items():
-        if module == prefix or module.startswith(f"{prefix}_"):
-            return topic
-    return "ground"
+def topic_of(exercise: Exercise) -> str:
+    """The topic that an exercise counts for: its own, or its page's, or the common ground."""
+    page = exercise.page if exercise.page in bank.TOPICS else "ground"
+    return exercise.topic or page
 
 
 def all_exercises() -> list[dict[str, str | bool]]:
     """Name, title and topic of every exercise, and whether it is a bug hunt."""
-    found = []
-    for name in itertools.chain(*exercises.PAGES.values()):
-        one = getattr(exercises, name)
-        hunt = one.suspect is not None
-        found.append({"name": name, "title": one.title, "topic": topic_of(one), "hunt": hunt})
-    return found
+    return [
+        {
+            "name": one.name,
+            "title": one.title,
+            "topic": topic_of(one),
+            "hunt": one.suspect is not None,
+        }
+        for one in itertools.chain(*exercises.pages().values())
+    ]
 
 
 class Pages:
@@ -297,9 +281,9 @@ $$
     def ticks(self) -> str:
         """The exercises to tick, topic by topic, each with a link to where it is asked."""
         links = {}
-        for page, names in exercises.PAGES.items():
+        for page, posed in exercises.pages().items():
             address = self.app.builder.get_relative_uri(self.docname, f"book/{page}")
-            links |= {name: f"{address}#ex-{name.replace('_', '-')}" for name in names}
+            links |= {one.name: f"{address}#{one.label}" for one in posed}
         lists = []
         for topic, title in bank.TOPICS.items():
             mine = [task for task in all_exercises() if task["topic"] == topic]
@@ -379,8 +363,8 @@ def write_page(app: Sphinx, docname: str, source: list[str]) -> None:
     names = "|".join(name for name in vars(Pages) if not name.startswith("_"))
 
     def text(found: re.Match) -> str:
-        if bank.QUESTIONS.is_file():
-            app.env.note_dependency(str(bank.QUESTIONS))
+        for path in bank.QUESTIONS.glob("*.yml"):
+            app.env.note_dependency(str(path))
         return getattr(pages, found[1])()
 
     source[0] = re.sub(rf"%({names})%", text, source[0])

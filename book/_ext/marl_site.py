@@ -11,6 +11,8 @@ from pathlib import Path
 from docutils import nodes
 from sphinx.application import Sphinx
 
+from marl_edu.exercises import NOTEBOOKS
+
 # The floors of the package, lowest first; a module named nowhere comes last.
 FLOORS = (
     "marl_edu.ops",
@@ -28,6 +30,8 @@ FLOORS = (
     "marl_edu.widgets",
     "marl_edu.exercises",
 )
+# These hold the solutions of exercises.
+UNSHOWN = tuple(f"marl_edu.exercises.{page}" for page in NOTEBOOKS)
 # Rebuilt every time: they say what else is there.
 OVERVIEWS = {"book/api", "book/status"}
 # Where a page opened from disk may not read its neighbours, search goes without excerpts.
@@ -54,6 +58,7 @@ def public_modules(package: str = "marl_edu") -> list[str]:
     root = importlib.import_module(package)
     names = [found.name for found in pkgutil.walk_packages(root.__path__, f"{package}.")]
     names = [name for name in names if not name.rsplit(".", 1)[-1].startswith("_")]
+    names = [name for name in names if not name.startswith(UNSHOWN)]
 
     def floor(name: str) -> tuple[int, int, str]:
         for number, prefix in enumerate(FLOORS):

@@ -25,15 +25,13 @@ from pathlib import Path
 from types import ModuleType
 
 from marl_edu import exercises
-from marl_edu.exercises import progress
-from marl_edu.exercises.grading import Exercise, Verdict, source_of
-from marl_edu.exercises.isolation import Died, OutOfTime, run_apart
-from marl_edu.exercises.trying import FirstWords
+from marl_edu.exercises.engine import progress
+from marl_edu.exercises.engine.grading import Exercise, Verdict, source_of
+from marl_edu.exercises.engine.isolation import Died, OutOfTime, run_apart
+from marl_edu.exercises.engine.trying import FirstWords
 
 LOAD_SECONDS = 20  # of computing, for all that a file does before it is graded
-ALL: dict[str, Exercise] = {
-    name: getattr(exercises, name) for names in exercises.PAGES.values() for name in names
-}
+ALL: dict[str, Exercise] = {one.name: one for posed in exercises.pages().values() for one in posed}
 
 
 class Misuse(Exception):
@@ -136,13 +134,13 @@ def listing() -> str:
     asked = max(len(exercise.solution.__name__) for exercise in ALL.values())
     head = f"{'':4}  {'exercise':{width}}  {'function':{asked}}  minutes  hard   what"
     lines = [head]
-    for notebook, names in exercises.PAGES.items():
+    for notebook, posed in exercises.pages().items():
         lines += ["", f"book/{notebook}.ipynb"]
-        for name in names:
-            one, state = ALL[name], "done" if name in finished else "open"
+        for one in posed:
+            state = "done" if one.name in finished else "open"
             hard = "●" * one.difficulty + "○" * (5 - one.difficulty)
             what = f"{one.minutes:>7}  {hard}  {one.title}"
-            lines.append(f"{state}  {name:{width}}  {one.solution.__name__:{asked}}  {what}")
+            lines.append(f"{state}  {one.name:{width}}  {one.solution.__name__:{asked}}  {what}")
     return "\n".join([*lines, "", f"{len(finished & ALL.keys())} of {len(ALL)} done"])
 
 
@@ -150,7 +148,7 @@ def page(name: str) -> str:
     """What an exercise asks for, as the beginning of a file to write the answer in."""
     exercise = ALL[_known(name)]
     text = f"{exercise.title} ({exercise.header})\n\n{exercise.statement}"
-    notebook = next(page for page, names in exercises.PAGES.items() if name in names)
+    notebook = exercises.NOTEBOOKS[exercise.page]
     command = f"{_python()} -m marl_edu.exercises grade FILE {name}"
     comment = f"{text}\n\nbook/{notebook}.ipynb\n{command}"
     comment = textwrap.indent(comment, "# ", lambda line: True)

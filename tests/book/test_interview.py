@@ -23,7 +23,6 @@ FOLDER = ROOT / "book" / "interview"
 ENTRIES = bank.read()
 GOOD = {
     "id": "tarmac-example",
-    "topic": "tarmac",
     "level": "screen",
     "question": "What is $x$?",
     "answer": "It is a word, " + "and " * 60 + "it reached {{iqm:tarmac-easy}}.",
@@ -41,8 +40,17 @@ GOOD = {
 }
 
 
+def mistakes(*entries: object) -> list[str]:
+    """What is wrong with entries of tarmac.yml."""
+    return list(bank.mistakes("tarmac", list(entries)))
+
+
 def test_the_bank_is_what_its_schema_says() -> None:
-    assert list(bank.mistakes(ENTRIES)) == []
+    files = sorted(bank.QUESTIONS.glob("*.yml"))
+    assert len(files) >= 9
+    for path in files:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        assert list(bank.mistakes(path.stem, entries)) == []
 
 
 def test_there_are_enough_questions_on_every_topic_and_level() -> None:
@@ -80,10 +88,23 @@ def test_the_right_answer_has_no_place_of_its_own() -> None:
 
 def test_schema_and_pages_know_the_same_topics_and_levels() -> None:
     schema = json.loads(bank.SCHEMA.read_text(encoding="utf-8"))["items"]["properties"]
-    assert schema["topic"]["enum"] == list(bank.TOPICS)
     assert schema["level"]["enum"] == list(bank.LEVELS)
+    assert bank.TOPICS.keys() == {path.stem for path in bank.QUESTIONS.glob("*.yml")}
     for topic in bank.TOPICS:
-        assert (FOLDER / f"{topic}.md").is_file()
+        assert "%questions%" in (FOLDER / f"{topic}.md").read_text(encoding="utf-8")
+    assert list(bank.TOPICS)[:2] == ["tarmac", "commnet"] and bank.TOPICS["qmix"] == "VDN and QMIX"
+
+
+def test_entries_are_in_the_order_of_the_book_and_know_their_topic() -> None:
+    assert list(dict.fromkeys(entry["topic"] for entry in ENTRIES)) == list(bank.TOPICS)
+    assert all(entry["id"].startswith(f"{entry['topic']}-") for entry in ENTRIES)
+
+
+def test_a_file_without_a_page_is_told(tmp_path: Path) -> None:
+    entry = {**GOOD, "id": "novel-example"}
+    (tmp_path / "novel.yml").write_text(yaml.safe_dump([entry]), encoding="utf-8")
+    with pytest.raises(bank.BankError, match="novel.yml: _toc.yml must have a page book/interview"):
+        bank.read(tmp_path)
 
 
 def spoil(path: str, value: object) -> dict:
@@ -101,7 +122,7 @@ def spoil(path: str, value: object) -> dict:
 
 
 def test_the_good_example_is_good() -> None:
-    assert list(bank.mistakes([GOOD])) == []
+    assert mistakes(GOOD) == []
     assert bank.broken([GOOD]) == []
 
 
@@ -111,7 +132,8 @@ def test_the_good_example_is_good() -> None:
         ("level", "easy", "tarmac-example: level: 'easy' is not one of"),
         ("answer", None, "tarmac-example: the whole: 'answer' is a required property"),
         ("answer", "Too short.", "tarmac-example: answer: must take about a minute"),
-        ("topic", "gat", "tarmac-example: id: must start with the topic, gat-"),
+        ("id", "gat-example", "gat-example: id: must start with the topic, tarmac-"),
+        ("id", None, "tarmac.yml, entry 0: the whole: 'id' is a required property"),
         ("formula", "$x$", "tarmac-example: formula: "),
         ("paper", "arXiv 1810.11187", "tarmac-example: paper: "),
         ("evidence", [], "tarmac-example: evidence: "),
@@ -125,20 +147,20 @@ def test_the_good_example_is_good() -> None:
     ],
 )
 def test_a_mistake_is_told_with_its_entry_and_field(path: str, value: object, said: str) -> None:
-    found = list(bank.mistakes([spoil(path, value)]))
+    found = mistakes(spoil(path, value))
     assert any(said in line for line in found), found
 
 
 def test_two_entries_of_one_name_are_told() -> None:
-    assert "tarmac-example: id: another entry has it too" in list(bank.mistakes([GOOD, GOOD]))
+    assert "tarmac-example: id: another entry has it too" in mistakes(GOOD, GOOD)
 
 
 def test_what_is_no_list_of_entries_is_told(tmp_path: Path) -> None:
     for text in ("", "- 1", "a: b", "- [x]"):
-        (tmp_path / "questions.yml").write_text(text)
-        with pytest.raises(bank.BankError):
-            bank.read(tmp_path / "questions.yml")
-        (tmp_path / "questions.yml").unlink()
+        (tmp_path / "tarmac.yml").write_text(text)
+        with pytest.raises(bank.BankError, match="tarmac.yml"):
+            bank.read(tmp_path)
+        (tmp_path / "tarmac.yml").unlink()
 
 
 @pytest.mark.parametrize(
@@ -165,9 +187,8 @@ def test_a_number_without_runs_is_told() -> None:
 
 
 def test_a_measured_number_comes_with_its_interval(tmp_path: Path) -> None:
-    path = tmp_path / "questions.yml"
-    path.write_text(yaml.safe_dump([GOOD]), encoding="utf-8")
-    (entry,) = bank.load(path)
+    (tmp_path / "tarmac.yml").write_text(yaml.safe_dump([GOOD]), encoding="utf-8")
+    (entry,) = bank.load(tmp_path)
     assert re.search(r"reached \d+\.\d % \[\d+\.\d, \d+\.\d\], 8 seeds\.", entry["answer"])
     assert entry["formula"] == GOOD["formula"]  # braces in LaTeX are braces
 
@@ -224,8 +245,9 @@ def test_the_deck_has_a_deck_per_topic(deck: Path, tmp_path: Path) -> None:
 def test_a_newer_deck_updates_what_an_older_one_brought(tmp_path: Path) -> None:
     """Anki knows a note by its guid, a deck and a note type by their ids."""
     seen = []
+    entry = {**GOOD, "topic": "tarmac"}
     for name, question in (("old", "What is $x$?"), ("new", "What is $x$, then?")):
-        interview_deck.write([{**GOOD, "question": question}], tmp_path / f"{name}.apkg")
+        interview_deck.write([{**entry, "question": question}], tmp_path / f"{name}.apkg")
         folder = tmp_path / name
         folder.mkdir()
         path = tmp_path / f"{name}.apkg"

@@ -19,7 +19,11 @@ from .test_pages import overflow, violations
 pytestmark = pytest.mark.site
 
 FOLDER = "book/interview"
-QUESTIONS = yaml.safe_load((ROOT / FOLDER / "questions.yml").read_text(encoding="utf-8"))
+QUESTIONS = [
+    {**entry, "topic": path.stem}
+    for path in sorted((ROOT / FOLDER / "questions").glob("*.yml"))
+    for entry in yaml.safe_load(path.read_text(encoding="utf-8"))
+]
 TOPICS = sorted({entry["topic"] for entry in QUESTIONS})
 WIDTHS = [375, 1280]
 

@@ -1,0 +1,1 @@
+"""Exercises of the chapter that compares methods: a file each."""

@@ -1,0 +1,1 @@
+"""Exercises of the chapter about DQN and DRQN: a file each."""

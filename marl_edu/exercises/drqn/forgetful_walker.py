@@ -1,0 +1,217 @@
+"""Exercise: find the bug that changes no number, only what a walker can learn to remember."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+
+from marl_edu import qlearning
+from marl_edu.algos import drqn
+from marl_edu.envs import TMaze
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
+from marl_edu.exercises.engine.training import Rows, Trial
+from marl_edu.exercises.engine.trying import Case
+from marl_edu.replay import Lives
+
+UPDATES, LENGTH, ENOUGH = 800, 4, 0.9  # of training; the corridor; the share that shows learning
+
+
+class _Walker(drqn.RecurrentQ):
+    """A DRQN whose GRU is written by a reader, and starts out neither keeping nor forgetting."""
+
+    def __init__(self, obs_dim: int, n_actions: int, hidden: int, live: Callable):
+        super().__init__(obs_dim, n_actions, hidden, "gru")
+        self.live = live
+        with torch.no_grad():
+            bias: Any = self.memory.bias_ih_l0
+            bias[hidden : 2 * hidden] -= 1.0
+
+    def unroll(self, obs, state):
+        m: Any = self.memory
+        z = F.relu(self.encode(obs))
+        h = self.live(z, state, m.weight_ih_l0, m.weight_hh_l0, m.bias_ih_l0, m.bias_hh_l0)
+        return self.q(h), h[:, -1]
+
+
+def maze_curve(live: Callable) -> list[qlearning.Row]:
+    """Train a walker that remembers with `live` on a T-maze of four cells.
+
+    Returns:
+        the rows of the training log, with `env_steps` and `success`; takes a few seconds.
+    """
+    cfg = drqn.Config(TMaze, {"length": LENGTH}, 0, UPDATES, 16.0, hidden=16, lr=5e-3, warm_up=300)
+    return _train(cfg, live)
+
+
+def _train(cfg: drqn.Config, live: Callable) -> list[qlearning.Row]:
+    """`drqn.train` with another network."""
+    torch.manual_seed(cfg.seed)
+    world = TMaze(**cfg.world_args, batch_size=cfg.batch_size, seed=cfg.seed)
+    net, target = (_Walker(world.obs_dim, world.n_actions, cfg.hidden, live) for _ in range(2))
+    target.load_state_dict(net.state_dict())
+    replay = Lives(cfg.capacity, world.max_steps, world.obs_dim, world.available)
+    optimizer = torch.optim.Adam(net.parameters(), lr=cfg.lr)
+    generator = torch.Generator().manual_seed(cfg.seed)
+    run = qlearning.Run(cfg, None, {})
+    while run.update < cfg.updates:
+        episodes, round = qlearning.play(net, world, run.epsilon, generator)
+        replay.add(episodes)
+        for _ in range(run.due(int(episodes.alive.sum()), replay.steps, round)):
+            run.begin(optimizer)
+            batch = replay.draw(cfg.batch, cfg.window, generator=generator)
+            total, _ = drqn.loss(net, target, batch, cfg)
+            optimizer.zero_grad()
+            total.backward()
+            torch.nn.utils.clip_grad_norm_(net.parameters(), cfg.clip)
+            optimizer.step()
+            run.update += 1
+            if run.update % cfg.target_every == 0:
+                target.load_state_dict(net.state_dict())
+        run.log({}, None)
+    return run.rows
+
+
+def _lived(rng: torch.Generator) -> Iterator[Case]:
+    f32, f64 = torch.float32, torch.float64
+    for what, E, L, D, dtype in (
+        ("one agent, one step", 1, 1, 2, f32),
+        ("one agent, two steps", 1, 2, 1, f32),
+        ("two agents, three steps", 2, 3, 2, f32),
+        ("numbers in float64", 2, 4, 3, f64),
+        ("a long life", 2, 9, 3, f32),
+        *drawn("drawn agents", ints(1, 4), ints(1, 7), ints(1, 4), DTYPE),
+    ):
+        sizes = (E, L, D), (E, D), (3 * D, D), (3 * D, D), (3 * D,), (3 * D,)
+        yield Case(what, tuple(torch.randn(s, generator=rng, dtype=dtype) for s in sizes))
+
+
+def _best_of_late(rows: Rows) -> float:
+    return max(row["success"] for row in rows[-3:])
+
+
+exercise = Exercise(
+    place=70,
+    title="Bug hunt: the walker that cannot learn to remember",
+    difficulty=3,
+    importance=5,
+    minutes="10–20",
+    statement="""\
+`forgetful` unrolls a GRU over L steps, and gives what it remembers after each. It raises nothing,
+its shapes are right, and so is every number it returns. Yet a walker that is trained with it turns
+at the end of a corridor of four cells as if it had never seen the sign. Find the reason and write
+the function without it. The grader trains a walker with yours.""",
+    hint="""\
+To learn to remember the sign, the error at the junction must reach the step in which it was seen.
+Make `z` with `requires_grad=True`, call `forgetful`, take the last step alone, `[:, -1].sum()`, go
+`.backward()`, and look at which steps of `z.grad` are not 0.""",
+    inputs=_lived,
+    trial=Trial(
+        curve=maze_curve,
+        learned=lambda rows: _best_of_late(rows) > ENOUGH,
+        says=lambda rows: f"{_best_of_late(rows):.0%} of the walkers turn right.",
+    ),
+)
+
+
+@exercise.suspected
+def forgetful(z, h, W, U, b, c):
+    """What is remembered after each step: (E, L, D).
+
+    z: (E, L, D), what is seen. h: (E, D), the start. W, U: (3 D, D).
+    b, c: (3 D,).
+    """
+    steps = []
+    for t in range(z.shape[1]):
+        r, k, n = (z[:, t] @ W.T + b).chunk(3, -1)
+        from_h = (h @ U.T + c).chunk(3, -1)
+        r, k = (r + from_h[0]).sigmoid(), (k + from_h[1]).sigmoid()
+        h = (1 - k) * (n + r * from_h[2]).tanh() + k * h
+        steps.append(h)
+        h = h.detach()
+    return torch.stack(steps, 1)
+
+
+@exercise.solved_by
+def live_through(z, h, W, U, b, c):
+    """What is remembered after each step: (E, L, D).
+
+    z: (E, L, D), what is seen. h: (E, D), the start. W, U: (3 D, D).
+    b, c: (3 D,).
+    """
+    steps = []
+    for t in range(z.shape[1]):
+        r, k, n = (z[:, t] @ W.T + b).chunk(3, -1)
+        from_h = (h @ U.T + c).chunk(3, -1)
+        r, k = (r + from_h[0]).sigmoid(), (k + from_h[1]).sigmoid()
+        h = (1 - k) * (n + r * from_h[2]).tanh() + k * h  # and no detach
+        steps.append(h)
+    return torch.stack(steps, 1)
+
+
+def _gru(z, h, W, U, b, c, past=lambda h: h, gates=lambda h: h, reset=True, swap=False):
+    steps = []
+    for t in range(z.shape[1]):
+        h = past(h)
+        r, k, n = (z[:, t] @ W.T + b).chunk(3, -1)
+        from_h = (gates(h) @ U.T + c).chunk(3, -1)
+        r, k = (r + from_h[0]).sigmoid(), (k + from_h[1]).sigmoid()
+        k = 1 - k if swap else k
+        h = (1 - k) * (n + (r if reset else 1.0) * from_h[2]).tanh() + k * h
+        steps.append(h)
+    return torch.stack(steps, 1)
+
+
+@exercise.mistake
+def past_detached(z, h, W, U, b, c):
+    """No gradient goes back in time: each step learns for itself alone, and nothing that was seen
+    before it is ever to blame or to thank."""
+    return forgetful(z, h, W, U, b, c)
+
+
+@exercise.mistake
+def every_memory_detached(z, h, W, U, b, c):
+    """Every memory is cut off before it is used, the window's start as well: no gradient goes back
+    in time at all."""
+    return _gru(z, h, W, U, b, c, past=lambda h: h.detach())
+
+
+@exercise.mistake
+def gates_detached(z, h, W, U, b, c):
+    """The gradient goes back through what is kept, but not through the gates and the new content,
+    which see a detached memory: what to keep can hardly be learned."""
+    return _gru(z, h, W, U, b, c, gates=lambda h: h.detach())
+
+
+@exercise.mistake
+def start_detached(z, h, W, U, b, c):
+    """No gradient reaches the memory that the window starts from. Within the window all is well;
+    but the function was given `h`, and it is not its business to cut it off."""
+    return _gru(z, h.detach(), W, U, b, c)
+
+
+@exercise.mistake
+def nothing_learned(z, h, W, U, b, c):
+    """No gradient comes back at all: is it computed under `no_grad`, or detached at the end?"""
+    return _gru(z, h, W, U, b, c).detach()
+
+
+@exercise.mistake
+def start_again(z, h, W, U, b, c):
+    """Every step begins with the window's start instead of with what the step before
+    remembered."""
+    return torch.cat([_gru(z[:, t : t + 1], h, W, U, b, c) for t in range(z.shape[1])], 1)
+
+
+@exercise.mistake
+def keep_inverted(z, h, W, U, b, c):
+    """The gate is the wrong way round: it keeps where it should renew. (PyTorch's GRU keeps where
+    its second gate is open; some papers write it the other way.)"""
+    return _gru(z, h, W, U, b, c, swap=True)
+
+
+@exercise.mistake
+def reset_lost(z, h, W, U, b, c):
+    """The reset gate r was lost: it multiplies what the memory adds to the new content."""
+    return _gru(z, h, W, U, b, c, reset=False)

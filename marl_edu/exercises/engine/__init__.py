@@ -1,0 +1,1 @@
+"""How an answer is tried, judged and noted, whatever the exercise."""

@@ -1,0 +1,1 @@
+"""Exercises of the chapter about environments: a file each."""

@@ -1,0 +1,1 @@
+"""Exercises of the chapter about graph attention: a file each."""

@@ -1,0 +1,113 @@
+"""Exercise: what one head of graph attention hears.
+
+Sizes: N nodes, D features in, F features out. Receivers in rows.
+"""
+
+from collections.abc import Iterator
+
+import torch
+
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.trying import Case
+from marl_edu.exercises.gat._graphs import hearings
+from marl_edu.ops import masked_softmax
+
+
+def _layers(rng: torch.Generator) -> Iterator[Case]:
+    for what, hears, dtype in hearings():
+        N = len(hears)
+        D, size = (int(n) for n in torch.randint(2, 6, (2,), generator=rng))
+        shapes = (N, D), (D, size), (N, N)
+        h, W, score = (torch.randn(s, generator=rng, dtype=dtype) for s in shapes)
+        yield Case(what, (h, W, score, hears))
+
+
+exercise = Exercise(
+    place=20,
+    title="One head, end to end",
+    difficulty=3,
+    importance=5,
+    minutes="15–20",
+    statement="""\
+Eqs. (2) and (3) for one head. Given the scores of all pairs, let every node attend to those whom it
+hears *and to itself*, and give the weighted sum of what they say, W h_j (in code `h @ W`).
+`hears[i, j]` says whether i hears j; it may or may not say that a node hears itself, which it does.
+You may use `masked_softmax(scores, mask)` of `marl_edu.ops`. What you write: three lines.""",
+    hint="""\
+`hears | torch.eye(N, dtype=torch.bool)` adds what is missing and harms nobody who is there already.
+The softmax runs along a row. What is it that is summed: h, or what W makes of it?""",
+    inputs=_layers,
+)
+
+
+@exercise.solved_by
+def hear_neighbours(h, W, score, hears):
+    """What each node hears: (N, F).
+
+    h: (N, D). W: (D, F). score: (N, N), receivers in rows.
+    hears: (N, N) bool.
+    """
+    mask = hears | torch.eye(len(h), dtype=torch.bool)
+    attention = masked_softmax(score, mask)  # eq. (2)
+    return attention @ (h @ W)  # eq. (3), without the ELU
+
+
+def _itself(hears):
+    return hears | torch.eye(len(hears), dtype=torch.bool)
+
+
+@exercise.mistake
+def itself_forgotten(h, W, score, hears):
+    """A node does not hear itself here: it forgets what it knew, and one without neighbours knows
+    nothing at all."""
+    return masked_softmax(score, hears & ~torch.eye(len(h), dtype=torch.bool)) @ (h @ W)
+
+
+@exercise.mistake
+def itself_only_if_said(h, W, score, hears):
+    """A node hears itself only where `hears` says so: add the diagonal."""
+    return masked_softmax(score, hears) @ (h @ W)
+
+
+@exercise.mistake
+def against_the_links(h, W, score, hears):
+    """The mask is transposed: news travels against the links. On an undirected graph nobody would
+    notice."""
+    return masked_softmax(score, _itself(hears).T) @ (h @ W)
+
+
+@exercise.mistake
+def softmax_over_receivers(h, W, score, hears):
+    """The softmax runs over receivers (down the columns): rows of attention do not sum to 1."""
+    return masked_softmax(score, _itself(hears), 0) @ (h @ W)
+
+
+@exercise.mistake
+def everybody_heard(h, W, score, hears):
+    """The graph changes nothing: every node attends to all nodes."""
+    return score.softmax(-1) @ (h @ W)
+
+
+@exercise.mistake
+def masked_too_late(h, W, score, hears):
+    """The mask comes after the softmax: those who are not heard took their share of the weight with
+    them."""
+    return (score.softmax(-1) * _itself(hears)) @ (h @ W)
+
+
+@exercise.mistake
+def zero_is_a_score(h, W, score, hears):
+    """The mask multiplies the scores: a score of 0 is not a weight of 0, since exp(0) = 1."""
+    return (score * _itself(hears)).softmax(-1) @ (h @ W)
+
+
+@exercise.mistake
+def mean_of_neighbours(h, W, score, hears):
+    """The scores change nothing: this is the mean over the neighbourhood."""
+    return masked_softmax(torch.zeros_like(score), _itself(hears)) @ (h @ W)
+
+
+@exercise.mistake
+def detached_weights(h, W, score, hears):
+    """The attention is detached: nobody ever learns whom to listen to."""
+    return masked_softmax(score, _itself(hears)).detach() @ (h @ W)

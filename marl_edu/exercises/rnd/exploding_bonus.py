@@ -1,0 +1,169 @@
+"""Exercise: find the bug that blows a bonus up. Sizes: T steps, B worlds."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+
+from marl_edu.algos.rnd import RandomNetworkDistillation
+from marl_edu.envs.key_door_maze import KeyDoorMaze
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
+from marl_edu.exercises.engine.training import Rows, Trial
+from marl_edu.exercises.engine.trying import Case
+from marl_edu.explore import Moments
+
+ROUNDS, ENOUGH = 20, 1.0  # of training; a bonus per step above which nothing else counts
+
+
+def bonus_curve(gather: Callable) -> Rows:
+    """Let RND, which learns, pay a random player in the maze, a round of an episode at a time.
+
+    The bonus is divided by the spread of what `gather` returns.
+
+    Returns:
+        rows with `round`, the mean `bonus` of a step, and the `spread`.
+    """
+    torch.manual_seed(0)
+    maze = KeyDoorMaze(batch_size=1, seed=0)
+    module = RandomNetworkDistillation(maze.obs_dim)
+    module.warm_up(maze)
+    optimiser = torch.optim.Adam(module.predictor.parameters(), lr=1e-4)
+    spread, running, rows = Moments(), torch.zeros(1), []
+    for round in range(1, ROUNDS + 1):
+        maze.reset()
+        steps = [maze.step(torch.randint(5, (1, 1)))[0] for _ in range(maze.max_steps)]
+        met = torch.cat(steps, 1)
+        bonus = module.reward(met, met, met).T  # time first
+        R = gather(bonus, torch.ones_like(bonus, dtype=torch.bool), running, 0.99)
+        running = R[-1].clone()
+        spread.update(R.flatten())
+        sigma = spread.var.sqrt()
+        scaled = bonus / (sigma + 1e-8)
+        rows.append({"round": round, "bonus": scaled.mean().item(), "spread": sigma.item()})
+        optimiser.zero_grad()
+        module.loss(met, met, met).mean().backward()
+        optimiser.step()
+    return rows
+
+
+def _rounds(rng: torch.Generator) -> Iterator[Case]:
+    for what, T, B, chance, dtype in (
+        ("one step of one world", 1, 1, 1.0, torch.float32),
+        ("one step of three worlds", 1, 3, 1.0, torch.float32),
+        ("three steps of one world", 3, 1, 1.0, torch.float32),
+        ("worlds of which some are over", 5, 3, 0.6, torch.float32),
+        ("numbers in float64", 6, 2, 0.8, torch.float64),
+        ("a whole round", 20, 4, 0.9, torch.float32),
+        *drawn("a drawn round", ints(1, 9), ints(1, 4), CHANCE, DTYPE),
+    ):
+        bonus = torch.rand(T, B, generator=rng, dtype=dtype)
+        running = 3 * torch.rand(B, generator=rng, dtype=dtype)
+        alive = torch.rand(T, B, generator=rng) < chance
+        yield Case(what, (bonus, alive.cummin(0).values, running, 0.9))
+
+
+def _most(rows: Rows) -> float:
+    return max(row["bonus"] for row in rows)
+
+
+exercise = Exercise(
+    place=40,
+    title="Bug hunt: the bonus that explodes",
+    difficulty=3,
+    importance=4,
+    minutes="10–20",
+    statement="""\
+`exploding_suspect` gathers the bonus forward in time, $R_t = \\gamma R_{t-1} + r_t$, going on from
+where the last round stopped (`running`); a world whose episode is over (`alive` False) waits. It
+raises nothing, the shape is right, and so is the last row. Yet the standard deviation of what it
+returns, by which the bonus is divided, is wrong, and with a single world it is 0 but for rounding:
+the bonus comes out millions of times too large. Find the reason and write the function without
+it.""",
+    hint="""\
+Call it on three steps of one world and print the result. How many *different* rows does it have?
+What does `seen.append(R)` put into the list: the numbers, or the tensor that holds them?""",
+    inputs=_rounds,
+    gradient=False,
+    trial=Trial(
+        curve=bonus_curve,
+        learned=lambda rows: _most(rows) < ENOUGH,
+        says=lambda rows: f"In a single world a step is paid up to {_most(rows):,.2f} spreads.",
+    ),
+)
+
+
+@exercise.suspected
+def exploding_suspect(bonus, alive, running, gamma):
+    """R after each step: (T, B).
+
+    bonus: (T, B). alive: (T, B) bool.
+    running: (B,), R before the first step. gamma: a number.
+    """
+    R, seen = running.clone(), []
+    for r, here in zip(bonus, alive, strict=True):
+        R[here] = gamma * R[here] + r[here]
+        seen.append(R)
+    return torch.stack(seen)
+
+
+@exercise.solved_by
+def gather_bonus(bonus, alive, running, gamma):
+    """R after each step: (T, B).
+
+    bonus: (T, B). alive: (T, B) bool.
+    running: (B,), R before the first step. gamma: a number.
+    """
+    R, seen = running, []
+    for r, here in zip(bonus, alive, strict=True):
+        R = torch.where(here, gamma * R + r, R)  # a new tensor in each step
+        seen.append(R)
+    return torch.stack(seen)
+
+
+@exercise.mistake
+def one_tensor_many_times(bonus, alive, running, gamma):
+    """All rows are still the last one: the list holds the same tensor T times, and every write
+    changes all of them."""
+    return gather_bonus(bonus, alive, running, gamma)[-1:].expand(len(bonus), -1).clone()
+
+
+@exercise.mistake
+def nobody_waits(bonus, alive, running, gamma):
+    """Worlds whose episode is over go on as well: `alive` plays no part."""
+    return gather_bonus(bonus, torch.ones_like(alive), running, gamma)
+
+
+@exercise.mistake
+def forgets_who_waits(bonus, alive, running, gamma):
+    """A world that is over is set to 0 instead of waiting: R is to run on into its next episode."""
+    R, seen = running, []
+    for r, here in zip(bonus, alive, strict=True):
+        R = (gamma * R + r) * here
+        seen.append(R)
+    return torch.stack(seen)
+
+
+@exercise.mistake
+def starts_from_nothing(bonus, alive, running, gamma):
+    """Every round starts from 0 instead of `running`: the first steps of a round look as if nothing
+    had been paid before."""
+    return gather_bonus(bonus, alive, torch.zeros_like(running), gamma)
+
+
+@exercise.mistake
+def without_discount(bonus, alive, running, gamma):
+    """γ is missing: R grows for ever."""
+    return gather_bonus(bonus, alive, running, 1.0)
+
+
+@exercise.mistake
+def one_row_late(bonus, alive, running, gamma):
+    """Each row is R *before* its step."""
+    rows = gather_bonus(bonus, alive, running, gamma)
+    return torch.cat([running[None], rows[:-1]])
+
+
+@exercise.mistake
+def backwards(bonus, alive, running, gamma):
+    """It runs from the last step to the first: at step t there is no future yet."""
+    return gather_bonus(bonus.flip(0), alive.flip(0), running, gamma)

@@ -1,0 +1,175 @@
+"""Exercise: find the bug that raises no error and changes no number, only what is learned."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import nn
+
+from marl_edu import a2c
+from marl_edu.envs import SpeakerProbe
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import teams
+from marl_edu.exercises.engine.training import Trial
+from marl_edu.exercises.engine.trying import Case
+from marl_edu.ops import masked_softmax
+
+UPDATES, ENOUGH = 240, 0.9  # of training, and the share of right answers that shows learning
+
+
+class _Listener(nn.Module):
+    """TarMAC's eqs. (1), (2) and (5) around a `hear` that does eqs. (3) and (4)."""
+
+    def __init__(self, hidden: int, hear: Callable, signature: int = 8, content: int = 4):
+        super().__init__()
+        self.hear = hear
+        self.speak = nn.Linear(hidden, signature + content)
+        self.ask = nn.Linear(hidden, signature)
+        self.W_c = nn.Linear(content, hidden, bias=False)
+        self.W_z = nn.Linear(hidden, hidden)
+
+    def forward(self, z, mask):
+        heard = self.hear(self.speak(z), self.ask(z), mask)
+        attention = torch.zeros_like(mask[:, None], dtype=z.dtype)  # nobody looks at it here
+        return torch.tanh(self.W_c(heard) + self.W_z(z)), attention
+
+
+def probe_curve(hear: Callable) -> list[a2c.Row]:
+    """Train four agents with `hear` on the speaker probe, 4 symbols and 2 distractors.
+
+    Returns:
+        the rows of the training log, with `env_steps` and `success`; takes about a second.
+    """
+    cfg = a2c.Config(
+        world=SpeakerProbe,
+        world_args={"distractors": 2, "symbols": 4},
+        updates=UPDATES,
+        hidden=32,
+        lr=1e-2,
+        entropy=0.05,
+        reward_scale=1.0,
+        log_every=UPDATES // 24,
+    )
+
+    def build(cfg: a2c.Config, world: SpeakerProbe) -> a2c.ActorCritic:
+        return a2c.ActorCritic(
+            world.obs_dim, world.n_actions, cfg.hidden, _Listener(cfg.hidden, hear)
+        )
+
+    return a2c.train(cfg, build=build).rows
+
+
+def _messages(rng: torch.Generator) -> Iterator[Case]:
+    for what, B, alive, dtype in teams():
+        d_k, d_v = (int(n) for n in torch.randint(2, 6, (2,), generator=rng))
+        shapes = (B, alive.shape[1], d_k + d_v), (B, alive.shape[1], d_k)
+        message, query = (torch.randn(s, generator=rng, dtype=dtype) for s in shapes)
+        yield Case(what, (message, query, alive[:, :, None] & alive[:, None, :]))
+
+
+exercise = Exercise(
+    place=80,
+    title="Bug hunt: the team that never learns to talk",
+    difficulty=3,
+    importance=5,
+    minutes="10–20",
+    statement="""\
+`suspect` computes what each agent hears, eqs. (3) and (4). It raises nothing, its shapes are right,
+and so is every number it returns. Yet a team that is trained with it on the speaker probe hardly
+does better than guessing. Find the reason and write the function without it. The grader trains a
+team with yours.""",
+    hint="""\
+If the numbers are right, what else does a function hand on in training, and in which direction?
+Ask for it: make a `message` with `requires_grad=True`, call `suspect`, then `.sum().backward()`,
+and look at `message.grad`.""",
+    inputs=_messages,
+    trial=Trial(
+        curve=probe_curve,
+        learned=lambda rows: rows[-1]["success"] > ENOUGH,
+        says=lambda rows: f"{rows[-1]['success']:.0%} of the team's answers are right.",
+    ),
+)
+
+
+@exercise.suspected
+def suspect(message, query, mask):
+    """What each agent hears: (B, N, d_v).
+
+    message: (B, N, d_k + d_v), signature and value. query: (B, N, d_k).
+    mask: (B, N, N).
+    """
+    inbox = message.detach().clone()  # everybody gets a copy of what was said
+    d_k = query.shape[-1]
+    signature, value = inbox[..., :d_k], inbox[..., d_k:]
+    score = query @ signature.transpose(-1, -2) / d_k**0.5
+    return masked_softmax(score, mask) @ value
+
+
+@exercise.solved_by
+def hear_and_learn(message, query, mask):
+    """What each agent hears: (B, N, d_v).
+
+    message: (B, N, d_k + d_v), signature and value. query: (B, N, d_k).
+    mask: (B, N, N).
+    """
+    d_k = query.shape[-1]
+    signature, value = message[..., :d_k], message[..., d_k:]  # no detach
+    score = query @ signature.transpose(-1, -2) / d_k**0.5
+    return masked_softmax(score, mask) @ value
+
+
+@exercise.mistake
+def message_detached(message, query, mask):
+    """No gradient comes back through the message: who spoke never learns what to say."""
+    return hear_and_learn(message.detach(), query, mask)
+
+
+@exercise.mistake
+def value_detached(message, query, mask):
+    """The gradient comes back through the signature, but not through the value: senders learn to
+    be listened to, and not what to say."""
+    d_k = query.shape[-1]
+    cut = torch.cat([message[..., :d_k], message[..., d_k:].detach()], -1)
+    return hear_and_learn(cut, query, mask)
+
+
+@exercise.mistake
+def signature_detached(message, query, mask):
+    """The gradient comes back through the value, but not through the signature: senders learn what
+    to say, and not how to be found."""
+    d_k = query.shape[-1]
+    cut = torch.cat([message[..., :d_k].detach(), message[..., d_k:]], -1)
+    return hear_and_learn(cut, query, mask)
+
+
+@exercise.mistake
+def query_detached(message, query, mask):
+    """The message is mended, but now no gradient comes back through the query: receivers never
+    learn whom to listen to."""
+    return hear_and_learn(message, query.detach(), mask)
+
+
+@exercise.mistake
+def attention_detached(message, query, mask):
+    """No gradient comes back through the attention weights: the values are learned, whom to listen
+    to is not."""
+    d_k = query.shape[-1]
+    cut = torch.cat([message[..., :d_k].detach(), message[..., d_k:]], -1)
+    return hear_and_learn(cut, query.detach(), mask)
+
+
+@exercise.mistake
+def nothing_learned(message, query, mask):
+    """No gradient comes back at all: is it computed under `no_grad`, or detached at the end?"""
+    return hear_and_learn(message, query, mask).detach()
+
+
+@exercise.mistake
+def uniform_hearing(message, query, mask):
+    """Everybody hears the mean of all messages: the scores are gone."""
+    return hear_and_learn(message, query * 0, mask)
+
+
+@exercise.mistake
+def scale_lost(message, query, mask):
+    """The division of the scores by √d_k was lost."""
+    return hear_and_learn(message, query * query.shape[-1] ** 0.5, mask)

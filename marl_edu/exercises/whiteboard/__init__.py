@@ -1,0 +1,1 @@
+"""Exercises of the interview part, for a whiteboard: a file each."""

@@ -1,0 +1,137 @@
+"""Exercise: what may be drawn from a ring. Sizes: C rows, E windows of L steps."""
+
+from collections.abc import Iterator
+
+import torch
+
+from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.inputs import drawn, ints
+from marl_edu.exercises.engine.trying import Case
+
+
+def _drawn_rings() -> Iterator[tuple[str, int, int, int, int, int]]:
+    # A ring that is not full is written from row 0 on, and no window is longer than what is there.
+    for what, capacity, size, row, length, E in drawn(
+        "a drawn ring", ints(2, 12), ints(1, 12), ints(0, 11), ints(1, 5), ints(1, 12), n=10
+    ):
+        size = min(size, capacity)
+        next_row = row % capacity if size == capacity else size
+        yield what, size, next_row, capacity, min(length, size), E
+
+
+def _rings(rng: torch.Generator) -> Iterator[Case]:
+    for what, size, next_row, capacity, length, E in (
+        ("a ring that is not full yet", 5, 5, 8, 2, 4),
+        ("a full ring whose oldest row is row 0", 6, 0, 6, 3, 4),
+        ("a full ring", 6, 2, 6, 3, 5),
+        ("windows of one step", 5, 3, 5, 1, 6),
+        ("one window as long as what is there", 4, 3, 4, 4, 1),
+        ("a ring that has just begun", 2, 2, 7, 2, 2),
+        ("a large ring", 15, 11, 15, 5, 30),
+        *_drawn_rings(),
+    ):
+        places = size - length + 1
+        place = torch.randint(places, (E,), generator=rng)
+        place[0] = places - 1  # the last possible
+        chance = (place + 0.2 + 0.6 * torch.rand(E, generator=rng)) / places
+        yield Case(what, (size, next_row, capacity, length, chance))
+
+
+exercise = Exercise(
+    place=40,
+    title="What may be drawn from a ring",
+    difficulty=3,
+    importance=4,
+    minutes="10–20",
+    statement="""\
+A replay memory is a ring of `capacity` rows, written one step after another. `size` of them are in
+use; `next_row` is where the next step will be written, which is the oldest row if the ring is
+full. A window is `length` steps that followed each other, in this order. Turn each number of
+`chance`, from 0 up to but not 1, into the rows of a window: cut the numbers from 0 to 1 into as
+many equal parts as there are places for a window, the oldest place first. `size >= length`. Return
+integers. numpy is welcome. What you write: four lines.""",
+    hint="""\
+Think in ages first: age 0 is the oldest step. A window may begin at ages 0 to size - length: how
+many are those? Only then turn ages into rows, with one `%`.""",
+    inputs=_rings,
+    gradient=False,
+)
+
+
+@exercise.solved_by
+def window_rows(size, next_row, capacity, length, chance):
+    """The rows of each window, oldest step first: (E, length), int64.
+
+    size, next_row, capacity, length: whole numbers. chance: (E,).
+    """
+    begin = (chance * (size - length + 1)).long()  # counted from the oldest step
+    age = begin[:, None] + torch.arange(length)
+    return (next_row - size + age) % capacity
+
+
+def _ring(begin, next_row, size, capacity, length):
+    return (next_row - size + begin[:, None] + torch.arange(length)) % capacity
+
+
+@exercise.mistake
+def across_the_head(size, next_row, capacity, length, chance):
+    """A window may begin anywhere: some then run past the newest step into the oldest (or into rows
+    never written), and what lies there did not follow."""
+    return _ring((chance * size).long(), next_row, size, capacity, length)
+
+
+@exercise.mistake
+def oldest_is_row_zero(size, next_row, capacity, length, chance):
+    """Row 0 is taken for the oldest. Once the ring is full, that is `next_row`, and windows over it
+    mix the newest steps with the oldest."""
+    return _ring((chance * (size - length + 1)).long(), 0, 0, capacity, length)
+
+
+@exercise.mistake
+def never_wraps(size, next_row, capacity, length, chance):
+    """At the end of the memory the rows do not go on at row 0: the last row is repeated instead. A
+    ring has no end there, a window may lie across."""
+    begin = (next_row - size + (chance * (size - length + 1)).long()) % capacity
+    return (begin[:, None] + torch.arange(length)).clamp_max(capacity - 1)
+
+
+@exercise.mistake
+def last_place_missing(size, next_row, capacity, length, chance):
+    """One place too few: there are size - length + 1, and without the 1 the newest step is never
+    learned from."""
+    return _ring((chance * (size - length)).long(), next_row, size, capacity, length)
+
+
+@exercise.mistake
+def rounded(size, next_row, capacity, length, chance):
+    """The place is rounded to the nearest: the first place is then drawn half as often as the
+    others, and one that is none is drawn as well. Round down."""
+    begin = (chance * (size - length + 1)).round().long()
+    return _ring(begin, next_row, size, capacity, length)
+
+
+@exercise.mistake
+def begins_at_the_head(size, next_row, capacity, length, chance):
+    """Ages are counted from `next_row`, full or not: in a ring that is not full nothing has been
+    written there yet."""
+    return _ring((chance * (size - length + 1)).long(), next_row, 0, capacity, length)
+
+
+@exercise.mistake
+def newest_first(size, next_row, capacity, length, chance):
+    """The steps of a window are in the wrong order: time runs backwards."""
+    begin = (chance * (size - length + 1)).long()
+    return _ring(begin, next_row, size, capacity, length).flip(1)
+
+
+@exercise.mistake
+def counted_from_the_newest(size, next_row, capacity, length, chance):
+    """The places are counted from the newest window: the oldest place comes first."""
+    begin = size - length - (chance * (size - length + 1)).long()
+    return _ring(begin, next_row, size, capacity, length)
+
+
+@exercise.mistake
+def single_steps(size, next_row, capacity, length, chance):
+    """Only the first step of each window is given, (E,), not its rows, (E, length)."""
+    return (next_row - size + (chance * (size - length + 1)).long()) % capacity

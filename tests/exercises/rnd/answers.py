@@ -1,0 +1,201 @@
+"""Answers to the exercises on RND, as readers write them."""
+
+import numpy as np
+import torch
+from torch.nn import functional as F
+
+
+def look_by_steps(obs, mean, var):
+    x = obs - mean
+    x = x / torch.sqrt(var)
+    return torch.clip(x, min=-5.0, max=5.0)
+
+
+def look_by_maximum(obs, mean, var):
+    x = (obs - mean) * var**-0.5
+    return torch.minimum(torch.maximum(x, -5 * torch.ones_like(x)), 5 * torch.ones_like(x))
+
+
+def look_by_hardtanh(obs, mean, var):
+    return F.hardtanh((obs - mean).div(var.pow(0.5)), -5.0, 5.0)
+
+
+def scale_by_numpy(bonus, gamma):
+    r = bonus.numpy().astype(np.float64)
+    R, seen = np.zeros(r.shape[1]), []
+    for t in range(len(r)):
+        R = R * gamma + r[t]
+        seen.append(R.copy())
+    return (r / (np.std(seen) + 1e-8)).astype(bonus.numpy().dtype)
+
+
+def scale_by_powers(bonus, gamma):
+    T = len(bonus)
+    lag = torch.arange(T)[:, None] - torch.arange(T)
+    weights = torch.where(lag >= 0, gamma ** lag.clamp_min(0).to(bonus), 0.0).to(bonus)
+    return bonus / ((weights @ bonus).var(correction=0).sqrt() + 1e-8)
+
+
+def scale_by_loops(bonus, gamma):
+    seen = []
+    for b in range(bonus.shape[1]):
+        R = 0.0
+        for t in range(len(bonus)):
+            R = gamma * R + bonus[t, b].item()
+            seen.append(R)
+    mean = sum(seen) / len(seen)
+    sigma = (sum((R - mean) ** 2 for R in seen) / len(seen)) ** 0.5
+    return bonus / (sigma + 1e-8)
+
+
+def scales(axis=0, gamma_is=None, backward=False, centred=False, power=0.5, keep=False):
+    """The scaled bonus with one thing about it wrong."""
+
+    def answer(bonus, gamma):
+        gamma = gamma if gamma_is is None else gamma_is
+        steps = bonus.unbind(axis)
+        R, seen = torch.zeros_like(steps[0]), []
+        for r in reversed(steps) if backward else steps:
+            R = gamma * R + r
+            seen.append(R)
+        whole = torch.stack(seen)
+        var = whole.var(0 if keep else None, correction=0)
+        return (bonus - bonus.mean() * centred) / (var**power + 1e-8)
+
+    return answer
+
+
+def chain(reward, value, goes_on, gamma, lam=0.95):
+    """The advantages of one row, from the last step to the first."""
+    out, later = torch.zeros_like(reward), 0.0
+    for t in range(len(reward) - 1, -1, -1):
+        keep = gamma * float(goes_on[t])
+        later = reward[t] + keep * value[t + 1] - value[t] + lam * keep * later
+        out[t] = later
+    return out
+
+
+def lives(ext=True, int_=False, gamma=(0.999, 0.99), weight=2.0, swap=False):
+    def answer(reward, bonus, value_ext, value_int, done):
+        if swap:
+            value_ext, value_int = value_int, value_ext
+        on = torch.ones(len(done))
+        one = chain(reward, value_ext, ~done if ext else on, gamma[0])
+        return weight * one + chain(bonus, value_int, ~done if int_ else on, gamma[1])
+
+    return answer
+
+
+def lives_by_sums(reward, bonus, value_ext, value_int, done):
+    """Straight from the definition: a discounted sum of the errors that are left."""
+    T, total = len(done), torch.zeros_like(reward)
+    for x, v, gamma, weight, cut in (
+        (reward, value_ext, 0.999, 2, done),
+        (bonus, value_int, 0.99, 1, torch.zeros_like(done)),
+    ):
+        delta = x + gamma * torch.where(cut, 0, v[1:]) - v[:-1]
+        for t in range(T):
+            for k in range(t, T):
+                if not cut[t:k].any():
+                    total[t] += weight * (gamma * 0.95) ** (k - t) * delta[k]
+    return total
+
+
+def lives_by_numpy(reward, bonus, value_ext, value_int, done):
+    return lives()(reward, bonus, value_ext, value_int, done).numpy()
+
+
+def gather_by_loops(bonus, alive, running, gamma):
+    R, out = running.tolist(), torch.empty_like(bonus)
+    for t in range(len(bonus)):
+        for b in range(len(R)):
+            if alive[t, b]:
+                R[b] = gamma * R[b] + bonus[t, b].item()
+            out[t, b] = R[b]
+    return out
+
+
+def gather_by_copies(bonus, alive, running, gamma):
+    R, seen = running.clone(), []
+    for t in range(bonus.shape[0]):
+        R[alive[t]] = gamma * R[alive[t]] + bonus[t][alive[t]]
+        seen.append(R.clone())
+    return torch.stack(seen)
+
+
+def gather_by_numpy(bonus, alive, running, gamma):
+    R, seen = running.numpy(), []
+    for r, here in zip(bonus.numpy(), alive.numpy(), strict=True):
+        R = np.where(here, gamma * R + r, R)
+        seen.append(R)
+    return np.stack(seen).astype(bonus.numpy().dtype)
+
+
+def gathers(alias=False, wait=1, start=True, gamma_is=None, late=False, backward=False):
+    """R with one thing about it wrong; `wait`: 0 sets to 0, 2 goes on."""
+
+    def answer(bonus, alive, running, gamma):
+        gamma = gamma if gamma_is is None else gamma_is
+        R, rows = running * start, []
+        for t in reversed(range(len(bonus))) if backward else range(len(bonus)):
+            before, here = R, alive[t]
+            on = gamma * R + bonus[t]
+            R = on if wait == 2 else torch.where(here, on, R * wait)
+            rows.append(before if late else R)
+        return torch.stack([R] * len(rows) if alias else rows)
+
+    return answer
+
+
+RIGHT = {
+    "clear_view": [look_by_steps, look_by_maximum, look_by_hardtanh],
+    "bonus_scale": [scale_by_numpy, scale_by_powers, scale_by_loops, scales()],
+    "two_lives": [lives(), lives_by_sums, lives_by_numpy],
+    "exploding_bonus": [gather_by_loops, gather_by_copies, gather_by_numpy, gathers()],
+}
+WRONG = {
+    "clear_view": [
+        ("divided_by_variance", lambda o, m, v: look_by_steps(o, m, v**2)),
+        ("never_cut", lambda o, m, v: (o - m) / v**0.5),
+        ("cut_first", lambda o, m, v: (o.clip(-5, 5) - m) / v**0.5),
+        ("mean_kept", lambda o, m, v: look_by_steps(o, 0, v)),
+        ("below_zero_lost", lambda o, m, v: look_by_steps(o, m, v).relu()),
+        ("multiplied", lambda o, m, v: look_by_steps(o, m, 1 / v)),
+        ("numpy", lambda o, m, v: look_by_steps(o, m, v).detach().numpy()),
+        ("gradient", lambda o, m, v: look_by_steps(o, m, v).detach()),
+    ],
+    "bonus_scale": [
+        ("backward_returns", scales(backward=True)),
+        ("over_worlds", scales(axis=1)),
+        ("spread_of_the_bonus", scales(gamma_is=0.0)),
+        ("mean_taken_off", scales(centred=True)),
+        ("discount_forgotten", scales(gamma_is=1.0)),
+        ("variance_not_spread", scales(power=1)),
+        ("each_world_for_itself", scales(keep=True)),
+        ("value", lambda b, gamma: scales()(b, gamma) * 2),
+    ],
+    "two_lives": [
+        ("bonus_cut_too", lives(int_=True)),
+        ("nothing_cut", lives(ext=False)),
+        ("the_wrong_one_cut", lives(ext=False, int_=True)),
+        ("equal_weights", lives(weight=1.0)),
+        ("one_discount", lives(gamma=(0.99, 0.99))),
+        ("critics_swapped", lives(swap=True)),
+        (
+            "one_critic",
+            lambda r, b, e, i, d: chain(2 * r + b, 2 * e + i, ~d, 0.99),
+        ),
+        ("value", lives(weight=3.0)),
+    ],
+    "exploding_bonus": [
+        ("one_tensor_many_times", gathers(alias=True)),
+        ("nobody_waits", gathers(wait=2)),
+        ("forgets_who_waits", gathers(wait=0)),
+        ("starts_from_nothing", gathers(start=False)),
+        ("without_discount", gathers(gamma_is=1.0)),
+        ("one_row_late", gathers(late=True)),
+        ("backwards", gathers(backward=True)),
+        ("shape", lambda *x: gathers()(*x)[-1]),
+        ("mutated", lambda b, a, R, g: gather_by_copies(b, a, R.mul_(1), g)),
+    ],
+}
