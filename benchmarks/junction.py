@@ -75,7 +75,7 @@ def train_once(difficulty: str, batch: int) -> Callable[[], Any]:
     generator = torch.Generator().manual_seed(0)
 
     def call() -> None:
-        episode = a2c.play(net, env, generator, cfg.detach_every)
+        episode = a2c.rollout(net, env, generator, cfg.detach_every)
         total, _ = a2c.loss(episode, cfg, cfg.ent_coef)
         optimizer.zero_grad()
         total.backward()

@@ -100,7 +100,7 @@ def test_what_the_network_chooses_is_what_it_plays():
     net, _ = load(record)
     trail = chosen_trail(record, "up")
     env = TMaze(10, num_envs=20, seed=0)
-    episodes, _ = qlearning.play(net, env, seed=0)
+    episodes, _ = qlearning.rollout(net, env, seed=0)
     b = int((env.sign[:, 0] == UP).nonzero()[0])
     steps = int(episodes.alive[b].sum())
     played = "".join("fud"[a] for a in episodes.action[b, :steps, 0].tolist())

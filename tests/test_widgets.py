@@ -22,8 +22,8 @@ from marl_edu.training import a2c
 from marl_edu.widgets import JunctionFigure, export_policy, stored_policies, telling_moment
 from marl_edu.widgets import __main__ as readme
 from marl_edu.widgets import junction as module
-from marl_edu.widgets.policies import import_policy, road_data
 from marl_edu.widgets.moments import Muted, uniforms, watch
+from marl_edu.widgets.policies import import_policy, road_data
 from tests import ROOT
 from tests.figure_pages import Pages
 

@@ -31,4 +31,10 @@ from marl_edu.agents.dqn_agent import DQNAgent
 from marl_edu.agents.gnn_dqn_agent import GNNDQNAgent
 from marl_edu.agents.lstm_dqn_agent import LSTMDQNAgent
 
-__all__ = ["AttentionDQNAgent", "DQNAgent", "GNNDQNAgent", "IntrinsicCuriosityModule", "LSTMDQNAgent"]
+__all__ = [
+    "AttentionDQNAgent",
+    "DQNAgent",
+    "GNNDQNAgent",
+    "IntrinsicCuriosityModule",
+    "LSTMDQNAgent",
+]

@@ -168,7 +168,7 @@ def tarmac_on_probe(build: Callable, distractors: int, seed: int) -> dict[str, A
     )
     net = a2c.train(cfg, build=build).net
     env = SpeakerProbe(distractors, num_envs=500)
-    return {"evaluation": a2c.evaluate(net, env, 2000)}
+    return {"evaluation": evaluate(env, a2c.TeamPolicy(net), 2000)}
 
 
 GRID = {f"grid-{kind}": partial(on_grid, kind) for kind in AGENTS}

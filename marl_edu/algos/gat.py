@@ -133,7 +133,9 @@ class GraphAttentionV2(nn.Module):
         Wh = self.W(h).unflatten(-1, (self.heads, -1))
         from_i = self.W_i(h).unflatten(-1, (self.heads, -1))
         both = F.leaky_relu(from_i.unsqueeze(-3) + Wh.unsqueeze(-4), self.slope)
-        attention = masked_softmax((both * self.a).sum(-1), graph.mask[..., None], dim=-2)  # eq. (5)
+        attention = masked_softmax(
+            (both * self.a).sum(-1), graph.mask[..., None], dim=-2
+        )  # eq. (5)
         heard = torch.einsum("...ijh,...jhf->...ihf", self.drop(attention), self.drop(Wh))
         return merge(heard, self.concat) + self.bias, attention.movedim(-1, -3)
 

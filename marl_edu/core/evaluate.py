@@ -7,9 +7,7 @@ from marl_edu.core.protocols import Env, Policy
 
 
 @torch.no_grad()
-def play_episodes(
-    env: Env, policy: Policy, episodes: int, seed: int = 10**6
-) -> dict[str, Tensor]:
+def play_episodes(env: Env, policy: Policy, episodes: int, seed: int = 10**6) -> dict[str, Tensor]:
     """Play fresh episodes, in batches of the environment's B.
 
     Args:
@@ -35,9 +33,7 @@ def play_episodes(
     return {key: torch.cat(parts).cpu() for key, parts in found.items()}
 
 
-def evaluate(
-    env: Env, policy: Policy, episodes: int = 2000, seed: int = 10**6
-) -> dict[str, float]:
+def evaluate(env: Env, policy: Policy, episodes: int = 2000, seed: int = 10**6) -> dict[str, float]:
     """The means of `play_episodes`, and the number of `episodes` played."""
     found = play_episodes(env, policy, episodes, seed)
     means = {key: values.double().mean().item() for key, values in found.items()}

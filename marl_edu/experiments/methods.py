@@ -30,9 +30,7 @@ CURIOUS_TEAM = Algorithm(
     combined.build_talking,
     combined.team_bonus,
 )
-TEAM_DRQN = Algorithm(
-    "team-drqn", combined.TeamConfig, combined.train_team, combined.build_team
-)
+TEAM_DRQN = Algorithm("team-drqn", combined.TeamConfig, combined.train_team, combined.build_team)
 NONE_FORGETFUL = Algorithm(
     "none-forgetful", a2c.Config, combined.train_forgetful, combined.build_forgetful
 )

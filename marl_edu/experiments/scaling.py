@@ -143,7 +143,9 @@ def stored(name: str) -> dict[float, Estimate]:
     """
     paths = sorted(FOLDER.glob(f"{name}-seed*.json"))
     if not paths:
-        raise FileNotFoundError(f"nothing in {FOLDER}; make it with\n  python -m marl_edu.experiments scaling")
+        raise FileNotFoundError(
+            f"nothing in {FOLDER}; make it with\n  python -m marl_edu.experiments scaling"
+        )
     found: dict[float, list[float]] = {}
     for path in paths:
         for row in storage.read_json(path)["rows"]:
@@ -159,7 +161,9 @@ def stored_cuts(name: str) -> dict[str, Estimate]:
     """
     paths = sorted(FOLDER.glob(f"cut-{name}-seed*.json"))
     if not paths:
-        raise FileNotFoundError(f"nothing in {FOLDER}; make it with\n  python -m marl_edu.experiments scaling")
+        raise FileNotFoundError(
+            f"nothing in {FOLDER}; make it with\n  python -m marl_edu.experiments scaling"
+        )
     found = [storage.read_json(path)["success"] for path in paths]
     return {f"gat-{what}": results.interval([one[what] for one in found]) for what in found[0]}
 
@@ -184,4 +188,3 @@ def main() -> None:
     if not (FOLDER / "time.json").exists():
         machine = {"cpu_model": cpu_model(), "threads": 1, "finished": now(), **git_commit()}
         storage.write_json(FOLDER / "time.json", {"rows": measure_time(), **machine}, False)
-

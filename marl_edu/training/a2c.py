@@ -253,9 +253,7 @@ def loss(batch: Episode, cfg: Config, ent_coef: float) -> tuple[Tensor, Row]:
 
 def build(cfg: Config, env: Env) -> ActorCritic:
     """The network of the baseline: nobody communicates."""
-    return ActorCritic(
-        env.obs_dim, env.n_actions, cfg.hidden_dim, NoCommunication(), env.available
-    )
+    return ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, NoCommunication(), env.available)
 
 
 def train(

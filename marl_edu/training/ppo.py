@@ -81,16 +81,6 @@ class Config:
     checkpoint_every: int = 50  # updates between two checkpoints
 
 
-
-
-
-
-
-
-
-
-
-
 class Step(NamedTuple):
     """What the network says of an observation."""
 
@@ -336,8 +326,6 @@ def update(
             optimizer.step()
             seen.append(parts | {"bonus_loss": bonus_loss.item()})
     return means(seen)
-
-
 
 
 class TeamPolicy:

@@ -7,6 +7,8 @@ from typing import Any
 
 import ipywidgets
 
+from marl_edu.algos import counts
+from marl_edu.core.evaluate import evaluate
 from marl_edu import plots, results
 from marl_edu.algos import icm, rnd
 from marl_edu.envs.key_door_maze import KeyDoorMaze
@@ -67,7 +69,7 @@ class CuriosityPanel(LabPanel):
             lambda rows: self._draw(name, rows),
         )
         env = KeyDoorMaze(noisy_tv=self.tv.value, num_envs=250)
-        fresh = ppo.evaluate(run.net, env, 500, greedy=False)
+        fresh = evaluate(env, ppo.TeamPolicy(run.net, greedy=False), 500)
         self.status.value = f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes succeed"
         self._draw(name, run.rows)
         self.map.value = _map(run.bonus)
@@ -80,7 +82,7 @@ class CuriosityPanel(LabPanel):
         wide = {"hidden_dim": self.units.value}
         return {
             "no bonus": (ppo.Config, ppo.train, {}),
-            "counts": (ppo.Config, ppo.train_counting, {}),
+            "counts": (ppo.Config, counts.train, {}),
             "ICM": (icm.Config, icm.train, wide),
             "RND": (rnd.Config, rnd.train, wide),
         }.get(self.method.value, (icm.Config, icm.train, wide | {"stop": "features"}))

@@ -5,6 +5,7 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 
 import ipywidgets
 
+from marl_edu.core.evaluate import evaluate
 from marl_edu import plots, results
 from marl_edu.algos import gat
 from marl_edu.envs.relay import Relay
@@ -53,7 +54,7 @@ class GraphPanel(LabPanel):
             lambda rows: self.curve.set_trait("value", _curve(self.kind.value, rows)),
         )
         small, large = (
-            a2c.evaluate(run.net, Relay(n, self.hops.value, num_envs=batch), episodes)["success"]
+            evaluate(Relay(n, self.hops.value, num_envs=batch), a2c.TeamPolicy(run.net), episodes)["success"]
             for n, batch, episodes in ((64, 100, 500), (1024, 5, 20))
         )
         self.status.value = f"{small:.1%} right among 64 agents, {large:.1%} among 1,024"

@@ -7,6 +7,7 @@ from typing import Any
 
 import ipywidgets
 
+from marl_edu.core.evaluate import evaluate
 from marl_edu import plots, results
 from marl_edu.algos import dqn, drqn
 from marl_edu.envs import Flicker, TMaze
@@ -57,7 +58,7 @@ class MemoryPanel(LabPanel):
             lambda row: f"right turns while exploring: {row['success']:.0%}",
             lambda rows: self.curve.set_trait("value", _curve(method, rows)),
         )
-        fresh = qlearning.evaluate(run.net, Flicker(**args, num_envs=250), 1000)
+        fresh = evaluate(Flicker(**args, num_envs=250), qlearning.GreedyPolicy(run.net), 1000)
         self.status.value = f"{fresh['success']:.1%} of {fresh['episodes']} fresh mazes right"
         self.curve.value = _curve(method, run.rows)
         return run

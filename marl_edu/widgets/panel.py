@@ -6,6 +6,7 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 import ipywidgets
 import torch
 
+from marl_edu.core.evaluate import evaluate
 from marl_edu import plots, results
 from marl_edu.algos import tarmac
 from marl_edu.envs import TrafficJunction
@@ -51,7 +52,7 @@ class TrainingPanel(LabPanel):
             lambda rows: self.curve.set_trait("value", _curve(rows)),
         )
         env = TrafficJunction("easy", num_envs=250)
-        fresh = a2c.evaluate(run.net, env, episodes=1000)
+        fresh = evaluate(env, a2c.TeamPolicy(run.net), episodes=1000)
         self.status.value = (
             f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes crash-free"
         )

@@ -101,7 +101,7 @@ def stored_policies(
     for experiment in experiments:
         net = catalogue.load_policy(experiment, seed, folder)
         _, record = storage.load_checkpoint(folder / f"{experiment}-seed{seed}.safetensors")
-        difficulty = record["config"]["env_args"].get("difficulty")
+        difficulty = record["settings"]["env_args"].get("difficulty")
         if difficulty is None:
             raise ValueError(f"experiments must be of the junction, got {experiment!r}")
         measured = {key: record["evaluation"][key] for key in ("success", "episodes")}

@@ -9,10 +9,10 @@ import pytest
 import torch
 from gymnasium import spaces
 
-from marl_edu.core.evaluate import play_episodes
 from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAgent, tour
 from marl_edu.algos import drqn, tarmac
 from marl_edu.algos.icm import IntrinsicCuriosityModule
+from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe, TMaze
 from marl_edu.envs.adapters import to_pettingzoo
 from marl_edu.envs.baselines.task import UniformPolicy
@@ -436,7 +436,7 @@ def test_its_loss_is_the_chapter_s():
     agent = make(LSTMDQNAgent)
     live(agent, 24)
     torch.manual_seed(5)
-    batch = agent.replay.draw(agent.cfg.batch_size, 8)
+    batch = agent.replay.sample(agent.cfg.batch_size, 8)
     torch.manual_seed(5)
     loss, _ = agent._loss()
     expected, _ = drqn.loss(agent.q_network, agent.target_network, batch, agent.cfg)
@@ -529,7 +529,13 @@ def test_wrong_neighbours_are_refused(others, links, message):
 
 # -- it learns ------------------------------------------------------------------------------------
 
-QUICK = {"learning_starts": 64, "batch_size": 32, "lr": 3e-3, "target_update_interval": 50, "capacity": 4000}
+QUICK = {
+    "learning_starts": 64,
+    "batch_size": 32,
+    "lr": 3e-3,
+    "target_update_interval": 50,
+    "capacity": 4000,
+}
 QUICK |= {"updates": 1200, "epsilon_end": 0.0}
 LESSONS = {  # kind -> environment, episodes, score, what to reach
     "dqn": (lambda: MultiAgentGridWorld((3, 3), 1, 1, 12, num_envs=1, seed=0), 250, "steps", 3.5),

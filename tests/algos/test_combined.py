@@ -6,6 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from marl_edu.training import bonus
+from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import combined, drqn, icm, tarmac
 from marl_edu.envs import AgentId, TMaze
 from marl_edu.envs.lookout import Lookout
@@ -74,7 +76,7 @@ def test_the_bonus_sees_the_whole_team():
 
 def test_without_curiosity_there_is_no_bonus():
     cfg, env, _ = talking(curious=False)
-    assert isinstance(combined.team_bonus(cfg, env), ppo.NoBonus)
+    assert isinstance(combined.team_bonus(cfg, env), bonus.NoBonus)
     rows = combined.train_curious(cfg).rows
     assert all(row["bonus"] == 0 for row in rows)
 
@@ -200,7 +202,7 @@ def test_a_team_of_q_learners_trains_and_is_evaluated():
     cfg = replace(EXPERIMENTS["tarmac_drqn-witness"].cfg, updates=20, learning_starts=50)
     run = combined.train_team(cfg)
     assert run.rows[-1]["update"] == 20
-    found = qlearning.evaluate(run.net, combined.AsOne(**cfg.env_args, num_envs=8), 8)
+    found = evaluate(combined.AsOne(**cfg.env_args, num_envs=8), qlearning.GreedyPolicy(run.net), 8)
     assert 0 <= found["success"] <= 1
 
 

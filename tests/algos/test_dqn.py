@@ -7,6 +7,8 @@ import torch
 from scipy.stats import chisquare
 from torch.nn import functional as F
 
+from marl_edu.core.ops import epsilon_greedy
+from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import dqn, drqn
 from marl_edu.core import storage
 from marl_edu.envs import TrafficJunction
@@ -105,18 +107,18 @@ def test_eq_dqn_q():
 def test_eq_dqn_explore():
     q = torch.tensor([0.1, 0.9, 0.3]).expand(30_000, 3)
     generator = torch.Generator().manual_seed(0)
-    counts = torch.bincount(qlearning.act(q, 0.3, ALL, generator), minlength=3)
+    counts = torch.bincount(epsilon_greedy(q, 0.3, ALL, generator), minlength=3)
     assert chisquare(counts, [3000, 24_000, 3000]).pvalue > 0.01
-    assert (qlearning.act(q, 0.0, ALL) == 1).all()
+    assert (epsilon_greedy(q, 0.0, ALL) == 1).all()
 
 
 def test_eq_dqn_explore_never_takes_what_is_not_available():
     q = torch.tensor([0.1, 0.9, 0.3]).expand(5000, 3)
     some = torch.tensor([True, False, True])
     generator = torch.Generator().manual_seed(0)
-    counts = torch.bincount(qlearning.act(q, 1.0, some, generator), minlength=3)
+    counts = torch.bincount(epsilon_greedy(q, 1.0, some, generator), minlength=3)
     assert counts[1] == 0 and chisquare(counts[[0, 2]]).pvalue > 0.01
-    assert (qlearning.act(q, 0.0, some) == 2).all()
+    assert (epsilon_greedy(q, 0.0, some) == 2).all()
 
 
 def test_eq_dqn_target():
@@ -166,18 +168,18 @@ def test_eq_dqn_loss_teaches_the_network_and_not_its_target():
 
 
 def test_a_time_limit_is_bootstrapped_through_and_an_end_is_not():
-    episodes, row = qlearning.play(Always(1.0, 0.0, 0.0), Clock())
+    episodes, row = qlearning.rollout(Always(1.0, 0.0, 0.0), Clock())
     assert episodes.alive.all() and episodes.goes_on.all()  # all four steps, and time ran out
     assert episodes.obs[:, -1].eq(1).all() and episodes.obs.shape == (4, 5, 2, 1)
     assert row == {"success": 1.0, "return": 0.0, "env_steps": 16}
-    episodes, row = qlearning.play(Always(0.0, 1.0, 0.0), Clock())
+    episodes, row = qlearning.rollout(Always(0.0, 1.0, 0.0), Clock())
     assert episodes.alive.shape == (4, 1, 2) and not episodes.goes_on.any()  # left at once
     assert row == {"success": 0.0, "return": 1.0, "env_steps": 4}
 
 
 def test_a_round_goes_on_until_every_world_has_ended():
     env = Clock(64, seed=0)
-    episodes, row = qlearning.play(Always(1.0, 0.0, 0.0), env, 0.5, torch.Generator())
+    episodes, row = qlearning.rollout(Always(1.0, 0.0, 0.0), env, 0.5, torch.Generator())
     lived = episodes.alive.all(-1).sum(1)
     assert set(lived.tolist()) == {1, 2, 3, 4} and row["env_steps"] == lived.sum()
     for b in range(64):
@@ -189,14 +191,14 @@ def test_a_round_goes_on_until_every_world_has_ended():
 
 
 def test_nobody_takes_an_action_that_it_does_not_have():
-    episodes, _ = qlearning.play(Always(0.0, -1.0, 9.0), Clock(), 0.3, torch.Generator())
+    episodes, _ = qlearning.rollout(Always(0.0, -1.0, 9.0), Clock(), 0.3, torch.Generator())
     assert episodes.action[..., 0].max() == 1 and episodes.action[..., 1].max() == 2
 
 
 def test_a_newcomer_does_not_remember_its_predecessor():
     """At the junction a slot is used again within an episode."""
     env = TrafficJunction("easy", 0.9, num_envs=8, seed=0)
-    episodes, _ = qlearning.play(Always(1.0, 0.0), env)
+    episodes, _ = qlearning.rollout(Always(1.0, 0.0), env)
     age = torch.zeros(8, env.n_agents)
     replaced = 0
     for t in range(env.max_steps):
@@ -210,7 +212,7 @@ def test_a_newcomer_does_not_remember_its_predecessor():
 
 def test_evaluation_is_greedy_fresh_and_repeatable():
     env, net = TMaze(2, num_envs=50, seed=3), Always(1.0, 0.5, 0.0)
-    first, second = (qlearning.evaluate(net, env, 120) for _ in range(2))
+    first, second = (evaluate(env, qlearning.GreedyPolicy(net), 120) for _ in range(2))
     assert first == second == {"success": 0.0, "return": 0.0, "episodes": 150}
 
 
@@ -315,10 +317,10 @@ def test_chance_is_annealed_and_steps_shrink():
 
 def test_agents_share_the_network_and_the_replay():
     replay = ReplayBuffer(100, 1, Clock().available)
-    episodes, _ = qlearning.play(Always(1.0, 0.0, 0.0), Clock())
+    episodes, _ = qlearning.rollout(Always(1.0, 0.0, 0.0), Clock())
     replay.add(episodes)
     assert replay.steps == 4 * 4 * 2
-    drawn = replay.draw(200, torch.Generator().manual_seed(0)).available.sum(-1)
+    drawn = replay.sample(200, torch.Generator().manual_seed(0)).available.sum(-1)
     assert set(drawn.tolist()) == {2, 3}  # who has two actions, and who has three
 
 

@@ -175,7 +175,7 @@ def test_a_life_unrolled_from_the_replay_is_the_life_that_was_played(kind):
     net = RecurrentQ(env.obs_dim, env.n_actions, 8, kind)
     values = []
     net.q.register_forward_hook(lambda *given: values.append(given[-1][:, 0]))
-    episodes, _ = qlearning.play(net, env, 1.0, torch.Generator().manual_seed(0))
+    episodes, _ = qlearning.rollout(net, env, 1.0, torch.Generator().manual_seed(0))
     played = torch.stack(values, 1).view(20, env.n_agents, env.max_steps, -1)
     lives = SequenceReplay(10**4, env.max_steps, env.obs_dim, env.available, net.state_size)
     lives.add(episodes)
@@ -194,11 +194,11 @@ def test_a_stored_state_is_what_the_whole_life_would_have_given(kind):
     env = TMaze(6, n_agents=3, num_envs=20, seed=0)
     torch.manual_seed(0)
     net = RecurrentQ(env.obs_dim, env.n_actions, 8, kind)
-    episodes, _ = qlearning.play(net, env, 0.3, torch.Generator().manual_seed(0))
+    episodes, _ = qlearning.rollout(net, env, 0.3, torch.Generator().manual_seed(0))
     lives = SequenceReplay(100, env.max_steps, env.obs_dim, env.available, net.state_size)
     lives.add(episodes)
     for burn_in in (0, 2):
-        w = lives.draw(60, 4, burn_in, torch.Generator().manual_seed(1))
+        w = lives.sample(60, 4, burn_in, torch.Generator().manual_seed(1))
         middle = (w.state != 0).any(1)  # windows that do not begin where the life does
         assert 10 < middle.sum() < 60
         stored, _ = net.unroll(w.obs, w.state)
@@ -211,12 +211,12 @@ def test_burn_in_brings_the_memory_closer_to_what_it_was():
     env = TMaze(10, num_envs=200, seed=0)
     torch.manual_seed(0)
     net = RecurrentQ(env.obs_dim, env.n_actions, 8)
-    episodes, _ = qlearning.play(net, env, 0.5, torch.Generator().manual_seed(0))
+    episodes, _ = qlearning.rollout(net, env, 0.5, torch.Generator().manual_seed(0))
     lives = SequenceReplay(1000, env.max_steps, env.obs_dim, env.available, net.state_size)
     lives.add(episodes)
 
     def first_learned(burn_in, start):
-        w = lives.draw(300, 3, burn_in, torch.Generator().manual_seed(1))
+        w = lives.sample(300, 3, burn_in, torch.Generator().manual_seed(1))
         state = w.state if start == "stored" else torch.zeros_like(w.state)
         q, _ = net.unroll(w.obs, state)
         at = w.learn.int().argmax(1)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import gat
 from marl_edu.algos.gat import GAT, LAYERS, GraphAttention, GraphAttentionV2, GraphTalk
 from marl_edu.core import graphs
@@ -525,7 +526,7 @@ def test_a_team_trained_small_runs_in_a_world_of_any_size():
     net = gat.train(cfg).net
     net.communicate.nearest = 8
     args = {**GRID, "grid_size": (140, 140), "n_agents": 4096, "n_targets": 1000}
-    found = a2c.evaluate(net, MultiAgentGridWorld(**args, num_envs=1), episodes=1)
+    found = evaluate(MultiAgentGridWorld(**args, num_envs=1), a2c.TeamPolicy(net), episodes=1)
     assert 0 <= found["success"] <= 1
 
 

@@ -10,9 +10,10 @@ from gymnasium import spaces
 from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from pettingzoo import ParallelEnv
 
-from marl_edu.core.evaluate import play_episodes
+from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import commnet, tarmac
 from marl_edu.core import storage
+from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs import TrafficJunction
 from marl_edu.envs.adapters import (
     from_gymnasium,
@@ -67,7 +68,7 @@ def test_every_algorithm_trains_unchanged(name, method, tmp_path):
     env = way_in(num_envs=2, seed=0, **args)
     assert (env.n_agents, env.n_actions, env.obs_dim) == (agents, actions, size)
     assert env.max_steps == (T or 25)
-    assert a2c.evaluate(result.net, env, 2)["episodes"] == 2
+    assert evaluate(env, a2c.TeamPolicy(result.net), 2)["episodes"] == 2
     assert storage.plain(cfg)["env_args"]["make_env"].startswith(make.__module__)
 
 
@@ -309,7 +310,9 @@ def test_processes_play_the_same_episode():
 def test_the_baseline_learns_a_third_party_world():
     """MiniGrid's empty room, 20 steps: every seed far above what random play scores."""
     args = {"make_env": minigrid_empty, "max_steps": 20}
-    chance = play_episodes(from_gymnasium(**args, num_envs=16, seed=0), UniformPolicy(), 320)["success"]
+    chance = play_episodes(from_gymnasium(**args, num_envs=16, seed=0), UniformPolicy(), 320)[
+        "success"
+    ]
     for seed in range(3):
         cfg = a2c.Config(
             env=from_gymnasium, env_args=args, updates=60, num_envs=16, seed=seed,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs.baselines import key_door_maze as rules
 from marl_edu.envs.baselines.task import Always, UniformPolicy
-from marl_edu.envs.key_door_maze import LAYOUTS, WATCH, STEPS, KeyDoorMaze
+from marl_edu.envs.key_door_maze import LAYOUTS, STEPS, WATCH, KeyDoorMaze
 from tests.unchecked import unchecked
 
 MOVES = {0: (-1, 0), 1: (1, 0), 2: (0, -1), 3: (0, 1), 4: (0, 0)}
@@ -287,7 +287,9 @@ def test_every_rule_scores_what_it_promises():
         for scripted in task.policies:
             found = play_episodes(task.make(num_envs=50, seed=0), scripted.make(), 50)[task.score]
             assert scripted.exact == pytest.approx(found.mean().item(), abs=0.01), scripted.name
-    assert not play_episodes(KeyDoorMaze(noisy_tv=True, num_envs=2), Always(WATCH), 2)["success"].any()
+    assert not play_episodes(KeyDoorMaze(noisy_tv=True, num_envs=2), Always(WATCH), 2)[
+        "success"
+    ].any()
 
 
 # -- as every environment --------------------------------------------------------------------------------
@@ -351,9 +353,7 @@ def test_bad_actions_and_bad_questions():
         pytest.raises(ValueError, match=r"must lie in 0\.\.4, got values from 5 to 5"),
     ):
         env.step(torch.full((2, 1), 5))
-    with pytest.raises(
-        ValueError, match="env must have n_agents=1 to be a chain of cells, got 2"
-    ):
+    with pytest.raises(ValueError, match="env must have n_agents=1 to be a chain of cells, got 2"):
         rules.goal_chances(KeyDoorMaze(n_agents=2))
     for bad in (-0.1, 1.5):
         with pytest.raises(ValueError, match=rf"repeat must be a number in \[0, 1\], got {bad}"):

@@ -501,7 +501,9 @@ def test_rules_score_what_is_known_of_them(task, scripted):
 def test_rules_come_in_order_of_their_scores(task):
     """So that `random`, then `blind`, then `own view`, then `best` is a ladder."""
     env = task.make(num_envs=1000, seed=0)
-    means = {r.name: play_episodes(env, r.make(), 2000, 5)[task.score].mean() for r in task.policies}
+    means = {
+        r.name: play_episodes(env, r.make(), 2000, 5)[task.score].mean() for r in task.policies
+    }
     assert list(means.values()) == sorted(means.values()), means
     assert {"random", "open-loop", "best"} <= {scripted.role for scripted in task.policies}
     assert task.show in means

@@ -246,7 +246,9 @@ def test_p_is_a_probability_or_an_error(p):
 def test_a_world_to_wrap_is_a_class(env):
     with unchecked():
         for wrapper in (Flicker, AgentId):
-            with pytest.raises(TypeError, match="env must be a class of environments, such as TMaze"):
+            with pytest.raises(
+                TypeError, match="env must be a class of environments, such as TMaze"
+            ):
                 wrapper(env)
 
 

@@ -111,7 +111,7 @@ def test_a_run_leaves_curve_record_and_policy_and_nothing_else(tmp_path):
     assert torch.get_num_threads() == threads
     record = storage.read_json(a_run(tmp_path).record)
     assert record["experiment"] == "fake-easy" and record["seed"] == 0
-    assert record["config"] == asdict(Config()) and record["algorithm"].endswith(".train")
+    assert record["settings"] == asdict(Config()) and record["algorithm"].endswith(".train")
     assert record["evaluation"]["episodes"] == record["episodes"] == 7
     assert record["resumes"] == 0 and record["cpu_seconds"] > 0 and record["wall_seconds"] > 0
     assert set(record["versions"]) == {"python", "torch", "numpy", "marl_edu"}

@@ -89,7 +89,7 @@ def test_tampering_does_to_a_known_memory_what_it_says():
     env = TMaze(10, num_envs=100, seed=0)
 
     def turns(change, at=5):
-        row = qlearning.play(Tampered(Perfect(), env, change, at), env, seed=1)[1]
+        row = qlearning.rollout(Tampered(Perfect(), env, change, at), env, seed=1)[1]
         assert (env.turned > 0).all()
         return row["success"]
 

@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from marl_edu.core.evaluate import play_episodes
 from marl_edu.core import storage
+from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs import SpeakerProbe, TMaze
 from marl_edu.envs.baselines import TASKS
 from marl_edu.envs.baselines.task import Always, UniformPolicy
@@ -33,7 +33,9 @@ def test_random_blind_and_best_are_there_and_in_order(task):
     assert {"random", "open-loop", "best"} <= roles
     assert roles <= {"random", "open-loop", "own view", "shared view", "best"}
     sign = 1 if task.higher_is_better else -1
-    means = {scripted["name"]: sign * scripted["mean"] for scripted in STORED[task.name]["policies"]}
+    means = {
+        scripted["name"]: sign * scripted["mean"] for scripted in STORED[task.name]["policies"]
+    }
     best = max(means[scripted.name] for scripted in task.policies if scripted.role == "best")
     assert best >= max(means.values()) - 1e-6
 
@@ -99,10 +101,10 @@ def test_the_command_measures_some_and_keeps_the_others(tmp_path, capsys):
 
 
 def test_the_table_shows_the_best_rule_of_each_role():
-    table = tables.envs(names=["Speaker and listener", "T-maze, length 10"])
+    table = tables.environments(names=["Speaker and listener", "T-maze, length 10"])
     listener, maze = table.rows
     assert "middle of the landmarks" in listener[3] and "told the goal" in listener[4]
     assert maze[2] == "= 50.0 (walk and guess)" and maze[4] == "—"
     assert "4,000 episodes" in table.caption
     with pytest.raises(ValueError, match="names must be some of .*, got 'chess'"):
-        tables.envs(names=["chess"])
+        tables.environments(names=["chess"])

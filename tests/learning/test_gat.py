@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import gat
 from marl_edu.envs.relay import Relay
 from marl_edu.experiments import node_classification
@@ -27,7 +28,7 @@ def success(hops: int, layers: int, gnn_type: str = "gat", seed: int = 0) -> flo
         seed=seed,
     )
     net = gat.train(cfg).net
-    return a2c.evaluate(net, Relay(32, hops, num_envs=250), EPISODES)["success"]
+    return evaluate(Relay(32, hops, num_envs=250), a2c.TeamPolicy(net), EPISODES)["success"]
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import dqn, drqn
 from marl_edu.envs import AgentId, Flicker, TMaze
 from marl_edu.training import qlearning
@@ -18,7 +19,7 @@ def success(method, env, args, seed: int = 0, **settings) -> float:
     """What a fresh walker of this method scores after training."""
     cfg = method.Config(env, args, seed, **{**RECIPE, **settings})
     test = env(**args, num_envs=500, seed=0)
-    return qlearning.evaluate(method.train(cfg).net, test, 2000)["success"]
+    return evaluate(test, qlearning.GreedyPolicy(method.train(cfg).net), 2000)["success"]
 
 
 @pytest.mark.parametrize("memory", ["lstm", "gru"])

@@ -5,6 +5,7 @@ from functools import cache
 
 import pytest
 
+from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import commnet, tarmac
 from marl_edu.envs import SpeakerProbe
 from marl_edu.training import a2c
@@ -24,7 +25,7 @@ SEEDS = (0, 1, 2)
 def success(method, seed: int) -> float:
     """What a fresh team of this method scores after training."""
     net = method.train(method.Config(seed=seed, **RECIPE)).net
-    return a2c.evaluate(net, SpeakerProbe(**PROBE, num_envs=1000), WORLDS)["success"]
+    return evaluate(SpeakerProbe(**PROBE, num_envs=1000), a2c.TeamPolicy(net), WORLDS)["success"]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -5,6 +5,8 @@ import math
 import pytest
 import torch
 
+from marl_edu.training import bonus
+from marl_edu.algos import counts
 from marl_edu.core import storage
 from marl_edu.envs.key_door_maze import WATCH, KeyDoorMaze
 from marl_edu.results import exploration
@@ -46,7 +48,7 @@ def test_wilson_s_interval_of_none_and_all():
     assert (every.value, every.high) == (1, 1) and every.low == pytest.approx(0.7225, abs=1e-3)
 
 
-class Surprised(ppo.NoBonus):
+class Surprised(bonus.NoBonus):
     """Pays for the cell, the key and the open door that are seen, each in its own decimal."""
 
     def __init__(self, env):
@@ -78,8 +80,8 @@ def test_a_map_of_curiosity_pays_each_step_as_the_world_takes_it(key):
 
 def test_visits_are_counted_beside_the_bonus():
     env = KeyDoorMaze(num_envs=3)
-    seen = ppo.play(ppo.ActorCritic(42, 5, 8), env, torch.Generator().manual_seed(0))
-    watched = exploration.Watched(ppo.CountBonus(42), env)
+    seen = ppo.rollout(ppo.ActorCritic(42, 5, 8), env, torch.Generator().manual_seed(0))
+    watched = exploration.Watched(counts.CountBonus(42), env)
     steps = (seen.obs[:, :-1], seen.action, seen.obs[:, 1:])
     watched.update(*steps, seen.alive)
     assert watched.visits.sum() == seen.alive.sum()
@@ -91,11 +93,11 @@ def test_visits_are_counted_beside_the_bonus():
 
 def test_counts_agree_with_novelty_and_their_opposite_disagrees():
     env = KeyDoorMaze(num_envs=8)
-    seen = ppo.play(ppo.ActorCritic(42, 5, 8), env, torch.Generator().manual_seed(0))
-    watched = exploration.Watched(ppo.CountBonus(42), env)
+    seen = ppo.rollout(ppo.ActorCritic(42, 5, 8), env, torch.Generator().manual_seed(0))
+    watched = exploration.Watched(counts.CountBonus(42), env)
     watched.update(seen.obs[:, :-1], seen.action, seen.obs[:, 1:], seen.alive)
     found = exploration.agreement(watched, env)
     assert found.with_visits < -0.5 and found.unseen_first > 0.9
-    watched.bonus.reward = lambda *steps: -ppo.CountBonus.reward(watched.bonus, *steps)
+    watched.bonus.reward = lambda *steps: -counts.CountBonus.reward(watched.bonus, *steps)
     found = exploration.agreement(watched, env)
     assert found.with_visits > 0.5 and found.unseen_first < 0.1

@@ -13,7 +13,7 @@ from scipy import stats
 from marl_edu import results
 from marl_edu.core import storage
 from marl_edu.results import Estimate, interval, iqm, probability_of_improvement, tables
-from marl_edu.results.tables import Anchor, Published, Row
+from marl_edu.results.tables import ReferenceScore, Published, Row
 
 numbers = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30)
 
@@ -257,7 +257,7 @@ class Cells(HTMLParser):
 
 
 def test_a_table_shows_itself_three_ways():
-    row = Row("tarmac-<easy>", PAPER, ours(97, 99), Anchor("look-ahead", 99.7), Anchor("GAS", 29.0))
+    row = Row("tarmac-<easy>", PAPER, ours(97, 99), ReferenceScore("look-ahead", 99.7), ReferenceScore("GAS", 29.0))
     table = tables.table([row, Row("none", None, None)], 'Success & "more".')
     page = Cells()
     page.feed(table._repr_html_())
@@ -287,15 +287,15 @@ def test_overview_of_stored_runs(tmp_path):
 
 
 def test_measured_anchors_take_precedence(tmp_path):
-    assert tables.anchors("easy", tmp_path)["trivial"] == Anchor("always GAS", 29.0)
-    assert tables.anchors("probe", tmp_path) == {}
+    assert tables.reference_scores("easy", tmp_path)["trivial"] == ReferenceScore("always GAS", 29.0)
+    assert tables.reference_scores("probe", tmp_path) == {}
     measured = {"easy": {"trivial": {"name": "never brake", "success": 0.3}}}
     storage.write_json(tmp_path / "anchors.json", measured)
-    found = tables.anchors("easy", tmp_path)
-    assert found["trivial"] == Anchor("never brake", 30.0) and found["best"].score == 99.7
+    found = tables.reference_scores("easy", tmp_path)
+    assert found["trivial"] == ReferenceScore("never brake", 30.0) and found["best"].score == 99.7
     storage.write_json(tmp_path / "anchors.json", {"easy": {"trivial": 29.0}})
     with pytest.raises(ValueError, match=r"anchors\.json: 'easy' must be"):
-        tables.anchors("easy", tmp_path)
+        tables.reference_scores("easy", tmp_path)
 
 
 def test_published_numbers_are_those_of_the_papers():

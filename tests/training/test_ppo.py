@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import icm, rnd
 from marl_edu.envs.baselines.key_door_maze import plan
 from marl_edu.envs.key_door_maze import KeyDoorMaze
@@ -94,14 +95,14 @@ def test_eq_rnd_returns(seed, episodic):
 def test_eq_explore_advantage():
     """Two advantages, weighted and added; in units of their spread over the living."""
     batch, bonus = rollout(1), torch.rand(B, T, N)
-    cfg = Config(weight_ext=3.0, weight_int=0.5, normalise=False)
+    cfg = Config(ext_coef=3.0, int_coef=0.5, normalise=False)
     ext, int_ = ppo.advantages(batch, bonus, cfg)
     there = batch.alive.any(-1)
-    plain = ppo.gather(batch, bonus, cfg)
+    plain = ppo.make_batch(batch, bonus, cfg)
     torch.testing.assert_close(plain.advantage, (3 * ext + 0.5 * int_)[there])
     torch.testing.assert_close(plain.return_ext, (ext + batch.value_ext[:, :-1])[there])
     torch.testing.assert_close(plain.return_int, (int_ + batch.value_int[:, :-1])[there])
-    unit = ppo.gather(batch, bonus, replace(cfg, normalise=True)).advantage
+    unit = ppo.make_batch(batch, bonus, replace(cfg, normalise=True)).advantage
     assert unit.mean().abs() < 1e-6 and unit.std(correction=0).sub(1).abs() < 1e-5
     both = plain.advantage
     torch.testing.assert_close(unit, (both - both.mean()) / both.std(correction=0))
@@ -109,7 +110,7 @@ def test_eq_explore_advantage():
 
 def test_only_moments_with_somebody_alive_are_learned_from():
     batch = rollout(2, ends=0.5)
-    samples = ppo.gather(batch, torch.rand(B, T, N), Config())
+    samples = ppo.make_batch(batch, torch.rand(B, T, N), Config())
     assert len(samples.action) == batch.alive.any(-1).sum() < B * T
     assert samples.alive.all()
     torch.testing.assert_close(samples.next_obs, batch.obs[:, 1:][batch.alive.any(-1)])
@@ -120,7 +121,7 @@ def test_eq_explore_loss(seed):
     """PPO's loss, both critics and the entropy, moment by moment."""
     torch.manual_seed(seed)
     net, cfg = ActorCritic(OBS, A, 8, N), Config(clip_coef=0.2, ent_coef=0.3, vf_coef=0.7)
-    samples = ppo.gather(rollout(seed), torch.rand(B, T, N), cfg)
+    samples = ppo.make_batch(rollout(seed), torch.rand(B, T, N), cfg)
     alive = torch.rand(samples.alive.shape) < 0.8
     samples = samples._replace(alive=alive)
     total, parts = ppo.loss(net, samples, cfg)
@@ -279,7 +280,7 @@ def test_who_has_a_bonus_of_its_own_learns_from_what_it_saw_itself():
 
 def test_shuffling_keeps_the_bonuses_and_loses_their_places():
     bonus, alive = torch.rand(B, T, N), rollout(3, ends=0.5).alive
-    dealt = ppo.shuffled(bonus, alive, torch.Generator().manual_seed(0))
+    dealt = bonus.shuffled(bonus, alive, torch.Generator().manual_seed(0))
     torch.testing.assert_close(dealt[alive].sort().values, bonus[alive].sort().values)
     assert not torch.equal(dealt[alive], bonus[alive]) and not dealt[~alive].any()
 
@@ -311,7 +312,7 @@ class Walker(ActorCritic):
 def test_play_records_what_happened_and_stops_when_all_have_arrived():
     env = KeyDoorMaze("small", num_envs=3, seed=0)
     way = plan(env)
-    batch = ppo.play(Walker(way), env, torch.Generator().manual_seed(0))
+    batch = ppo.rollout(Walker(way), env, torch.Generator().manual_seed(0))
     assert batch.action.shape == (3, len(way), 1) and batch.obs.shape[1] == len(way) + 1
     assert batch.action[0, :, 0].tolist() == way
     assert batch.reward.sum(1).tolist() == [[1.0]] * 3 and batch.success.all()
@@ -323,9 +324,9 @@ def test_play_records_what_happened_and_stops_when_all_have_arrived():
 def test_evaluate_counts_episodes_and_steps():
     env = KeyDoorMaze("small", num_envs=4, seed=0)
     way = plan(env)
-    found = ppo.evaluate(Walker(way), env, 4)
+    found = evaluate(env, ppo.TeamPolicy(Walker(way)), 4)
     assert found == {"success": 1.0, "return": 1.0, "steps": len(way), "episodes": 4}
-    assert ppo.evaluate(Walker([4]), env, 4)["success"] == 0.0
+    assert evaluate(env, ppo.TeamPolicy(Walker([4])), 4)["success"] == 0.0
 
 
 def test_the_diary_remembers_where_anybody_has_ever_been():
@@ -341,7 +342,7 @@ def test_the_diary_remembers_where_anybody_has_ever_been():
     )
     row = exploration.note(one, torch.ones(2, 3, 2))
     assert row["coverage"] == pytest.approx(4 / env.n_cells)
-    assert row["coverage_own"] == pytest.approx(2 / env.n_cells)
+    assert row["coverage_per_agent"] == pytest.approx(2 / env.n_cells)
     assert row["found"] == 0 and row["bonus"] == 1 and row["action_4"] == 1 and row["action_0"] == 0
     exploration.note(one._replace(reward=one.reward + 1), torch.ones(2, 3, 2))
     assert exploration.note(one, torch.ones(2, 3, 2))["found"] == 1
@@ -357,7 +358,7 @@ SMALL = {
 }
 TRAIN = {
     "none": (Config, ppo.train),
-    "counts": (Config, ppo.train_counting),
+    "counts": (Config, counts.train),
     "icm": (icm.Config, icm.train),
     "rnd": (rnd.Config, rnd.train),
 }
@@ -410,4 +411,4 @@ def test_a_team_can_be_played_like_a_scripted_rule():
     torch.manual_seed(0)
     net = ActorCritic(env.obs_dim, env.n_actions, 8, n_agents=2)
     obs = env.reset()
-    assert torch.equal(ppo.as_policy(net)(env), net(obs).logits.argmax(-1))
+    assert torch.equal(ppo.TeamPolicy(net)(env), net(obs).logits.argmax(-1))

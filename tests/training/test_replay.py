@@ -102,7 +102,7 @@ def test_a_window_is_a_piece_of_one_life(drawn, window, burn_in):
     if not lives:
         return
     replay.add(e)
-    w = replay.draw(12, window, burn_in, torch.Generator().manual_seed(seed))
+    w = replay.sample(12, window, burn_in, torch.Generator().manual_seed(seed))
     E, L = w.action.shape
     assert L <= window + burn_in and w.obs.shape == (E, L + 1, 2)
     assert w.learn.any(1).all() and w.learn.any(0).any()
@@ -133,7 +133,7 @@ def test_every_place_of_a_life_is_drawn_equally_often():
     )
     replay = SequenceReplay(3, T, 2, available(1))
     replay.add(e)
-    w = replay.draw(6000, 3, 0, torch.Generator().manual_seed(0))
+    w = replay.sample(6000, 3, 0, torch.Generator().manual_seed(0))
     counts = torch.bincount(w.obs[:, 0, 0].long(), minlength=T)
     assert counts[6:].sum() == 0  # a window fits
     assert (counts[:6] - 1000).abs().max() < 150
@@ -143,7 +143,7 @@ def test_whole_lives_are_drawn_when_the_window_is_long():
     e = episodes(3, 6, 2, 5)
     replay = SequenceReplay(100, 6, 2, available(2))
     replay.add(e)
-    w = replay.draw(500, 10**6, 0, torch.Generator().manual_seed(0))
+    w = replay.sample(500, 10**6, 0, torch.Generator().manual_seed(0))
     found = {tuple(w.obs[k, : int(w.learn[k].sum()) + 1, 0].tolist()) for k in range(500)}
     assert found == {tuple(o[0] for o in life["obs"]) for life in lives_of(e)}
     assert w.action.shape[1] == max(len(life["action"]) for life in lives_of(e))
@@ -191,7 +191,7 @@ def test_a_restored_replay_goes_on_as_the_other(kind):
     for replay in (one, other):
         replay.add(episodes(3, 4, 2, 9))
     args = (20,) if kind is ReplayBuffer else (20, 2, 1)
-    a, b = (r.draw(*args, generator=torch.Generator().manual_seed(1)) for r in (one, other))
+    a, b = (r.sample(*args, generator=torch.Generator().manual_seed(1)) for r in (one, other))
     assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 

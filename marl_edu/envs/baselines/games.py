@@ -72,7 +72,9 @@ TASKS = (
         "credit: a best action that looks bad on average",
         QTRAN_GAME,
         -40 / 9,
-        ScriptedPolicy("sure thing", "open-loop", partial(Always, 1), 0.0),  # what VDN and QMIX come to
+        ScriptedPolicy(
+            "sure thing", "open-loop", partial(Always, 1), 0.0
+        ),  # what VDN and QMIX come to
         ScriptedPolicy("best pair", "best", partial(Always, 0), 8.0),
     ),
     _matrix_task(
@@ -91,7 +93,9 @@ TASKS = (
         "credit: two best pairs that must not be mixed up",
         penalty_game(-100),
         -178 / 9,
-        ScriptedPolicy("sure thing", "open-loop", partial(Always, 1), 2.0),  # what VDN and QMIX come to
+        ScriptedPolicy(
+            "sure thing", "open-loop", partial(Always, 1), 2.0
+        ),  # what VDN and QMIX come to
         ScriptedPolicy("best pair", "best", partial(Always, 0), 10.0),
     ),
     Task(
@@ -119,7 +123,9 @@ TASKS = (
             # Agents that see nothing and share their policy cannot do better than chance.
             ScriptedPolicy("random", "random", UniformPolicy, 1 - 0.8**5),
             ScriptedPolicy("all the same", "open-loop", partial(Always, 0), 0.2),
-            ScriptedPolicy("by number", "own view", lambda: lever_by_number, by_number_reward(500, 5, 5)),
+            ScriptedPolicy(
+                "by number", "own view", lambda: lever_by_number, by_number_reward(500, 5, 5)
+            ),
             ScriptedPolicy("by rank", "best", lambda: lever_by_rank, 1.0),
         ),
         show="by rank",

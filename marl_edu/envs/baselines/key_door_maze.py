@@ -183,7 +183,10 @@ TASKS = (
         make=partial(KeyDoorMaze, noisy_tv=True),
         score="success",
         unit="share of episodes that reach the goal",
-        policies=(*POLICIES, ScriptedPolicy("watch the TV", "open-loop", partial(Always, WATCH), 0.0)),
+        policies=(
+            *POLICIES,
+            ScriptedPolicy("watch the TV", "open-loop", partial(Always, WATCH), 0.0),
+        ),
         show="watch the TV",
         trivial="random",
     ),

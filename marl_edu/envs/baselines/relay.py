@@ -47,7 +47,10 @@ def _task(n_agents: int, hops: int) -> Task:
                 for rounds in range(hops)
             ),
             ScriptedPolicy(
-                f"{hops} round{'s' * (hops > 1)} of messages", "best", partial(Listen, hops), exact=1.0
+                f"{hops} round{'s' * (hops > 1)} of messages",
+                "best",
+                partial(Listen, hops),
+                exact=1.0,
             ),
         ),
         show=f"{hops} round{'s' * (hops > 1)} of messages",

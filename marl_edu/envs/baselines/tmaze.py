@@ -95,7 +95,9 @@ TASKS = (
         policies=(
             ScriptedPolicy("random", "random", UniformPolicy, RANDOM),
             OPEN_LOOP,
-            ScriptedPolicy("remember, untold", "own view", partial(RememberSign, patient=False), 0.5),
+            ScriptedPolicy(
+                "remember, untold", "own view", partial(RememberSign, patient=False), 0.5
+            ),
             TOLD,
         ),
         show="know the sign",

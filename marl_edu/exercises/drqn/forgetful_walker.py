@@ -6,14 +6,14 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from marl_edu import qlearning
 from marl_edu.algos import drqn
 from marl_edu.envs import TMaze
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.replay import Lives
+from marl_edu.training import qlearning
+from marl_edu.training.replay import SequenceReplay
 
 UPDATES, LENGTH, ENOUGH = 800, 4, 0.9  # of training; the corridor; the share that shows learning
 
@@ -21,12 +21,12 @@ UPDATES, LENGTH, ENOUGH = 800, 4, 0.9  # of training; the corridor; the share th
 class _Walker(drqn.RecurrentQ):
     """A DRQN whose GRU is written by a reader, and starts out neither keeping nor forgetting."""
 
-    def __init__(self, obs_dim: int, n_actions: int, hidden: int, live: Callable):
-        super().__init__(obs_dim, n_actions, hidden, "gru")
+    def __init__(self, obs_dim: int, n_actions: int, hidden_dim: int, live: Callable):
+        super().__init__(obs_dim, n_actions, hidden_dim, "gru")
         self.live = live
         with torch.no_grad():
             bias: Any = self.memory.bias_ih_l0
-            bias[hidden : 2 * hidden] -= 1.0
+            bias[hidden_dim : 2 * hidden_dim] -= 1.0
 
     def unroll(self, obs, state):
         m: Any = self.memory
@@ -41,33 +41,35 @@ def maze_curve(live: Callable) -> list[qlearning.Row]:
     Returns:
         the rows of the training log, with `env_steps` and `success`; takes a few seconds.
     """
-    cfg = drqn.Config(TMaze, {"length": LENGTH}, 0, UPDATES, 16.0, hidden=16, lr=5e-3, warm_up=300)
+    cfg = drqn.Config(
+        TMaze, {"length": LENGTH}, 0, UPDATES, 16.0, hidden_dim=16, lr=5e-3, learning_starts=300
+    )
     return _train(cfg, live)
 
 
 def _train(cfg: drqn.Config, live: Callable) -> list[qlearning.Row]:
     """`drqn.train` with another network."""
     torch.manual_seed(cfg.seed)
-    world = TMaze(**cfg.world_args, batch_size=cfg.batch_size, seed=cfg.seed)
-    net, target = (_Walker(world.obs_dim, world.n_actions, cfg.hidden, live) for _ in range(2))
+    env = TMaze(**cfg.env_args, num_envs=cfg.num_envs, seed=cfg.seed)
+    net, target = (_Walker(env.obs_dim, env.n_actions, cfg.hidden_dim, live) for _ in range(2))
     target.load_state_dict(net.state_dict())
-    replay = Lives(cfg.capacity, world.max_steps, world.obs_dim, world.available)
+    replay = SequenceReplay(cfg.capacity, env.max_steps, env.obs_dim, env.available)
     optimizer = torch.optim.Adam(net.parameters(), lr=cfg.lr)
     generator = torch.Generator().manual_seed(cfg.seed)
     run = qlearning.Run(cfg, None, {})
     while run.update < cfg.updates:
-        episodes, round = qlearning.play(net, world, run.epsilon, generator)
+        episodes, round = qlearning.rollout(net, env, run.epsilon, generator)
         replay.add(episodes)
         for _ in range(run.due(int(episodes.alive.sum()), replay.steps, round)):
             run.begin(optimizer)
-            batch = replay.draw(cfg.batch, cfg.window, generator=generator)
+            batch = replay.sample(cfg.batch_size, cfg.window, generator=generator)
             total, _ = drqn.loss(net, target, batch, cfg)
             optimizer.zero_grad()
             total.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), cfg.clip)
+            torch.nn.utils.clip_grad_norm_(net.parameters(), cfg.max_grad_norm)
             optimizer.step()
             run.update += 1
-            if run.update % cfg.target_every == 0:
+            if run.update % cfg.target_update_interval == 0:
                 target.load_state_dict(net.state_dict())
         run.log({}, None)
     return run.rows

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from marl_edu import storage
+from marl_edu.core import storage
 
 FILE = "marl_edu_exercises.json"
 

@@ -21,5 +21,5 @@ def hearings() -> Iterator[tuple[str, Tensor, torch.dtype]]:
     ):
         yield what, torch.tensor(rows), dtype
     square = ints(1, 7).flatmap(lambda N: masks(st.just(N), st.just(N)))
-    for what, hears, dtype in drawn("nodes and directed links, drawn", square, DTYPE, n=10):
-        yield f"{len(hears)} {what}", hears, dtype
+    for what, adjacency, dtype in drawn("nodes and directed links, drawn", square, DTYPE, n=10):
+        yield f"{len(adjacency)} {what}", adjacency, dtype

@@ -10,9 +10,9 @@ from marl_edu.exercises.gat._graphs import hearings
 
 
 def _edges(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, dtype in hearings():
-        N = len(hears)
-        receiver = (hears | torch.eye(N, dtype=torch.bool)).nonzero()[:, 0]
+    for what, adjacency, dtype in hearings():
+        N = len(adjacency)
+        receiver = (adjacency | torch.eye(N, dtype=torch.bool)).nonzero()[:, 0]
         order = torch.randperm(len(receiver), generator=rng)
         score = torch.randn(len(receiver), generator=rng, dtype=dtype)
         yield Case(what, (score, receiver[order], N))

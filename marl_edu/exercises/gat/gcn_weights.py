@@ -11,8 +11,8 @@ from marl_edu.exercises.gat._graphs import hearings
 
 
 def _plain(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, _ in hearings():
-        both = hears | hears.T
+    for what, adjacency, _ in hearings():
+        both = adjacency | adjacency.T
         yield Case(what.replace("directed", "undirected"), (both,))
     star = torch.zeros(5, 5, dtype=torch.bool)
     star[0, 1:] = star[1:, 0] = True
@@ -28,7 +28,7 @@ exercise = Exercise(
     statement="""\
 A graph convolution (GCN) does not choose: j weighs 1 / √(d_i d_j) for i, where d is the number of
 those whom a node hears, itself included. Give these weights, 0 where i does not hear j, from an
-undirected graph `hears`, which may or may not say that a node hears itself. float32. What you
+undirected graph `adjacency`, which may or may not say that a node hears itself. float32. What you
 write: three lines.""",
     hint="""\
 First make the neighbourhood, with the diagonal; everything else follows from it, the numbers d too.
@@ -39,59 +39,59 @@ First make the neighbourhood, with the diagonal; everything else follows from it
 
 
 @exercise.solved_by
-def convolution_weights(hears):
+def convolution_weights(adjacency):
     """How much each node j weighs for each node i: (N, N).
 
     hears: (N, N) bool, symmetric.
     """
-    hood = (hears | torch.eye(len(hears), dtype=torch.bool)).float()
+    hood = (adjacency | torch.eye(len(adjacency), dtype=torch.bool)).float()
     root = hood.sum(1).rsqrt()
     return root[:, None] * hood * root
 
 
-def _hood(hears: Tensor) -> Tensor:
-    return (hears | torch.eye(len(hears), dtype=torch.bool)).float()
+def _hood(adjacency: Tensor) -> Tensor:
+    return (adjacency | torch.eye(len(adjacency), dtype=torch.bool)).float()
 
 
 @exercise.mistake
-def mean_weights(hears):
+def mean_weights(adjacency):
     """These are 1 / d_i: the plain mean. In a GCN a much-heard sender counts less."""
-    return _hood(hears) / _hood(hears).sum(1, keepdim=True)
+    return _hood(adjacency) / _hood(adjacency).sum(1, keepdim=True)
 
 
 @exercise.mistake
-def no_root(hears):
+def no_root(adjacency):
     """The root is missing: 1 / (d_i d_j)."""
-    d = _hood(hears).sum(1)
-    return _hood(hears) / (d[:, None] * d)
+    d = _hood(adjacency).sum(1)
+    return _hood(adjacency) / (d[:, None] * d)
 
 
 @exercise.mistake
-def no_loops(hears):
+def no_loops(adjacency):
     """The node itself is left out: it forgets what it knew, and one without neighbours has
     d = 0."""
-    plain = (hears & ~torch.eye(len(hears), dtype=torch.bool)).float()
+    plain = (adjacency & ~torch.eye(len(adjacency), dtype=torch.bool)).float()
     root = plain.sum(1).clamp_min(1).rsqrt()
     return root[:, None] * plain * root
 
 
 @exercise.mistake
-def loops_twice(hears):
-    """`hears + eye` counts a node twice that is said to hear itself."""
-    hood = hears.float() + torch.eye(len(hears))
+def loops_twice(adjacency):
+    """`adjacency + eye` counts a node twice that is said to hear itself."""
+    hood = adjacency.float() + torch.eye(len(adjacency))
     root = hood.sum(1).rsqrt()
     return root[:, None] * hood * root
 
 
 @exercise.mistake
-def loops_not_counted(hears):
+def loops_not_counted(adjacency):
     """A node is in its neighbourhood but not in the number d."""
-    d = (hears & ~torch.eye(len(hears), dtype=torch.bool)).float().sum(1).clamp_min(1)
-    return d.rsqrt()[:, None] * _hood(hears) * d.rsqrt()
+    d = (adjacency & ~torch.eye(len(adjacency), dtype=torch.bool)).float().sum(1).clamp_min(1)
+    return d.rsqrt()[:, None] * _hood(adjacency) * d.rsqrt()
 
 
 @exercise.mistake
-def nobody_masked(hears):
+def nobody_masked(adjacency):
     """The graph is missing: every pair has a weight, heard or not."""
-    root = _hood(hears).sum(1).rsqrt()
+    root = _hood(adjacency).sum(1).rsqrt()
     return root[:, None] * root

@@ -11,8 +11,8 @@ from marl_edu.exercises.gat._graphs import hearings
 
 
 def _scored(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, dtype in hearings():
-        N, size = len(hears), int(torch.randint(2, 6, (1,), generator=rng))
+    for what, adjacency, dtype in hearings():
+        N, size = len(adjacency), int(torch.randint(2, 6, (1,), generator=rng))
         Wh = torch.randn(N, size, generator=rng, dtype=dtype)
         yield Case(what, (Wh, torch.randn(2 * size, generator=rng, dtype=dtype)))
 

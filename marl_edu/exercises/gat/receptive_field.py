@@ -17,9 +17,9 @@ def _graphs(rng: torch.Generator) -> Iterator[Case]:
     for layers in (0, 1, 2, 5, 9):
         what = f"a directed path of 6 nodes and {layers} layer{'s' * (layers != 1)}"
         yield Case(what, (path, layers))
-    for what, hears, _ in hearings():
+    for what, adjacency, _ in hearings():
         layers = int(torch.randint(1, 4, (1,), generator=rng))
-        yield Case(f"{what}, {layers} layer{'s' * (layers != 1)}", (hears, layers))
+        yield Case(f"{what}, {layers} layer{'s' * (layers != 1)}", (adjacency, layers))
 
 
 exercise = Exercise(
@@ -31,7 +31,7 @@ exercise = Exercise(
     statement="""\
 After L layers, of whom may node i know something? Give `field[i, j]`, True if j can be reached from
 i over at most L links, each from a node to one whom it *hears*. Links have a direction, and a node
-always knows itself, whether or not `hears` says so. What you write: three or four lines.""",
+always knows itself, whether or not `adjacency` says so. What you write: three or four lines.""",
     hint="""\
 After no layer a node knows itself. After one more it knows whatever those know whom it hears,
 itself among them: a matrix product, of numbers, and then `> 0`.""",
@@ -41,59 +41,59 @@ itself among them: a matrix product, of numbers, and then `> 0`.""",
 
 
 @exercise.solved_by
-def field_after(hears, layers):
+def field_after(adjacency, layers):
     """Of whom each node may know something: (N, N) bool, receivers in rows.
 
     hears: (N, N) bool. layers: L, from 0.
     """
-    itself = torch.eye(len(hears), dtype=torch.bool)
-    listens = (hears | itself).float()
+    itself = torch.eye(len(adjacency), dtype=torch.bool)
+    listens = (adjacency | itself).float()
     field = itself
     for _ in range(layers):
         field = listens @ field.float() > 0
     return field
 
 
-def _field(hears: Tensor, layers: int) -> Tensor:
-    return field_after(hears, layers)
+def _field(adjacency: Tensor, layers: int) -> Tensor:
+    return field_after(adjacency, layers)
 
 
 @exercise.mistake
-def one_layer_too_many(hears, layers):
+def one_layer_too_many(adjacency, layers):
     """One link too far: after no layer a node knows only itself."""
-    return _field(hears, layers + 1)
+    return _field(adjacency, layers + 1)
 
 
 @exercise.mistake
-def one_layer_too_few(hears, layers):
+def one_layer_too_few(adjacency, layers):
     """One link short: the first layer already reaches the neighbours."""
-    return _field(hears, max(layers - 1, 0))
+    return _field(adjacency, max(layers - 1, 0))
 
 
 @exercise.mistake
-def exactly_so_many(hears, layers):
+def exactly_so_many(adjacency, layers):
     """These are the ends of walks of *exactly* L links: without a loop at each node one forgets in
     every layer whom one knew before."""
-    field = torch.eye(len(hears), dtype=torch.bool)
+    field = torch.eye(len(adjacency), dtype=torch.bool)
     for _ in range(layers):
-        field = hears.float() @ field.float() > 0
+        field = adjacency.float() @ field.float() > 0
     return field
 
 
 @exercise.mistake
-def who_knows_me(hears, layers):
+def who_knows_me(adjacency, layers):
     """This is the transpose, who may know something of i: links have a direction, from the one who
     is heard to the one who hears."""
-    return _field(hears, layers).T
+    return _field(adjacency, layers).T
 
 
 @exercise.mistake
-def both_ways(hears, layers):
+def both_ways(adjacency, layers):
     """Links are walked in both directions here, but who is heard need not hear."""
-    return _field(hears | hears.T, layers)
+    return _field(adjacency | adjacency.T, layers)
 
 
 @exercise.mistake
-def neighbours_only(hears, layers):
+def neighbours_only(adjacency, layers):
     """These are the neighbours, however many layers there are."""
-    return _field(hears, min(layers, 1))
+    return _field(adjacency, min(layers, 1))

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
-from marl_edu import a2c
 from marl_edu.envs.relay import Relay
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.gat._graphs import hearings
 from marl_edu.exercises.gat.edge_softmax import softmax_over_edges
+from marl_edu.training import a2c
 
 UPDATES, ENOUGH = 120, 0.85  # of training, and the share of right answers that shows learning
 
@@ -19,17 +19,17 @@ UPDATES, ENOUGH = 120, 0.85  # of training, and the share of right answers that 
 class _Listener(nn.Module):
     """One head of graph attention around a `hear` that does the sum."""
 
-    def __init__(self, hidden: int, hear: Callable):
+    def __init__(self, hidden_dim: int, hear: Callable):
         super().__init__()
         self.hear = hear
-        self.W = nn.Linear(hidden, hidden, bias=False)
-        self.score = nn.Linear(2 * hidden, 1, bias=False)
-        self.keep = nn.Linear(hidden, hidden)
+        self.W = nn.Linear(hidden_dim, hidden_dim, bias=False)
+        self.score = nn.Linear(2 * hidden_dim, 1, bias=False)
+        self.keep = nn.Linear(hidden_dim, hidden_dim)
 
     def forward(self, z, mask):
         B, N, D = z.shape
-        world, receiver, sender = mask.nonzero().unbind(1)  # all worlds as one graph
-        edges = torch.stack([world * N + sender, world * N + receiver])
+        env, receiver, sender = mask.nonzero().unbind(1)  # all worlds as one graph
+        edges = torch.stack([env * N + sender, env * N + receiver])
         Wh = self.W(z).view(B * N, D)
         pairs = torch.cat([Wh[edges[1]], Wh[edges[0]]], -1)
         score = nn.functional.leaky_relu(self.score(pairs)[:, 0], 0.2)
@@ -54,29 +54,29 @@ def relay_curve(hear: Callable) -> Rows:
 
 def _train(hear: Callable, graph: str) -> list[a2c.Row]:
     cfg = a2c.Config(
-        world=Relay,
-        world_args={"n_agents": 24, "hops": 1, "graph": graph, "k": 3, "degree": 3.0},
+        env=Relay,
+        env_args={"n_agents": 24, "hops": 1, "graph": graph, "k": 3, "degree": 3.0},
         updates=UPDATES,
-        batch_size=32,
-        hidden=16,
+        num_envs=32,
+        hidden_dim=16,
         lr=1e-2,
-        entropy=0.05,
-        entropy_end=0.0,
+        ent_coef=0.05,
+        ent_coef_end=0.0,
         reward_scale=1.0,
         log_every=UPDATES // 24,
     )
 
-    def build(cfg: a2c.Config, world: Relay) -> a2c.ActorCritic:
-        talk = _Listener(cfg.hidden, hear)
-        return a2c.ActorCritic(world.obs_dim, world.n_actions, cfg.hidden, talk)
+    def build(cfg: a2c.Config, env: Relay) -> a2c.ActorCritic:
+        talk = _Listener(cfg.hidden_dim, hear)
+        return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, talk)
 
     return a2c.train(cfg, build=build).rows
 
 
 def _edges(rng: torch.Generator) -> Iterator[Case]:
-    for what, hears, dtype in hearings():
-        N = len(hears)
-        receiver, sender = (hears | torch.eye(N, dtype=torch.bool)).nonzero().T
+    for what, adjacency, dtype in hearings():
+        N = len(adjacency)
+        receiver, sender = (adjacency | torch.eye(N, dtype=torch.bool)).nonzero().T
         order = torch.randperm(len(receiver), generator=rng)
         edges = torch.stack([sender, receiver])[:, order]
         size = int(torch.randint(2, 5, (1,), generator=rng))

@@ -21,7 +21,7 @@ def boredom_curve(error: Callable) -> Rows:
         rows with `round`, and what a step to the right pays on average in the `known` room and in
         `new` places.
     """
-    maze = KeyDoorMaze(batch_size=1)
+    maze = KeyDoorMaze(num_envs=1)
     cells, A = torch.eye(maze.n_cells), maze.n_actions
     here = torch.tensor([row < 4 and column < 4 for row, column in maze.free])
 

@@ -10,7 +10,7 @@ from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.explore import Moments
+from marl_edu.training.ppo import RunningMeanStd
 
 ROUNDS, ENOUGH = 20, 1.0  # of training; a bonus per step above which nothing else counts
 
@@ -24,11 +24,11 @@ def bonus_curve(gather: Callable) -> Rows:
         rows with `round`, the mean `bonus` of a step, and the `spread`.
     """
     torch.manual_seed(0)
-    maze = KeyDoorMaze(batch_size=1, seed=0)
+    maze = KeyDoorMaze(num_envs=1, seed=0)
     module = RandomNetworkDistillation(maze.obs_dim)
     module.warm_up(maze)
     optimiser = torch.optim.Adam(module.predictor.parameters(), lr=1e-4)
-    spread, running, rows = Moments(), torch.zeros(1), []
+    spread, running, rows = RunningMeanStd(), torch.zeros(1), []
     for round in range(1, ROUNDS + 1):
         maze.reset()
         steps = [maze.step(torch.randint(5, (1, 1)))[0] for _ in range(maze.max_steps)]

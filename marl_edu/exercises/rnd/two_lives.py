@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.core.ops import gae
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.ops import gae
 
 
 def _lives(rng: torch.Generator) -> Iterator[Case]:
@@ -46,10 +46,10 @@ rewards, two critics, two discounts; only the sum is one.""",
 )
 
 
-def advantages(reward, value, goes_on, gamma, lam=0.95):
+def advantages(reward, value, goes_on, gamma, gae_lambda=0.95):
     """Generalised advantages of one row: (T,). value: (T + 1,). goes_on: (T,) bool."""
     row = (reward[None, :, None], value[None, :, None], goes_on[None, :, None])
-    return gae(*row, gamma, lam)[0, :, 0]
+    return gae(*row, gamma, gae_lambda)[0, :, 0]
 
 
 @exercise.solved_by

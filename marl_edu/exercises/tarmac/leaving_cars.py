@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import torch
 from hypothesis import strategies as st
 
+from marl_edu.core.ops import gae
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.ops import gae
 
 
 def _journeys(rng: torch.Generator) -> Iterator[Case]:
@@ -50,7 +50,7 @@ step to the first.""",
 
 
 @exercise.solved_by
-def advantages(reward, value, left, gamma, lam):
+def advantages(reward, value, left, gamma, gae_lambda):
     """Advantages: (B, T, N).
 
     reward: (B, T, N). value: (B, T + 1, N). left: (B, T, N) bool.
@@ -61,72 +61,72 @@ def advantages(reward, value, left, gamma, lam):
     for t in reversed(range(reward.shape[1])):
         goes_on = gamma * ~left[:, t]
         delta = reward[:, t] + goes_on * value[:, t + 1] - value[:, t]
-        later = delta + lam * goes_on * later
+        later = delta + gae_lambda * goes_on * later
         result[:, t] = later
     return result
 
 
 @exercise.mistake
-def lives_run_on(reward, value, left, gamma, lam):
+def lives_run_on(reward, value, left, gamma, gae_lambda):
     """`left` changes nothing: a car is credited with what the next one in its slot will do."""
-    return gae(reward, value, torch.ones_like(left), gamma, lam)
+    return gae(reward, value, torch.ones_like(left), gamma, gae_lambda)
 
 
 @exercise.mistake
-def bootstrap_through_the_end(reward, value, left, gamma, lam):
+def bootstrap_through_the_end(reward, value, left, gamma, gae_lambda):
     """A car that leaves is credited with V of the *next* state, which belongs to another car:
     the chain of advantages is cut, the bootstrap in δ is not."""
     own = reward + gamma * left * value[:, 1:]
-    return gae(own, value, ~left, gamma, lam)
+    return gae(own, value, ~left, gamma, gae_lambda)
 
 
 @exercise.mistake
-def advantage_leaks(reward, value, left, gamma, lam):
+def advantage_leaks(reward, value, left, gamma, gae_lambda):
     """δ is right, but the sum of the later δ runs on from one car to the next in the same slot:
     `~left` is missing before A_{t+1}."""
     own = reward - gamma * left * value[:, 1:]
-    return gae(own, value, torch.ones_like(left), gamma, lam)
+    return gae(own, value, torch.ones_like(left), gamma, gae_lambda)
 
 
 @exercise.mistake
-def time_limit_is_an_end(reward, value, left, gamma, lam):
+def time_limit_is_an_end(reward, value, left, gamma, gae_lambda):
     """The last step is treated as everybody's end. Time ran out (truncation), nobody's life did
     (termination): bootstrap from `value[:, T]`."""
     goes_on = ~left
     goes_on[:, -1] = False
-    return gae(reward, value, goes_on, gamma, lam)
+    return gae(reward, value, goes_on, gamma, gae_lambda)
 
 
 @exercise.mistake
-def last_value_carried(reward, value, left, gamma, lam):
+def last_value_carried(reward, value, left, gamma, gae_lambda):
     """The carried *advantage* starts from the last value. After the last step A is 0; the value is
     in δ already."""
     own = reward.clone()
-    own[:, -1] += gamma * lam * ~left[:, -1] * value[:, -1]
-    return gae(own, value, ~left, gamma, lam)
+    own[:, -1] += gamma * gae_lambda * ~left[:, -1] * value[:, -1]
+    return gae(own, value, ~left, gamma, gae_lambda)
 
 
 @exercise.mistake
-def one_step_only(reward, value, left, gamma, lam):
+def one_step_only(reward, value, left, gamma, gae_lambda):
     """This is δ alone, the one-step advantage: nothing is carried back from later steps."""
     return gae(reward, value, ~left, gamma, 0.0)
 
 
 @exercise.mistake
-def lambda_forgotten(reward, value, left, gamma, lam):
+def lambda_forgotten(reward, value, left, gamma, gae_lambda):
     """λ is missing: this is the Monte-Carlo advantage, λ = 1."""
     return gae(reward, value, ~left, gamma, 1.0)
 
 
 @exercise.mistake
-def cut_too_late(reward, value, left, gamma, lam):
+def cut_too_late(reward, value, left, gamma, gae_lambda):
     """The cut is one step off: `left[:, t]` says that step t was the car's *last*."""
     goes_on = torch.ones_like(left)
     goes_on[:, 1:] = ~left[:, :-1]
-    return gae(reward, value, goes_on, gamma, lam)
+    return gae(reward, value, goes_on, gamma, gae_lambda)
 
 
 @exercise.mistake
-def returns_instead(reward, value, left, gamma, lam):
+def returns_instead(reward, value, left, gamma, gae_lambda):
     """These are the returns, A + V, which the critic is trained towards: subtract V."""
-    return gae(reward, value, ~left, gamma, lam) + value[:, :-1]
+    return gae(reward, value, ~left, gamma, gae_lambda) + value[:, :-1]

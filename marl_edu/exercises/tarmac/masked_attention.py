@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.core.ops import masked_softmax
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.ops import masked_softmax
 
 
 def _scores(rng: torch.Generator) -> Iterator[Case]:

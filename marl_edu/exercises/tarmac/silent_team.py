@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import nn
 
-from marl_edu import a2c
+from marl_edu.core.ops import masked_softmax
 from marl_edu.envs import SpeakerProbe
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
 from marl_edu.exercises.engine.training import Trial
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.ops import masked_softmax
+from marl_edu.training import a2c
 
 UPDATES, ENOUGH = 240, 0.9  # of training, and the share of right answers that shows learning
 
@@ -19,13 +19,13 @@ UPDATES, ENOUGH = 240, 0.9  # of training, and the share of right answers that s
 class _Listener(nn.Module):
     """TarMAC's eqs. (1), (2) and (5) around a `hear` that does eqs. (3) and (4)."""
 
-    def __init__(self, hidden: int, hear: Callable, signature: int = 8, content: int = 4):
+    def __init__(self, hidden_dim: int, hear: Callable, signature: int = 8, content: int = 4):
         super().__init__()
         self.hear = hear
-        self.speak = nn.Linear(hidden, signature + content)
-        self.ask = nn.Linear(hidden, signature)
-        self.W_c = nn.Linear(content, hidden, bias=False)
-        self.W_z = nn.Linear(hidden, hidden)
+        self.speak = nn.Linear(hidden_dim, signature + content)
+        self.ask = nn.Linear(hidden_dim, signature)
+        self.W_c = nn.Linear(content, hidden_dim, bias=False)
+        self.W_z = nn.Linear(hidden_dim, hidden_dim)
 
     def forward(self, z, mask):
         heard = self.hear(self.speak(z), self.ask(z), mask)
@@ -40,19 +40,19 @@ def probe_curve(hear: Callable) -> list[a2c.Row]:
         the rows of the training log, with `env_steps` and `success`; takes about a second.
     """
     cfg = a2c.Config(
-        world=SpeakerProbe,
-        world_args={"distractors": 2, "symbols": 4},
+        env=SpeakerProbe,
+        env_args={"distractors": 2, "symbols": 4},
         updates=UPDATES,
-        hidden=32,
+        hidden_dim=32,
         lr=1e-2,
-        entropy=0.05,
+        ent_coef=0.05,
         reward_scale=1.0,
         log_every=UPDATES // 24,
     )
 
-    def build(cfg: a2c.Config, world: SpeakerProbe) -> a2c.ActorCritic:
+    def build(cfg: a2c.Config, env: SpeakerProbe) -> a2c.ActorCritic:
         return a2c.ActorCritic(
-            world.obs_dim, world.n_actions, cfg.hidden, _Listener(cfg.hidden, hear)
+            env.obs_dim, env.n_actions, cfg.hidden_dim, _Listener(cfg.hidden_dim, hear)
         )
 
     return a2c.train(cfg, build=build).rows

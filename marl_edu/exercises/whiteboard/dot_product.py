@@ -6,10 +6,10 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
+from marl_edu.core.ops import masked_softmax
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.ops import masked_softmax
 
 LENGTHS = st.lists(ints(0, 6), min_size=1, max_size=4)
 

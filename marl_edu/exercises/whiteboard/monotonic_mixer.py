@@ -62,8 +62,8 @@ def mix(q, state, W1, B1, W2, v):
     """
     w1 = (state @ W1).abs().view(*q.shape, -1)  # (B, N, H)
     w2 = (state @ W2).abs()
-    hidden = F.elu(torch.einsum("bn,bnh->bh", q, w1) + state @ B1)
-    return (hidden * w2).sum(-1) + state @ v
+    hidden_dim = F.elu(torch.einsum("bn,bnh->bh", q, w1) + state @ B1)
+    return (hidden_dim * w2).sum(-1) + state @ v
 
 
 def _mixed(
@@ -71,8 +71,8 @@ def _mixed(
 ) -> Tensor:
     w1 = first(state @ W1).view(*q.shape, -1)
     b1 = state @ B1 if bias is None else bias(state @ B1)
-    hidden = squash(torch.einsum("bn,bnh->bh", q, w1) + b1)
-    return (hidden * second(state @ W2)).sum(-1) + last * (state @ v)
+    hidden_dim = squash(torch.einsum("bn,bnh->bh", q, w1) + b1)
+    return (hidden_dim * second(state @ W2)).sum(-1) + last * (state @ v)
 
 
 def _as_it_is(x: Tensor) -> Tensor:
@@ -105,8 +105,8 @@ def parameters_made_positive(q, state, W1, B1, W2, v):
     """It is the hypernetworks' own parameters that are made non-negative. A state has negative
     numbers, too, and with them the weights that come out are negative again."""
     w1 = (state @ W1.abs()).view(*q.shape, -1)
-    hidden = F.elu(torch.einsum("bn,bnh->bh", q, w1) + state @ B1)
-    return (hidden * (state @ W2.abs())).sum(-1) + state @ v
+    hidden_dim = F.elu(torch.einsum("bn,bnh->bh", q, w1) + state @ B1)
+    return (hidden_dim * (state @ W2.abs())).sum(-1) + state @ v
 
 
 @exercise.mistake
@@ -142,8 +142,8 @@ def agents_and_hidden_swapped(q, state, W1, B1, W2, v):
     """The first layer's weights are seen as (B, H, N) and turned round: the numbers are those of
     other agents. They lie in memory agent by agent, H at a time."""
     w1 = (state @ W1).abs().view(len(q), -1, q.shape[1])
-    hidden = F.elu(torch.einsum("bn,bhn->bh", q, w1) + state @ B1)
-    return (hidden * (state @ W2).abs()).sum(-1) + state @ v
+    hidden_dim = F.elu(torch.einsum("bn,bhn->bh", q, w1) + state @ B1)
+    return (hidden_dim * (state @ W2).abs()).sum(-1) + state @ v
 
 
 @exercise.mistake

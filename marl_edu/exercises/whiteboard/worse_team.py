@@ -90,8 +90,8 @@ def worse_team_suspect(q, state, W1, B1, W2, v):
     B1, W2: (S, H). v: (S,).
     """
     w1 = (state @ W1).abs().view(*q.shape, -1)  # (B, N, H), never negative
-    hidden = F.elu(torch.einsum("bn,bnh->bh", q, w1) + state @ B1)
-    return torch.einsum("bh,bh->b", hidden, state @ W2) + state @ v
+    hidden_dim = F.elu(torch.einsum("bn,bnh->bh", q, w1) + state @ B1)
+    return torch.einsum("bh,bh->b", hidden_dim, state @ W2) + state @ v
 
 
 @exercise.solved_by
@@ -102,9 +102,9 @@ def blend(q, state, W1, B1, W2, v):
     B1, W2: (S, H). v: (S,).
     """
     w1 = (state @ W1).abs().view(*q.shape, -1)  # (B, N, H), never negative
-    hidden = F.elu(torch.einsum("bn,bnh->bh", q, w1) + state @ B1)
+    hidden_dim = F.elu(torch.einsum("bn,bnh->bh", q, w1) + state @ B1)
     second = (state @ W2).abs()  # nor is this one
-    return torch.einsum("bh,bh->b", hidden, second) + state @ v
+    return torch.einsum("bh,bh->b", hidden_dim, second) + state @ v
 
 
 for _mistake in (

@@ -65,58 +65,58 @@ def scores_of_numpy(Wh, a):
 # --- one head, end to end -------------------------------------------------------------------------
 
 
-def hood(hears):
-    return torch.logical_or(hears, torch.eye(hears.shape[0]).bool())
+def hood(adjacency):
+    return torch.logical_or(adjacency, torch.eye(adjacency.shape[0]).bool())
 
 
-def layer_by_fill(h, W, score, hears):
-    return score.masked_fill(~hood(hears), -INF).softmax(1) @ h @ W
+def layer_by_fill(h, W, score, adjacency):
+    return score.masked_fill(~hood(adjacency), -INF).softmax(1) @ h @ W
 
 
-def layer_by_loops(h, W, score, hears):
+def layer_by_loops(h, W, score, adjacency):
     said = torch.einsum("nd,df->nf", h, W)
     heard = []
     for i in range(len(h)):
-        near = [j for j in range(len(h)) if i == j or hears[i, j]]
+        near = [j for j in range(len(h)) if i == j or adjacency[i, j]]
         weight = torch.softmax(score[i, near], 0)
         heard.append(sum(w * said[j] for w, j in zip(weight, near, strict=True)))
     return torch.stack(heard)
 
 
-def layer_by_exp(h, W, score, hears):
-    e = torch.exp(score) * hood(hears).to(score.dtype)
+def layer_by_exp(h, W, score, adjacency):
+    e = torch.exp(score) * hood(adjacency).to(score.dtype)
     return (e / e.sum(1, keepdim=True)).matmul(h.matmul(W))
 
 
-def layer_without_loops(h, W, score, hears):
+def layer_without_loops(h, W, score, adjacency):
     no = torch.eye(len(h)).bool()
-    e = torch.exp(score) * (hears & ~no).to(score.dtype)
+    e = torch.exp(score) * (adjacency & ~no).to(score.dtype)
     return e / e.sum(1, keepdim=True).clamp_min(1e-30) @ (h @ W)
 
 
-def layer_of_hears(h, W, score, hears):
-    e = torch.exp(score) * hears.to(score.dtype)
+def layer_of_hears(h, W, score, adjacency):
+    e = torch.exp(score) * adjacency.to(score.dtype)
     return e / e.sum(1, keepdim=True).clamp_min(1e-30) @ (h @ W)
 
 
-def layer_transposed(h, W, score, hears):
-    return score.masked_fill(~hood(hears).t(), -INF).softmax(1) @ h @ W
+def layer_transposed(h, W, score, adjacency):
+    return score.masked_fill(~hood(adjacency).t(), -INF).softmax(1) @ h @ W
 
 
-def layer_down_columns(h, W, score, hears):
-    return score.masked_fill(~hood(hears), -INF).softmax(0) @ h @ W
+def layer_down_columns(h, W, score, adjacency):
+    return score.masked_fill(~hood(adjacency), -INF).softmax(0) @ h @ W
 
 
-def layer_unmasked(h, W, score, hears):
+def layer_unmasked(h, W, score, adjacency):
     return F.softmax(score, dim=1) @ (h @ W)
 
 
-def layer_masked_after(h, W, score, hears):
-    return F.softmax(score, dim=1).masked_fill(~hood(hears), 0) @ (h @ W)
+def layer_masked_after(h, W, score, adjacency):
+    return F.softmax(score, dim=1).masked_fill(~hood(adjacency), 0) @ (h @ W)
 
 
-def layer_sums_h(h, W, score, hears):
-    return score.masked_fill(~hood(hears), -INF).softmax(1) @ h
+def layer_sums_h(h, W, score, adjacency):
+    return score.masked_fill(~hood(adjacency), -INF).softmax(1) @ h
 
 
 # --- heads ----------------------------------------------------------------------------------------
@@ -227,76 +227,78 @@ def edges_float32(score, receiver, n):
 # --- how far news travels -------------------------------------------------------------------------
 
 
-def field_by_power(hears, layers):
-    step = (hears | torch.eye(len(hears)).bool()).double()
+def field_by_power(adjacency, layers):
+    step = (adjacency | torch.eye(len(adjacency)).bool()).double()
     return torch.linalg.matrix_power(step, layers) > 0
 
 
-def field_by_sets(hears, layers):
-    N = len(hears)
+def field_by_sets(adjacency, layers):
+    N = len(adjacency)
     field = torch.zeros(N, N, dtype=torch.bool)
     for i in range(N):
         known = {i}
         for _ in range(layers):
-            known |= {j for k in known for j in range(N) if hears[k, j]}
+            known |= {j for k in known for j in range(N) if adjacency[k, j]}
         field[i, list(known)] = True
     return field
 
 
-def field_of_numpy(hears, layers):
-    step = hears.numpy() | np.eye(len(hears), dtype=bool)
-    field = np.eye(len(hears), dtype=bool)
+def field_of_numpy(adjacency, layers):
+    step = adjacency.numpy() | np.eye(len(adjacency), dtype=bool)
+    field = np.eye(len(adjacency), dtype=bool)
     for _ in range(layers):
         field = step @ field
     return field
 
 
-def field_no_loops(hears, layers):
-    return torch.linalg.matrix_power(hears.double(), layers) > 0
+def field_no_loops(adjacency, layers):
+    return torch.linalg.matrix_power(adjacency.double(), layers) > 0
 
 
-def field_transposed(hears, layers):
-    return field_by_power(hears.T, layers)
+def field_transposed(adjacency, layers):
+    return field_by_power(adjacency.T, layers)
 
 
-def field_undirected(hears, layers):
-    return field_by_power(hears | hears.T, layers)
+def field_undirected(adjacency, layers):
+    return field_by_power(adjacency | adjacency.T, layers)
 
 
-def field_of_neighbours(hears, layers):
-    return field_by_power(hears, 1 if layers else 0)
+def field_of_neighbours(adjacency, layers):
+    return field_by_power(adjacency, 1 if layers else 0)
 
 
-def field_too_far(hears, layers):
-    return field_by_sets(hears, layers + 1)
+def field_too_far(adjacency, layers):
+    return field_by_sets(adjacency, layers + 1)
 
 
-def field_too_short(hears, layers):
-    return field_by_sets(hears, layers - 1)
+def field_too_short(adjacency, layers):
+    return field_by_sets(adjacency, layers - 1)
 
 
-def field_counts(hears, layers):
-    return torch.linalg.matrix_power((hears | torch.eye(len(hears)).bool()).double(), layers)
+def field_counts(adjacency, layers):
+    return torch.linalg.matrix_power(
+        (adjacency | torch.eye(len(adjacency)).bool()).double(), layers
+    )
 
 
 # --- the weights of a GCN -------------------------------------------------------------------------
 
 
-def gcn_by_diagonals(hears):
-    A = hood(hears).float()
+def gcn_by_diagonals(adjacency):
+    A = hood(adjacency).float()
     root = torch.diag(A.sum(1) ** -0.5)
     return root @ A @ root
 
 
-def gcn_by_outer(hears):
-    A = hood(hears).float()
+def gcn_by_outer(adjacency):
+    A = hood(adjacency).float()
     d = A.sum(0)
     return A / torch.outer(d, d).sqrt()
 
 
-def gcn_by_loops(hears):
-    N = len(hears)
-    near = [{j for j in range(N) if i == j or hears[i, j]} for i in range(N)]
+def gcn_by_loops(adjacency):
+    N = len(adjacency)
+    near = [{j for j in range(N) if i == j or adjacency[i, j]} for i in range(N)]
     return torch.tensor(
         [
             [1 / math.sqrt(len(near[i]) * len(near[j])) if j in near[i] else 0.0 for j in range(N)]
@@ -305,30 +307,30 @@ def gcn_by_loops(hears):
     )
 
 
-def gcn_mean(hears):
-    A = hood(hears).float()
+def gcn_mean(adjacency):
+    A = hood(adjacency).float()
     return torch.diag(1 / A.sum(1)) @ A
 
 
-def gcn_no_root(hears):
-    A = hood(hears).float()
+def gcn_no_root(adjacency):
+    A = hood(adjacency).float()
     return torch.diag(1 / A.sum(1)) @ A @ torch.diag(1 / A.sum(1))
 
 
-def gcn_double(hears):
-    A = hears.float() + torch.eye(len(hears))
+def gcn_double(adjacency):
+    A = adjacency.float() + torch.eye(len(adjacency))
     root = torch.diag(A.sum(1) ** -0.5)
     return root @ A @ root
 
 
-def gcn_no_self(hears):
-    A = hears.float() * (1 - torch.eye(len(hears)))
+def gcn_no_self(adjacency):
+    A = adjacency.float() * (1 - torch.eye(len(adjacency)))
     root = torch.diag(A.sum(1).clamp(min=1) ** -0.5)
     return root @ A @ root
 
 
-def gcn_everybody(hears):
-    d = hood(hears).float().sum(1)
+def gcn_everybody(adjacency):
+    d = hood(adjacency).float().sum(1)
     return torch.outer(d**-0.5, d**-0.5)
 
 

@@ -65,12 +65,12 @@ def scales(axis=0, gamma_is=None, backward=False, centred=False, power=0.5, keep
     return answer
 
 
-def chain(reward, value, goes_on, gamma, lam=0.95):
+def chain(reward, value, goes_on, gamma, gae_lambda=0.95):
     """The advantages of one row, from the last step to the first."""
     out, later = torch.zeros_like(reward), 0.0
     for t in range(len(reward) - 1, -1, -1):
         keep = gamma * float(goes_on[t])
-        later = reward[t] + keep * value[t + 1] - value[t] + lam * keep * later
+        later = reward[t] + keep * value[t + 1] - value[t] + gae_lambda * keep * later
         out[t] = later
     return out
 

@@ -22,8 +22,8 @@ def weights_by_exp(scores, mask):
 
 def weights_by_loops(scores, mask):
     rows = []
-    for world_scores, world_mask in zip(scores, mask, strict=True):
-        for row, may in zip(world_scores, world_mask, strict=True):
+    for env_scores, env_mask in zip(scores, mask, strict=True):
+        for row, may in zip(env_scores, env_mask, strict=True):
             weights = torch.zeros_like(row)
             if may.any():
                 weights[may] = F.softmax(row[may], 0)
@@ -81,7 +81,7 @@ def hear_by_loops(z, W_k, W_v, W_q, alive):
     return torch.stack(heard).view(*z.shape[:2], -1)
 
 
-def hears(scale=None, senders=True, receivers=True, me=True, swap=False, cut=()):
+def adjacency(scale=None, senders=True, receivers=True, me=True, swap=False, cut=()):
     """A function like the answers, with one thing about it wrong."""
 
     def answer(z, W_k, W_v, W_q, alive):
@@ -107,7 +107,7 @@ def hears(scale=None, senders=True, receivers=True, me=True, swap=False, cut=())
 
 def wrong_two_mistakes(z, W_k, W_v, W_q, alive):
     """Unscaled, and too short for one agent: nothing fits exactly."""
-    return hears(scale=lambda W: 1.0)(z, W_k, W_v, W_q, alive) * (1 + 0.1 * (z.shape[1] == 1))
+    return adjacency(scale=lambda W: 1.0)(z, W_k, W_v, W_q, alive) * (1 + 0.1 * (z.shape[1] == 1))
 
 
 # --- heads ---------------------------------------------------------------------------------------
@@ -260,29 +260,27 @@ def means(me=False, count="others", dead_speak=False, dead_hear=False, guard=Tru
 
 def memory_by_loops(h, completed, alive):
     zero = torch.zeros_like(h[0, 0])
-    worlds, slots = alive.shape
-    keep = [
-        [bool(alive[b, n]) and not completed[b, n] for n in range(slots)] for b in range(worlds)
-    ]
-    rows = [[h[b, n] if keep[b][n] else zero for n in range(slots)] for b in range(worlds)]
+    envs, slots = alive.shape
+    keep = [[bool(alive[b, n]) and not completed[b, n] for n in range(slots)] for b in range(envs)]
+    rows = [[h[b, n] if keep[b][n] else zero for n in range(slots)] for b in range(envs)]
     return torch.stack([torch.stack(row) for row in rows])
 
 
 # --- advantages ----------------------------------------------------------------------------------
 
 
-def advantages_in_numpy(reward, value, left, gamma, lam):
+def advantages_in_numpy(reward, value, left, gamma, gae_lambda):
     reward, value, left = (np.asarray(x) for x in (reward, value, left))
     result = np.zeros(reward.shape)
     later = 0.0
     for t in range(reward.shape[1] - 1, -1, -1):
-        later = np.where(left[:, t], 0.0, gamma * (value[:, t + 1] + lam * later))
+        later = np.where(left[:, t], 0.0, gamma * (value[:, t + 1] + gae_lambda * later))
         later = reward[:, t] - value[:, t] + later
         result[:, t] = later
     return result
 
 
-def advantages_by_lives(reward, value, left, gamma, lam):
+def advantages_by_lives(reward, value, left, gamma, gae_lambda):
     B, T, N = reward.shape
     result = torch.empty_like(reward)
     for b in range(B):
@@ -291,17 +289,21 @@ def advantages_by_lives(reward, value, left, gamma, lam):
             for t in reversed(range(T)):
                 after = 0.0 if left[b, t, n] else value[b, t + 1, n]
                 carried = 0.0 if left[b, t, n] else carried
-                carried = reward[b, t, n] + gamma * after - value[b, t, n] + gamma * lam * carried
+                carried = (
+                    reward[b, t, n] + gamma * after - value[b, t, n] + gamma * gae_lambda * carried
+                )
                 result[b, t, n] = carried
     return result
 
 
-def advantages_by_matrix(reward, value, left, gamma, lam):
+def advantages_by_matrix(reward, value, left, gamma, gae_lambda):
     c = 1 - left.to(reward.dtype)
     delta = reward + gamma * c * value[:, 1:] - value[:, :-1]
     rows = []
     for t in range(reward.shape[1]):
-        factor = torch.cat([torch.ones_like(c[:, :1]), gamma * lam * c[:, t:-1]], 1).cumprod(1)
+        factor = torch.cat([torch.ones_like(c[:, :1]), gamma * gae_lambda * c[:, t:-1]], 1).cumprod(
+            1
+        )
         rows.append((factor * delta[:, t:]).sum(1))
     return torch.stack(rows, dim=1)
 
@@ -309,8 +311,8 @@ def advantages_by_matrix(reward, value, left, gamma, lam):
 def credits(bootstrap=True, chain=True, limit=True, lam_is=None, shift=False, plus=False):
     """A function like the answers, with one thing about it wrong."""
 
-    def answer(reward, value, left, gamma, lam):
-        lam = lam if lam_is is None else lam_is
+    def answer(reward, value, left, gamma, gae_lambda):
+        gae_lambda = gae_lambda if lam_is is None else lam_is
         ends = left.roll(1, 1).float() if shift else left.float()
         if shift:
             ends[:, 0] = 0
@@ -319,7 +321,7 @@ def credits(bootstrap=True, chain=True, limit=True, lam_is=None, shift=False, pl
         for t in range(T - 1, -1, -1):
             after = value[:, t + 1] * (limit or t < T - 1)
             delta = reward[:, t] - value[:, t] + gamma * after * (1 - ends[:, t] * bootstrap)
-            later = delta + gamma * lam * later * (1 - ends[:, t] * chain)
+            later = delta + gamma * gae_lambda * later * (1 - ends[:, t] * chain)
             steps.insert(0, later + plus * value[:, t])
         return torch.stack(steps, 1)
 
@@ -401,17 +403,17 @@ WRONG = {
         ("numpy", lambda s, m: weights_by_loops(s, m).detach().numpy()),
     ],
     "targeting": [
-        ("unscaled", hears(scale=lambda W: 1.0)),
-        ("scaled_by_d_k", hears(scale=lambda W: W.shape[1])),
-        ("scaled_by_features", hears(scale=lambda W: W.shape[0] ** 0.5)),
-        ("dead_heard", hears(senders=False)),
-        ("dead_hear", hears(receivers=False)),
-        ("nobody_masked", hears(senders=False, receivers=False)),
-        ("deaf_to_itself", hears(me=False)),
-        ("roles_swapped", hears(swap=True)),
-        ("messages_detached", hears(cut=["message"])),
-        ("senders_detached", hears(cut=["sender"])),
-        ("gradient", hears(cut=["result"])),
+        ("unscaled", adjacency(scale=lambda W: 1.0)),
+        ("scaled_by_d_k", adjacency(scale=lambda W: W.shape[1])),
+        ("scaled_by_features", adjacency(scale=lambda W: W.shape[0] ** 0.5)),
+        ("dead_heard", adjacency(senders=False)),
+        ("dead_hear", adjacency(receivers=False)),
+        ("nobody_masked", adjacency(senders=False, receivers=False)),
+        ("deaf_to_itself", adjacency(me=False)),
+        ("roles_swapped", adjacency(swap=True)),
+        ("messages_detached", adjacency(cut=["message"])),
+        ("senders_detached", adjacency(cut=["sender"])),
+        ("gradient", adjacency(cut=["result"])),
         ("unscaled", wrong_two_mistakes),
     ],
     "several_heads": [

@@ -18,14 +18,14 @@ def attend_by_library(q, k, v, lengths):
 
 
 def attend_by_loops(q, k, v, lengths):
-    worlds = []
+    envs = []
     for b, n in enumerate(lengths.tolist()):
         if n == 0:
-            worlds.append(v.new_zeros(q.shape[1], v.shape[2]))
+            envs.append(v.new_zeros(q.shape[1], v.shape[2]))
         else:
             scores = torch.einsum("qd,kd->qk", q[b], k[b, :n]) / np.sqrt(q.shape[2])
-            worlds.append(F.softmax(scores, 1) @ v[b, :n])
-    return torch.stack(worlds)
+            envs.append(F.softmax(scores, 1) @ v[b, :n])
+    return torch.stack(envs)
 
 
 def attend_by_bias(q, k, v, lengths):
@@ -157,9 +157,9 @@ def warmed(skip=False, zero=False, cut=(0,), drop=True, end=lambda h: h):
 def mix_by_matmul(q, state, W1, B1, W2, v):
     B, N = q.shape
     w1 = torch.abs(torch.matmul(state, W1)).reshape(B, N, -1)
-    hidden = F.elu(torch.bmm(q.unsqueeze(1), w1).squeeze(1) + torch.matmul(state, B1))
+    hidden_dim = F.elu(torch.bmm(q.unsqueeze(1), w1).squeeze(1) + torch.matmul(state, B1))
     w2 = torch.abs(torch.matmul(state, W2)).unsqueeze(-1)
-    return torch.bmm(hidden.unsqueeze(1), w2).view(B) + torch.mv(state, v)
+    return torch.bmm(hidden_dim.unsqueeze(1), w2).view(B) + torch.mv(state, v)
 
 
 def mix_by_loops(q, state, W1, B1, W2, v):
@@ -175,8 +175,8 @@ def mix_by_loops(q, state, W1, B1, W2, v):
 def mix_by_signs(q, state, W1, B1, W2, v):
     raw = state @ W1
     w1 = (raw * raw.sign()).view(q.shape[0], q.shape[1], B1.shape[1])
-    hidden = nn.ELU()((q[..., None] * w1).sum(1) + state @ B1)
-    return torch.einsum("bh,bh->b", hidden, torch.abs(state @ W2)) + (state * v).sum(1)
+    hidden_dim = nn.ELU()((q[..., None] * w1).sum(1) + state @ B1)
+    return torch.einsum("bh,bh->b", hidden_dim, torch.abs(state @ W2)) + (state * v).sum(1)
 
 
 def mixes(one=torch.abs, two=torch.abs, bias=lambda x: x, bend=F.elu, end=1):
@@ -184,8 +184,8 @@ def mixes(one=torch.abs, two=torch.abs, bias=lambda x: x, bend=F.elu, end=1):
 
     def answer(q, state, W1, B1, W2, v):
         w1 = one(state @ W1).reshape(len(q), q.shape[1], -1)
-        hidden = bend((q.unsqueeze(1) @ w1)[:, 0] + bias(state @ B1))
-        return torch.sum(hidden * two(state @ W2), 1) + end * (state @ v)
+        hidden_dim = bend((q.unsqueeze(1) @ w1)[:, 0] + bias(state @ B1))
+        return torch.sum(hidden_dim * two(state @ W2), 1) + end * (state @ v)
 
     return answer
 
