@@ -67,9 +67,9 @@ def test_the_page_computes_what_the_network_computes(
     for _ in range(10):
         places = torch.randint(0, 400, (12, 2), generator=generator)
         holds = "".join("----ABCD"[k] for k in torch.randint(8, (12,), generator=generator))
-        comm_graph = ((places[:, None] - places) ** 2).sum(-1) <= 150**2
-        comm_graph[2, 5] = comm_graph[5, 2] = False
-        ours = listen(net, comm_graph, holds)
+        adjacency = ((places[:, None] - places) ** 2).sum(-1) <= 150**2
+        adjacency[2, 5] = adjacency[5, 2] = False
+        ours = listen(net, adjacency, holds)
         theirs = js.evaluate(
             """([net, places, holds, layers]) => {
                 const near = G.nearby(places, 150, new Set(["2-5"]));
@@ -78,7 +78,7 @@ def test_the_page_computes_what_the_network_computes(
             }""",
             [export(net), places.tolist(), holds, layers],
         )
-        assert theirs["near"] == [row.nonzero()[:, 0].tolist() for row in comm_graph]
+        assert theirs["near"] == [row.nonzero()[:, 0].tolist() for row in adjacency]
         field = [row.nonzero()[:, 0].tolist() for row in ours.field[layers]]
         assert [sorted(one) for one in theirs["fields"]] == field
         assert (torch.tensor(theirs["attention"]) - ours.attention).abs().max() < 1e-5

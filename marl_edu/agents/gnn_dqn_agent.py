@@ -49,9 +49,9 @@ class GraphQ(nn.Module):
             view: what every agent sees, N O numbers, and behind it who hears whom, N N.
         """
         E, N = len(view), self.n_agents
-        seen, comm_graph = view.split([N * self.obs_dim, N * N], -1)
+        seen, adjacency = view.split([N * self.obs_dim, N * N], -1)
         z = F.relu(self.encode(seen.reshape(E, N, -1)))
-        z, attention = self.talk(z, comm_graph.reshape(E, N, N) > 0)
+        z, attention = self.talk(z, adjacency.reshape(E, N, N) > 0)
         self.weights = attention[:, -1, :, self.agent_id].detach()
         return self.q(z[:, self.agent_id])[0], hidden
 
@@ -111,16 +111,16 @@ class GNNDQNAgent(ListeningAgent):
             training: see `DQNAgent`.
         """
         N, seen = self.n_agents, self._read("obs", obs)
-        comm_graph = (
+        adjacency = (
             torch.ones(N, N) if adjacency is None else read_numbers("adjacency", adjacency, N, N)
         )
         if others is None:
-            rest, comm_graph = torch.zeros(N - 1, self.obs_dim), torch.zeros(N, N)
+            rest, adjacency = torch.zeros(N - 1, self.obs_dim), torch.zeros(N, N)
         else:
             rest = read_numbers("others", others, N - 1, self.obs_dim)
         rest = rest.to(self.device, torch.float32)
         rows = torch.cat([rest[: self.agent_id], seen[None], rest[self.agent_id :]])
-        view = torch.cat([rows.flatten(), comm_graph.to(rows).flatten()])
+        view = torch.cat([rows.flatten(), adjacency.to(rows).flatten()])
         self._take_in(seen, view)
         return self._choose(self._look(view), training)
 

@@ -97,8 +97,8 @@ def play(team: list[Any], env: Parallel, training: bool, seed: int | None = None
                 actions[name], saying[i] = agent.get_action(obs[name], inbox, training=training)
             elif isinstance(agent, GNNDQNAgent):
                 seen = torch.stack([torch.from_numpy(obs[other]) for other in names])
-                others, comm_graph = torch.cat([seen[:i], seen[i + 1 :]]), env.env.adjacency()[0]
-                actions[name] = agent.get_action(obs[name], others, comm_graph, training=training)
+                others, adjacency = torch.cat([seen[:i], seen[i + 1 :]]), env.env.adjacency()[0]
+                actions[name] = agent.get_action(obs[name], others, adjacency, training=training)
             else:
                 actions[name] = agent.get_action(obs[name], training=training)
         said = saying

@@ -40,7 +40,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from marl_edu.core import graphs
-from marl_edu.core.graph_layers import check_sizes, glorot, merge
+from marl_edu.core.graph_layers import check_layer_type, check_sizes, glorot, merge
 from marl_edu.core.ops import masked_softmax
 from marl_edu.core.protocols import Env
 from marl_edu.core.registry import register
@@ -133,9 +133,8 @@ class GraphAttentionV2(nn.Module):
         Wh = self.W(h).unflatten(-1, (self.heads, -1))
         from_i = self.W_i(h).unflatten(-1, (self.heads, -1))
         both = F.leaky_relu(from_i.unsqueeze(-3) + Wh.unsqueeze(-4), self.slope)
-        attention = masked_softmax(
-            (both * self.a).sum(-1), graph.mask[..., None], dim=-2
-        )  # eq. (5)
+        score = (both * self.a).sum(-1)  # eq. (5)
+        attention = masked_softmax(score, graph.mask[..., None], dim=-2)
         heard = torch.einsum("...ijh,...jhf->...ihf", self.drop(attention), self.drop(Wh))
         return merge(heard, self.concat) + self.bias, attention.movedim(-1, -3)
 
@@ -184,6 +183,7 @@ class GAT(nn.Module):
     ):  # fmt: skip
         super().__init__()
         check_sizes(layers=layers)
+        check_layer_type(layer_type)
         sizes = [in_dim, *[heads * hidden_dim] * (layers - 1)]
         self.layers = nn.ModuleList(
             layer_type(size, hidden_dim, heads, True, dropout) for size in sizes[:-1]
@@ -229,6 +229,7 @@ class GraphTalk(nn.Module):
                 f"layers must be at least 0 and heads divide hidden_dim, got layers={layers!r}, "
                 f"heads={heads!r}, hidden_dim={hidden_dim!r}"
             )
+        check_layer_type(layer_type)
         self.layers = nn.ModuleList(
             layer_type(hidden_dim, hidden_dim // heads, heads) for _ in range(layers)
         )

@@ -99,3 +99,12 @@ def check_sizes(**sizes: int) -> None:
     for name, size in sizes.items():
         if size < 1:
             raise ValueError(f"{name} must be at least 1, got {size!r}")
+
+
+def check_layer_type(layer_type: Any) -> None:
+    """Raise TypeError unless it is something that makes a layer."""
+    if not callable(layer_type):
+        raise TypeError(
+            "layer_type must be a class of graph layers such as GraphAttention or GraphMean, "
+            f"got {layer_type!r}"
+        )

@@ -4,13 +4,14 @@ Sizes: B environments side by side, N agents, O numbers of an observation, A act
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 
+@runtime_checkable
 class Env(Protocol):
     """B episodes side by side, in lock-step; what any algorithm may ask of an environment.
 

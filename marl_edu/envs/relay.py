@@ -140,9 +140,9 @@ class Relay(BatchedEnv):
         """`[b, i, j]`: i hears j, itself included. For few agents; `edges()` is for many."""
         index, mask = self._edges
         N = self.n_agents
-        comm_graph = torch.eye(N, dtype=torch.int64, device=self.device).repeat(self.num_envs, 1, 1)
-        comm_graph.scatter_add_(2, index, mask.long())
-        return (comm_graph > 0) & self.alive[:, :, None] & self.alive[:, None, :]
+        adjacency = torch.eye(N, dtype=torch.int64, device=self.device).repeat(self.num_envs, 1, 1)
+        adjacency.scatter_add_(2, index, mask.long())
+        return (adjacency > 0) & self.alive[:, :, None] & self.alive[:, None, :]
 
     def _get_obs(self) -> Float[Tensor, "B N O"]:
         symbol = F.one_hot(self.symbol, self.n_actions)

@@ -30,7 +30,7 @@ MOMENT = ("places", "holds", "cut", "radius", "layer", "head", "selected")
 class Moment(NamedTuple):
     """What the team makes of the graph as it stands. N agents, L layers, H heads, M symbols."""
 
-    comm_graph: Tensor  # (N, N) bool, itself included
+    adjacency: Tensor  # (N, N) bool, itself included
     attention: Tensor  # (L, H, N, N), receivers in rows
     chances: Tensor  # (N, M): how likely each agent gives each answer
     field: Tensor  # (L + 1, N, N) bool: [l, i, j]: after l layers i may know something of j
@@ -98,11 +98,11 @@ class GraphFigure(LiveFigure):
         """What the team makes of the graph as it is shown."""
         places = torch.tensor([[int(x) for x in p.split(",")] for p in self.places.split(";")])
         apart = ((places[:, None] - places) ** 2).sum(-1)
-        comm_graph = apart <= self.radius**2
+        adjacency = apart <= self.radius**2
         for pair in filter(None, (self.cut or "").split(",")):
             i, j = map(int, pair.split("-"))
-            comm_graph[i, j] = comm_graph[j, i] = False
-        return listen(self.team, comm_graph, self.holds)
+            adjacency[i, j] = adjacency[j, i] = False
+        return listen(self.team, adjacency, self.holds)
 
     def _still(self) -> str:
         """What is there without JavaScript: the moment as a picture, and the numbers."""
@@ -183,8 +183,8 @@ def export(net: a2c.ActorCritic) -> dict[str, Any]:
 
 
 @torch.no_grad()
-def listen(net: a2c.ActorCritic, comm_graph: Tensor, holds: str) -> Moment:
-    """What a team makes of a graph in which agents hold letters; `comm_graph` (N, N) bool."""
+def listen(net: a2c.ActorCritic, adjacency: Tensor, holds: str) -> Moment:
+    """What a team makes of a graph in which agents hold letters; `adjacency` (N, N) bool."""
     M = net.policy.out_features
     symbol = torch.tensor([LETTERS.find(letter) for letter in holds])
     source = symbol >= 0
@@ -194,14 +194,14 @@ def listen(net: a2c.ActorCritic, comm_graph: Tensor, holds: str) -> Moment:
     talk: Any = net.communicate
     attention = []
     for layer in talk.layers:
-        heard, weights = layer(z, comm_graph[None])
+        heard, weights = layer(z, adjacency[None])
         z = z + torch.tanh(heard)
         attention.append(weights[0])
     logits = net.policy(net.memory(z[0]))
     field = [torch.eye(len(holds), dtype=torch.bool)]
     for _ in talk.layers:
-        field.append((comm_graph.float() @ field[-1].float()) > 0)
-    return Moment(comm_graph, torch.stack(attention), logits.softmax(-1), torch.stack(field))
+        field.append((adjacency.float() @ field[-1].float()) > 0)
+    return Moment(adjacency, torch.stack(attention), logits.softmax(-1), torch.stack(field))
 
 
 def telling_moment(net: a2c.ActorCritic, n_agents: int = 16) -> dict[str, Any]:
@@ -221,12 +221,12 @@ def telling_moment(net: a2c.ActorCritic, n_agents: int = 16) -> dict[str, Any]:
     for seed in range(200):
         generator = torch.Generator().manual_seed(seed)
         at = _spread(torch.rand(n_agents, 2, generator=generator), round(UNIT * n_agents**0.5))
-        comm_graph = ((at[:, None] - at) ** 2).sum(-1) <= radius**2
+        adjacency = ((at[:, None] - at) ** 2).sum(-1) <= radius**2
         source = torch.rand(n_agents, generator=generator) < 0.2
         symbol = torch.randint(M, (n_agents,), generator=generator)
         pairs = zip(source.tolist(), symbol.tolist(), strict=True)
         holds = "".join(LETTERS[letter] if is_source else "-" for is_source, letter in pairs)
-        now = listen(net, comm_graph, holds)
+        now = listen(net, adjacency, holds)
         common = {
             "places": ";".join(f"{x},{y}" for x, y in at.tolist()),
             "holds": holds,
@@ -244,9 +244,9 @@ def telling_moment(net: a2c.ActorCritic, n_agents: int = 16) -> dict[str, Any]:
             (answer,) = told
             if int(now.chances[i].argmax()) != answer or now.chances[i, answer] < 0.8:
                 continue
-            links = [j for j in comm_graph[i].nonzero()[:, 0].tolist() if j != i]
+            links = [j for j in adjacency[i].nonzero()[:, 0].tolist() if j != i]
             for j in links:
-                less = comm_graph.clone()
+                less = adjacency.clone()
                 less[i, j] = less[j, i] = False
                 if len(links) > 1 and int(listen(net, less, holds).chances[i].argmax()) != answer:
                     hint = (

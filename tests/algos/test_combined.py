@@ -141,13 +141,13 @@ def team(talk, env=None, memory="lstm"):
 
 
 @pytest.mark.parametrize("memory", ["lstm", "gru"])
-def test_eq_combine_team_value_is_the_sum_of_its_agents(memory):
+def test_eq_combined_team_value_is_the_sum_of_its_agents(memory):
     """In silence every agent is a DRQN: their Qs, added up action by action, by hand."""
     net, env = team(False, memory=memory), as_one()
     torch.manual_seed(0)
     one = drqn.RecurrentQ(env.inner.obs_dim, 3, 4, memory)
     obs = torch.rand(5, 6, env.obs_dim)
-    state = torch.rand(5, net.state_size)
+    state = torch.rand(5, net.hidden_size)
     joint, after = net.unroll(obs, state)
     halves = zip(obs.chunk(2, -1), state.chunk(2, -1), strict=True)
     own = [one.unroll(sees.contiguous(), had) for sees, had in halves]

@@ -25,12 +25,12 @@ def env():
     return z, mask
 
 
-def mean(z, mask, b: int, j: int):
-    """What receiver j hears, and from how many."""
+def mean(z, mask, b: int, i: int):
+    """What receiver i hears, and from how many."""
     total, count = torch.zeros(D, dtype=torch.float64), 0
-    for i in range(N):
-        if i != j and mask[b, j, i]:
-            total, count = total + z[b, i], count + 1
+    for j in range(N):
+        if j != i and mask[b, i, j]:
+            total, count = total + z[b, j], count + 1
     return (total / count if count else total), count
 
 
@@ -39,11 +39,11 @@ def test_eq_commnet_mean(module, env):
     module.W_c.register_forward_pre_hook(lambda _, inputs: heard.append(inputs[0]))
     _, attention = module(*env)
     for b in range(B):
-        for j in range(N):
-            expected, count = mean(*env, b, j)
-            torch.testing.assert_close(heard[0][b, j], expected)
-            weights = attention[b, 0, j]
-            assert weights[j] == 0  # not its own
+        for i in range(N):
+            expected, count = mean(*env, b, i)
+            torch.testing.assert_close(heard[0][b, i], expected)
+            weights = attention[b, 0, 0, i]
+            assert weights[i] == 0  # not its own
             assert sorted(set(weights.tolist()))[-1] == (1 / count if count else 0)
 
 
@@ -51,12 +51,12 @@ def test_eq_commnet_update(module, env):
     z, mask = env
     output, _ = module(z, mask)
     for b in range(B):
-        for j in range(N):
-            c, _ = mean(z, mask, b, j)
+        for i in range(N):
+            c, _ = mean(z, mask, b, i)
             expected = torch.tanh(
-                module.W_z.weight @ z[b, j] + module.W_z.bias + module.W_c.weight @ c
+                module.W_z.weight @ z[b, i] + module.W_z.bias + module.W_c.weight @ c
             )
-            torch.testing.assert_close(output[b, j], expected)
+            torch.testing.assert_close(output[b, i], expected)
 
 
 def test_the_mean_is_over_the_living_and_not_over_all_slots(module):

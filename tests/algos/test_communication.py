@@ -1,4 +1,4 @@
-"""What all communication modules have in common: (h, mask) -> (h', attention)."""
+"""What all communication modules have in common: (z, mask) -> (z', attention of every round)."""
 
 import pytest
 import torch
@@ -11,14 +11,14 @@ from marl_edu.training.a2c import NoCommunication
 
 D = 6
 MEMBERS = {
-    "silence": NoCommunication,
+    "none": NoCommunication,
     "mean": lambda: MeanOfOthers(D),
     "mean, 2 rounds": lambda: MeanOfOthers(D, rounds=2),
     "1 head": lambda: TargetedAttention(D, 1, 3, 4),
     "3 heads, 2 rounds": lambda: TargetedAttention(D, 3, 2, 5, rounds=2),
     "others only": lambda: TargetedAttention(D, 2, 3, 4, hear_self=False),
 }
-SPEAKING = [name for name in MEMBERS if name != "silence"]
+SPEAKING = [name for name in MEMBERS if name != "none"]
 ONE_ROUND = [name for name in SPEAKING if "2 rounds" not in name]
 ONLY_OTHERS = ("mean", "mean, 2 rounds", "others only")
 
@@ -50,10 +50,11 @@ def test_attention_of_every_receiver_sums_to_one_over_who_it_may_hear(name, seed
     z, mask = draw(seed, B, N)
     heard, attention = make(name)(z, mask)
     may = allowed(name, mask) if name in SPEAKING else torch.zeros_like(mask)
-    assert heard.shape == z.shape and attention.shape[::2] == (B, N)
+    assert heard.shape == z.shape and attention.shape[::3] == (B, N)
+    assert attention.shape[1] == getattr(make(name), "rounds", 1)
     assert (attention >= 0).all()
-    assert (attention.masked_select(~may[:, None]) == 0).all()
-    total = may.any(-1).double()[:, None].expand_as(attention[..., 0])
+    assert (attention.masked_select(~may[:, None, None]) == 0).all()
+    total = may.any(-1).double()[:, None, None].expand_as(attention[..., 0])
     torch.testing.assert_close(attention.sum(-1), total)
 
 
@@ -67,7 +68,7 @@ def test_who_is_called_what_does_not_matter(name, order, seed):
     heard, attention = module(z, mask)
     renumbered = module(z[:, order], mask[:, order][:, :, order])
     torch.testing.assert_close(renumbered[0], heard[:, order])
-    torch.testing.assert_close(renumbered[1], attention[:, :, order][..., order])
+    torch.testing.assert_close(renumbered[1], attention[:, :, :, order][..., order])
 
 
 @pytest.mark.parametrize("name", SPEAKING)
@@ -79,7 +80,7 @@ def test_who_hears_nobody_hears_zeros(name):
     arrived = []
     module.W_c.register_forward_pre_hook(lambda _, inputs: arrived.append(inputs[0]))
     heard, attention = module(z, mask)
-    assert all((c[:, 1] == 0).all() for c in arrived) and (attention[:, :, 1] == 0).all()
+    assert all((c[:, 1] == 0).all() for c in arrived) and (attention[:, :, :, 1] == 0).all()
     (heard * torch.randn_like(heard)).sum().backward()
     for gradient in (z.grad, *(p.grad for p in module.parameters())):
         assert gradient.isfinite().all()
@@ -124,15 +125,16 @@ def test_no_path_from_sender_to_receiver_is_cut(name):
 def test_rounds_repeat_the_same_weights(name):
     module = make(name)
     z, mask = draw(5, 2, 4)
-    twice = module(z, mask)
+    heard, attention = module(z, mask)
     module.rounds = 1
-    once = module(module(z, mask)[0], mask)
-    for a, b in zip(twice, once, strict=True):
-        torch.testing.assert_close(a, b)
+    halfway, first = module(z, mask)
+    again, second = module(halfway, mask)
+    torch.testing.assert_close(heard, again)
+    torch.testing.assert_close(attention, torch.cat([first, second], 1))
 
 
 @pytest.mark.parametrize("name", SPEAKING)
-def test_worlds_of_a_batch_do_not_meet(name):
+def test_environments_of_a_batch_do_not_meet(name):
     module = make(name)
     z, mask = draw(1, 3, 4)
     for b in range(3):

@@ -7,10 +7,10 @@ import torch
 from scipy.stats import chisquare
 from torch.nn import functional as F
 
-from marl_edu.core.ops import epsilon_greedy
-from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import dqn, drqn
 from marl_edu.core import storage
+from marl_edu.core.evaluate import evaluate
+from marl_edu.core.ops import epsilon_greedy, linear, q_target
 from marl_edu.envs import TrafficJunction
 from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.tmaze import TMaze
@@ -57,8 +57,8 @@ class Always(torch.nn.Module):
     def start(self, B, N):
         return torch.zeros(B, N, 1)
 
-    def forward(self, obs, state):
-        return self.q.expand(*obs.shape[:-1], -1), state + 1
+    def forward(self, obs, hidden):
+        return self.q.expand(*obs.shape[:-1], -1), hidden + 1
 
 
 def steps(seed: int = 0, E: int = 6, O: int = 3, A: int = 3) -> TransitionBatch:  # noqa: E741
@@ -70,7 +70,7 @@ def steps(seed: int = 0, E: int = 6, O: int = 3, A: int = 3) -> TransitionBatch:
         torch.randint(A, (E,), generator=g),
         torch.randn(E, generator=g),
         torch.randn(E, O, generator=g),
-        torch.rand(E, generator=g) < 0.6,
+        torch.rand(E, generator=g) >= 0.6,
         available,
     )
 
@@ -97,8 +97,8 @@ def huber(error: float) -> float:
 def test_eq_dqn_q():
     net, _ = nets()
     obs = torch.randn(2, 4, 3)
-    q, state = net(obs, net.start(2, 4))
-    assert state.shape == (2, 4, 0)
+    q, hidden = net(obs, net.start(2, 4))
+    assert hidden.shape == (2, 4, 0)
     for b in range(2):
         for i in range(4):
             torch.testing.assert_close(q[b, i], by_hand(net, obs[b, i]))
@@ -121,17 +121,44 @@ def test_eq_dqn_explore_never_takes_what_is_not_available():
     assert (epsilon_greedy(q, 0.0, some) == 2).all()
 
 
-def test_eq_dqn_target():
-    """The network picks among what is available, its target rates, the dead have no future."""
+def test_eq_dqn_double():
+    """The network selects among what is available, its target evaluates, an end has no future."""
     batch, (net, target) = steps(), nets()
-    q, q_target = net(batch.next_obs)[0], target(batch.next_obs)[0]
-    y = qlearning.double_q(batch.reward, batch.goes_on, q, q_target, batch.available, 0.9)
-    assert (q.argmax(-1) != q_target.argmax(-1)).any()  # else a single network would do
+    q, q_minus = net(batch.next_obs)[0], target(batch.next_obs)[0]
+    y = q_target(batch.reward, batch.terminated, q_minus, batch.available, 0.9, q)
+    assert (q.argmax(-1) != q_minus.argmax(-1)).any()  # else a single network would do
     for e in range(6):
         there = [a for a in range(3) if batch.available[e, a]]
         best = max(there, key=lambda a: q[e, a].item())
-        future = 0.9 * q_target[e, best].item() if batch.goes_on[e] else 0.0
+        future = 0.0 if batch.terminated[e] else 0.9 * q_minus[e, best].item()
         assert y[e].item() == pytest.approx(batch.reward[e].item() + future, abs=1e-6)
+
+
+def test_eq_dqn_target():
+    """The target of 2015: the target network selects and evaluates."""
+    batch, (_, target) = steps(), nets()
+    q_minus = target(batch.next_obs)[0]
+    y = q_target(batch.reward, batch.terminated, q_minus, batch.available, 0.9)
+    for e in range(6):
+        there = [q_minus[e, a].item() for a in range(3) if batch.available[e, a]]
+        future = 0.0 if batch.terminated[e] else 0.9 * max(there)
+        assert y[e].item() == pytest.approx(batch.reward[e].item() + future, abs=1e-6)
+
+
+def test_the_switch_decides_which_target_is_learned_from():
+    batch, (net, target) = steps(1), nets()
+    found = {}
+    for double in (True, False):
+        found[double] = dqn.loss(net, target, batch, dqn.Config(Clock, double=double))[0].item()
+        with torch.no_grad():
+            q_next = net(batch.next_obs)[0] if double else None
+            y = q_target(
+                batch.reward, batch.terminated, target(batch.next_obs)[0], batch.available, 0.95,
+                q_next,
+            )  # fmt: skip
+        taken = net(batch.obs)[0][torch.arange(6), batch.action]
+        assert found[double] == pytest.approx(F.smooth_l1_loss(taken, y).item())
+    assert found[True] != found[False]
 
 
 def test_eq_dqn_loss():
@@ -142,7 +169,7 @@ def test_eq_dqn_loss():
     for e in range(6):
         q = [by_hand(net, batch.next_obs[e])[a].item() for a in range(3)]
         best = max((a for a in range(3) if batch.available[e, a]), key=q.__getitem__)
-        y = batch.reward[e] + 0.9 * batch.goes_on[e] * by_hand(target, batch.next_obs[e])[best]
+        y = batch.reward[e] + 0.9 * ~batch.terminated[e] * by_hand(target, batch.next_obs[e])[best]
         errors.append((y - by_hand(net, batch.obs[e])[batch.action[e]]).item())
     assert min(map(abs, errors)) < 1 < max(map(abs, errors))
     assert total.item() == pytest.approx(sum(map(huber, errors)) / 6, rel=1e-5)
@@ -156,8 +183,8 @@ def test_eq_dqn_loss_teaches_the_network_and_not_its_target():
     assert all(p.grad is None for p in target.parameters())
     batch = steps()
     with torch.no_grad():
-        q, q_target = net(batch.next_obs)[0], target(batch.next_obs)[0]
-        y = qlearning.double_q(batch.reward, batch.goes_on, q, q_target, batch.available, 0.95)
+        q, q_minus = net(batch.next_obs)[0], target(batch.next_obs)[0]
+        y = q_target(batch.reward, batch.terminated, q_minus, batch.available, 0.95, q)
     regression = F.smooth_l1_loss(net(batch.obs)[0][torch.arange(6), batch.action], y)
     expected = torch.autograd.grad(regression, [*net.parameters()])
     for p, gradient in zip(net.parameters(), expected, strict=True):
@@ -169,15 +196,15 @@ def test_eq_dqn_loss_teaches_the_network_and_not_its_target():
 
 def test_a_time_limit_is_bootstrapped_through_and_an_end_is_not():
     episodes, row = qlearning.rollout(Always(1.0, 0.0, 0.0), Clock())
-    assert episodes.alive.all() and episodes.goes_on.all()  # all four steps, and time ran out
+    assert episodes.alive.all() and not episodes.terminated.any()  # all four steps, and time ran out
     assert episodes.obs[:, -1].eq(1).all() and episodes.obs.shape == (4, 5, 2, 1)
     assert row == {"success": 1.0, "return": 0.0, "env_steps": 16}
     episodes, row = qlearning.rollout(Always(0.0, 1.0, 0.0), Clock())
-    assert episodes.alive.shape == (4, 1, 2) and not episodes.goes_on.any()  # left at once
+    assert episodes.alive.shape == (4, 1, 2) and episodes.terminated.all()  # left at once
     assert row == {"success": 0.0, "return": 1.0, "env_steps": 4}
 
 
-def test_a_round_goes_on_until_every_world_has_ended():
+def test_a_round_goes_on_until_every_environment_has_ended():
     env = Clock(64, seed=0)
     episodes, row = qlearning.rollout(Always(1.0, 0.0, 0.0), env, 0.5, torch.Generator())
     lived = episodes.alive.all(-1).sum(1)
@@ -185,9 +212,9 @@ def test_a_round_goes_on_until_every_world_has_ended():
     for b in range(64):
         n = int(lived[b])
         ended = bool((episodes.action[b, n - 1] == 1).any())
-        assert episodes.goes_on[b, : n - 1].all()
-        assert episodes.goes_on[b, n - 1].eq(not ended).all()
-        assert not episodes.goes_on[b, n:].any() and not episodes.reward[b, n:].any()
+        assert not episodes.terminated[b, : n - 1].any()
+        assert episodes.terminated[b, n - 1].eq(ended).all()
+        assert episodes.terminated[b, n:].all() and not episodes.reward[b, n:].any()
 
 
 def test_nobody_takes_an_action_that_it_does_not_have():
@@ -202,10 +229,10 @@ def test_a_newcomer_does_not_remember_its_predecessor():
     age = torch.zeros(8, env.n_agents)
     replaced = 0
     for t in range(env.max_steps):
-        assert torch.equal(episodes.state[:, t, :, 0], age)
-        age = (age + 1) * episodes.goes_on[:, t]
+        assert torch.equal(episodes.hidden[:, t, :, 0], age)
+        age = (age + 1) * ~episodes.terminated[:, t]
         if t:
-            again = episodes.alive[:, t] & episodes.alive[:, t - 1] & ~episodes.goes_on[:, t - 1]
+            again = episodes.alive[:, t] & episodes.alive[:, t - 1] & episodes.terminated[:, t - 1]
             replaced += int(again.sum())
     assert replaced > 10
 
@@ -213,7 +240,8 @@ def test_a_newcomer_does_not_remember_its_predecessor():
 def test_evaluation_is_greedy_fresh_and_repeatable():
     env, net = TMaze(2, num_envs=50, seed=3), Always(1.0, 0.5, 0.0)
     first, second = (evaluate(env, qlearning.GreedyPolicy(net), 120) for _ in range(2))
-    assert first == second == {"success": 0.0, "return": 0.0, "episodes": 150}
+    assert first == second
+    assert first == {"success": 0.0, "return": 0.0, "steps": env.max_steps, "episodes": 150}
 
 
 # -- runs ----------------------------------------------------------------------------------------
@@ -280,7 +308,7 @@ def test_a_run_makes_the_updates_it_is_asked_for_and_says_what_it_cost():
     assert all(row["size"] == 8 for row in run.rows)
     updates = [row["update"] for row in run.rows]
     assert updates == sorted(set(updates)) and run.cpu_seconds > 0 < run.wall_seconds
-    # One gradient step per 8 steps lived through, once there are enough to begin with.
+    # One gradient step per 8 steps taken, once there are enough to begin with.
     assert run.rows[-1]["env_steps"] >= 60 * 8
 
 
@@ -301,18 +329,25 @@ def test_chance_is_annealed_and_steps_shrink():
     cfg = dqn.Config(
         Clock, updates=100, epsilon=1.0, epsilon_end=0.1, exploration_fraction=0.5, lr=0.1
     )
-    run = qlearning.Run(cfg, None, {})
-    optimizer = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
-    for update, epsilon, lr in (
-        (0, 1.0, 0.1),
-        (25, 0.55, 0.0775),
-        (50, 0.1, 0.055),
-        (99, 0.1, 0.0109),
+    for progress, epsilon, lr in (
+        (0.0, 1.0, 0.1),
+        (0.25, 0.55, 0.0775),
+        (0.5, 0.1, 0.055),
+        (0.99, 0.1, 0.0109),
     ):
-        run.update = update
-        run.begin(optimizer)
-        assert run.epsilon == pytest.approx(epsilon)
-        assert optimizer.param_groups[0]["lr"] == pytest.approx(lr)
+        assert qlearning.epsilon_at(cfg, progress) == pytest.approx(epsilon)
+        assert cfg.lr * linear(1.0, cfg.lr_end, progress) == pytest.approx(lr)
+
+
+def test_the_step_size_of_each_gradient_step_is_the_annealed_one(monkeypatch):
+    rates = []
+    step = torch.optim.Adam.step
+    monkeypatch.setattr(
+        torch.optim.Adam, "step", lambda o, *a: rates.append(o.param_groups[0]["lr"]) or step(o, *a)
+    )
+    cfg = dqn.Config(**SMALL)
+    dqn.train(cfg)
+    assert rates == pytest.approx([cfg.lr * (1 - 0.9 * k / 60) for k in range(60)])
 
 
 def test_agents_share_the_network_and_the_replay():
@@ -320,8 +355,8 @@ def test_agents_share_the_network_and_the_replay():
     episodes, _ = qlearning.rollout(Always(1.0, 0.0, 0.0), Clock())
     replay.add(episodes)
     assert replay.steps == 4 * 4 * 2
-    drawn = replay.sample(200, torch.Generator().manual_seed(0)).available.sum(-1)
-    assert set(drawn.tolist()) == {2, 3}  # who has two actions, and who has three
+    sampled = replay.sample(200, torch.Generator().manual_seed(0)).available.sum(-1)
+    assert set(sampled.tolist()) == {2, 3}  # who has two actions, and who has three
 
 
 class Waiting(Clock):
@@ -338,7 +373,7 @@ class Waiting(Clock):
 
 
 def test_values_are_those_found_on_paper():
-    """Waiting is worth gamma, as often as one waits: running out of time is not the end."""
+    """The value of waiting is gamma, as often as one waits: running out of time is not the end."""
     cfg = dqn.Config(
         Waiting,
         updates=800,

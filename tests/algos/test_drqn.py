@@ -21,7 +21,7 @@ def make(kind: str = "lstm", seed: int = 0) -> RecurrentQ:
 
 def windows(kind: str = "lstm", E: int = 4, L: int = 6, seed: int = 0) -> SequenceBatch:
     g = torch.Generator().manual_seed(seed)
-    learn = torch.rand(E, L, generator=g) < 0.7
+    mask = torch.rand(E, L, generator=g) < 0.7
     available = torch.rand(E, A, generator=g) < 0.6
     available[:, 0] = True
     f64 = {"generator": g, "dtype": torch.float64}
@@ -29,35 +29,35 @@ def windows(kind: str = "lstm", E: int = 4, L: int = 6, seed: int = 0) -> Sequen
         torch.randn(E, L + 1, O, **f64),
         torch.randint(A, (E, L), generator=g),
         2 * torch.randn(E, L, **f64),
-        torch.rand(E, L, generator=g) < 0.7,
-        learn,
+        torch.rand(E, L, generator=g) >= 0.7,
+        mask,
         torch.randn(E, D * (2 if kind == "lstm" else 1), **f64),
         available,
     )
 
 
-def remember(net: RecurrentQ, z: torch.Tensor, state: torch.Tensor):
-    """One step of the memory of one agent, written out. Returns h and the new state."""
+def remember(net: RecurrentQ, z: torch.Tensor, hidden: torch.Tensor):
+    """One step of the memory of one agent, written out. Returns h and the new hidden state."""
     m = net.memory
     from_z = (m.weight_ih_l0 @ z + m.bias_ih_l0).split(D)
-    from_h = (m.weight_hh_l0 @ state[:D] + m.bias_hh_l0).split(D)
+    from_h = (m.weight_hh_l0 @ hidden[:D] + m.bias_hh_l0).split(D)
     if net.lstm:
         take, keep, new, show = (a + b for a, b in zip(from_z, from_h, strict=True))
-        cell = keep.sigmoid() * state[D:] + take.sigmoid() * new.tanh()
+        cell = keep.sigmoid() * hidden[D:] + take.sigmoid() * new.tanh()
         h = show.sigmoid() * cell.tanh()
         return h, torch.cat([h, cell])
     reset = (from_z[0] + from_h[0]).sigmoid()
     keep = (from_z[1] + from_h[1]).sigmoid()
-    h = (1 - keep) * (from_z[2] + reset * from_h[2]).tanh() + keep * state
+    h = (1 - keep) * (from_z[2] + reset * from_h[2]).tanh() + keep * hidden
     return h, h
 
 
-def by_hand(net: RecurrentQ, obs: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
+def by_hand(net: RecurrentQ, obs: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
     """Q of one agent along its observations (L + 1, O)."""
     q = []
     for o in obs:
         z = (net.encode.weight @ o + net.encode.bias).clamp_min(0)
-        h, state = remember(net, z, state)
+        h, hidden = remember(net, z, hidden)
         q.append(net.q.weight @ h + net.q.bias)
     return torch.stack(q)
 
@@ -73,7 +73,7 @@ def huber(error: float) -> float:
 def test_eq_drqn_see(kind):
     net, batch, seen = make(kind), windows(kind), []
     net.memory.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
-    net.unroll(batch.obs, batch.state)
+    net.unroll(batch.obs, batch.hidden)
     for e, l in torch.cartesian_prod(torch.arange(4), torch.arange(7)).tolist():  # noqa: E741
         z = (net.encode.weight @ batch.obs[e, l] + net.encode.bias).clamp_min(0)
         torch.testing.assert_close(seen[0][e, l], z)
@@ -83,22 +83,22 @@ def test_eq_drqn_see(kind):
 def test_eq_drqn_memory(kind):
     net, batch, kept = make(kind), windows(kind), []
     net.memory.register_forward_hook(lambda *given: kept.append(given[-1][0]))
-    _, after = net.unroll(batch.obs, batch.state)
+    _, after = net.unroll(batch.obs, batch.hidden)
     for e in range(4):
-        state = batch.state[e]
+        hidden = batch.hidden[e]
         for l in range(7):  # noqa: E741
             z = (net.encode.weight @ batch.obs[e, l] + net.encode.bias).clamp_min(0)
-            h, state = remember(net, z, state)
+            h, hidden = remember(net, z, hidden)
             torch.testing.assert_close(kept[0][e, l], h)
-        torch.testing.assert_close(after[e], state)
+        torch.testing.assert_close(after[e], hidden)
 
 
 @KINDS
 def test_eq_drqn_q(kind):
     net, batch = make(kind), windows(kind)
-    q, _ = net.unroll(batch.obs, batch.state)
+    q, _ = net.unroll(batch.obs, batch.hidden)
     for e in range(4):
-        torch.testing.assert_close(q[e], by_hand(net, batch.obs[e], batch.state[e]))
+        torch.testing.assert_close(q[e], by_hand(net, batch.obs[e], batch.hidden[e]))
 
 
 def expected_errors(net, target, batch, start, gamma):
@@ -109,7 +109,7 @@ def expected_errors(net, target, batch, start, gamma):
         there = [a for a in range(A) if batch.available[e, a]]
         for l in range(batch.action.shape[1]):  # noqa: E741
             best = max(there, key=lambda a: q[l + 1, a].item())
-            future = gamma * q_target[l + 1, best] if batch.goes_on[e, l] else 0.0
+            future = 0.0 if batch.terminated[e, l] else gamma * q_target[l + 1, best]
             found[e, l] = (batch.reward[e, l] + future - q[l, batch.action[e, l]]).item()
     return found
 
@@ -121,9 +121,9 @@ def test_eq_drqn_target_and_eq_drqn_loss(kind, start):
     net, target, batch = make(kind), make(kind, seed=1), windows(kind)
     cfg = Config(TMaze, memory=kind, start=start, gamma=0.9)
     total, parts = drqn.loss(net, target, batch, cfg)
-    begin = batch.state if start == "stored" else torch.zeros_like(batch.state)
+    begin = batch.hidden if start == "stored" else torch.zeros_like(batch.hidden)
     errors = expected_errors(net, target, batch, begin, 0.9)
-    learned = [error for at, error in errors.items() if batch.learn[at]]
+    learned = [error for at, error in errors.items() if batch.mask[at]]
     assert 0 < len(learned) < len(errors)
     assert total.item() == pytest.approx(sum(map(huber, learned)) / len(learned))
     assert parts["loss"] == total.item()
@@ -131,8 +131,8 @@ def test_eq_drqn_target_and_eq_drqn_loss(kind, start):
 
 def test_eq_drqn_loss_teaches_the_network_alone_and_through_time():
     net, target, batch = make(), make(seed=1), windows()
-    batch = batch._replace(learn=torch.zeros_like(batch.learn))
-    batch.learn[:, -1] = True  # only the last step is learned from
+    batch = batch._replace(mask=torch.zeros_like(batch.mask))
+    batch.mask[:, -1] = True  # only the last step is learned from
     batch.obs.requires_grad_()
     drqn.loss(net, target, batch, Config(TMaze))[0].backward()
     assert all(p.grad is None for p in target.parameters())
@@ -144,7 +144,7 @@ def test_eq_drqn_loss_teaches_the_network_alone_and_through_time():
 def test_what_is_not_to_be_learned_changes_nothing():
     net, target, batch = make(), make(seed=1), windows()
     first = drqn.loss(net, target, batch, Config(TMaze))[0]
-    noise = torch.randn_like(batch.reward) * ~batch.learn
+    noise = torch.randn_like(batch.reward) * ~batch.mask
     other = batch._replace(reward=batch.reward + noise)
     assert torch.equal(drqn.loss(net, target, other, Config(TMaze))[0], first)
 
@@ -156,9 +156,9 @@ def test_what_is_not_to_be_learned_changes_nothing():
 def test_agents_do_not_share_a_memory(kind):
     net = make(kind)
     obs = torch.randn(2, 3, O, dtype=torch.float64)
-    state = torch.randn(2, 3, net.state_size, dtype=torch.float64)
-    q, after = net(obs, state)
-    changed = state.clone()
+    hidden = torch.randn(2, 3, net.hidden_size, dtype=torch.float64)
+    q, after = net(obs, hidden)
+    changed = hidden.clone()
     changed[1, 2] += 1
     q2, after2 = net(obs, changed)
     same = torch.ones(2, 3, dtype=torch.bool)
@@ -168,7 +168,7 @@ def test_agents_do_not_share_a_memory(kind):
 
 
 @KINDS
-def test_a_life_unrolled_from_the_replay_is_the_life_that_was_played(kind):
+def test_a_trajectory_unrolled_from_the_replay_is_the_one_that_was_played(kind):
     """At the junction slots are used again: who comes starts with nothing, in both."""
     env = TrafficJunction("easy", 0.9, num_envs=20, seed=0)
     torch.manual_seed(0)
@@ -177,32 +177,32 @@ def test_a_life_unrolled_from_the_replay_is_the_life_that_was_played(kind):
     net.q.register_forward_hook(lambda *given: values.append(given[-1][:, 0]))
     episodes, _ = qlearning.rollout(net, env, 1.0, torch.Generator().manual_seed(0))
     played = torch.stack(values, 1).view(20, env.n_agents, env.max_steps, -1)
-    lives = SequenceReplay(10**4, env.max_steps, env.obs_dim, env.available, net.state_size)
-    lives.add(episodes)
-    assert lives.size > 20 * env.n_agents
-    f, n = lives.fields, lives.size
-    q, _ = net.unroll(f["obs"][:n], torch.zeros(n, net.state_size))
-    # Slot by slot and step by step the lives come in the order in which they were cut.
+    kept = SequenceReplay(10**4, env.max_steps, env.obs_dim, env.available, net.hidden_size)
+    kept.add(episodes)
+    assert kept.size > 20 * env.n_agents
+    f, n = kept.fields, kept.size
+    q, _ = net.unroll(f["obs"][:n], torch.zeros(n, net.hidden_size))
+    # Slot by slot and step by step the trajectories come in the order in which they were cut.
     inside = torch.arange(env.max_steps) < f["length"][:n, None]
     lived = episodes.alive.transpose(1, 2)
     torch.testing.assert_close(q[:, :-1][inside], played[lived])
-    torch.testing.assert_close(f["state"][:n][inside], episodes.state.transpose(1, 2)[lived])
+    torch.testing.assert_close(f["hidden"][:n][inside], episodes.hidden.transpose(1, 2)[lived])
 
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
-def test_a_stored_state_is_what_the_whole_life_would_have_given(kind):
+def test_a_stored_state_is_what_the_whole_trajectory_would_have_given(kind):
     env = TMaze(6, n_agents=3, num_envs=20, seed=0)
     torch.manual_seed(0)
     net = RecurrentQ(env.obs_dim, env.n_actions, 8, kind)
     episodes, _ = qlearning.rollout(net, env, 0.3, torch.Generator().manual_seed(0))
-    lives = SequenceReplay(100, env.max_steps, env.obs_dim, env.available, net.state_size)
-    lives.add(episodes)
+    kept = SequenceReplay(100, env.max_steps, env.obs_dim, env.available, net.hidden_size)
+    kept.add(episodes)
     for burn_in in (0, 2):
-        w = lives.sample(60, 4, burn_in, torch.Generator().manual_seed(1))
-        middle = (w.state != 0).any(1)  # windows that do not begin where the life does
+        w = kept.sample(60, 4, burn_in, torch.Generator().manual_seed(1))
+        middle = (w.hidden != 0).any(1)  # windows that do not begin where the trajectory does
         assert 10 < middle.sum() < 60
-        stored, _ = net.unroll(w.obs, w.state)
-        zero, _ = net.unroll(w.obs, torch.zeros_like(w.state))
+        stored, _ = net.unroll(w.obs, w.hidden)
+        zero, _ = net.unroll(w.obs, torch.zeros_like(w.hidden))
         assert torch.equal(stored[~middle], zero[~middle])
         assert not torch.isclose(stored[middle], zero[middle]).all()
 
@@ -212,14 +212,14 @@ def test_burn_in_brings_the_memory_closer_to_what_it_was():
     torch.manual_seed(0)
     net = RecurrentQ(env.obs_dim, env.n_actions, 8)
     episodes, _ = qlearning.rollout(net, env, 0.5, torch.Generator().manual_seed(0))
-    lives = SequenceReplay(1000, env.max_steps, env.obs_dim, env.available, net.state_size)
-    lives.add(episodes)
+    kept = SequenceReplay(1000, env.max_steps, env.obs_dim, env.available, net.hidden_size)
+    kept.add(episodes)
 
     def first_learned(burn_in, start):
-        w = lives.sample(300, 3, burn_in, torch.Generator().manual_seed(1))
-        state = w.state if start == "stored" else torch.zeros_like(w.state)
-        q, _ = net.unroll(w.obs, state)
-        at = w.learn.int().argmax(1)
+        w = kept.sample(300, 3, burn_in, torch.Generator().manual_seed(1))
+        hidden = w.hidden if start == "stored" else torch.zeros_like(w.hidden)
+        q, _ = net.unroll(w.obs, hidden)
+        at = w.mask.int().argmax(1)
         return q[torch.arange(300), at]
 
     truth = first_learned(0, "stored")
@@ -230,8 +230,8 @@ def test_burn_in_brings_the_memory_closer_to_what_it_was():
 @KINDS
 def test_the_network_has_these_sizes(kind):
     net = RecurrentQ(7, 3, 16, kind)
-    assert net.state_size == (32 if kind == "lstm" else 16)
-    assert net.start(2, 5).shape == (2, 5, net.state_size) and not net.start(2, 5).any()
+    assert net.hidden_size == (32 if kind == "lstm" else 16)
+    assert net.start(2, 5).shape == (2, 5, net.hidden_size) and not net.start(2, 5).any()
     gates = 4 if kind == "lstm" else 3
     assert net.memory.weight_hh_l0.shape == (gates * 16, 16)
 

@@ -11,14 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
-from marl_edu.core.evaluate import evaluate
+from marl_edu.agents.gnn_dqn_agent import LAYERS
 from marl_edu.algos import gat
-from marl_edu.algos.gat import GAT, LAYERS, GraphAttention, GraphAttentionV2, GraphTalk
+from marl_edu.algos.gat import GAT, GraphAttention, GraphAttentionV2, GraphTalk
 from marl_edu.core import graphs
+from marl_edu.core.evaluate import evaluate
 from marl_edu.envs.grid_world import MultiAgentGridWorld
 from marl_edu.training import a2c
 
-from .unchecked import unchecked
+from tests.unchecked import unchecked
 
 with warnings.catch_warnings():  # it still uses torch.jit.script, which torch advises against
     warnings.simplefilter("ignore", DeprecationWarning)
@@ -34,9 +35,9 @@ def draw(seed: int, *shape: int, density: float = 0.4):
     generator = torch.Generator().manual_seed(seed)
     N = shape[-1]
     h = torch.randn(*shape, D, generator=generator, dtype=f64)
-    comm_graph = torch.rand(*shape, N, generator=generator) < density
-    comm_graph[..., 0, :] = False
-    return h, comm_graph
+    adjacency = torch.rand(*shape, N, generator=generator) < density
+    adjacency[..., 0, :] = False
+    return h, adjacency
 
 
 def make(layer=GraphAttention, seed: int = 0, **settings):
@@ -53,8 +54,8 @@ def make(layer=GraphAttention, seed: int = 0, **settings):
 class ByHand:
     """A layer computed node by node and head by head, as the paper writes it."""
 
-    def __init__(self, module: GraphAttention, h, comm_graph):
-        self.m, self.h, self.comm_graph = module, h, comm_graph
+    def __init__(self, module: GraphAttention, h, adjacency):
+        self.m, self.h, self.adjacency = module, h, adjacency
         self.N, self.H = len(h), module.heads
 
     def W(self, i: int, k: int):
@@ -62,7 +63,7 @@ class ByHand:
         return self.m.W.weight.view(self.H, OUT, D)[k] @ self.h[i]
 
     def neighbourhood(self, i: int) -> list[int]:
-        return [j for j in range(self.N) if j == i or self.comm_graph[i, j]]
+        return [j for j in range(self.N) if j == i or self.adjacency[i, j]]
 
     def e(self, i: int, j: int, k: int) -> float:
         a = torch.cat([self.m.a_receiver[k], self.m.a_sender[k]])
@@ -79,9 +80,9 @@ class ByHand:
 
 @pytest.fixture(params=[1, 3], ids=["1 head", "3 heads"])
 def layer(request):
-    h, comm_graph = draw(1, 5)
+    h, adjacency = draw(1, 5)
     module = make(heads=request.param)
-    return ByHand(module, h, comm_graph), *module(h, comm_graph)
+    return ByHand(module, h, adjacency), *module(h, adjacency)
 
 
 def test_eq_gat_score(layer):
@@ -112,8 +113,8 @@ def test_eq_gat_concat(layer):
 def test_eq_gat_mean(layer):
     by_hand, *_ = layer
     last = make(heads=by_hand.H, concat=False)
-    output, _ = last(by_hand.h, by_hand.comm_graph)
-    again = ByHand(last, by_hand.h, by_hand.comm_graph)
+    output, _ = last(by_hand.h, by_hand.adjacency)
+    again = ByHand(last, by_hand.h, by_hand.adjacency)
     for i in range(5):
         mean = sum(again.heard(i, k) for k in range(again.H)) / again.H
         torch.testing.assert_close(output[i], mean + last.bias)
@@ -122,7 +123,7 @@ def test_eq_gat_mean(layer):
 def test_eq_gat_v2(layer):
     by_hand, *_ = layer
     v2 = make(GraphAttentionV2, heads=by_hand.H)
-    _, attention = v2(by_hand.h, by_hand.comm_graph)
+    _, attention = v2(by_hand.h, by_hand.adjacency)
     for k in range(by_hand.H):
         W_i = v2.W_i.weight.view(-1, OUT, D)[k]
         W = v2.W.weight.view(-1, OUT, D)[k]
@@ -147,32 +148,32 @@ def test_eq_gat_team():
         expected = expected + torch.tanh(layer(expected, mask)[0])
     output, attention = talk(z, mask)
     torch.testing.assert_close(output, expected)
-    assert attention.shape == (2, 2, 4, 4)
+    assert attention.shape == (2, 2, 2, 4, 4)  # of both layers
 
 
 def test_a_hidden_layer_has_elu_behind_it_and_the_last_one_has_not():
-    h, comm_graph = draw(2, 6)
+    h, adjacency = draw(2, 6)
     net = GAT(D, 4, 7, heads=3, layers=3, out_heads=2).double()
     x = h
-    for hidden_dim in net.layers[:-1]:
-        x = F.elu(hidden_dim(x, comm_graph)[0])
-    torch.testing.assert_close(net(h, comm_graph)[0], net.layers[-1](x, comm_graph)[0])
-    assert [tuple(a.shape) for a in net(h, comm_graph)[1]] == [(3, 6, 6), (3, 6, 6), (2, 6, 6)]
+    for layer in net.layers[:-1]:
+        x = F.elu(layer(x, adjacency)[0])
+    torch.testing.assert_close(net(h, adjacency)[0], net.layers[-1](x, adjacency)[0])
+    assert [tuple(a.shape) for a in net(h, adjacency)[1]] == [(3, 6, 6), (3, 6, 6), (2, 6, 6)]
 
 
 # ---- GCN, mean, max ------------------------------------------------------------------------------
 
 
 def test_mean_and_max_and_gcn_are_what_they_say():
-    h, comm_graph = draw(3, 6)
-    comm_graph = comm_graph | comm_graph.T
-    degree = (comm_graph | torch.eye(6, dtype=torch.bool)).sum(1)
+    h, adjacency = draw(3, 6)
+    adjacency = adjacency | adjacency.T
+    degree = (adjacency | torch.eye(6, dtype=torch.bool)).sum(1)
     for name in ("mean", "max", "gcn"):
         module = make(LAYERS[name], heads=2)
         Wh = module.W(h)
-        output = module(h, comm_graph)[0] - module.bias
+        output = module(h, adjacency)[0] - module.bias
         for i in range(6):
-            near = [j for j in range(6) if j == i or comm_graph[i, j]]
+            near = [j for j in range(6) if j == i or adjacency[i, j]]
             expected = {
                 "mean": Wh[near].mean(0),
                 "max": Wh[near].amax(0),
@@ -182,9 +183,9 @@ def test_mean_and_max_and_gcn_are_what_they_say():
 
 
 def test_max_shows_in_which_share_of_features_a_sender_is_the_largest():
-    h, comm_graph = draw(3, 6)
+    h, adjacency = draw(3, 6)
     module = make(LAYERS["max"], heads=2)
-    _, attention = module(h, comm_graph)
+    _, attention = module(h, adjacency)
     torch.testing.assert_close(attention.sum(-1), torch.ones(2, 6, dtype=f64))
     assert (attention * OUT).frac().abs().max() < 1e-9
 
@@ -196,9 +197,9 @@ def test_max_shows_in_which_share_of_features_a_sender_is_the_largest():
 @settings(max_examples=15)
 @given(**graphs_drawn)
 def test_adjacency_edges_and_neighbours_give_the_same_numbers_and_gradients(name, seed, N, heads):
-    h, comm_graph = draw(seed, N)
-    net = GAT(D, 4, OUT, heads=heads, out_heads=2, gnn_type=name).double()
-    forms = comm_graph, graphs.edges_of(comm_graph), graphs.neighbours_of(comm_graph)
+    h, adjacency = draw(seed, N)
+    net = GAT(D, 4, OUT, heads=heads, out_heads=2, layer_type=LAYERS[name]).double()
+    forms = adjacency, graphs.edges_of(adjacency), graphs.neighbours_of(adjacency)
     found = []
     for graph in forms:
         x = h.clone().requires_grad_()
@@ -212,15 +213,15 @@ def test_adjacency_edges_and_neighbours_give_the_same_numbers_and_gradients(name
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_attention_is_shown_in_the_form_of_the_graph(name):
-    h, comm_graph = draw(4, 7)
+    h, adjacency = draw(4, 7)
     module = make(LAYERS[name], heads=2)
-    rows = module(h, comm_graph)[1]
-    edges = graphs.edges_of(comm_graph)
+    rows = module(h, adjacency)[1]
+    edges = graphs.edges_of(adjacency)
     _, along = module(h, edges)
     loops = torch.arange(7).expand(2, -1)
     sender, receiver = torch.cat([edges, loops], 1)
     torch.testing.assert_close(along, rows[:, receiver, sender])
-    near = graphs.neighbours_of(comm_graph)
+    near = graphs.neighbours_of(adjacency)
     _, lists = module(h, near)
     itself = torch.arange(7)
     torch.testing.assert_close(lists[..., 0], rows[:, itself, itself])
@@ -230,39 +231,39 @@ def test_attention_is_shown_in_the_form_of_the_graph(name):
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_saying_that_a_node_hears_itself_changes_nothing(name):
-    h, comm_graph = draw(5, 6)
+    h, adjacency = draw(5, 6)
     module = make(LAYERS[name], heads=2)
-    expected = module(h, comm_graph)[0]
+    expected = module(h, adjacency)[0]
     itself = torch.eye(6, dtype=torch.bool)
-    edges = torch.cat([torch.arange(6).expand(2, -1), graphs.edges_of(comm_graph)], 1)
-    near = graphs.neighbours_of(comm_graph)
+    edges = torch.cat([torch.arange(6).expand(2, -1), graphs.edges_of(adjacency)], 1)
+    near = graphs.neighbours_of(adjacency)
     nodes = torch.cat([torch.arange(6)[:, None], near.nodes], 1)
     mask = torch.cat([torch.ones(6, 1, dtype=torch.bool), near.mask], 1)
-    for graph in (comm_graph | itself, edges, graphs.Neighbours(nodes, mask)):
+    for graph in (adjacency | itself, edges, graphs.Neighbours(nodes, mask)):
         torch.testing.assert_close(module(h, graph)[0], expected)
 
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_batches_of_adjacencies_and_of_neighbours_are_as_many_graphs(name):
-    h, comm_graph = draw(6, 3, 5)
+    h, adjacency = draw(6, 3, 5)
     module = make(LAYERS[name], heads=2)
-    by_rows, by_lists = module(h, comm_graph)[0], module(h, graphs.neighbours_of(comm_graph))[0]
+    by_rows, by_lists = module(h, adjacency)[0], module(h, graphs.neighbours_of(adjacency))[0]
     torch.testing.assert_close(by_rows, by_lists)
     for b in range(3):
-        torch.testing.assert_close(module(h[b], comm_graph[b])[0], by_rows[b])
+        torch.testing.assert_close(module(h[b], adjacency[b])[0], by_rows[b])
     torch.testing.assert_close(
-        module(h, comm_graph[0])[0][0], by_rows[0]
+        module(h, adjacency[0])[0][0], by_rows[0]
     )  # one graph for all environments
 
 
 def test_graphs_of_networkx_are_read_as_they_are():
     tree = networkx.gn_graph(40, seed=0)
-    comm_graph = torch.from_numpy(networkx.to_numpy_array(tree, dtype=bool).T.copy())
+    adjacency = torch.from_numpy(networkx.to_numpy_array(tree, dtype=bool).T.copy())
     edges = torch.tensor(list(tree.edges)).T  # u -> v: v hears u
-    assert {*map(tuple, graphs.edges_of(comm_graph).T.tolist())} == {*tree.edges}
+    assert {*map(tuple, graphs.edges_of(adjacency).T.tolist())} == {*tree.edges}
     h = torch.randn(40, D, dtype=f64)
     module = make(heads=2)
-    torch.testing.assert_close(module(h, edges)[0], module(h, comm_graph)[0])
+    torch.testing.assert_close(module(h, edges)[0], module(h, adjacency)[0])
 
 
 @pytest.mark.parametrize("graph", ["edges", "neighbours"])
@@ -294,9 +295,9 @@ def test_a_sparse_graph_makes_no_tensor_of_n_by_n(graph):
 @settings(max_examples=15)
 @given(**graphs_drawn)
 def test_rows_of_attention_sum_to_one_and_who_is_not_heard_has_none(name, seed, N, heads):
-    h, comm_graph = draw(seed, 2, N)
-    _, attention = make(LAYERS[name], heads=heads)(h, comm_graph)
-    heard = comm_graph | torch.eye(N, dtype=torch.bool)
+    h, adjacency = draw(seed, 2, N)
+    _, attention = make(LAYERS[name], heads=heads)(h, adjacency)
+    heard = adjacency | torch.eye(N, dtype=torch.bool)
     assert (attention.masked_select(~heard[:, None]) == 0).all() and (attention >= 0).all()
     torch.testing.assert_close(attention.sum(-1), torch.ones(2, heads, N, dtype=f64))
     assert (attention[:, :, 0, 0] == 1).all()  # it hears nobody else
@@ -306,26 +307,26 @@ def test_rows_of_attention_sum_to_one_and_who_is_not_heard_has_none(name, seed, 
 @settings(max_examples=10)
 @given(order=st.permutations(range(5)), seed=st.integers(0, 10**6))
 def test_who_is_called_what_does_not_matter(name, order, seed):
-    h, comm_graph = draw(seed, 2, 5)
-    net = GAT(D, 4, OUT, heads=2, gnn_type=name).double()
-    output, attention = net(h, comm_graph)
-    again = net(h[:, order], comm_graph[:, order][:, :, order])
+    h, adjacency = draw(seed, 2, 5)
+    net = GAT(D, 4, OUT, heads=2, layer_type=LAYERS[name]).double()
+    output, attention = net(h, adjacency)
+    again = net(h[:, order], adjacency[:, order][:, :, order])
     torch.testing.assert_close(again[0], output[:, order])
     torch.testing.assert_close(again[1][-1], attention[-1][:, :, order][..., order])
 
 
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("layers", [0, 1, 2, 3])
-def test_news_travel_exactly_as_many_links_as_there_are_layers(name, layers):
+def test_information_travels_exactly_as_many_links_as_there_are_layers(name, layers):
     """On a path 0 - 1 - ... - 6 the receptive field of node 0 is 0 ... L."""
     torch.manual_seed(1)
-    talk = GraphTalk(6, heads=2, layers=layers, gnn_type=name).double()
-    comm_graph = torch.zeros(1, 7, 7, dtype=torch.bool)
+    talk = GraphTalk(6, heads=2, layers=layers, layer_type=LAYERS[name]).double()
+    adjacency = torch.zeros(1, 7, 7, dtype=torch.bool)
     for i in range(6):
-        comm_graph[0, i, i + 1] = comm_graph[0, i + 1, i] = True
+        adjacency[0, i, i + 1] = adjacency[0, i + 1, i] = True
     z = torch.randn(1, 7, 6, dtype=f64, requires_grad=True)
     weights = torch.randn(6, dtype=f64)
-    (gradient,) = torch.autograd.grad((talk(z, comm_graph)[0][0, 0] * weights).sum(), z)
+    (gradient,) = torch.autograd.grad((talk(z, adjacency)[0][0, 0] * weights).sum(), z)
     reached = gradient[0].abs().sum(-1) > 0
     if name == "max":  # some may be the largest in nothing, but none beyond the field in something
         assert not reached[layers + 1 :].any() and reached[0]
@@ -337,15 +338,15 @@ def test_news_travel_exactly_as_many_links_as_there_are_layers(name, layers):
 def test_no_path_from_sender_to_receiver_is_cut(name):
     """The gradient is the one that small changes give, whichever form the graph has."""
     module = make(LAYERS[name], heads=2)
-    h, comm_graph = draw(7, 4)
-    for graph in (comm_graph, graphs.edges_of(comm_graph), graphs.neighbours_of(comm_graph)):
+    h, adjacency = draw(7, 4)
+    for graph in (adjacency, graphs.edges_of(adjacency), graphs.neighbours_of(adjacency)):
         torch.autograd.gradcheck(lambda h, *_, g=graph: module(h, g)[0], (h.requires_grad_(),))
 
 
 def test_scores_in_the_thousands_do_not_overflow():
-    h, comm_graph = draw(8, 5)
+    h, adjacency = draw(8, 5)
     module = make(heads=2).float()
-    for graph in (comm_graph, graphs.edges_of(comm_graph), graphs.neighbours_of(comm_graph)):
+    for graph in (adjacency, graphs.edges_of(adjacency), graphs.neighbours_of(adjacency)):
         x = (1e4 * h).float().requires_grad_()
         output, attention = module(x, graph)
         output.sum().backward()
@@ -354,15 +355,15 @@ def test_scores_in_the_thousands_do_not_overflow():
 
 def test_the_three_dropouts_fall_where_the_paper_puts_them():
     """Of the input, of the attention, of W h; and attention is shown without dropout."""
-    h, comm_graph = draw(9, 40)
+    h, adjacency = draw(9, 40)
     module = make(heads=2, dropout=0.5)
     dropped = []
     module.drop.register_forward_hook(lambda _, inputs, output: dropped.append(inputs[0].shape))
-    _, attention = module(h, comm_graph)
+    _, attention = module(h, adjacency)
     assert dropped == [(40, D), (40, 40, 2), (40, 2, OUT)]
     torch.testing.assert_close(attention.sum(-1), torch.ones(2, 40, dtype=f64))
     module.eval()
-    torch.testing.assert_close(module(h, comm_graph)[0], module(h, comm_graph)[0])
+    torch.testing.assert_close(module(h, adjacency)[0], module(h, adjacency)[0])
 
 
 def test_weights_begin_with_the_spread_of_one_head():
@@ -448,12 +449,12 @@ def test_output_gradients_and_attention_are_those_of_pytorch_geometric(
 ):
     torch.manual_seed(0)
     N, in_dim, out_dim = 50, 16, 8
-    comm_graph = torch.rand(N, N) < 0.15
-    edges = graphs.edges_of(comm_graph)
+    adjacency = torch.rand(N, N) < 0.15
+    edges = graphs.edges_of(adjacency)
     graph = {
-        "adjacency": comm_graph,
+        "adjacency": adjacency,
         "edges": edges,
-        "neighbours": graphs.neighbours_of(comm_graph),
+        "neighbours": graphs.neighbours_of(adjacency),
     }[form]
     ours = LAYERS[version](in_dim, out_dim, heads, concat)
     conv = GATConv if version == "gat" else GATv2Conv
@@ -490,12 +491,12 @@ def test_output_gradients_and_attention_are_those_of_pytorch_geometric(
 
 def test_gcn_is_that_of_pytorch_geometric():
     torch.manual_seed(0)
-    comm_graph = torch.rand(30, 30) < 0.2
+    adjacency = torch.rand(30, 30) < 0.2
     ours, theirs = LAYERS["gcn"](6, 4), GCNConv(6, 4)
     with torch.no_grad():
         theirs.lin.weight.copy_(ours.W.weight)
-    h, edges = torch.randn(30, 6), graphs.edges_of(comm_graph)
-    torch.testing.assert_close(ours(h, comm_graph)[0], theirs(h, edges), atol=1e-5, rtol=1e-5)
+    h, edges = torch.randn(30, 6), graphs.edges_of(adjacency)
+    torch.testing.assert_close(ours(h, adjacency)[0], theirs(h, edges), atol=1e-5, rtol=1e-5)
 
 
 # ---- The team ------------------------------------------------------------------------------------
@@ -507,19 +508,19 @@ GRID = {"grid_size": (6, 6), "n_agents": 7, "n_targets": 3, "max_steps": 4, "hea
 def test_a_team_plays_the_same_with_a_mask_and_with_a_list_of_neighbours(name):
     torch.manual_seed(0)
     env = MultiAgentGridWorld(**GRID, num_envs=5, seed=0)
-    cfg = gat.Config(hidden_dim=8, heads=2, layers=2, gnn_type=name)
+    cfg = gat.Config(hidden_dim=8, heads=2, layers=2, layer_type=LAYERS[name])
     net = gat.build(cfg, env)
     obs, h = env.reset(), net.start(5, 7)
     dense = net(obs, h, env.alive, mask=net.comm_graph(env))
     net.communicate.nearest = 7
     listed = net(obs, h, env.alive, mask=net.comm_graph(env))
-    assert listed.attention.shape == (5, 2, 7, 8)
+    assert listed.attention.shape == (5, 2, 2, 7, 8)
     torch.testing.assert_close(listed.logits, dense.logits)
     alone = net(obs, h, env.alive)  # without a graph everybody hears everybody
     assert not torch.allclose(alone.logits, dense.logits)
 
 
-def test_a_team_trained_small_runs_in_a_world_of_any_size():
+def test_a_team_trained_small_runs_in_an_environment_of_any_size():
     small = {**GRID, "env": MultiAgentGridWorld}
     env_args = {key: small[key] for key in GRID}
     cfg = gat.Config(env=MultiAgentGridWorld, env_args=env_args, updates=2, num_envs=4)
@@ -534,7 +535,7 @@ def test_without_layers_nobody_talks():
     torch.manual_seed(0)
     z, mask = torch.randn(2, 4, 8), torch.rand(2, 4, 4) < 0.5
     output, attention = GraphTalk(8, layers=0)(z, mask)
-    assert torch.equal(output, z) and not attention.any() and attention.shape == (2, 4, 4, 4)
+    assert torch.equal(output, z) and not attention.any() and attention.shape == (2, 1, 4, 4, 4)
 
 
 def test_links_can_be_cut_from_outside():
@@ -543,7 +544,7 @@ def test_links_can_be_cut_from_outside():
     talk = GraphTalk(8)
     talk.rewire = torch.zeros_like
     _, attention = talk(z, mask)
-    assert torch.equal(attention, torch.eye(4).expand(2, 4, -1, -1))
+    assert torch.equal(attention, torch.eye(4).expand(2, 1, 4, -1, -1))
 
 
 # ---- Bad input -----------------------------------------------------------------------------------
@@ -576,13 +577,20 @@ def test_a_graph_that_does_not_fit_is_named(graph, error, message):
     [
         (lambda: GraphAttention(3, 2, heads=0), "heads must be at least 1, got 0"),
         (lambda: GAT(3, 2, 2, layers=0), "layers must be at least 1, got 0"),
-        (lambda: GAT(3, 2, 2, gnn_type="sage"), "gnn_type must be one of gat, gatv2.*got 'sage'"),
-        (lambda: GraphTalk(8, heads=3), "heads divide hidden, got layers=1, heads=3, hidden=8"),
+        (lambda: GraphTalk(8, heads=3), "heads divide hidden_dim, got .*heads=3, hidden_dim=8"),
     ],
 )
 def test_bad_sizes_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "make", [lambda t: GAT(3, 2, 2, layer_type=t), lambda t: GraphTalk(8, layer_type=t)]
+)
+def test_a_layer_type_that_is_none_is_named(make):
+    with unchecked(), pytest.raises(TypeError, match="such as GraphAttention .*got 'sage'"):
+        make("sage")
 
 
 def test_pytorch_geometric_is_an_oracle_and_no_part_of_the_package():

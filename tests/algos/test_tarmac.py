@@ -24,28 +24,25 @@ class Overheard:
         self.mask = torch.rand(B, N, N) < 0.7
         self.mask[0, 0] = False  # who hears nobody
         self.mask[1] = True  # who hear everybody
-        self.module.channel = self.listen
         self.module.W_c.register_forward_pre_hook(lambda _, inputs: self.hear(inputs[0]))
-        self.output, self.attention = self.module(self.z, self.mask)
-
-    def listen(self, message, mask):
-        self.message = message
-        return message, mask
+        self.message = self.module.messages(self.z)
+        self.output, rounds = self.module(self.z, self.mask)
+        self.attention = rounds[:, 0]
 
     def hear(self, heard):
         self.heard = heard
 
-    def rows(self, linear, head: int, start: int, size: int, width: int):
-        """The rows of a stacked layer that belong to one head: its weight and its bias."""
-        rows = slice(head * width + start, head * width + start + size)
+    def rows(self, linear, head: int, size: int):
+        """The rows of a layer that belong to one head: its weight and its bias."""
+        rows = slice(head * size, (head + 1) * size)
         return linear.weight[rows], linear.bias[rows]
 
     def parts(self, b: int, i: int, head: int):
         """k_i, v_i and q_i of one agent and head: three matrices times a vector."""
         m, z = self.module, self.z[b, i]
-        W_k, b_k = self.rows(m.speak, head, 0, m.d_k, m.d_k + m.d_v)
-        W_v, b_v = self.rows(m.speak, head, m.d_k, m.d_v, m.d_k + m.d_v)
-        W_q, b_q = self.rows(m.ask, head, 0, m.d_k, m.d_k)
+        W_k, b_k = self.rows(m.W_k, head, m.d_k)
+        W_v, b_v = self.rows(m.W_v, head, m.d_v)
+        W_q, b_q = self.rows(m.W_q, head, m.d_k)
         return W_k @ z + b_k, W_v @ z + b_v, W_q @ z + b_q
 
     def weights(self, b: int, receiver: int, head: int) -> list[float]:
@@ -73,52 +70,53 @@ def round(heads, d_k, d_v):
 
 
 def test_eq_tarmac_message(round, heads, d_k, d_v):
-    for b, i in round.cases():
-        said = [torch.cat(round.parts(b, i, head)[:2]) for head in range(heads)]
-        torch.testing.assert_close(round.message[b, i], torch.cat(said))
+    for b, j in round.cases():
+        parts = [round.parts(b, j, head) for head in range(heads)]
+        said = [k for k, _, _ in parts] + [v for _, v, _ in parts]
+        torch.testing.assert_close(round.message[b, j], torch.cat(said))
 
 
 def test_eq_tarmac_query(round, heads, d_k, d_v):
     """The query shows in how much more one sender is attended to than another."""
-    for b, j in round.cases():
+    for b, i in round.cases():
         for head in range(heads):
-            q = round.parts(b, j, head)[2]
-            alpha = round.attention[b, head, j]
-            heard = round.mask[b, j].nonzero()[:, 0].tolist()
-            for i in heard[1:]:
-                k, k0 = round.parts(b, i, head)[0], round.parts(b, heard[0], head)[0]
-                ratio = (alpha[i] / alpha[heard[0]]).log()
+            q = round.parts(b, i, head)[2]
+            alpha = round.attention[b, head, i]
+            heard = round.mask[b, i].nonzero()[:, 0].tolist()
+            for j in heard[1:]:
+                k, k0 = round.parts(b, j, head)[0], round.parts(b, heard[0], head)[0]
+                ratio = (alpha[j] / alpha[heard[0]]).log()
                 torch.testing.assert_close(ratio, q @ (k - k0) / math.sqrt(d_k))
 
 
 def test_eq_tarmac_attention(round, heads, d_k, d_v):
-    for b, j in round.cases():
+    for b, i in round.cases():
         for head in range(heads):
-            found = round.attention[b, head, j].tolist()
-            assert found == pytest.approx(round.weights(b, j, head))
+            found = round.attention[b, head, i].tolist()
+            assert found == pytest.approx(round.weights(b, i, head))
 
 
 def test_eq_tarmac_heard(round, heads, d_k, d_v):
-    for b, j in round.cases():
+    for b, i in round.cases():
         c = []
         for head in range(heads):
             total = torch.zeros(d_v, dtype=torch.float64)
-            for i, alpha in enumerate(round.weights(b, j, head)):
-                total = total + alpha * round.parts(b, i, head)[1]
+            for j, alpha in enumerate(round.weights(b, i, head)):
+                total = total + alpha * round.parts(b, j, head)[1]
             c.append(total)
-        torch.testing.assert_close(round.heard[b, j], torch.cat(c))
+        torch.testing.assert_close(round.heard[b, i], torch.cat(c))
 
 
 def test_eq_tarmac_update(round, heads, d_k, d_v):
     W_c, W_z = round.module.W_c.weight, round.module.W_z.weight
-    for b, j in round.cases():
-        expected = torch.tanh(W_c @ round.heard[b, j] + W_z @ round.z[b, j] + round.module.W_z.bias)
-        torch.testing.assert_close(round.output[b, j], expected)
+    for b, i in round.cases():
+        expected = torch.tanh(W_c @ round.heard[b, i] + W_z @ round.z[b, i] + round.module.W_z.bias)
+        torch.testing.assert_close(round.output[b, i], expected)
 
 
 def test_eq_tarmac_attention_and_heard_are_torchs(round, heads, d_k, d_v):
     """`scaled_dot_product_attention` gives eq. (4) too, though it keeps the weights to itself."""
-    every = [[round.parts(b, i, h) for h in range(heads)] for b, i in round.cases()]
+    every = [[round.parts(b, j, h) for h in range(heads)] for b, j in round.cases()]
     B, N = round.z.shape[:2]
     k, v, q = (
         torch.stack([torch.stack([agent[h][part] for agent in every]) for h in range(heads)], 1)
@@ -128,23 +126,23 @@ def test_eq_tarmac_attention_and_heard_are_torchs(round, heads, d_k, d_v):
     )
     theirs = F.scaled_dot_product_attention(q, k, v, attn_mask=round.mask[:, None])
     theirs = theirs.transpose(1, 2).flatten(2)
-    comm_graph = round.mask.any(-1)
-    torch.testing.assert_close(round.heard[comm_graph], theirs[comm_graph])
-    assert (round.heard[~comm_graph] == 0).all()
+    hears = round.mask.any(-1)
+    torch.testing.assert_close(round.heard[hears], theirs[hears])
+    assert (round.heard[~hears] == 0).all()
 
 
 def test_scores_are_divided_by_the_root_of_d_k_and_not_of_the_memory(heads, d_k, d_v):
     """A pitfall of published code: sqrt(hidden) makes attention softer."""
     sharp = Overheard(heads, d_k, d_v)
     with torch.no_grad():
-        sharp.module.ask.weight.zero_()
-        sharp.module.ask.bias.fill_(1.0)
-        sharp.module.speak.weight.zero_()
-        sharp.module.speak.bias.zero_()
-        sharp.module.speak.weight.view(heads, d_k + d_v, D)[:, :d_k, 0] = 1.0
+        sharp.module.W_q.weight.zero_()
+        sharp.module.W_q.bias.fill_(1.0)
+        sharp.module.W_k.weight.zero_()
+        sharp.module.W_k.bias.zero_()
+        sharp.module.W_k.weight[:, 0] = 1.0
     _, attention = sharp.module(sharp.z, torch.ones_like(sharp.mask))
     score = sharp.z[..., 0] * d_k / math.sqrt(d_k)  # q . k = d_k z_0
-    expected = score.softmax(-1)[:, None, None].expand_as(attention)
+    expected = score.softmax(-1)[:, None, None, None].expand_as(attention)
     torch.testing.assert_close(attention, expected)
 
 
@@ -156,14 +154,15 @@ def test_the_network_has_these_sizes_and_rounds_add_none(heads, d_k, d_v):
     )
     shapes = {k: tuple(v.shape) for k, v in one.communicate.state_dict().items()}
     assert shapes == {
-        "speak.weight": (heads * (d_k + d_v), 8), "speak.bias": (heads * (d_k + d_v),),
-        "ask.weight": (heads * d_k, 8), "ask.bias": (heads * d_k,),
+        "W_k.weight": (heads * d_k, 8), "W_k.bias": (heads * d_k,),
+        "W_v.weight": (heads * d_v, 8), "W_v.bias": (heads * d_v,),
+        "W_q.weight": (heads * d_k, 8), "W_q.bias": (heads * d_k,),
         "W_c.weight": (8, heads * d_v), "W_z.weight": (8, 8), "W_z.bias": (8,),
     }  # fmt: skip
     assert shapes == {k: tuple(v.shape) for k, v in two.communicate.state_dict().items()}
 
 
 def test_bad_sizes_are_named(heads, d_k, d_v):
-    for name in ("heads", "signature", "content", "rounds"):
+    for name in ("heads", "signature_dim", "value_dim", "rounds"):
         with pytest.raises(ValueError, match=f"{name} must be at least 1, got 0"):
             TargetedAttention(D, **{name: 0})

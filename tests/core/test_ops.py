@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marl_edu.core.ops import gae, masked_mean, masked_softmax
+from marl_edu.core.ops import gae, linear, log_prob_of, masked_mean, masked_normalise, masked_softmax
 
 
 def draw(seed: int, *shape: int) -> torch.Tensor:
@@ -70,7 +70,7 @@ def test_masked_mean():
     assert masked_mean(x, torch.zeros(2, 2, dtype=torch.bool)).item() == 0.0
 
 
-def chain(reward, value, goes_on, gamma, gae_lambda) -> torch.Tensor:
+def chain(reward, value, terminated, gamma, gae_lambda) -> torch.Tensor:
     """`gae` for one agent at a time, in the words of its equation."""
     advantage = torch.zeros_like(reward)
     B, T, N = reward.shape
@@ -78,9 +78,9 @@ def chain(reward, value, goes_on, gamma, gae_lambda) -> torch.Tensor:
         for n in range(N):
             later = 0.0
             for t in reversed(range(T)):
-                c = float(goes_on[b, t, n])
-                delta = reward[b, t, n] + gamma * c * value[b, t + 1, n] - value[b, t, n]
-                later = delta + gamma * gae_lambda * c * later
+                discount = 0.0 if terminated[b, t, n] else gamma
+                delta = reward[b, t, n] + discount * value[b, t + 1, n] - value[b, t, n]
+                later = delta + gae_lambda * discount * later
                 advantage[b, t, n] = later
     return advantage
 
@@ -88,13 +88,13 @@ def chain(reward, value, goes_on, gamma, gae_lambda) -> torch.Tensor:
 def test_eq_gae_by_hand():
     reward = torch.tensor([1.0, 0.0, 2.0]).view(1, 3, 1)
     value = torch.tensor([0.5, 1.0, 0.0, 4.0]).view(1, 4, 1)
-    on = torch.ones(1, 3, 1, dtype=torch.bool)
+    terminated = torch.zeros(1, 3, 1, dtype=torch.bool)
     # delta: 1 + .5*1 - .5 = 1;  0 + .5*0 - 1 = -1;  2 + .5*4 - 0 = 4.  gamma lam = .25
     # A_2 = 4;  A_1 = -1 + .25*4 = 0;  A_0 = 1 + .25*0 = 1
-    assert gae(reward, value, on, 0.5, 0.5).flatten().tolist() == [1.0, 0.0, 4.0]
+    assert gae(reward, value, terminated, 0.5, 0.5).flatten().tolist() == [1.0, 0.0, 4.0]
     # The agent leaves in step 1: its chain is cut there, and nothing is bootstrapped.
-    on[0, 1] = False  # A_1 = delta_1 = 0 - 1 = -1;  A_0 = 1 + .25*-1 = .75
-    assert gae(reward, value, on, 0.5, 0.5).flatten().tolist() == [0.75, -1.0, 4.0]
+    terminated[0, 1] = True  # A_1 = delta_1 = 0 - 1 = -1;  A_0 = 1 + .25*-1 = .75
+    assert gae(reward, value, terminated, 0.5, 0.5).flatten().tolist() == [0.75, -1.0, 4.0]
 
 
 @given(
@@ -103,26 +103,47 @@ def test_eq_gae_by_hand():
 )  # fmt: skip
 def test_eq_gae_is_its_recursion(seed, B, T, N, gamma, gae_lambda):
     reward, value = draw(seed, B, T, N), draw(seed + 1, B, T + 1, N)
-    goes_on = draw(seed + 2, B, T, N) > -0.5
-    ours = gae(reward, value, goes_on, gamma, gae_lambda)
-    torch.testing.assert_close(ours, chain(reward, value, goes_on, gamma, gae_lambda))
+    terminated = draw(seed + 2, B, T, N) < -0.5
+    ours = gae(reward, value, terminated, gamma, gae_lambda)
+    torch.testing.assert_close(ours, chain(reward, value, terminated, gamma, gae_lambda))
 
 
 def test_eq_gae_ends_are_one_step_error_and_whole_return():
     reward, value = draw(0, 2, 5, 3), draw(1, 2, 6, 3)
-    on = torch.ones(2, 5, 3, dtype=torch.bool)
+    never = torch.zeros(2, 5, 3, dtype=torch.bool)
     error = reward + 0.9 * value[:, 1:] - value[:, :-1]
-    torch.testing.assert_close(gae(reward, value, on, 0.9, 0.0), error)
+    torch.testing.assert_close(gae(reward, value, never, 0.9, 0.0), error)
     discount = 0.9 ** torch.arange(6, dtype=torch.float64)
     whole = (torch.cat([reward, value[:, -1:]], 1) * discount[:, None]).sum(1) - value[:, 0]
-    torch.testing.assert_close(gae(reward, value, on, 0.9, 1.0)[:, 0], whole)
+    torch.testing.assert_close(gae(reward, value, never, 0.9, 1.0)[:, 0], whole)
 
 
 def test_eq_gae_after_an_end_nothing_leaks_back():
     reward, value = draw(0, 1, 6, 1), draw(1, 1, 7, 1)
-    on = torch.ones(1, 6, 1, dtype=torch.bool)
-    on[0, 2] = False
-    before = gae(reward, value, on, 0.9, 0.8)[:, :3]
+    terminated = torch.zeros(1, 6, 1, dtype=torch.bool)
+    terminated[0, 2] = True
+    before = gae(reward, value, terminated, 0.9, 0.8)[:, :3]
     reward[:, 3:] += 100
     value[:, 3:] -= 100
-    torch.testing.assert_close(gae(reward, value, on, 0.9, 0.8)[:, :3], before)
+    torch.testing.assert_close(gae(reward, value, terminated, 0.9, 0.8)[:, :3], before)
+
+
+def test_masked_normalise_by_hand():
+    x = torch.tensor([1.0, 3.0, 100.0])
+    found = masked_normalise(x, torch.tensor([True, True, False]), 0.0)
+    assert found[:2].tolist() == [-1.0, 1.0]  # mean 2, spread 1, both of the first two
+
+
+def test_log_prob_of_is_the_logarithm_of_the_softmax():
+    logits, action = draw(0, 3, 2, 4), torch.tensor([[0, 3], [1, 1], [2, 0]])
+    chosen, entropy = log_prob_of(logits, action)
+    pi = logits.softmax(-1)
+    for b in range(3):
+        for n in range(2):
+            assert chosen[b, n].item() == pytest.approx(pi[b, n, action[b, n]].log().item())
+            wanted = -sum(p * math.log(p) for p in pi[b, n].tolist())
+            assert entropy[b, n].item() == pytest.approx(wanted)
+
+
+def test_linear_starts_at_the_start_and_ends_at_the_end():
+    assert [linear(3.0, 1.0, p) for p in (0.0, 0.25, 1.0)] == [3.0, 2.5, 1.0]

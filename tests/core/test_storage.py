@@ -282,7 +282,7 @@ def test_json_has_no_nan(tmp_path):
 
 def test_plain_settings():
     plain = storage.plain(Settings())
-    assert plain == {"world": "builtins.dict", "sizes": [3, 4], "rate": 0.1}
+    assert plain == {"env": "builtins.dict", "sizes": [3, 4], "rate": 0.1}
     assert storage.plain(train).endswith(".train")
     with pytest.raises(TypeError, match="setting must be"):
         storage.plain({"x": torch.zeros(2)})

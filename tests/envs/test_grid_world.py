@@ -109,22 +109,22 @@ def test_the_list_of_neighbours_is_the_adjacency(n_agents, hearing, k, seed):
     env.reset(seed)
     for _ in range(3):  # so that some share a cell
         env.step(UniformPolicy(seed)(env))
-    comm_graph = env.adjacency()
+    adjacency = env.adjacency()
     index, mask = env.neighbours(k)
     for b in range(2):
         if not env.running[b]:  # nobody is left to hear anybody
-            assert not comm_graph[b].any() and not mask[b].any()
+            assert not adjacency[b].any() and not mask[b].any()
             continue
         for i in range(n_agents):
             (row, column), near = env.position[b, i].tolist(), []
             for j in range(n_agents):
                 r, c = env.position[b, j].tolist()
                 away = max(abs(r - row), abs(c - column))
-                assert bool(comm_graph[b, i, j]) == (away <= hearing)
+                assert bool(adjacency[b, i, j]) == (away <= hearing)
                 near += [away] * (away <= hearing)
             found = index[b, i][mask[b, i]].tolist()
             assert found[0] == i and len(set(found)) == len(found) == min(k, len(near))
-            assert comm_graph[b, i, found].all()
+            assert adjacency[b, i, found].all()
             gaps = (env.position[b, found] - env.position[b, i]).abs().amax(-1).tolist()
             assert gaps == sorted(near)[: len(found)]
 

@@ -20,8 +20,8 @@ def graph_of(env, b):
     """Environment b as a networkx graph, an edge from whom is heard to who hears it."""
     graph = networkx.DiGraph()
     graph.add_nodes_from(range(env.n_agents))
-    comm_graph = env.adjacency()[b].tolist()
-    for i, row in enumerate(comm_graph):
+    adjacency = env.adjacency()[b].tolist()
+    for i, row in enumerate(adjacency):
         graph.add_edges_from((j, i) for j, there in enumerate(row) if there)
     return graph
 
@@ -92,10 +92,10 @@ def test_the_mean_number_of_neighbours_is_the_degree_away_from_the_border():
     env.reset(0)
     inside = ((env.position > 2) & (env.position < 28)).all(-1)
     assert env.edges()[1].sum(-1)[inside].float().mean() == pytest.approx(6.0, abs=0.25)
-    comm_graph = env.adjacency()
+    adjacency = env.adjacency()
     assert (
-        torch.equal(comm_graph, comm_graph.transpose(1, 2))
-        and comm_graph.diagonal(dim1=1, dim2=2).all()
+        torch.equal(adjacency, adjacency.transpose(1, 2))
+        and adjacency.diagonal(dim1=1, dim2=2).all()
     )
 
 

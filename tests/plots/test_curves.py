@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from marl_edu import plots
+from marl_edu.plots import style
 from marl_edu.results import Curve, Estimate
 
 
@@ -121,7 +122,7 @@ def test_method_colours_stand_out_on_light_and_dark_pages(page):
 
 
 def test_the_palette_keeps_its_order_in_grey():
-    palette = plots.colormaps["YlGnBu"]
+    palette = style.PALETTE
     grey = [luminance(palette(x)[:3]) for x in np.linspace(0, 1, 50)]
     assert (np.diff(grey) < 0).all()
 

@@ -24,9 +24,10 @@ from marl_edu.plots.score_table import (
 )
 from marl_edu.results import Curve, Estimate
 
-from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
+from tests import ROOT
+from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
 
-SITE_CSS = Path(__file__).resolve().parent.parent / "book" / "_static" / "marl.css"
+SITE_CSS = ROOT / "book" / "_static" / "marl.css"
 
 
 def test_eq_normalised_by_hand():

@@ -1,4 +1,4 @@
-"""The actor-critic: its equations, whose memory is whose, the gates, and resumed runs."""
+"""The actor-critic: its equations, whose memory is whose, and resumed runs."""
 
 import math
 from dataclasses import replace
@@ -6,10 +6,11 @@ from dataclasses import replace
 import pytest
 import torch
 from scipy.stats import chisquare
-from torch.nn import functional as F
 
 from marl_edu.algos import commnet, tarmac
 from marl_edu.algos.tarmac import TargetedAttention
+from marl_edu.core.evaluate import evaluate
+from marl_edu.core.ops import act
 from marl_edu.envs import SpeakerProbe, TrafficJunction
 from marl_edu.training import a2c
 from marl_edu.training.a2c import (
@@ -17,18 +18,17 @@ from marl_edu.training.a2c import (
     Config,
     Episode,
     NoCommunication,
-    act,
-    evaluate,
+    TeamPolicy,
     loss,
-    play,
+    rollout,
 )
 
 O, A, D = 7, 3, 5  # noqa: E741  the sizes' names in the signatures
 
 
-def make(gate: str = "none", communicate=None, seed: int = 0) -> ActorCritic:
+def make(communicate=None, seed: int = 0) -> ActorCritic:
     torch.manual_seed(seed)
-    return ActorCritic(O, A, D, communicate or TargetedAttention(D, 1, 3, 4), gate).double()
+    return ActorCritic(O, A, D, communicate or TargetedAttention(D, 1, 3, 4)).double()
 
 
 def scene(seed: int = 0, B: int = 3, N: int = 4):
@@ -130,22 +130,22 @@ def tiny_episode() -> Episode:
     junk = 1e3  # what stands in an empty slot must not matter
     numbers = {
         "log_prob": [[-1.0, junk], [-2.0, -3.0]],
-        "ent_coef": [[0.1, junk], [0.2, 0.3]],
+        "entropy": [[0.1, junk], [0.2, 0.3]],
         "value": [[0.0, junk], [0.0, 0.0], [0.0, 0.0]],
         "reward": [[10.0, junk], [0.0, 20.0]],
     }
     tensors = {k: torch.tensor([v]).requires_grad_(k != "reward") for k, v in numbers.items()}
     alive = torch.tensor([[[True, False], [True, True]]])
-    return Episode(**tensors, alive=alive, goes_on=alive, success=torch.ones(1))
+    return Episode(**tensors, alive=alive, terminated=~alive, success=torch.ones(1))
 
 
-HAND = Config(gamma=0.5, gae_lambda=1.0, reward_scale=0.1, vf_coef=0.5)
+HAND = Config(TrafficJunction, gamma=0.5, gae_lambda=1.0, reward_scale=0.1, vf_coef=0.5)
 
 
 def test_eq_a2c_loss():
     # Rewards times 0.1, values 0: the advantages of the three living entries are 1, 0 and 2,
     # which are the critic's targets too. Normalised: 0, -1 and 1 over sqrt(2/3).
-    total, parts = loss(tiny_episode(), HAND, entropy=0.3)
+    total, parts = loss(tiny_episode(), HAND, ent_coef=0.3)
     unit = 1 / math.sqrt(2 / 3)
     policy_loss = -(0 * -1.0 - unit * -2.0 + unit * -3.0) / 3
     value_loss = (1 + 0 + 4) / 3
@@ -158,12 +158,12 @@ def test_eq_a2c_loss():
 def test_eq_a2c_loss_gradients():
     """d L / d log pi = -A / n, and so on; empty slots get none."""
     batch = tiny_episode()
-    loss(batch, HAND, entropy=0.3)[0].backward()
+    loss(batch, HAND, ent_coef=0.3)[0].backward()
     unit = 1 / math.sqrt(2 / 3)
     n = 3
     expected = {
         "log_prob": [[0, 0], [unit / n, -unit / n]],
-        "ent_coef": [[-0.3 / n, 0], [-0.3 / n, -0.3 / n]],
+        "entropy": [[-0.3 / n, 0], [-0.3 / n, -0.3 / n]],
         "value": [[-0.5 * 2 * 1 / n, 0], [0, -0.5 * 2 * 2 / n], [0, 0]],  # 2 c_V (V - R) / n
     }
     for name, numbers in expected.items():
@@ -175,7 +175,7 @@ def test_eq_a2c_loss_gradients():
 
 def test_the_loss_of_an_empty_batch_is_zero_and_not_nan():
     batch = tiny_episode()._replace(alive=torch.zeros(1, 2, 2, dtype=torch.bool))
-    total, _ = loss(batch, HAND, entropy=0.3)
+    total, _ = loss(batch, HAND, ent_coef=0.3)
     total.backward()
     assert total.item() == 0 and batch.log_prob.grad.isfinite().all()
 
@@ -185,8 +185,8 @@ def test_a_time_limit_is_bootstrapped_and_an_end_is_not():
     for env, lasts in ((TrafficJunction("easy", 0.5, num_envs=8, seed=0), True),
                          (SpeakerProbe(2, 3, num_envs=8, seed=0), False)):  # fmt: skip
         net = ActorCritic(env.obs_dim, env.n_actions, D, NoCommunication())
-        batch = play(net, env, torch.Generator().manual_seed(0))
-        assert batch.goes_on[:, -1].any() == lasts
+        batch = rollout(net, env, torch.Generator().manual_seed(0))
+        assert (~batch.terminated[:, -1]).any() == lasts
 
         def bonus(last: float, batch=batch):
             value = batch.value.detach().clone()
@@ -199,21 +199,19 @@ def test_a_time_limit_is_bootstrapped_and_an_end_is_not():
 # -- who is there, and whose memory it is --------------------------------------------------------
 
 
-@pytest.mark.parametrize("gate", ["none", "soft", "hard"])
-def test_empty_slots_are_neither_heard_nor_seen_nor_trained(gate):
-    net = make(gate)
+def test_empty_slots_are_neither_heard_nor_seen_nor_trained():
+    net = make()
     obs, h, alive = scene()
     obs.requires_grad_(), h.requires_grad_()
-    draw = lambda: torch.Generator().manual_seed(1)  # noqa: E731
-    step = net(obs, h, alive, draw())
+    step = net(obs, h, alive)
     assert (step.h[~alive] == 0).all()
-    assert (step.attention * ~alive[:, None, None, :] == 0).all()
+    assert (step.attention * ~alive[:, None, None, None, :] == 0).all()
     value = net.centralised_value(step.h, alive)
-    parts = (step.logits[alive].sum(), value[alive].sum(), step.gate_log_prob[alive].sum())
+    parts = (step.logits[alive].sum(), value[alive].sum())
     sum(parts).backward()
     assert (obs.grad[~alive] == 0).all() and (h.grad[~alive] == 0).all()
     junk = torch.where(alive[..., None], obs, 99.0).detach()
-    again = net(junk, h, alive, draw())
+    again = net(junk, h, alive)
     torch.testing.assert_close(again.logits, step.logits)
 
 
@@ -225,7 +223,7 @@ class Spy:
         net.register_forward_pre_hook(lambda _, inputs: self.calls.append(inputs))
 
 
-@pytest.mark.parametrize("how", ["play", "evaluate"])
+@pytest.mark.parametrize("how", ["rollout", "evaluate"])
 def test_a_newcomer_does_not_inherit_the_memory_of_its_slot(how):
     torch.manual_seed(0)
     env = TrafficJunction("easy", 1.0, num_envs=16, seed=0)
@@ -233,12 +231,12 @@ def test_a_newcomer_does_not_inherit_the_memory_of_its_slot(how):
     spy, infos = Spy(net), []
     step = env.step
     env.step = lambda actions: infos.append(step(actions)) or infos[-1]
-    if how == "play":
-        play(net, env, torch.Generator().manual_seed(0))
+    if how == "rollout":
+        rollout(net, env, torch.Generator().manual_seed(0))
     else:
         with torch.no_grad():
             net.policy.bias[0] = 9.0  # greedy and always GAS, so that cars do leave
-        evaluate(net, env, episodes=16)
+        evaluate(env, TeamPolicy(net), episodes=16)
     reused = 0
     for t, (_, h, alive, _) in enumerate(spy.calls[: env.max_steps]):
         if t == 0:
@@ -253,14 +251,14 @@ def test_a_newcomer_does_not_inherit_the_memory_of_its_slot(how):
     assert reused > 0  # slots that were left and taken in the same step
 
 
-def test_a_newcomers_reward_is_not_its_predecessors_and_a_life_ends_where_it_ends():
+def test_a_newcomers_reward_is_not_its_predecessors_and_a_trajectory_ends_where_it_ends():
     torch.manual_seed(0)
     env = TrafficJunction("easy", 1.0, num_envs=32, seed=0)
     net = ActorCritic(env.obs_dim, 2, D, NoCommunication())
     infos = []
     step = env.step
     env.step = lambda actions: infos.append(step(actions)) or infos[-1]
-    batch = play(net, env, torch.Generator().manual_seed(0))
+    batch = rollout(net, env, torch.Generator().manual_seed(0))
     completed = torch.stack([info["completed"] for *_, info in infos], 1)
     alive = torch.stack([info["alive"] for *_, info in infos], 1)
     reward = torch.stack([reward for _, reward, *_ in infos], 1)
@@ -268,7 +266,7 @@ def test_a_newcomers_reward_is_not_its_predecessors_and_a_life_ends_where_it_end
     assert (completed & crashed).any()  # newcomers that crash where somebody has just left
     assert torch.equal(batch.reward, torch.where(completed, 0.0, reward))
     assert torch.equal(batch.alive[:, 1:], alive[:, :-1]) and not batch.alive[:, 0].any()
-    assert torch.equal(batch.goes_on, batch.alive & ~completed)
+    assert torch.equal(~batch.terminated, batch.alive & ~completed)
     assert batch.value.shape == (32, 21, 5) and batch.log_prob.shape == (32, 20, 5)
 
 
@@ -280,7 +278,7 @@ def test_gradient_is_cut_every_so_many_steps():
     for detach_every, reaches in ((20, True), (1, False)):
         memories = []
         handle = net.register_forward_hook(lambda *given, m=memories: m.append(given[-1].h))
-        batch = play(net, env, torch.Generator().manual_seed(0), detach_every)
+        batch = rollout(net, env, torch.Generator().manual_seed(0), detach_every)
         handle.remove()
         (gradient,) = torch.autograd.grad(
             batch.log_prob[:, 4].sum(), memories[3], allow_unused=True
@@ -288,102 +286,13 @@ def test_gradient_is_cut_every_so_many_steps():
         assert (gradient is not None and bool(gradient.any())) == reaches
 
 
-# -- gates ---------------------------------------------------------------------------------------
-
-
-def set_gate(net: ActorCritic, bias: float) -> ActorCritic:
-    with torch.no_grad():
-        net.gate.weight.zero_()
-        net.gate.bias.fill_(bias)
-    return net
-
-
-def test_a_closed_soft_gate_is_no_communication_and_an_open_one_is_no_gate():
-    obs, h, alive = scene()
-    gated = make("soft")
-    for bias, communicate, openness in (
-        (-1e4, NoCommunication(), 0.0),
-        (1e4, gated.communicate, 1.0),
-    ):
-        other = make(communicate=communicate)
-        shared = {k: v for k, v in gated.state_dict().items() if not k.startswith("gate")}
-        other.load_state_dict(shared, strict=False)
-        step, plain = set_gate(gated, bias)(obs, h, alive), other(obs, h, alive)
-        torch.testing.assert_close(step.logits, plain.logits)
-        assert (step.gate == openness).all() and (step.gate_log_prob == 0).all()
-    assert (plain.gate == 1).all()
-
-
-def test_a_half_open_soft_gate_mixes_what_was_heard_with_what_was_known():
-    obs, h, alive = scene()
-    net = set_gate(make("soft"), 0.0)
-    given = []
-    net.communicate.register_forward_hook(lambda _, i, o: given.extend([i[0], o[0]]))
-    received = []
-    net.memory.register_forward_pre_hook(lambda _, inputs: received.append(inputs[0]))
-    net(obs, h, alive)
-    z, heard = given
-    torch.testing.assert_close(received[0].view_as(z), (z + heard) / 2)
-
-
-def test_who_closes_the_hard_gate_is_not_heard():
-    obs, h, alive = scene(B=40)
-    net = set_gate(make("hard"), 0.0)
-    step = net(obs, h, alive, torch.Generator().manual_seed(0))
-    assert set(step.gate.unique().tolist()) == {0.0, 1.0}
-    silent = (step.gate == 0) | ~alive
-    assert (step.attention * silent[:, None, None, :] == 0).all()
-    comm_graph = alive & (~silent).any(1, keepdim=True)  # it still hears those who talk
-    torch.testing.assert_close(step.attention.sum(-1)[:, 0], comm_graph.double())
-    for bias, openness in ((-1e4, 0.0), (1e4, 1.0)):
-        always = set_gate(net, bias)(obs, h, alive, torch.Generator().manual_seed(0))
-        assert (always.gate == openness).all()
-    greedy = set_gate(net, 0.1)(obs, h, alive)  # without a generator, the likelier choice
-    assert (greedy.gate == 1).all()
-    assert (set_gate(net, -0.1)(obs, h, alive).gate == 0).all()
-
-
-def test_the_hard_gates_choice_is_trained_like_an_action():
-    obs, h, alive = scene(B=2000)
-    net = make("hard")
-    with torch.no_grad():
-        net.gate.bias.fill_(0.7)
-    step = net(obs, h, alive, torch.Generator().manual_seed(0))
-    z = F.relu(net.encode(obs) + net.recall(h))
-    open_chance = sigmoid(net.gate(z)[..., 0])
-    taken = torch.where(step.gate == 1, open_chance, 1 - open_chance)
-    torch.testing.assert_close(step.gate_log_prob, taken.log())
-    # as often open as its probability says
-    error = (step.gate - open_chance)[alive].mean().abs() * alive.sum().sqrt()
-    assert error < 3.5 * 0.5
-
-    # It is part of the log-probability that the loss weighs with the advantage.
-    torch.manual_seed(0)
-    env = TrafficJunction("easy", 0.5, num_envs=8, seed=0)
-    net = ActorCritic(env.obs_dim, 2, D, TargetedAttention(D), "hard")
-    with torch.no_grad():  # an undecided policy: its own log-probability is -log 2
-        net.policy.weight.zero_()
-    steps = []
-    net.register_forward_hook(lambda *given: steps.append(given[-1]))
-    batch = play(net, env, torch.Generator().manual_seed(0))
-    gates = torch.stack([step.gate_log_prob for step in steps[:20]], 1)
-    torch.testing.assert_close(batch.log_prob, gates - math.log(2))
-    loss(batch, HAND, 0.0)[0].backward()
-    assert net.gate.weight.grad.abs().sum() > 0
-
-
-def test_gates_that_do_not_exist_are_named():
-    with pytest.raises(ValueError, match="gate must be 'none', 'soft' or 'hard', got 'ajar'"):
-        make("ajar")
-
-
 # -- training ------------------------------------------------------------------------------------
 
 SHORT = {"hidden_dim": 8, "num_envs": 4, "updates": 9, "log_every": 2, "checkpoint_every": 3}
 PROBE = {"env": SpeakerProbe, "env_args": {"distractors": 1, "symbols": 2}}
 RUNS = {
-    "none": (a2c.train, Config(env_args={"difficulty": "easy"}, **SHORT)),
-    "tarmac, hard gate": (tarmac.train, tarmac.Config(gate="hard", detach_every=7, **SHORT)),
+    "none": (a2c.train, Config(TrafficJunction, {"difficulty": "easy"}, **SHORT)),
+    "tarmac": (tarmac.train, tarmac.Config(detach_every=7, **SHORT)),
     "commnet, probe": (commnet.train, commnet.Config(rounds=2, **PROBE, **SHORT)),
 }
 
@@ -451,12 +360,12 @@ def test_evaluate_is_repeatable_and_leaves_no_graph():
     torch.manual_seed(0)
     net = ActorCritic(env.obs_dim, 2, D, TargetedAttention(D))
     for greedy in (True, False):
-        one = evaluate(net, env, episodes=20, greedy=greedy, seed=5)
-        assert one == evaluate(net, env, episodes=20, greedy=greedy, seed=5)
+        one, two = (evaluate(env, TeamPolicy(net, greedy, seed=5), 20, seed=5) for _ in range(2))
+        assert one == two
         assert one["episodes"] == 24 and 0 <= one["success"] <= 1 and one["return"] <= 0
     with torch.no_grad():
         net.policy.weight.zero_()
         net.policy.bias.copy_(torch.tensor([1.0, 0.0]))
-    gas = evaluate(net, TrafficJunction("easy", 0.1, num_envs=500), 2000)
+    gas = evaluate(TrafficJunction("easy", 0.1, num_envs=500), TeamPolicy(net), 2000)
     assert gas["success"] == pytest.approx(0.845, abs=0.055)  # always GAS, published on 600
     assert gas["return"] == pytest.approx(-0.80, abs=0.25)  # likewise

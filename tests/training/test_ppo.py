@@ -1,4 +1,4 @@
-"""The loop with a bonus, equation by equation, against loops over environments, steps and agents."""
+"""PPO with a bonus, equation by equation, against loops over environments, steps and agents."""
 
 from dataclasses import replace
 from itertools import product
@@ -10,24 +10,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional as F
 
+from marl_edu.algos import counts, icm, rnd
+from marl_edu.algos.counts import CountBonus
 from marl_edu.core.evaluate import evaluate
-from marl_edu.algos import icm, rnd
 from marl_edu.envs.baselines.key_door_maze import plan
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.training import ppo
-from marl_edu.training.ppo import (
-    ActorCritic,
-    Batch,
-    Config,
-    CountBonus,
+from marl_edu.training.bonus import (
     NoBonus,
     PerAgentBonus,
     ReturnNormaliser,
-    Rollout,
     RunningMeanStd,
+    shuffled,
 )
+from marl_edu.training.exploration_metrics import ExplorationMetrics
+from marl_edu.training.ppo import ActorCritic, Batch, Rollout
 
 B, T, N, OBS, A = 3, 6, 2, 5, 4
+
+
+def Config(**settings) -> ppo.Config:  # noqa: N802  as the class, in the maze
+    return ppo.Config(KeyDoorMaze, **settings)
 
 
 def rollout(seed: int = 0, ends: float = 0.2) -> Rollout:
@@ -44,7 +47,7 @@ def rollout(seed: int = 0, ends: float = 0.2) -> Rollout:
         value_int=torch.randn(B, T + 1, N, generator=g),
         reward=torch.randn(B, T, N, generator=g),
         alive=alive,
-        goes_on=alive & ~ended[..., None],
+        terminated=~alive | ended[..., None],
         success=ended.any(1).float(),
         cell=None,
     )
@@ -53,19 +56,19 @@ def rollout(seed: int = 0, ends: float = 0.2) -> Rollout:
 def sum_of_errors(batch: Rollout, reward, value, b, t, n, cfg, gamma, after_the_end):
     """A generalised advantage as a sum over the steps that are left, straight from its definition.
 
-    `after_the_end`: what the state behind a termination is worth.
+    `after_the_end`: the value of the state behind a termination.
     """
     total, weight = 0.0, 1.0
     for k in range(t, T):
         last = k == T - 1
-        if batch.goes_on[b, k, n]:
+        if not batch.terminated[b, k, n]:
             following = value[b, k + 1, n].item()
             if last and after_the_end is not None:
                 following = after_the_end  # time is up: the next episode begins
         else:
             following = 0.0 if after_the_end is None else after_the_end
         total += weight * (reward[b, k, n].item() + gamma * following - value[b, k, n].item())
-        if not batch.goes_on[b, k, n]:
+        if batch.terminated[b, k, n]:
             break
         weight *= gamma * cfg.gae_lambda
     return total
@@ -92,7 +95,7 @@ def test_eq_rnd_returns(seed, episodic):
         assert int_[b, t, n].item() == pytest.approx(wanted, abs=1e-5)
 
 
-def test_eq_explore_advantage():
+def test_eq_ppo_advantage():
     """Two advantages, weighted and added; in units of their spread over the living."""
     batch, bonus = rollout(1), torch.rand(B, T, N)
     cfg = Config(ext_coef=3.0, int_coef=0.5, normalise=False)
@@ -117,7 +120,7 @@ def test_only_moments_with_somebody_alive_are_learned_from():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_eq_explore_loss(seed):
+def test_eq_ppo_loss(seed):
     """PPO's loss, both critics and the entropy, moment by moment."""
     torch.manual_seed(seed)
     net, cfg = ActorCritic(OBS, A, 8, N), Config(clip_coef=0.2, ent_coef=0.3, vf_coef=0.7)
@@ -186,18 +189,18 @@ def test_running_moments_are_those_of_all_rows_together(sizes, seed):
     assert stats.count == len(whole)
 
 
-def test_eq_explore_counts():
+def test_eq_ppo_counts():
     """1 / sqrt(n + 1), n counted observation by observation, the living only."""
     g = torch.Generator().manual_seed(0)
-    counts, seen = CountBonus(4), {}
+    counted, seen = CountBonus(4), {}
     for _ in range(4):
         obs = torch.randint(2, (5, 3, 4), generator=g).float()
         action, alive = torch.zeros(5, 3, dtype=torch.long), torch.rand(5, 3, generator=g) < 0.7
-        bonus = counts.reward(obs, action, obs)
+        bonus = counted.reward(obs, action, obs)
         for where in product(range(5), range(3)):
             n = seen.get(tuple(obs[where].tolist()), 0)
             assert bonus[where].item() == pytest.approx((n + 1) ** -0.5)
-        counts.update(obs, action, obs, alive)
+        counted.update(obs, action, obs, alive)
         for row in obs[alive]:
             seen[tuple(row.tolist())] = seen.get(tuple(row.tolist()), 0) + 1
 
@@ -280,7 +283,7 @@ def test_who_has_a_bonus_of_its_own_learns_from_what_it_saw_itself():
 
 def test_shuffling_keeps_the_bonuses_and_loses_their_places():
     bonus, alive = torch.rand(B, T, N), rollout(3, ends=0.5).alive
-    dealt = bonus.shuffled(bonus, alive, torch.Generator().manual_seed(0))
+    dealt = shuffled(bonus, alive, torch.Generator().manual_seed(0))
     torch.testing.assert_close(dealt[alive].sort().values, bonus[alive].sort().values)
     assert not torch.equal(dealt[alive], bonus[alive]) and not dealt[~alive].any()
 
@@ -294,8 +297,8 @@ def test_several_agents_are_told_apart_and_a_single_one_is_not_told_anything():
     assert not torch.allclose(step.logits[:, 0], step.logits[:, 1])
 
 
-class Walker(ActorCritic):
-    """A network that walks a given plan, whatever it sees."""
+class Planned(ActorCritic):
+    """A network that follows a given plan, whatever it sees."""
 
     def __init__(self, actions, n_agents=1):
         super().__init__(1, 5, 1, n_agents)
@@ -309,14 +312,14 @@ class Walker(ActorCritic):
         return ppo.Step(logits, torch.zeros(obs.shape[:-1]), torch.ones(obs.shape[:-1]))
 
 
-def test_play_records_what_happened_and_stops_when_all_have_arrived():
+def test_a_rollout_records_what_happened_and_stops_when_all_have_arrived():
     env = KeyDoorMaze("small", num_envs=3, seed=0)
     way = plan(env)
-    batch = ppo.rollout(Walker(way), env, torch.Generator().manual_seed(0))
+    batch = ppo.rollout(Planned(way), env, torch.Generator().manual_seed(0))
     assert batch.action.shape == (3, len(way), 1) and batch.obs.shape[1] == len(way) + 1
     assert batch.action[0, :, 0].tolist() == way
     assert batch.reward.sum(1).tolist() == [[1.0]] * 3 and batch.success.all()
-    assert batch.alive.all() and not batch.goes_on[:, -1].any() and batch.goes_on[:, :-1].all()
+    assert batch.alive.all() and batch.terminated[:, -1].all() and not batch.terminated[:, :-1].any()
     assert batch.cell[0, -1, 0] == env.goal
     assert batch.log_prob.abs().max() < 1e-5
 
@@ -324,14 +327,14 @@ def test_play_records_what_happened_and_stops_when_all_have_arrived():
 def test_evaluate_counts_episodes_and_steps():
     env = KeyDoorMaze("small", num_envs=4, seed=0)
     way = plan(env)
-    found = evaluate(env, ppo.TeamPolicy(Walker(way)), 4)
+    found = evaluate(env, ppo.TeamPolicy(Planned(way)), 4)
     assert found == {"success": 1.0, "return": 1.0, "steps": len(way), "episodes": 4}
-    assert evaluate(env, ppo.TeamPolicy(Walker([4])), 4)["success"] == 0.0
+    assert evaluate(env, ppo.TeamPolicy(Planned([4])), 4)["success"] == 0.0
 
 
-def test_the_diary_remembers_where_anybody_has_ever_been():
+def test_the_metrics_remember_where_anybody_has_ever_been():
     env = KeyDoorMaze("small", n_agents=2, num_envs=2, seed=0)
-    exploration, batch = ppo.ExplorationMetrics(env), rollout()
+    explored, batch = ExplorationMetrics(env), rollout()
     cell = torch.zeros(2, 3, 2, dtype=torch.long)
     cell[..., 1] = torch.tensor([1, 2, 3])
     one = batch._replace(
@@ -340,12 +343,12 @@ def test_the_diary_remembers_where_anybody_has_ever_been():
         alive=torch.ones(2, 3, 2, dtype=torch.bool),
         cell=cell,
     )
-    row = exploration.note(one, torch.ones(2, 3, 2))
+    row = explored(one, torch.ones(2, 3, 2))
     assert row["coverage"] == pytest.approx(4 / env.n_cells)
     assert row["coverage_per_agent"] == pytest.approx(2 / env.n_cells)
     assert row["found"] == 0 and row["bonus"] == 1 and row["action_4"] == 1 and row["action_0"] == 0
-    exploration.note(one._replace(reward=one.reward + 1), torch.ones(2, 3, 2))
-    assert exploration.note(one, torch.ones(2, 3, 2))["found"] == 1
+    explored(one._replace(reward=one.reward + 1), torch.ones(2, 3, 2))
+    assert explored(one, torch.ones(2, 3, 2))["found"] == 1
 
 
 SMALL = {
@@ -358,7 +361,7 @@ SMALL = {
 }
 TRAIN = {
     "none": (Config, ppo.train),
-    "counts": (Config, counts.train),
+    "counts": (counts.Config, counts.train),
     "icm": (icm.Config, icm.train),
     "rnd": (rnd.Config, rnd.train),
 }
@@ -377,7 +380,7 @@ def numbers(rows):
 def test_an_interrupted_run_ends_with_the_same_numbers(name, own, tmp_path):
     make, train = TRAIN[name]
     cfg = make(**SMALL, per_agent_bonus=own, shuffle_bonus=own)
-    cfg = replace(cfg, env_args={**cfg.env_args, "n_agents": 2, "tv": True})
+    cfg = replace(cfg, env_args={**cfg.env_args, "n_agents": 2, "noisy_tv": True})
     whole = train(cfg)
 
     def stop(row):
@@ -406,7 +409,7 @@ def test_without_a_bonus_and_a_reward_there_is_nothing_to_learn_but_values():
     assert all(row["bonus"] == 0 and row["bonus_loss"] == 0 for row in run.rows)
 
 
-def test_a_team_can_be_played_like_a_scripted_rule():
+def test_a_team_can_be_played_like_a_scripted_policy():
     env = KeyDoorMaze("small", num_envs=2, n_agents=2, seed=0)
     torch.manual_seed(0)
     net = ActorCritic(env.obs_dim, env.n_actions, 8, n_agents=2)

@@ -1,4 +1,4 @@
-"""What was lived through comes back from the replay as it was, and never mixed with other lives."""
+"""What happened comes back from the replay as it was, and trajectories are never mixed."""
 
 import pytest
 import torch
@@ -13,34 +13,34 @@ def episodes(B: int, T: int, N: int, seed: int, S: int = 2) -> Episodes:
     g = torch.Generator().manual_seed(seed)
     alive = torch.rand(B, T, N, generator=g) < 0.7
     goes_on = (torch.rand(B, T, N, generator=g) < 0.7) & alive
-    goes_on[:, :-1] &= alive[:, 1:]  # a life that goes on is there in the next step
+    goes_on[:, :-1] &= alive[:, 1:]  # a trajectory that goes on is there in the next step
     place = torch.arange(B * (T + 1) * N).view(B, T + 1, N)
     obs = torch.stack([place, -place], -1).float()
     done = place[:, :-1]
-    state = torch.stack([done + 0.25] * S, -1) if S else torch.zeros(B, T, N, 0)
-    return Episodes(obs, done % 5, done + 0.5, alive, goes_on, state)
+    hidden = torch.stack([done + 0.25] * S, -1) if S else torch.zeros(B, T, N, 0)
+    return Episodes(obs, done % 5, done + 0.5, alive, ~goes_on, hidden)
 
 
-def lives_of(e: Episodes) -> list[dict]:
-    """The lives in a round, agent by agent and step by step."""
+def trajectories_of(e: Episodes) -> list[dict]:
+    """The trajectories in a round, agent by agent and step by step."""
     B, T, N = e.alive.shape
     found = []
     for b in range(B):
         for n in range(N):
-            life: dict | None = None
+            one: dict | None = None
             for t in range(T):
                 if not e.alive[b, t, n]:
-                    life = None
+                    one = None
                     continue
-                if life is None:
-                    life = {"agent": n, "obs": [e.obs[b, t, n].tolist()]}
-                    life |= {"action": [], "reward": [], "goes_on": [], "state": []}
-                    found.append(life)
-                for name in ("action", "reward", "goes_on", "state"):
-                    life[name].append(getattr(e, name)[b, t, n].tolist())
-                life["obs"].append(e.obs[b, t + 1, n].tolist())
-                if not e.goes_on[b, t, n]:
-                    life = None
+                if one is None:
+                    one = {"agent": n, "obs": [e.obs[b, t, n].tolist()]}
+                    one |= {"action": [], "reward": [], "terminated": [], "hidden": []}
+                    found.append(one)
+                for name in ("action", "reward", "terminated", "hidden"):
+                    one[name].append(getattr(e, name)[b, t, n].tolist())
+                one["obs"].append(e.obs[b, t + 1, n].tolist())
+                if e.terminated[b, t, n]:
+                    one = None
     return found
 
 
@@ -54,18 +54,18 @@ sizes = st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(1, 3), st.in
 
 @settings(max_examples=40)
 @given(sizes)
-def test_transitions_hold_every_step_lived_through_and_no_other(drawn):
+def test_the_buffer_holds_every_step_and_no_other(drawn):
     B, T, N, seed = drawn
     e = episodes(B, T, N, seed)
     replay = ReplayBuffer(1000, 2, available(N))
     replay.add(e)
     expected = []
-    for life in lives_of(e):
-        for t in range(len(life["action"])):
-            step = [*life["obs"][t], life["action"][t], life["reward"][t], *life["obs"][t + 1]]
-            expected.append([*step, life["goes_on"][t], life["agent"]])
+    for one in trajectories_of(e):
+        for t in range(len(one["action"])):
+            step = [*one["obs"][t], one["action"][t], one["reward"][t], *one["obs"][t + 1]]
+            expected.append([*step, one["terminated"][t], one["agent"]])
     f = replay.fields
-    parts = [f["obs"], f["action"], f["reward"], f["next_obs"], f["goes_on"], f["agent"]]
+    parts = [f["obs"], f["action"], f["reward"], f["next_obs"], f["terminated"], f["agent"]]
     rows = [
         [x for part in parts for x in part[k].reshape(-1).tolist()] for k in range(replay.steps)
     ]
@@ -74,62 +74,62 @@ def test_transitions_hold_every_step_lived_through_and_no_other(drawn):
 
 @settings(max_examples=40)
 @given(sizes)
-def test_lives_are_cut_where_an_agent_dies_or_is_replaced(drawn):
+def test_trajectories_are_cut_where_an_agent_dies_or_is_replaced(drawn):
     B, T, N, seed = drawn
     e = episodes(B, T, N, seed)
-    replay = SequenceReplay(1000, T + 1, 2, available(N), state_size=2)
+    replay = SequenceReplay(1000, T + 1, 2, available(N), hidden_size=2)
     replay.add(e)
-    expected, f = lives_of(e), replay.fields
+    expected, f = trajectories_of(e), replay.fields
     assert replay.size == len(expected)
-    assert replay.steps == sum(len(life["action"]) for life in expected)
-    for k, life in enumerate(expected):
+    assert replay.steps == sum(len(one["action"]) for one in expected)
+    for k, one in enumerate(expected):
         n = int(f["length"][k])
-        assert n == len(life["action"]) and f["agent"][k] == life["agent"]
-        assert f["obs"][k, : n + 1].tolist() == life["obs"]
-        for name in ("action", "reward", "goes_on", "state"):
-            assert f[name][k, :n].tolist() == life[name]
+        assert n == len(one["action"]) and f["agent"][k] == one["agent"]
+        assert f["obs"][k, : n + 1].tolist() == one["obs"]
+        for name in ("action", "reward", "terminated", "hidden"):
+            assert f[name][k, :n].tolist() == one[name]
             assert not f[name][k, n:].any()
         assert not f["obs"][k, n + 1 :].any()
 
 
 @settings(max_examples=60)
 @given(sizes, st.integers(1, 7), st.integers(0, 3))
-def test_a_window_is_a_piece_of_one_life(drawn, window, burn_in):
+def test_a_window_is_a_piece_of_one_trajectory(drawn, window, burn_in):
     B, T, N, seed = drawn
     e = episodes(B, T, N, seed)
-    lives = lives_of(e)
-    replay = SequenceReplay(1000, T, 2, available(N), state_size=2)
-    if not lives:
+    trajectories = trajectories_of(e)
+    replay = SequenceReplay(1000, T, 2, available(N), hidden_size=2)
+    if not trajectories:
         return
     replay.add(e)
     w = replay.sample(12, window, burn_in, torch.Generator().manual_seed(seed))
     E, L = w.action.shape
     assert L <= window + burn_in and w.obs.shape == (E, L + 1, 2)
-    assert w.learn.any(1).all() and w.learn.any(0).any()
+    assert w.mask.any(1).all() and w.mask.any(0).any()
     for k in range(E):
         first_obs = w.obs[k, 0].tolist()
-        (life,) = [one for one in lives if first_obs in one["obs"][:-1]]
-        begin = life["obs"].index(first_obs)
-        length = len(life["action"])
-        learned = w.learn[k].nonzero()[:, 0].tolist()
+        (one,) = [each for each in trajectories if first_obs in each["obs"][:-1]]
+        begin = one["obs"].index(first_obs)
+        length = len(one["action"])
+        learned = w.mask[k].nonzero()[:, 0].tolist()
         warm = learned[0]  # steps of burn-in: all that there are, up to `burn_in`
         first = begin + warm
         assert warm == min(burn_in, first) and first <= max(0, length - window)
         end = min(first + window, length)
         assert learned == list(range(warm, end - begin))
         n = end - begin
-        assert w.obs[k, : n + 1].tolist() == life["obs"][begin : end + 1]
-        assert w.action[k, :n].tolist() == life["action"][begin:end]
-        assert w.reward[k, :n].tolist() == life["reward"][begin:end]
-        assert w.goes_on[k, :n].tolist() == life["goes_on"][begin:end]
-        assert w.state[k].tolist() == life["state"][begin]
-        assert w.available[k].sum() == life["agent"] + 1
+        assert w.obs[k, : n + 1].tolist() == one["obs"][begin : end + 1]
+        assert w.action[k, :n].tolist() == one["action"][begin:end]
+        assert w.reward[k, :n].tolist() == one["reward"][begin:end]
+        assert w.terminated[k, :n].tolist() == one["terminated"][begin:end]
+        assert w.hidden[k].tolist() == one["hidden"][begin]
+        assert w.available[k].sum() == one["agent"] + 1
 
 
-def test_every_place_of_a_life_is_drawn_equally_often():
+def test_every_place_of_a_trajectory_is_sampled_equally_often():
     T = 8
     e = episodes(1, T, 1, 0)._replace(
-        alive=torch.ones(1, T, 1, dtype=torch.bool), goes_on=torch.ones(1, T, 1, dtype=torch.bool)
+        alive=torch.ones(1, T, 1, dtype=torch.bool), terminated=torch.zeros(1, T, 1, dtype=torch.bool)
     )
     replay = SequenceReplay(3, T, 2, available(1))
     replay.add(e)
@@ -139,15 +139,15 @@ def test_every_place_of_a_life_is_drawn_equally_often():
     assert (counts[:6] - 1000).abs().max() < 150
 
 
-def test_whole_lives_are_drawn_when_the_window_is_long():
+def test_whole_trajectories_are_sampled_when_the_window_is_long():
     e = episodes(3, 6, 2, 5)
     replay = SequenceReplay(100, 6, 2, available(2))
     replay.add(e)
     w = replay.sample(500, 10**6, 0, torch.Generator().manual_seed(0))
-    found = {tuple(w.obs[k, : int(w.learn[k].sum()) + 1, 0].tolist()) for k in range(500)}
-    assert found == {tuple(o[0] for o in life["obs"]) for life in lives_of(e)}
-    assert w.action.shape[1] == max(len(life["action"]) for life in lives_of(e))
-    assert w.state.shape == (500, 0)
+    found = {tuple(w.obs[k, : int(w.mask[k].sum()) + 1, 0].tolist()) for k in range(500)}
+    assert found == {tuple(o[0] for o in one["obs"]) for one in trajectories_of(e)}
+    assert w.action.shape[1] == max(len(one["action"]) for one in trajectories_of(e))
+    assert w.hidden.shape == (500, 0)
 
 
 @pytest.mark.parametrize("kind", [ReplayBuffer, SequenceReplay])
@@ -195,8 +195,8 @@ def test_a_restored_replay_goes_on_as_the_other(kind):
     assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-def test_what_cannot_be_drawn_or_kept_says_so():
-    with pytest.raises(RuntimeError, match="nothing to draw yet"):
-        ReplayBuffer(5, 2, available(1)).draw(3)
+def test_what_cannot_be_sampled_or_kept_says_so():
+    with pytest.raises(RuntimeError, match="nothing to sample yet"):
+        ReplayBuffer(5, 2, available(1)).sample(3)
     with pytest.raises(ValueError, match="capacity must be at least 1, got 0"):
         SequenceReplay(0, 5, 2, available(1))

@@ -32,6 +32,10 @@ class BatchedEnv:
     obs_dim: int
     max_steps: int
     agent_name = "agent"  # what agents are called where they need a name: agent_0, agent_1, ...
+    # Before the first reset there is nobody and nothing.
+    obs = torch.zeros(1, 1, 1)
+    alive = completed = torch.zeros(1, 1, dtype=torch.bool)
+    running = torch.zeros(1, dtype=torch.bool)
     frozen: tuple[str, ...] = ()  # the tensors (B, ...) that stay as they are behind an end
 
     def __init__(self, num_envs: int, device: str | torch.device, seed: int | None):

@@ -77,6 +77,21 @@ class Wrapper(BatchedEnv):
     # `BatchedEnv` has these itself: Python would not look for them in the inner environment.
 
     @property
+    def alive(self) -> Bool[Tensor, "B N"]:  # type: ignore[override]
+        """The inner environment's."""
+        return self.inner.alive
+
+    @property
+    def completed(self) -> Bool[Tensor, "B N"]:  # type: ignore[override]
+        """The inner environment's."""
+        return self.inner.completed
+
+    @property
+    def running(self) -> Bool[Tensor, " B"]:  # type: ignore[override]
+        """The inner environment's."""
+        return self.inner.running
+
+    @property
     def agent_names(self) -> list[str]:
         """The inner environment's."""
         return self.inner.agent_names
