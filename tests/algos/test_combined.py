@@ -6,14 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from marl_edu.training import bonus
-from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import combined, drqn, icm, tarmac
+from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import AgentId, TMaze
 from marl_edu.envs.lookout import Lookout
 from marl_edu.envs.predator_prey import PredatorPrey
 from marl_edu.experiments.catalogue import EXPERIMENTS, parameters
-from marl_edu.training import a2c, ppo, qlearning
+from marl_edu.training import a2c, bonus, ppo, qlearning
 
 WITNESS = {"env": TMaze, "env_args": {"witness": True, "length": 2}}
 

@@ -18,7 +18,6 @@ from marl_edu.core import graphs
 from marl_edu.core.evaluate import evaluate
 from marl_edu.envs.grid_world import MultiAgentGridWorld
 from marl_edu.training import a2c
-
 from tests.unchecked import unchecked
 
 with warnings.catch_warnings():  # it still uses torch.jit.script, which torch advises against

@@ -7,7 +7,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from marl_edu.core.ops import gae, linear, log_prob_of, masked_mean, masked_normalise, masked_softmax
+from marl_edu.core.ops import (
+    gae,
+    linear,
+    log_prob_of,
+    masked_mean,
+    masked_normalise,
+    masked_softmax,
+)
 
 
 def draw(seed: int, *shape: int) -> torch.Tensor:

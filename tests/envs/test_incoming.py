@@ -10,10 +10,9 @@ from gymnasium import spaces
 from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from pettingzoo import ParallelEnv
 
-from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import commnet, tarmac
 from marl_edu.core import storage
-from marl_edu.core.evaluate import play_episodes
+from marl_edu.core.evaluate import evaluate, play_episodes
 from marl_edu.envs import TrafficJunction
 from marl_edu.envs.adapters import (
     from_gymnasium,

@@ -12,7 +12,11 @@ from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from scipy.stats import kstest
 
 from marl_edu.core.evaluate import play_episodes
-from marl_edu.envs.baselines.particles import TASKS, drive, flee, know_goal, share_out, told
+from marl_edu.envs.baselines import cooperative_navigation, predator_prey_tag, speaker_listener
+from marl_edu.envs.baselines.cooperative_navigation import share_out
+from marl_edu.envs.baselines.particles import drive
+from marl_edu.envs.baselines.predator_prey_tag import flee
+from marl_edu.envs.baselines.speaker_listener import know_goal, told
 from marl_edu.envs.baselines.task import UniformPolicy
 from marl_edu.envs.cooperative_navigation import CooperativeNavigation
 from marl_edu.envs.particles import DIRECTIONS, DT, RIGHT
@@ -20,7 +24,12 @@ from marl_edu.envs.predator_prey_tag import PredatorPreyTag, edge
 from marl_edu.envs.speaker_listener import SpeakerListener
 from tests.unchecked import unchecked
 
-WORLDS = (CooperativeNavigation, SpeakerListener, PredatorPreyTag)
+TASKS = (
+    *cooperative_navigation.TASKS,
+    *speaker_listener.TASKS,
+    *predator_prey_tag.TASKS,
+)
+ENVS = (CooperativeNavigation, SpeakerListener, PredatorPreyTag)
 
 
 # -- against MPE2 --------------------------------------------------------------------------------
@@ -39,7 +48,7 @@ class Mpe2:
         env.reset(seed)
 
     def state(self) -> dict[str, np.ndarray]:
-        envs = [original.env for original in self.envs]
+        envs = [original.world for original in self.envs]
         found = {
             "position": [[e.state.p_pos for e in w.entities] for w in envs],
             "velocity": [[a.state.p_vel for a in w.agents] for w in envs],
@@ -59,8 +68,8 @@ class Mpe2:
         """Filled up with zeros."""
         rows = np.zeros((len(self.envs), self.env.n_agents, self.env.obs_dim))
         for b, original in enumerate(self.envs):
-            for i, agent in enumerate(original.env.agents):
-                seen = original.scenario.observation(agent, original.env)
+            for i, agent in enumerate(original.world.agents):
+                seen = original.scenario.observation(agent, original.world)
                 assert len(seen) == self.env.obs_sizes[i]
                 rows[b, i, : len(seen)] = seen
         return rows
@@ -81,9 +90,9 @@ class Mpe2:
         """Move everybody together, or out to the edge, so that something happens."""
         for original in self.envs:
             half = chance.choice([0.25, 0.6, 1.3])
-            for entity in original.env.entities:
+            for entity in original.world.entities:
                 entity.state.p_pos = chance.uniform(-half, half, 2)
-            for agent in original.env.agents:
+            for agent in original.world.agents:
                 if agent.movable:
                     agent.state.p_vel = chance.uniform(-1, 1, 2)
 
@@ -92,8 +101,8 @@ class Mpe2:
         return sum(
             bool(np.linalg.norm(one.state.p_pos - other.state.p_pos) < one.size + other.size)
             for original in self.envs
-            for i, one in enumerate(original.env.entities)
-            for other in original.env.entities[i + 1 :]
+            for i, one in enumerate(original.world.entities)
+            for other in original.world.entities[i + 1 :]
             if one.collide and other.collide and (one.movable or other.movable)
         )
 
@@ -103,7 +112,7 @@ class Mpe2:
             agent.max_speed is not None
             and bool(np.isclose(np.linalg.norm(agent.state.p_vel), agent.max_speed, atol=1e-9))
             for original in self.envs
-            for agent in original.env.agents
+            for agent in original.world.agents
         )
 
     def outside(self) -> int:
@@ -111,7 +120,7 @@ class Mpe2:
         return sum(
             bool((np.abs(agent.state.p_pos) > 0.9).any())
             for original in self.envs
-            for agent in original.env.agents
+            for agent in original.world.agents
         )
 
 
@@ -166,7 +175,7 @@ SAME = {
 }
 
 
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", ENVS)
 def test_whole_episodes_are_those_of_mpe2_to_1e_6(make):
     """In float64, from the same start, for 1,200 steps and more: errors would add up."""
     pair = Mpe2(*SAME[make], make(num_envs=8, dtype=torch.float64), seed=1)
@@ -178,7 +187,7 @@ def test_whole_episodes_are_those_of_mpe2_to_1e_6(make):
         assert happened["at top speed"] > 100 and happened["outside"] > 100, happened
 
 
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", ENVS)
 def test_in_float32_every_step_is_that_of_mpe2_to_its_precision(make):
     """A contact's force is 100 times the overlap, and so are the rounding errors of positions."""
     pair = Mpe2(*SAME[make], make(num_envs=8), seed=2)
@@ -206,7 +215,7 @@ def test_tag_of_any_size_is_that_of_mpe2(predators, prey, obstacles, seed):
     compare(pair, episodes=2, tolerance=1e-6, anew=False, seed=seed)
 
 
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", ENVS)
 def test_names_and_sizes_are_those_of_mpe2(make):
     maker, arguments = SAME[make]
     original, env = maker.parallel_env(**arguments), make(num_envs=2)
@@ -224,7 +233,7 @@ def test_names_and_sizes_are_those_of_mpe2(make):
 # -- starts --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", ENVS)
 def test_starts_are_uniform_and_at_rest(make):
     env = make(num_envs=4000)
     env.reset(0)
@@ -359,7 +368,7 @@ def many_actions(env, seed: int = 0) -> torch.Tensor:
     return torch.stack([random_actions(env, generator) for _ in range(env.max_steps)])
 
 
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", ENVS)
 def test_equal_seeds_give_equal_episodes(make):
     one, other = (make(num_envs=4, seed=7) for _ in range(2))
     actions = many_actions(one)
@@ -370,7 +379,7 @@ def test_equal_seeds_give_equal_episodes(make):
     assert not torch.equal(make(num_envs=4).reset(), make(num_envs=4).reset())
 
 
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", ENVS)
 def test_a_smaller_batch_is_a_slice_of_a_larger_one(make):
     small, large = make(num_envs=3), make(num_envs=8)
     actions = many_actions(large)
@@ -379,7 +388,7 @@ def test_a_smaller_batch_is_a_slice_of_a_larger_one(make):
         assert torch.equal(mine, yours[:3])
 
 
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", ENVS)
 def test_what_was_returned_is_not_changed_later(make):
     env = make(num_envs=4, seed=0)
     kept = play(env, None, many_actions(env))
@@ -389,7 +398,7 @@ def test_what_was_returned_is_not_changed_later(make):
     assert all(torch.equal(a, b) for a, b in zip(kept, copies, strict=True))
 
 
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", ENVS)
 def test_everybody_lives_and_only_time_ends_an_episode(make):
     env = make(max_steps=3, num_envs=4, seed=0)
     obs = env.reset()
@@ -405,7 +414,7 @@ def test_everybody_lives_and_only_time_ends_an_episode(make):
         env.step(UniformPolicy()(env))
 
 
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", ENVS)
 def test_render_is_well_formed_small_and_names_what_it_shows(make):
     env = make(num_envs=2, seed=0)
     env.reset()
@@ -435,7 +444,7 @@ BAD_ARGUMENTS = [
     (PredatorPreyTag, {"n_prey": -1}, "n_prey must be a whole number of at least 1, got -1"),
     (PredatorPreyTag, {"n_obstacles": -1}, "n_obstacles must be a whole number of at least 0"),
     (PredatorPreyTag, {"max_steps": "25"}, "max_steps must be a whole number .* got '25'"),
-    *((make, {"num_envs": 0}, "num_envs must be a whole number") for make in WORLDS),
+    *((make, {"num_envs": 0}, "num_envs must be a whole number") for make in ENVS),
 ]
 
 
@@ -445,7 +454,7 @@ def test_bad_arguments_are_named(make, arguments, message):
         make(**arguments)
 
 
-@pytest.mark.parametrize("make", WORLDS)
+@pytest.mark.parametrize("make", ENVS)
 def test_only_two_kinds_of_numbers(make):
     with pytest.raises(TypeError, match="dtype must be torch.float32 or torch.float64, got .*16"):
         make(dtype=torch.float16)
@@ -460,21 +469,21 @@ def test_the_speaker_has_three_words():
         env.step(torch.tensor([[0, 5], [0, 4]]))
 
 
-# -- rules ---------------------------------------------------------------------------------------
+# -- scripted policies ---------------------------------------------------------------------------------------
 
-RULES = [(task, scripted) for task in TASKS for scripted in task.policies]
+SCRIPTED = [(task, scripted) for task in TASKS for scripted in task.policies]
 # Means of 6,000 episodes that were measured in MPE2's order of a step with other, simpler drivers
 # (those of navigation and of the speaker). By how much more a better driver may score: the last.
-ANCHORS = {
-    ("cooperative navigation, 3 agents", "random"): (-26.4, 0),
-    ("cooperative navigation, 3 agents", "stand still"): (-24.1, 0),
-    ("cooperative navigation, 3 agents", "nearest landmark"): (-16.2, 0.4),
-    ("cooperative navigation, 3 agents", "share out"): (-7.8, 0.8),
-    ("speaker and listener", "random"): (-40.3, 0),
-    ("speaker and listener", "stand still"): (-33.0, 0),
-    ("speaker and listener", "middle of the landmarks"): (-15.4, 0.1),
-    ("speaker and listener", "any landmark"): (-23.1, 0.2),
-    ("speaker and listener", "know the goal"): (-7.4, 0.2),
+REFERENCE = {
+    ("spread", "random"): (-26.4, 0),
+    ("spread", "stand still"): (-24.1, 0),
+    ("spread", "nearest landmark"): (-16.2, 0.4),
+    ("spread", "share out"): (-7.8, 0.8),
+    ("speaker-listener", "random"): (-40.3, 0),
+    ("speaker-listener", "stand still"): (-33.0, 0),
+    ("speaker-listener", "middle of the landmarks"): (-15.4, 0.1),
+    ("speaker-listener", "any landmark"): (-23.1, 0.2),
+    ("speaker-listener", "know the goal"): (-7.4, 0.2),
 }
 
 
@@ -487,19 +496,23 @@ def agree(values: torch.Tensor, expected: float, more: float, n: int | None) -> 
     return bool(-4 * error < values.double().mean() - expected < more + 4 * error)
 
 
-@pytest.mark.parametrize("task, rule", RULES, ids=lambda x: x.name)
-def test_rules_score_what_is_known_of_them(task, scripted):
+@pytest.mark.parametrize("task, scripted", SCRIPTED, ids=lambda x: x.name)
+def test_policies_score_what_is_known_of_them(task, scripted):
     env = task.make(num_envs=1000, seed=0)
     found = play_episodes(env, scripted.make(), 2000, seed=5)[task.score]
     if scripted.exact is not None:
         assert agree(found, scripted.exact, 0, None), found.mean()
-    if (task.name, scripted.name) in ANCHORS:
-        assert agree(found, *ANCHORS[task.name, scripted.name], n=6000), found.mean()
+    if (task.key, scripted.name) in REFERENCE:
+        assert agree(found, *REFERENCE[task.key, scripted.name], n=6000), found.mean()
+
+
+def test_every_number_measured_elsewhere_is_held_against_one_of_ours():
+    assert set(REFERENCE) <= {(task.key, scripted.name) for task, scripted in SCRIPTED}
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_rules_come_in_order_of_their_scores(task):
-    """So that `random`, then `blind`, then `own view`, then `best` is a ladder."""
+def test_policies_come_in_order_of_their_scores(task):
+    """So that `random`, then `open-loop`, then `own view`, then `best` is a ladder."""
     env = task.make(num_envs=1000, seed=0)
     means = {
         r.name: play_episodes(env, r.make(), 2000, 5)[task.score].mean() for r in task.policies
@@ -519,7 +532,7 @@ def test_random_hunters_bring_what_they_brought_elsewhere():
     assert agree(total, 4.3, 0, 6000), total.mean()
 
 
-def test_own_view_rules_do_not_know_the_goal():
+def test_own_view_policies_do_not_know_the_goal():
     """Speaker and listener: with another goal they do the same, until the speaker has spoken."""
     for scripted in TASKS[1].policies:
         if scripted.role == "best" or scripted.role == "random":
@@ -529,6 +542,7 @@ def test_own_view_rules_do_not_know_the_goal():
             env, policy = SpeakerListener(num_envs=50), scripted.make()
             env.reset(3)
             env.goal = torch.full_like(env.goal, goal)
+            env.observe()
             action = policy(env)
             found.append(action[:, 1])
         assert all(torch.equal(found[0], other) for other in found)
@@ -549,6 +563,7 @@ def test_sharing_out_leaves_nobody_the_same_landmark():
     env = CooperativeNavigation(2, num_envs=1)
     env.reset(0)
     env.position = torch.tensor([[[0.0, 0.0], [0.5, 0.0], [0.6, 0.0], [5.0, 0.0]]])
+    env.observe()
     assert share_out(env).tolist() == [[RIGHT, RIGHT]]
 
 
@@ -556,6 +571,7 @@ def test_fleeing_prey_turns_back_at_the_edge():
     env = PredatorPreyTag(1, 1, 0, num_envs=2)
     env.reset(0)
     env.position = torch.tensor([[[-0.5, 0.0], [0.0, 0.0]], [[0.5, 0.0], [1.2, 0.0]]])
+    env.observe()
     assert flee(env).tolist() == [[2], [1]]  # right, away from it; left, although it waits there
 
 

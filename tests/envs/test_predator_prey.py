@@ -224,7 +224,7 @@ def expected_steps(reached: torch.Tensor, predators: int) -> float:
     return (1 - there[:-1]).sum().item()  # a step is taken wherever not all are there yet
 
 
-def reached_by_rule(size: int, vision: int, steps: int, scripted) -> torch.Tensor:
+def reached_by(size: int, vision: int, steps: int, scripted) -> torch.Tensor:
     """One predator in an environment of its own, for every prey and every start."""
     n = size * size
     prey, start = torch.cartesian_prod(torch.arange(n), torch.arange(n)).unbind(1)
@@ -292,8 +292,8 @@ def test_random_steps_exactly_and_as_published(size, published):
 @pytest.mark.parametrize("size", [5, 10])
 def test_rules_that_walk_alone_exactly(size):
     predators, vision, steps, _ = SIZES[size]
-    for name, rule in (("along the edges", along_the_edges), ("own spiral", OwnSpiral())):
-        value = expected_steps(reached_by_rule(size, vision, steps, scripted), predators)
+    for name, policy in (("along the edges", along_the_edges), ("own spiral", OwnSpiral())):
+        value = expected_steps(reached_by(size, vision, steps, policy), predators)
         assert value == pytest.approx(exact(size, name), abs=1e-4)
 
 

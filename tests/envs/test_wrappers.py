@@ -217,10 +217,10 @@ def test_a_wrapped_world_is_made_and_described_like_any_other():
     assert env.inner.p == 0.3 and env.inner.inner.length == 10
     described = storage.plain({"env": AgentId, "env_args": env_args})
     assert json.loads(json.dumps(described)) == {
-        "env": "marl_edu.envs.wrappers.AgentId",
+        "env": "agent-id",
         "env_args": {
-            "env": "marl_edu.envs.wrappers.Flicker",
-            "env_args": {"env": "marl_edu.envs.tmaze.TMaze", "p": 0.3},
+            "env": "flicker",
+            "env_args": {"env": "t-maze", "p": 0.3},
         },
     }
 

@@ -5,6 +5,7 @@ import torch
 
 from marl_edu.algos.commnet import MeanOfOthers
 from marl_edu.algos.tarmac import TargetedAttention
+from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import TrafficJunction
 from marl_edu.experiments import interventions
 from marl_edu.experiments.interventions import (
@@ -13,11 +14,12 @@ from marl_edu.experiments.interventions import (
     Noise,
     Quantise,
     Shuffle,
-    bench,
+    Through,
     bits_sent,
+    compare_channels,
     through,
 )
-from marl_edu.training.a2c import ActorCritic, NoCommunication, evaluate
+from marl_edu.training.a2c import ActorCritic, NoCommunication, TeamPolicy
 from tests.unchecked import unchecked
 
 D = 6
@@ -27,9 +29,9 @@ def everybody(B: int = 1, N: int = 3) -> torch.Tensor:
     return torch.ones(B, N, N, dtype=torch.bool)
 
 
-def net_with(communicate, obs_dim: int = 4, gate: str = "none") -> ActorCritic:
+def net_with(communicate, obs_dim: int = 4) -> ActorCritic:
     torch.manual_seed(0)
-    return ActorCritic(obs_dim, 2, D, communicate, gate)
+    return ActorCritic(obs_dim, 2, D, communicate)
 
 
 MODULES = [MeanOfOthers(D), TargetedAttention(D, 2, 3, 4), TargetedAttention(D, hear_self=False)]
@@ -44,11 +46,7 @@ def test_a_muted_sender_is_not_heard_rather_than_heard_as_zeros(module):
     full, quiet = everybody(2, 4), everybody(2, 4)
     quiet[:, :, 1] = False
     expected = module(z, quiet)
-    module.channel = Mute(slots=[1])
-    try:
-        heard, attention = module(z, full)
-    finally:
-        module.channel = None
+    heard, attention = Through(module, Mute(slots=[1]))(z, full)
     torch.testing.assert_close(heard, expected[0])
     assert (attention[..., 1] == 0).all()
     torch.testing.assert_close(attention.sum(-1), torch.ones_like(attention[..., 0]))
@@ -83,20 +81,19 @@ def test_shuffle_deals_the_messages_of_the_living_among_the_living():
     assert seen == {(0, 2, 3), (0, 3, 2), (2, 0, 3), (2, 3, 0), (3, 0, 2), (3, 2, 0)}
 
 
-def test_shuffle_within_a_world_changes_nothing_for_who_hears_everybody():
+def test_shuffle_within_an_environment_changes_nothing_for_who_hears_everybody():
     """Attention is over a set: it does not matter who holds a message, if all are heard."""
     z = torch.randn(2, 4, D, generator=torch.Generator().manual_seed(0))
     results = {}
     for among in (None, "agents", "envs"):
         module = MODULES[1]
-        module.channel = Shuffle(among) if among else None
-        results[among] = module(z, everybody(2, 4))[0]
-        module.channel = None
+        talk = Through(module, Shuffle(among)) if among else module
+        results[among] = talk(z, everybody(2, 4))[0]
     torch.testing.assert_close(results["agents"], results[None])
     assert not torch.allclose(results["envs"], results[None])
 
 
-def test_shuffle_among_worlds_deals_over_the_whole_batch():
+def test_shuffle_among_environments_deals_over_the_whole_batch():
     message = torch.arange(6.0).view(2, 3, 1)
     mask = everybody(2, 3)
     mask[1, :, 2] = False  # agent 2 of environment 1 is not there
@@ -235,29 +232,35 @@ def test_bits_sent_counts_the_numbers_of_all_rounds():
 
 
 def test_through_puts_back_what_was_there():
-    net = net_with(TargetedAttention(D))
+    talk = TargetedAttention(D)
+    net = net_with(talk)
     mute = Mute(slots=[0])
     with through(net, mute):
-        assert net.communicate.channel is mute
-        with pytest.raises(RuntimeError), through(net, None):
-            raise RuntimeError
-        assert net.communicate.channel is mute
-    assert net.communicate.channel is None
+        muted = net.communicate
+        assert muted.channel is mute and muted.inner is talk
+        with pytest.raises(TypeError), through(net, None):
+            pass  # one channel at a time
+        assert net.communicate is muted
+    assert net.communicate is talk
+    with pytest.raises(RuntimeError), through(net, mute):
+        raise RuntimeError
+    assert net.communicate is talk
     with pytest.raises(TypeError, match="net must communicate, got one with NoCommunication"):
         with through(net_with(NoCommunication()), mute):
             pass
 
 
-def test_bench_plays_the_same_episodes_through_every_channel():
+def test_comparing_plays_the_same_episodes_through_every_channel():
     env = TrafficJunction("easy", 0.3, num_envs=20, seed=0)
     net = net_with(TargetedAttention(D, 1, 2, 2), env.obs_dim)
-    rows = bench(
+    rows = compare_channels(
         net, env, {"clear": None, "4 bits": Quantise(4), "deaf": Mute(probability=1.0)}, 30
     )
     assert [row["channel"] for row in rows] == ["clear", "4 bits", "deaf"]
     assert [row["bits"] for row in rows] == [4 * 32, 4 * 4, 4 * 32]
-    clear = evaluate(net, env, 30)
-    assert {k: rows[0][k] for k in clear} == clear and rows[0]["episodes"] == 40
+    clear = evaluate(env, TeamPolicy(net), 30)
+    assert all(rows[0][k] == clear[k] for k in ("success", "return", "episodes"))
+    assert rows[0]["episodes"] == 40
 
 
 @pytest.mark.parametrize(

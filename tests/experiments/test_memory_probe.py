@@ -12,8 +12,8 @@ from marl_edu.experiments.memory_probe import (
     CHANGES,
     Probe,
     Tampered,
-    bench,
     fit_probe,
+    intervene,
     readable,
     record,
 )
@@ -26,20 +26,20 @@ class Perfect(torch.nn.Module):
     def start(self, B, N):
         return torch.zeros(B, N, 4)
 
-    def forward(self, obs, state):
+    def forward(self, obs, hidden):
         sees = obs[..., 0] - obs[..., 1]
-        first = torch.where(sees == 0, state[..., 0], sees)
-        state = torch.cat([first[..., None], state[..., 1:] + 0.1], -1)
+        first = torch.where(sees == 0, hidden[..., 0], sees)
+        hidden = torch.cat([first[..., None], hidden[..., 1:] + 0.1], -1)
         turn = torch.stack([-torch.ones_like(first), first, -first], -1)
         walk = torch.tensor([1.0, 0.0, 0.0]).expand_as(turn)
-        return torch.where(obs[..., 3:] == 1, turn, walk), state
+        return torch.where(obs[..., 3:] == 1, turn, walk), hidden
 
 
 def test_a_record_is_what_the_walkers_remembered_on_their_way():
     env = TMaze(4, num_envs=40)
     seen = record(Perfect(), env, epsilon=0.3, seed=3)
     sign = torch.where(seen.says_up, 1.0, -1.0)
-    assert torch.equal(seen.state[..., 0], sign[:, None].expand_as(seen.state[..., 0]))
+    assert torch.equal(seen.hidden[..., 0], sign[:, None].expand_as(seen.hidden[..., 0]))
     assert seen.alive[:, 0].all() and (seen.cell[:, 0] == 0).all()
     assert 0.3 < seen.says_up.float().mean() < 0.7
     greedy = record(Perfect(), env, epsilon=0.0, seed=3)
@@ -67,9 +67,9 @@ def test_what_is_remembered_can_be_read_all_the_way():
 
 def test_what_is_not_remembered_cannot_be_read():
     class Forgets(Perfect):
-        def forward(self, obs, state):
-            q, _ = super().forward(obs, state)
-            noise = torch.rand(state.shape, generator=torch.Generator().manual_seed(0))
+        def forward(self, obs, hidden):
+            q, _ = super().forward(obs, hidden)
+            noise = torch.rand(hidden.shape, generator=torch.Generator().manual_seed(0))
             return q, noise
 
     found = readable(Forgets(), length=4, walkers=2000)
@@ -80,12 +80,12 @@ def test_who_is_led_walks_straight_and_remembers_as_it_would():
     led, env = memory_probe.Led(Perfect()), TMaze(4, num_envs=40)
     seen = record(led, env, epsilon=0.0, seed=3)
     assert (seen.cell == torch.arange(5)).all() and (env.turned == UP).all()
-    assert torch.equal(seen.state, record(Perfect(), env, epsilon=0.0, seed=3).state)
+    assert torch.equal(seen.hidden, record(Perfect(), env, epsilon=0.0, seed=3).hidden)
     a, b = (memory_probe.untrained(seed=seed).net.encode.weight for seed in (1, 2))
     assert a.shape == (32, 4) and not torch.equal(a, b)
 
 
-def test_tampering_does_to_a_known_memory_what_it_says():
+def test_an_intervention_does_to_a_known_memory_what_it_says():
     env = TMaze(10, num_envs=100, seed=0)
 
     def turns(change, at=5):
@@ -93,30 +93,30 @@ def test_tampering_does_to_a_known_memory_what_it_says():
         assert (env.turned > 0).all()
         return row["success"]
 
-    assert turns(lambda state, env: state) == 1.0
+    assert turns(lambda hidden, env: hidden) == 1.0
     assert turns(memory_probe.exchanged) == 0.0
     assert turns(memory_probe.exchanged, at=0) == 1.0  # nothing is remembered yet
     assert turns(memory_probe.noisy(0.0)) == 1.0
     assert 0.3 < turns(memory_probe.erased) < 0.7 and 0.3 < turns(memory_probe.shuffled) < 0.7
     up = env.sign[:, 0] == UP
-    state = torch.randn(100, 1, 4)
-    swapped = memory_probe.exchanged(state, env)
+    hidden = torch.randn(100, 1, 4)
+    swapped = memory_probe.exchanged(hidden, env)
     for b in range(100):
-        (donor,) = (state == swapped[b]).all(-1).nonzero()[:, 0].tolist()
+        (donor,) = (hidden == swapped[b]).all(-1).nonzero()[:, 0].tolist()
         assert up[donor] != up[b]
 
 
 def test_rounding_leaves_so_many_values():
-    state = torch.linspace(-1, 1, 1000)[:, None, None].expand(-1, 1, 4)
+    hidden = torch.linspace(-1, 1, 1000)[:, None, None].expand(-1, 1, 4)
     for bits in (1, 2, 4):
-        rounded = memory_probe.rounded(bits)(state, TMaze(1))
+        rounded = memory_probe.rounded(bits)(hidden, TMaze(1))
         assert len(rounded[..., 0].unique()) == 2**bits
-        assert (rounded[..., 0] - state[..., 0]).abs().max() <= 2.0**-bits + 1e-6
+        assert (rounded[..., 0] - hidden[..., 0]).abs().max() <= 2.0**-bits + 1e-6
     assert memory_probe.rounded(1)(torch.full((1, 1, 2), 9.0), TMaze(1)).tolist() == [[[0.5, 2.0]]]
 
 
-def test_the_bench_plays_every_change():
-    found = bench(Perfect(), length=6, episodes=250)
+def test_every_change_is_played():
+    found = intervene(Perfect(), length=6, episodes=250)
     assert list(found) == list(CHANGES)
     assert found["as trained"] == {"right": 1.0, "wrong": 0.0}
     assert found["exchanged"] == {"right": 0.0, "wrong": 1.0}
@@ -134,7 +134,7 @@ def test_what_is_stored_comes_back_with_intervals(tmp_path):
 
 def test_a_probe_reads_probabilities():
     probe = Probe(torch.tensor([2.0, 0.0]), torch.tensor(-1.0))
-    state = torch.tensor([[[0.5, 9.0]], [[1.0, -3.0]]])
+    hidden = torch.tensor([[[0.5, 9.0]], [[1.0, -3.0]]])
     expected = [[0.5], [1 / (1 + math.exp(-1))]]
-    torch.testing.assert_close(probe.read(state), torch.tensor(expected))
+    torch.testing.assert_close(probe.read(hidden), torch.tensor(expected))
     assert FORWARD == 0

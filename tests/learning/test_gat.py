@@ -5,8 +5,8 @@ from functools import cache
 
 import pytest
 
-from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import gat
+from marl_edu.core.evaluate import evaluate
 from marl_edu.envs.relay import Relay
 from marl_edu.experiments import node_classification
 from marl_edu.experiments.catalogue import relay

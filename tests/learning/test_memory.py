@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import dqn, drqn
+from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import AgentId, Flicker, TMaze
 from marl_edu.training import qlearning
 

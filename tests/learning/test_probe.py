@@ -5,8 +5,8 @@ from functools import cache
 
 import pytest
 
-from marl_edu.core.evaluate import evaluate
 from marl_edu.algos import commnet, tarmac
+from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import SpeakerProbe
 from marl_edu.training import a2c
 

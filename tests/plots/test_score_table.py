@@ -23,7 +23,6 @@ from marl_edu.plots.score_table import (
     normalised,
 )
 from marl_edu.results import Curve, Estimate
-
 from tests import ROOT
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
 

@@ -5,12 +5,12 @@ import math
 import pytest
 import torch
 
-from marl_edu.training import bonus
+from marl_edu.results import share_interval
 from marl_edu.algos import counts
 from marl_edu.core import storage
 from marl_edu.envs.key_door_maze import WATCH, KeyDoorMaze
 from marl_edu.results import exploration
-from marl_edu.training import ppo
+from marl_edu.training import bonus, ppo
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_the_curve_of_finders_only_rises(folder):
 
 
 def test_wilson_s_interval_of_none_and_all():
-    none, every = exploration.share(0, 10), exploration.share(10, 10)
+    none, every = share_interval(0, 10), share_interval(10, 10)
     assert (none.value, none.low) == (0, 0) and none.high == pytest.approx(0.2775, abs=1e-3)
     assert (every.value, every.high) == (1, 1) and every.low == pytest.approx(0.7225, abs=1e-3)
 

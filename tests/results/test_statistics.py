@@ -13,7 +13,7 @@ from scipy import stats
 from marl_edu import results
 from marl_edu.core import storage
 from marl_edu.results import Estimate, interval, iqm, probability_of_improvement, tables
-from marl_edu.results.tables import ReferenceScore, Published, Row
+from marl_edu.results.tables import Published, ReferenceScore, Row
 
 numbers = st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=30)
 

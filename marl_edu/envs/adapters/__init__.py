@@ -6,6 +6,6 @@ every algorithm of the package trains unchanged.
 """
 
 from marl_edu.envs.adapters.incoming import from_gymnasium, from_pettingzoo
-from marl_edu.envs.adapters.outgoing import to_gymnasium, to_pettingzoo
+from marl_edu.envs.adapters.outgoing import Parallel, to_gymnasium, to_pettingzoo
 
-__all__ = ["from_gymnasium", "from_pettingzoo", "to_gymnasium", "to_pettingzoo"]
+__all__ = ["Parallel", "from_gymnasium", "from_pettingzoo", "to_gymnasium", "to_pettingzoo"]

@@ -128,6 +128,11 @@ class BatchedEnv:
         self._chance = (self._chance + 1) % 2**63
         return torch.rand(self.num_envs, *shape, generator=source).to(self.device)
 
+    def observe(self) -> Float[Tensor, "B N O"]:
+        """Look again, for whoever has changed the state by hand; `obs` is what is seen."""
+        self.obs = self._get_obs()
+        return self.obs
+
     def adjacency(self) -> Bool[Tensor, "B N N"]:
         """`[b, i, j]`: i may hear j, itself included. Here: everybody alive hears everybody."""
         return self.alive[:, :, None] & self.alive[:, None, :]
