@@ -74,8 +74,8 @@ class RunningMeanStd(nn.Module):
         self.register_buffer("count", torch.zeros((), dtype=torch.float64))
 
     @torch.no_grad()
-    def update(self, rows: Float[Tensor, "n *shape"]) -> None:
-        """Add n rows."""
+    def update(self, rows: Float[Tensor, "rows *shape"]) -> None:
+        """Add these rows."""
         n, old = len(rows), self.count.item()
         if n == 0:
             return

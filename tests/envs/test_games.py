@@ -165,7 +165,7 @@ def test_rules_score_what_was_computed(task):
     for scripted in task.policies:
         found = play_episodes(env, scripted.make(), 3000, seed=1)[task.score]
         error = found.std().item() / math.sqrt(len(found))
-        assert abs(found.mean().item() - scripted.exact) < 3.5 * error + 1e-6, rule
+        assert abs(found.mean().item() - scripted.exact) < 3.5 * error + 1e-6, scripted.name
     assert scripted.role == "best" and scripted.exact == max(r.exact for r in task.policies)
 
 

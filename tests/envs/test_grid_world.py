@@ -167,8 +167,8 @@ def test_there_is_something_to_gain_from_neighbours():
         {"grid_size": (16, 16), "n_agents": 12, "n_targets": 12, "max_steps": 100},
     ):
         env = MultiAgentGridWorld(**settings_, num_envs=200)
-        rules = (OpenLoopSweep(), Search(told=False), Search(told=True), full_information)
-        steps = [play_episodes(env, scripted, 200)["steps"] for scripted in rules]
+        policies = (OpenLoopSweep(), Search(told=False), Search(told=True), full_information)
+        steps = [play_episodes(env, scripted, 200)["steps"] for scripted in policies]
         for worse, better in zip(steps, steps[1:], strict=False):
             gain = worse - better  # the same episodes
             assert gain.mean() > 3 * gain.std() / len(gain) ** 0.5
@@ -191,7 +191,7 @@ def shortest(agents, targets):
 
 def test_the_full_information_rule_is_hardly_ever_slower_than_the_shortest_plan():
     env = MultiAgentGridWorld(num_envs=100)
-    steps = play_episodes(env, full_information, 100)["steps"]
+    steps = play_episodes(env, full_information, 100, seed=0)["steps"]
     env.reset(0)
     plans = zip(env.position.tolist(), env.targets.tolist(), strict=True)
     best = torch.tensor([shortest(*plan) for plan in plans])
@@ -205,12 +205,12 @@ def test_the_own_view_rule_knows_nothing_it_has_not_seen():
     env.reset(2)
     first = Search(told=False)(env)
     away = (env.position[:, :, None] - env.targets[:, None]).abs().amax(-1)
-    hidden_dim = (away > env.view).all(1)  # (B, K): nobody sees it
+    unseen = (away > env.view).all(1)  # (B, K): nobody sees it
     cells = torch.cartesian_prod(torch.arange(12), torch.arange(12))
-    for b, k in hidden_dim.nonzero().tolist():
+    for b, k in unseen.nonzero().tolist():
         free = ((cells[:, None] - env.position[b]).abs().amax(-1) > env.view).all(1)
         env.targets[b, k] = cells[free][7 * k]
-    assert hidden_dim.any() and torch.equal(Search(told=False)(env), first)
+    assert unseen.any() and torch.equal(Search(told=False)(env), first)
 
 
 def test_covering_pays_who_stays():

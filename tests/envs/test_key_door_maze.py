@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marl_edu.core.evaluate import play_episodes
-from marl_edu.envs.baselines import key_door_maze as rules
+from marl_edu.envs.baselines import key_door_maze as baselines
 from marl_edu.envs.baselines.task import Always, UniformPolicy
 from marl_edu.envs.key_door_maze import LAYOUTS, STEPS, WATCH, KeyDoorMaze
 from tests.unchecked import unchecked
@@ -86,7 +86,7 @@ def test_agrees_with_the_second_version_in_every_step(layout, n_agents, tv, pixe
     obs = env.reset(seed)
     slow = [Reference(layout, n_agents, tv, pixels) for _ in range(4)]
     rng = np.random.default_rng(seed)
-    wise = rules.ShortestPath()
+    wise = baselines.ShortestPath()
     for t in range(60):
         assert env.has_key.tolist() == [one.has_key for one in slow]
         for b, one in enumerate(slow):
@@ -137,9 +137,9 @@ def shortest(layout: str) -> int:
 @pytest.mark.parametrize("layout, steps", [("standard", 40), ("small", 17)])
 def test_the_shortest_path_is_walked_with_open_eyes_and_by_heart(layout, steps):
     env = KeyDoorMaze(layout, num_envs=2)
-    assert shortest(layout) == len(rules.plan(env)) == steps
-    assert rules.steps_to_goal(env)[0, env.start] == steps
-    for policy in (rules.ShortestPath(), rules.ByHeart()):
+    assert shortest(layout) == len(baselines.plan(env)) == steps
+    assert baselines.steps_to_goal(env)[0, env.start] == steps
+    for policy in (baselines.ShortestPath(), baselines.ByHeart()):
         found = play_episodes(env, policy, 2)
         assert found["success"].tolist() == [1, 1]
         assert found["steps"].tolist() == [steps, steps]
@@ -149,8 +149,8 @@ def test_the_shortest_path_is_walked_with_open_eyes_and_by_heart(layout, steps):
 @pytest.mark.parametrize("layout, left, right", [("standard", 104, 129), ("small", 34, 44)])
 def test_a_hand_on_the_wall_reaches_the_goal_without_a_map(layout, left, right):
     env = KeyDoorMaze(layout, num_envs=1)
-    assert play_episodes(env, rules.FollowWall(-1), 1)["steps"] == left
-    assert play_episodes(env, rules.FollowWall(1), 1)["steps"] == right
+    assert play_episodes(env, baselines.FollowWall(-1), 1)["steps"] == left
+    assert play_episodes(env, baselines.FollowWall(1), 1)["steps"] == right
     assert left < right < STEPS[layout]  # in time
 
 
@@ -233,9 +233,9 @@ def test_without_a_noisy_tv_there_is_nothing_to_see():
 
 def test_random_play_scores_what_the_chain_says():
     n = 20_000
-    for repeat, policy in ((0.0, UniformPolicy(1)), (0.5, rules.RandomRepeating(0.5, seed=2))):
+    for repeat, policy in ((0.0, UniformPolicy(1)), (0.5, baselines.RandomRepeating(0.5, seed=2))):
         env = KeyDoorMaze("small", num_envs=n)
-        chances = rules.goal_chances(env, repeat)
+        chances = baselines.goal_chances(env, repeat)
         found = play_episodes(env, policy, n)
         for t in (40, 70, 100):
             share = ((found["success"] == 1) & (found["steps"] <= t)).double().mean().item()
@@ -255,7 +255,7 @@ def test_the_chain_agrees_with_powers_of_one_matrix():
             one.step([action], [])
             matrix[i, states.index((one.where[0], one.has_key))] += 0.2
     assert np.allclose(matrix.sum(1), 1)
-    start, chances = states.index((one.find("S"), False)), rules.goal_chances(env)
+    start, chances = states.index((one.find("S"), False)), baselines.goal_chances(env)
     for steps in (1, 17, 30, 100):
         row = np.linalg.matrix_power(matrix, steps)[start]
         reached = sum(row[states.index((one.find("G"), key))] for key in (False, True))
@@ -264,24 +264,24 @@ def test_the_chain_agrees_with_powers_of_one_matrix():
 
 def test_random_play_does_not_find_the_goal_within_a_million_steps():
     env = KeyDoorMaze(num_envs=1)
-    assert rules.goal_chances(env)[-1] == pytest.approx(1.39e-8, rel=0.01)
-    assert rules.expected_finds(env) == pytest.approx(9.28e-5, rel=0.01)
-    assert rules.expected_finds(env, repeat=0.5) == pytest.approx(0.0431, rel=0.01)
-    assert max(rules.expected_finds(env, repeat=r) for r in (0.6, 0.65, 0.7, 0.75, 0.8)) < 0.1
+    assert baselines.goal_chances(env)[-1] == pytest.approx(1.39e-8, rel=0.01)
+    assert baselines.expected_finds(env) == pytest.approx(9.28e-5, rel=0.01)
+    assert baselines.expected_finds(env, repeat=0.5) == pytest.approx(0.0431, rel=0.01)
+    assert max(baselines.expected_finds(env, repeat=r) for r in (0.6, 0.65, 0.7, 0.75, 0.8)) < 0.1
     # On the small map it does.
-    assert rules.goal_chances(KeyDoorMaze("small"))[-1] == pytest.approx(0.0177, rel=0.01)
+    assert baselines.goal_chances(KeyDoorMaze("small"))[-1] == pytest.approx(0.0177, rel=0.01)
 
 
 def test_before_the_shortest_path_is_walked_the_chance_is_zero():
     for layout, steps in (("standard", 40), ("small", 17)):
-        chances = rules.goal_chances(KeyDoorMaze(layout))
+        chances = baselines.goal_chances(KeyDoorMaze(layout))
         assert (chances[: steps - 1] == 0).all() and chances[steps - 1] > 0
         assert (np.diff(chances) >= 0).all() and chances[-1] <= 1
-    assert (rules.goal_chances(KeyDoorMaze(), repeat=1.0) == 0).all()  # straight on for ever
+    assert (baselines.goal_chances(KeyDoorMaze(), repeat=1.0) == 0).all()  # straight on for ever
 
 
 def test_every_rule_scores_what_it_promises():
-    for task in rules.TASKS:
+    for task in baselines.TASKS:
         assert task.show in [scripted.name for scripted in task.policies]
         assert {"random", "open-loop", "best"} <= {scripted.role for scripted in task.policies}
         for scripted in task.policies:
@@ -313,13 +313,13 @@ def test_equal_seeds_and_slices():
 def test_a_world_that_has_ended_stays_as_it_was():
     env = KeyDoorMaze("small", n_agents=2, noisy_tv=True, num_envs=2)
     env.reset(0)
-    wise = rules.ShortestPath()
+    wise = baselines.ShortestPath()
     for _ in range(17):
         actions = wise(env)
         actions[1] = WATCH
         obs, reward, terminated, *_ = env.step(actions)
     assert reward.tolist() == [[1, 1], [0, 0]] and terminated.tolist() == [True, False]
-    before = {name: getattr(env, name)[0].clone() for name in env.state}
+    before = {name: getattr(env, name)[0].clone() for name in env.frozen}
     for action in (0, 1, 2, 3, WATCH):
         later, reward, _, truncated, info = env.step(torch.full((2, 2), action))
         assert torch.equal(later[0], obs[0]) and not reward.any() and not truncated.any()
@@ -354,19 +354,19 @@ def test_bad_actions_and_bad_questions():
     ):
         env.step(torch.full((2, 1), 5))
     with pytest.raises(ValueError, match="env must have n_agents=1 to be a chain of cells, got 2"):
-        rules.goal_chances(KeyDoorMaze(n_agents=2))
+        baselines.goal_chances(KeyDoorMaze(n_agents=2))
     for bad in (-0.1, 1.5):
         with pytest.raises(ValueError, match=rf"repeat must be a number in \[0, 1\], got {bad}"):
-            rules.goal_chances(env, bad)
+            baselines.goal_chances(env, bad)
         with pytest.raises(ValueError, match="repeat must be"):
-            rules.RandomRepeating(bad)
+            baselines.RandomRepeating(bad)
 
 
 @pytest.mark.parametrize("layout, tv, n_agents", [("standard", True, 3), ("small", False, 1)])
 def test_the_picture_is_well_formed_and_says_where_everybody_is(layout, tv, n_agents):
     env = KeyDoorMaze(layout, n_agents, tv, num_envs=2, seed=0)
     env.reset()
-    wise, texts = rules.ShortestPath(), []
+    wise, texts = baselines.ShortestPath(), []
     for t in range(STEPS[layout]):
         svg = env.render(1)
         root = ET.fromstring(svg)

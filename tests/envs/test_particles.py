@@ -148,7 +148,7 @@ def compare(pair: Mpe2, episodes: int, tolerance: float, anew: bool, seed: int) 
         if episode:  # the first one from their own start
             pair.crowd(chance)
         pair.copy()
-        close(env.obs, pair.observations(), tolerance)
+        close(env.observe(), pair.observations(), tolerance)
         for t in range(env.max_steps):
             if anew:
                 pair.copy()

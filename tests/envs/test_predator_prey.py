@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from marl_edu.core.evaluate import play_episodes
+from marl_edu.core.protocols import Policy
 from marl_edu.envs.baselines.predator_prey import (
     TASKS,
     OwnSpiral,
@@ -224,7 +225,7 @@ def expected_steps(reached: torch.Tensor, predators: int) -> float:
     return (1 - there[:-1]).sum().item()  # a step is taken wherever not all are there yet
 
 
-def reached_by(size: int, vision: int, steps: int, scripted) -> torch.Tensor:
+def reached_by(size: int, vision: int, steps: int, policy: Policy) -> torch.Tensor:
     """One predator in an environment of its own, for every prey and every start."""
     n = size * size
     prey, start = torch.cartesian_prod(torch.arange(n), torch.arange(n)).unbind(1)
@@ -237,7 +238,7 @@ def reached_by(size: int, vision: int, steps: int, scripted) -> torch.Tensor:
     env.prey = torch.stack([prey // size, prey % size], -1)
     reached = torch.zeros(steps + 1, n, n, dtype=torch.float64)
     for t in range(steps):
-        env.step(rule(env))
+        env.step(policy(env))
         reached[t + 1, prey, start] = env.on_prey[:, 0].double()
     return reached
 
@@ -267,9 +268,9 @@ def shortest(size: int, steps: int) -> torch.Tensor:
     return ((distance <= t) & (distance > 0)).double()
 
 
-def exact(size: int, rule: str) -> float:
+def exact(size: int, policy: str) -> float:
     task = next(task for task in TASKS if task.name == f"Predator-prey, {size} × {size}")
-    return next(r.exact for r in task.policies if r.name == rule)
+    return next(r.exact for r in task.policies if r.name == policy)
 
 
 @pytest.mark.parametrize("size, published", [(5, 4.69), (10, 10.55), (20, 23.0)])
@@ -306,7 +307,7 @@ def test_rules_score_what_was_computed(task, episodes):
         found[scripted.name] = steps.mean().item()
         error = steps.std().item() / math.sqrt(len(steps))
         if scripted.exact is not None:
-            assert abs(found[scripted.name] - scripted.exact) < 3.5 * error + 0.01, rule
+            assert abs(found[scripted.name] - scripted.exact) < 3.5 * error + 0.01, scripted.name
     assert found["straight to the prey"] < found["pooled views"] < found["own spiral"]
     assert found["own spiral"] < found["along the edges"] < found["random"]
 

@@ -208,7 +208,7 @@ def test_rules_score_what_was_computed(task):
     for scripted in task.policies:
         share = play_episodes(env, scripted.make(), 3000, seed=1)["success"].mean().item()
         error = math.sqrt(max(scripted.exact * (1 - scripted.exact), 1e-6) / 3000)
-        assert abs(share - scripted.exact) < 3.5 * error, rule
+        assert abs(share - scripted.exact) < 3.5 * error, scripted.name
 
 
 @given(st.integers(1, 15), st.booleans())

@@ -331,13 +331,18 @@ def test_when_all_slots_are_taken_nobody_arrives():
         assert (info["alive"].sum(1) == min(2 * (step + 1), 5)).all()
 
 
+def random(env: TrafficJunction, chance: torch.Generator) -> torch.Tensor:
+    """An action for every agent of every environment `(B, N)`, each as likely."""
+    return torch.randint(env.n_actions, (env.num_envs, env.n_agents), generator=chance)
+
+
 def test_actions_of_empty_slots_do_not_matter():
     one, other = (TrafficJunction("medium", num_envs=3) for _ in range(2))
     one.reset(5), other.reset(5)
     chance = torch.Generator().manual_seed(0)
     for _ in range(one.max_steps):
-        actions = uniform(one, chance)
-        noise = torch.where(other.alive, actions, uniform(other, chance))
+        actions = random(one, chance)
+        noise = torch.where(other.alive, actions, random(other, chance))
         for mine, yours in zip(one.step(actions)[:2], other.step(noise)[:2], strict=True):
             assert torch.equal(mine, yours)
 
@@ -356,7 +361,7 @@ def play(env: TrafficJunction, actions: torch.Tensor, seed: int | None = None):
 
 def random_actions(env: TrafficJunction, seed: int = 0) -> torch.Tensor:
     chance = torch.Generator().manual_seed(seed)
-    return torch.stack([uniform(env, chance) for _ in range(env.max_steps)])
+    return torch.stack([random(env, chance) for _ in range(env.max_steps)])
 
 
 @pytest.mark.parametrize("difficulty", DIFFICULTIES)

@@ -183,7 +183,7 @@ def test_all_of_the_contract_is_the_inner_worlds(wrappers):
         w.step(torch.ones(3, 2, dtype=torch.int64))
     assert env.t == 1 and env.render(2) == "<svg>2</svg>"
     for name in (
-        "n_agents n_actions max_steps num_envs device agent_name agent_names action_counts state"
+        "n_agents n_actions max_steps num_envs device agent_name agent_names action_counts frozen"
     ).split():
         assert getattr(env, name) == getattr(plain, name)
     for name in ("alive", "running", "available", "x"):

@@ -34,7 +34,7 @@ def from_gymnasium(
     seed: int | None = None,
     max_steps: int | None = None,
     processes: bool = False,
-) -> "Foreign":
+) -> "AdaptedEnv":
     """An environment of B copies of a Gymnasium environment, stepped by its vector environment.
 
     One agent, or a team where observation and action spaces are of the kind `Tuple`, with an
@@ -59,7 +59,7 @@ def from_pettingzoo(
     seed: int | None = None,
     max_steps: int | None = None,
     processes: bool = False,
-) -> "Foreign":
+) -> "AdaptedEnv":
     """An environment of B copies of a PettingZoo `ParallelEnv`.
 
     Args:

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from marl_edu.core.protocols import Policy
 from marl_edu.envs.baselines.particles import coming, drive
-from marl_edu.envs.baselines.task import ScriptedPolicy, Task
+from marl_edu.envs.baselines.task import ScriptedPolicy, Task, UniformPolicy
 from marl_edu.envs.particles import DOWN, LEFT, NOTHING
 from marl_edu.envs.predator_prey_tag import PREDATOR, PREY, PredatorPreyTag
 
