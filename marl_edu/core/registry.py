@@ -32,3 +32,8 @@ def register(name: str) -> Callable[[T], T]:
 def name_of(thing: Any) -> str | None:
     """The name of a class or function; None if it was never given one."""
     return _NAMES.get(thing) if callable(thing) else None
+
+
+def registered() -> dict[str, Any]:
+    """Everything that has a name, in the modules imported so far."""
+    return {name: thing for thing, name in _NAMES.items()}

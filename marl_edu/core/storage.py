@@ -257,7 +257,7 @@ def plain(settings: Any) -> Any:
         return [plain(v) for v in settings]
     if settings is None or isinstance(settings, str | bool | int | float):
         return settings
-    if isinstance(settings, Path | torch.device):
+    if isinstance(settings, Path | torch.device | torch.dtype):
         return str(settings)
     if (name := name_of(settings)) is not None:
         return name
