@@ -1,11 +1,9 @@
-"""How fast the environments are, beside the same environment written by others, on one core of this
-machine.
+"""How fast the environments are, beside the same written by others, on one core of this machine.
 
-    python benchmarks/environments.py --install         make .venv-peers with what peers.txt names
-    python benchmarks/environments.py                   all, in a few minutes
-    python benchmarks/environments.py --save            ... to
-    book/results/benchmark-environments.json python benchmarks/environments.py --batches 1 64
-    --seconds 0.1 --rounds 3 --agents 64 256
+    python benchmarks/environments.py --install   make .venv-peers with what peers.txt names
+    python benchmarks/environments.py             all, in a few minutes
+    python benchmarks/environments.py --save      ... to book/results/benchmark-environments.json
+    python benchmarks/environments.py --batches 1 64 --seconds 0.1 --rounds 3 --agents 64 256
 
 Three questions: how many agent-steps a second cooperative navigation makes here, in mpe2, in VMAS
 and in JaxMARL, all in one run, in turns; how many every environment of the course makes; and how
@@ -25,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import peer_worlds
+import peer_environments
 import torch
 from junction import Row, seconds_per_call
 
@@ -68,14 +66,14 @@ def episode_of(env: BatchedEnv, steps: int) -> Callable[[], Any]:
 
 
 def ours(batch: int) -> Callable[[], Any]:
-    env = CooperativeNavigation(peer_worlds.AGENTS, num_envs=batch, seed=0)
-    return episode_of(env, peer_worlds.STEPS)
+    env = CooperativeNavigation(peer_environments.AGENTS, num_envs=batch, seed=0)
+    return episode_of(env, peer_environments.STEPS)
 
 
 @contextlib.contextmanager
 def peer(name: str, batch: int, python: Path) -> Iterator[tuple[Play, Row]]:
     """A peer in its own process, waiting to play; and what it says of itself."""
-    command = [str(python), peer_worlds.__file__, name, str(batch)]
+    command = [str(python), peer_environments.__file__, name, str(batch)]
     pipe = subprocess.PIPE
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
@@ -105,8 +103,8 @@ def beside_others(batch: int, options) -> Row:
     with contextlib.ExitStack() as open_peers:
         mine = ours(batch)
         mine()
-        players: dict[str, Play] = {"ours": lambda n: peer_worlds.seconds_of(mine, n)}
-        for name in peer_worlds.PEERS if options.peers.exists() else ():
+        players: dict[str, Play] = {"ours": lambda n: peer_environments.seconds_of(mine, n)}
+        for name in peer_environments.PEERS if options.peers.exists() else ():
             play, said = open_peers.enter_context(peer(name, batch, options.peers))
             if "ready" in said:
                 players[name] = play
@@ -114,7 +112,7 @@ def beside_others(batch: int, options) -> Row:
             else:
                 missing[name] = said["error"]
         seconds = in_turns(players, options.rounds, options.seconds)
-    agent_steps = peer_worlds.STEPS * peer_worlds.AGENTS
+    agent_steps = peer_environments.STEPS * peer_environments.AGENTS
     rates = {  # mpe2 has one environment, however many are asked for
         name: agent_steps * (1 if name == "mpe2" else batch) / s for name, s in seconds.items()
     }
@@ -155,7 +153,7 @@ def where_time_goes(batch: int, top: int = 8) -> list[Row]:
         {
             "operation": operation.key,
             "share": operation.self_cpu_time_total / whole,
-            "calls_per_step": operation.count / (4 * peer_worlds.STEPS),
+            "calls_per_step": operation.count / (4 * peer_environments.STEPS),
         }
         for operation in largest
     ]
@@ -164,7 +162,7 @@ def where_time_goes(batch: int, top: int = 8) -> list[Row]:
 # -- every environment, and an environment that grows ---------------------------------------------------------
 
 
-def worlds_of_the_course() -> list[type[BatchedEnv]]:
+def environments_of_the_course() -> list[type[BatchedEnv]]:
     """The environments that the package exports and that can be made as they are."""
     found = []
     for name in envs.__all__:
@@ -176,13 +174,13 @@ def worlds_of_the_course() -> list[type[BatchedEnv]]:
     return found
 
 
-def world_alone(make: Callable[..., BatchedEnv], batch: int, seconds: float) -> Row:
+def environment_alone(make: Callable[..., BatchedEnv], batch: int, seconds: float) -> Row:
     """Agent-steps a second: slots for agents times steps, whoever is in them or not."""
     env = make(num_envs=batch, seed=0)
     steps = min(env.max_steps, LONGEST)
     taken = seconds_per_call(episode_of(env, steps), seconds)
     rate = batch * env.n_agents * steps / taken
-    row = {"world": type(env).__name__, "n_agents": env.n_agents, "batch": batch}
+    row = {"environment": type(env).__name__, "n_agents": env.n_agents, "batch": batch}
     return row | {"agent_steps_per_second": rate}
 
 
@@ -212,7 +210,7 @@ def number(x: float | None, width: int = 12) -> str:
 
 
 def print_spread(options) -> tuple[list[Row], list[Row], dict[int, list[Row]]]:
-    names = ["ours", *peer_worlds.PEERS]
+    names = ["ours", *peer_environments.PEERS]
     print("Cooperative navigation, 3 agents: agent-steps a second, and ours / theirs")
     print(f"{'B':>6}" + "".join(f"{name:>16}" for name in names), flush=True)
     rows: list[Row] = []
@@ -246,13 +244,13 @@ def print_spread(options) -> tuple[list[Row], list[Row], dict[int, list[Row]]]:
     return rows, goals, profiles
 
 
-def print_worlds(options) -> list[Row]:
-    print("\nEvery world with its default settings: agent-steps a second")
+def print_environments(options) -> list[Row]:
+    print("\nEvery environment with its default settings: agent-steps a second")
     batches = sorted(options.batches)
     print(f"{'':26}{'N':>5}" + "".join(f"{f'B = {batch}':>14}" for batch in batches))
     found: list[Row] = []
-    for make in worlds_of_the_course():
-        rows = [world_alone(make, batch, options.seconds) for batch in batches]
+    for make in environments_of_the_course():
+        rows = [environment_alone(make, batch, options.seconds) for batch in batches]
         found += rows
         rates = "".join(number(row["agent_steps_per_second"], 14) for row in rows)
         print(f"{make.__name__:26}{rows[0]['n_agents']:5}{rates}", flush=True)
@@ -281,10 +279,10 @@ def measure(options) -> dict[str, Any]:
     if not options.peers.exists():
         print(
             f"No peers: there is no {options.peers}. Make them with\n"
-            f"  python benchmarks/worlds.py --install\n"
+            f"  python benchmarks/environments.py --install\n"
         )
     spread, goals, profiles = print_spread(options)
-    envs = print_worlds(options)
+    alone = print_environments(options)
     growth = print_growth(options)
     versions = {"torch": torch.__version__}
     for row in spread:
@@ -293,10 +291,10 @@ def measure(options) -> dict[str, Any]:
         "cooperative_navigation": spread,
         "goals": goals,
         "profiles": profiles,
-        "worlds": envs,
+        "environments": alone,
         "grid_world": growth,
         "provenance": {
-            "command": "python benchmarks/worlds.py --save",
+            "command": "python benchmarks/environments.py --save",
             "seconds_per_measurement": options.seconds,
             "rounds": options.rounds,
             "cpu_model": cpu_model(),
@@ -325,7 +323,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--agents", nargs="+", type=int, default=[64, 256, 1024, 4096, 10_000])
     parser.add_argument("--seconds", type=float, default=1.0, help="per measurement (1)")
     parser.add_argument("--rounds", type=int, default=5, help="of turns beside the peers (5)")
-    parser.add_argument("--save", action="store_true", help="write benchmark-worlds.json")
+    parser.add_argument("--save", action="store_true", help="write benchmark-environments.json")
     options = parser.parse_args(arguments)
     if options.install:
         install()
@@ -335,7 +333,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(f"The machine is busy (load {options.load:.1f}): these numbers will be too low.\n")
     measured = measure(options)
     if options.save:
-        path = results.RESULTS / "benchmark-worlds.json"
+        path = results.RESULTS / "benchmark-environments.json"
         storage.write_json(path, measured)
         print(f"\nwritten: {path}")
 

@@ -32,7 +32,7 @@ from marl_edu.training import a2c
 
 # Environment steps a second of the environment and of the trainer released with IC3Net
 # (arXiv 1812.09755), each in one process.
-REFERENCE_WORLD = {"easy": 6200, "medium": 3800, "hard": 2100}
+REFERENCE_ENV = {"easy": 6200, "medium": 3800, "hard": 2100}
 REFERENCE_TRAINER = 500
 
 Row = dict[str, Any]
@@ -214,20 +214,20 @@ def attention(n_agents: int, options, batch: int = 64, d_k: int = 16, d_v: int =
 
 def measure(options) -> dict[str, Any]:
     """Everything, printed as it comes."""
-    env, training, products = [], [], []
-    print(f"{'':8}{'world':>6} {'B':>6} {'threads':>7} {'steps/s':>12} {'x reference':>12}")
+    stepping, training, products = [], [], []
+    print(f"{'':11}{'env':>6} {'B':>6} {'threads':>7} {'steps/s':>12} {'x reference':>12}")
     for name, make, rows in (
-        ("world", play_randomly, env),
+        ("environment", play_randomly, stepping),
         ("training", train_once, training),
     ):
         for difficulty in options.difficulties:
-            reference = REFERENCE_WORLD[difficulty] if name == "world" else REFERENCE_TRAINER
+            reference = REFERENCE_ENV[difficulty] if name == "environment" else REFERENCE_TRAINER
             for threads in options.threads:
                 for row in sweep(make, difficulty, threads, options):
                     row |= {"reference": reference, "ratio": row["steps_per_second"] / reference}
                     rows.append(row)
                     print(
-                        f"{name:9}{difficulty:6} {row['batch']:5} {threads:7} "
+                        f"{name:12}{difficulty:6} {row['batch']:5} {threads:7} "
                         f"{row['steps_per_second']:12,.0f} {row['ratio']:12.1f}",
                         flush=True,
                     )
@@ -244,7 +244,7 @@ def measure(options) -> dict[str, Any]:
     for name in FORMS:
         print(f"{name:30}" + "".join(f"{row['microseconds'][name]:9.0f}" for row in forms))
     return {
-        "world": env,
+        "environment": stepping,
         "training": training,
         "products": products,
         "attention": forms,
@@ -263,7 +263,7 @@ def measure(options) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    known = list(REFERENCE_WORLD)
+    known = list(REFERENCE_ENV)
     parser.add_argument("--difficulties", nargs="+", choices=known, default=known)
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 64, 1024, 8192])
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])

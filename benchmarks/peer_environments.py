@@ -1,7 +1,7 @@
 """Cooperative navigation (simple_spread, 3 agents) as others wrote it, for
 benchmarks/environments.py.
 
-    python benchmarks/peer_worlds.py VMAS 1024
+    python benchmarks/peer_environments.py VMAS 1024
 
 This file runs in the peers' own Python and needs nothing of this project. It says `{"ready": ...}`
 when it is warm. Then each line of its input is a number of episodes to play, and its answer the
