@@ -5,12 +5,19 @@
     python -m marl_edu.experiments status
     python -m marl_edu.experiments table
 
+and what is measured besides, on those trained networks or without any:
+
+    python -m marl_edu.experiments reference         what policies that nobody trained score
+    python -m marl_edu.experiments interventions     what teams do whose messages are tampered with
+    python -m marl_edu.experiments memory-probe      what agents remember, and whether they use it
+    python -m marl_edu.experiments scaling           teams in larger environments
+
 A NAME is that of one experiment, or its beginning up to a dash: `tarmac` stands for
 `tarmac-easy`, `tarmac-medium` and so on, in the order of `EXPERIMENTS`.
 
 A finished seed is neither run again nor overwritten. One that was interrupted (Ctrl-C, `kill -9`,
 power cut) goes on from its last checkpoint and ends with the same numbers as one that was not.
-Where the files are and what they hold: `marl_edu.runs`.
+Where the files are and what they hold: `marl_edu.experiments.run`.
 """
 
 import argparse
@@ -23,7 +30,7 @@ import sys
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, cast
@@ -32,9 +39,17 @@ from tqdm import tqdm
 
 from marl_edu import results
 from marl_edu.core import storage
+from marl_edu.experiments import interventions, memory_probe, reference, scaling
 from marl_edu.experiments.catalogue import EXPERIMENTS, POLICIES
 from marl_edu.experiments.run import Experiment, Run, clear, is_finished, progress, run_seed
 from marl_edu.results import tables
+
+# What is measured on trained networks, each by a program without arguments, and in a few words.
+MEASUREMENTS: dict[str, tuple[Callable[[], None], str]] = {
+    "interventions": (interventions.main, "play the junction through every channel"),
+    "memory-probe": (memory_probe.main, "read and change what agents of the T-maze remember"),
+    "scaling": (scaling.main, "play teams of grid and relay in other environments"),
+}
 
 
 def select(names: Sequence[str], known: Mapping[str, Experiment]) -> list[Experiment]:
@@ -72,8 +87,20 @@ def main(
     commands.add_parser("table", help="published numbers beside ours")
     for command in commands.choices.values():
         command.add_argument("--results", type=Path, default=results.RESULTS, metavar="FOLDER")
+    scores = commands.add_parser("reference", help="play the policies that nobody trained")
+    scores.add_argument("tasks", nargs="*", metavar="TASK", help="tmaze, say; default: all")
+    scores.add_argument("--episodes", type=_count, help="of each policy (default: the task's)")
+    scores.add_argument("--out", type=Path, default=tables.REFERENCE, metavar="FILE")
+    for name, (_, what) in MEASUREMENTS.items():
+        commands.add_parser(name, help=what)
     args = parser.parse_args(arguments)
     try:
+        if args.command in MEASUREMENTS:
+            MEASUREMENTS[args.command][0]()
+            return 0
+        if args.command == "reference":
+            reference.main(args.tasks, args.episodes, args.out)
+            return 0
         if args.command == "run":
             return _run(select(args.names, known), args, shlex.join(arguments))
         show = {"list": _list, "status": _status, "table": _table}[args.command]

@@ -1,9 +1,9 @@
 """Runs that are interrupted, killed, repeated or mixed up end with the right files or an error."""
 
 import errno
-import importlib.util
 import json
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -19,7 +19,8 @@ from marl_edu import results
 from marl_edu.core import storage
 from marl_edu.experiments import command as experiments
 from marl_edu.experiments import run as runs
-from marl_edu.experiments.run import Experiment, Run
+from marl_edu.experiments.run import Algorithm, Evaluation, Experiment, Run
+from tests import ROOT
 
 # A cheap, deterministic method with the interface of the real ones. ---------------------------
 
@@ -72,8 +73,15 @@ def evaluate(net, cfg, episodes):
     return {"success": net.weight.sum().sigmoid().item(), "episodes": episodes}
 
 
+def build(cfg, env):
+    return torch.nn.Linear(2, 1)
+
+
+FAKE, SCORE = Algorithm("fake", Config, train, build), Evaluation("weights", evaluate)
+
+
 def fake(name="fake-easy", **settings) -> Experiment:
-    return Experiment(name, Config(**settings), train, evaluate, episodes=7, seeds=2)
+    return Experiment(name, FAKE, Config(**settings), SCORE, episodes=7, seeds=2)
 
 
 def a_run(folder: Path, seed: int = 0, **settings) -> Run:
@@ -111,16 +119,19 @@ def test_a_run_leaves_curve_record_and_policy_and_nothing_else(tmp_path):
     assert torch.get_num_threads() == threads
     record = storage.read_json(a_run(tmp_path).record)
     assert record["experiment"] == "fake-easy" and record["seed"] == 0
-    assert record["settings"] == asdict(Config()) and record["algorithm"].endswith(".train")
+    assert record["settings"] == asdict(Config()) and record["schema"] >= 1
+    ids = (record["algorithm"], record["env"], record["evaluator"])
+    assert ids == ("fake", None, "weights")
+    later = ("env_steps", "csv_rows", "csv_sha256", "digest")  # to be measured one day
+    assert [record[key] for key in later] == [None] * 4
     assert record["evaluation"]["episodes"] == record["episodes"] == 7
     assert record["resumes"] == 0 and record["cpu_seconds"] > 0 and record["wall_seconds"] > 0
     assert set(record["versions"]) == {"python", "torch", "numpy", "marl_edu"}
     assert record["started"] <= record["finished"] and record["cpu_model"]
     assert record["device"] == "cpu" and set(record["commits"][0]) == {"commit", "dirty"}
     assert len(storage.read_rows(a_run(tmp_path).rows)) == 6
-    assert (
-        storage.load_checkpoint(a_run(tmp_path).policy)[1]["config_hash"] == record["config_hash"]
-    )
+    policy = storage.load_checkpoint(a_run(tmp_path).policy)[1]
+    assert policy["identity"] == record["identity"] == a_run(tmp_path).identity
 
 
 def test_a_finished_seed_is_not_run_again(tmp_path):
@@ -231,17 +242,23 @@ def test_two_commands_do_not_work_on_one_seed(tmp_path):
         runs.run_seed(a_run(tmp_path), second)
 
 
-def test_the_hash_sees_everything_that_decides_the_numbers(tmp_path):
+def test_the_identity_sees_everything_that_decides_the_numbers(tmp_path):
     run = a_run(tmp_path)
+    other_train = FAKE._replace(train=evaluate)
+    changes = [
+        {"episodes": 8},
+        {"algorithm": FAKE._replace(id="other")},
+        {"evaluation": SCORE._replace(id="other")},
+    ]
     others = [
         a_run(tmp_path, seed=1),
         a_run(tmp_path, lr=0.2),
-        run._replace(experiment=replace(run.experiment, episodes=8)),
-        run._replace(experiment=replace(run.experiment, train=evaluate)),
+        *(run._replace(experiment=replace(run.experiment, **change)) for change in changes),
     ]
-    assert len({r.config_hash for r in [run, *others]}) == 5
-    renamed = run._replace(experiment=replace(run.experiment, name="x", seeds=5))
-    assert renamed.config_hash == a_run(tmp_path / "moved").config_hash == run.config_hash
+    assert len({r.identity for r in [run, *others]}) == 6
+    moved = replace(run.experiment, name="x", seeds=5, algorithm=other_train)
+    again = run._replace(experiment=moved)
+    assert again.identity == a_run(tmp_path / "moved").identity == run.identity
 
 
 # The command ----------------------------------------------------------------------------------
@@ -331,10 +348,9 @@ if __name__ == "__main__":
 def test_ctrl_c_says_how_to_go_on(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(CTRL_C.replace("MODULE", __name__))
-    here = Path(__file__).parent
     process = subprocess.Popen(
         [sys.executable, str(script), str(tmp_path)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(here), str(here.parent)])},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
@@ -362,7 +378,4 @@ def test_the_books_experiments_are_well_formed():
         assert experiment.seeds >= 1 and set(experiment.keep_policy) <= set(range(experiment.seeds))
         assert experiment.cfg.updates >= 1
         json.dumps(Run(experiment, 0, results.RESULTS, results.RESULTS).settings)
-        module, _, function = (
-            f"{experiment.train.__module__}.{experiment.train.__name__}".rpartition(".")
-        )
-        assert importlib.util.find_spec(module) and function, "a child process must find it"
+        assert pickle.loads(pickle.dumps(experiment)) == experiment, "a child process gets it"

@@ -1,52 +1,55 @@
-"""What the rules score: the stored table is what the script measures, and exact values hold."""
+"""What scripted policies score: what is stored is what is measured, and exact values hold."""
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from marl_edu.core import storage
 from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs import SpeakerProbe, TMaze
-from marl_edu.envs.baselines import TASKS
+from marl_edu.envs.baselines import TASKS, VARIANTS
 from marl_edu.envs.baselines.task import Always, UniformPolicy
-from marl_edu.experiments import reference
-from marl_edu.results import tables
+from marl_edu.experiments import command, reference
+from marl_edu.results import mean_interval, tables
 
-STORED = storage.read_json(reference.WORLDS)["tasks"]
+STORED = storage.read_json(tables.REFERENCE)["tasks"]
+EVERY = (*TASKS, *VARIANTS)
 
 
-def test_every_task_is_stored_with_all_its_rules():
-    assert list(STORED) == [task.name for task in TASKS]
-    for task in TASKS:
-        stored = STORED[task.name]
+def test_every_task_is_stored_with_all_its_policies():
+    assert list(STORED) == [task.key for task in EVERY]
+    for task in EVERY:
+        stored = STORED[task.key]
         named = [(scripted.name, scripted.role) for scripted in task.policies]
-        assert [(scripted["name"], scripted["role"]) for scripted in stored["policies"]] == named
-        assert (stored["score"], stored["isolates"]) == (task.score, task.isolates)
-        assert task.show in [scripted.name for scripted in task.policies]
-        assert min(scripted["n"] for scripted in stored["policies"]) >= 1000
+        assert [(policy["name"], policy["role"]) for policy in stored["policies"]] == named
+        kept = (stored["name"], stored["score"], stored["isolates"], stored["trivial"])
+        assert kept == (task.name, task.score, task.isolates, task.trivial or None)
+        assert stored["shown"] == bool(task.show)
+        assert min(policy["n"] for policy in stored["policies"]) >= task.episodes
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
-def test_random_blind_and_best_are_there_and_in_order(task):
+@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.key)
+def test_random_open_loop_and_best_are_there_and_in_order(task):
     roles = {scripted.role for scripted in task.policies}
     assert {"random", "open-loop", "best"} <= roles
     assert roles <= {"random", "open-loop", "own view", "shared view", "best"}
     sign = 1 if task.higher_is_better else -1
-    means = {
-        scripted["name"]: sign * scripted["mean"] for scripted in STORED[task.name]["policies"]
-    }
+    means = {policy["name"]: sign * policy["mean"] for policy in STORED[task.key]["policies"]}
     best = max(means[scripted.name] for scripted in task.policies if scripted.role == "best")
     assert best >= max(means.values()) - 1e-6
+    assert task.show in means and (not task.trivial or means[task.trivial] < best)
 
 
-@pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
+@pytest.mark.parametrize("task", EVERY, ids=lambda task: task.key)
 def test_measured_again_it_agrees(task):
     """On other episodes than the stored ones: the difference is within four standard errors."""
-    for scripted, stored in zip(task.policies, STORED[task.name]["policies"], strict=True):
-        found = reference.measure_rule(task, scripted, 60, 60, seed=777)
+    episodes = min(60, task.episodes)
+    for scripted, stored in zip(task.policies, STORED[task.key]["policies"], strict=True):
+        found = reference.measure_policy(task, scripted, episodes, episodes, seed=777)
         width = (found.high - found.low + stored["high"] - stored["low"]) / 2 / 1.96
-        assert abs(found.mean - stored["mean"]) <= 4 * width + 1e-6, scripted.name
+        assert abs(found.value - stored["mean"]) <= 4 * width + 1e-6, scripted.name
         if scripted.exact is not None:
             own = (stored["high"] - stored["low"]) / 2 / 1.96
             rare = 1e-4 * max(1.0, abs(scripted.exact))  # what never occurred has no spread
@@ -68,12 +71,12 @@ def test_scores_of_a_known_episode():
 
 
 def test_intervals_by_hand():
-    share = reference.interval(torch.tensor([1.0] * 8 + [0.0] * 2))
+    share = mean_interval(np.array([1.0] * 8 + [0.0] * 2))
     z, n, p = 1.959964, 10, 0.8  # Wilson's formula
     centre = (p + z * z / 2 / n) / (1 + z * z / n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / 4 / n / n) / (1 + z * z / n)
     assert (share.low, share.high) == pytest.approx((centre - half, centre + half), abs=1e-5)
-    mean = reference.interval(torch.tensor([1.0, 2.0, 3.0, 6.0]))
+    mean = mean_interval(np.array([1.0, 2.0, 3.0, 6.0]))
     half = 3.182446 * math.sqrt(14 / 3) / 2  # Student's t with 3 degrees of freedom
     assert (mean.low, mean.high) == pytest.approx((3 - half, 3 + half), abs=1e-5)
 
@@ -87,24 +90,20 @@ def test_uniform_policy_draws_each_agents_own_actions():
 
 
 def test_the_command_measures_some_and_keeps_the_others(tmp_path, capsys):
-    path = tmp_path / "worlds.json"
-    reference.main(["Two-step", "Levers", "--episodes", "20", "--out", str(path)])
-    reference.main(["Two-step", "--episodes", "30", "--out", str(path)])
-    stored = storage.read_json(path)["tasks"]
-    assert {k: v["policies"][0]["n"] for k, v in stored.items()} == {
-        "Two-step game": 30,
-        "Levers, 5 of 500": 20,
-    }
-    with pytest.raises(SystemExit):
-        reference.main(["no such world"])
-    assert "names must begin some of" in capsys.readouterr().err
+    out = ("--out", str(tmp_path / "scores.json"))
+    assert command.main(["reference", "two-step", "levers", "--episodes", "20", *out]) == 0
+    assert command.main(["reference", "two-step", "--episodes", "30", *out]) == 0
+    stored = storage.read_json(tmp_path / "scores.json")["tasks"]
+    assert {k: v["policies"][0]["n"] for k, v in stored.items()} == {"two-step": 30, "levers": 20}
+    assert command.main(["reference", "chess", *out]) == 2
+    assert "no task is called 'chess'; there are easy, medium" in capsys.readouterr().err
 
 
-def test_the_table_shows_the_best_rule_of_each_role():
-    table = tables.environments(names=["Speaker and listener", "T-maze, length 10"])
+def test_the_table_shows_the_best_policy_of_each_role():
+    table = tables.environments(tasks=["speaker-listener", "tmaze"])
     listener, maze = table.rows
     assert "middle of the landmarks" in listener[3] and "told the goal" in listener[4]
     assert maze[2] == "= 50.0 (walk and guess)" and maze[4] == "—"
     assert "4,000 episodes" in table.caption
-    with pytest.raises(ValueError, match="names must be some of .*, got 'chess'"):
-        tables.environments(names=["chess"])
+    with pytest.raises(ValueError, match="tasks must be some of .*, got 'chess'"):
+        tables.environments(tasks=["chess"])

@@ -276,6 +276,9 @@ def test_a_table_shows_itself_three_ways():
 def test_overview_of_stored_runs(tmp_path):
     store(tmp_path, "tarmac-easy", curves=[(0.0, 0.985), (0.0, 0.995)])
     store(tmp_path, "tarmac-probe", curves=[(0.0, 0.5)])
+    gas = {"name": "always GAS", "role": "open-loop", "mean": 0.29, "exact": None}
+    tasks = {"easy": {"trivial": "always GAS", "policies": [gas]}}
+    storage.write_json(tmp_path / tables.REFERENCE.name, {"tasks": tasks})
     table = tables.overview(tmp_path)
     lines = {row[0]: row for row in table.rows}
     assert lines["tarmac-probe"][1:] == ["—", "50.0", "—", "1", "—", "—", "no number to compare"]
@@ -286,16 +289,27 @@ def test_overview_of_stored_runs(tmp_path):
     assert len(tables.overview(tmp_path, ["none-easy"]).rows) == 1
 
 
-def test_measured_anchors_take_precedence(tmp_path):
-    assert tables.reference_scores("easy", tmp_path)["trivial"] == ReferenceScore("always GAS", 29.0)
-    assert tables.reference_scores("probe", tmp_path) == {}
-    measured = {"easy": {"trivial": {"name": "never brake", "success": 0.3}}}
-    storage.write_json(tmp_path / "anchors.json", measured)
-    found = tables.reference_scores("easy", tmp_path)
-    assert found["trivial"] == ReferenceScore("never brake", 30.0) and found["best"].score == 99.7
-    storage.write_json(tmp_path / "anchors.json", {"easy": {"trivial": 29.0}})
-    with pytest.raises(ValueError, match=r"anchors\.json: 'easy' must be"):
-        tables.reference_scores("easy", tmp_path)
+def test_reference_scores_are_those_measured_the_exact_ones_first(tmp_path):
+    assert tables.reference_scores("easy", tmp_path) == {}
+
+    def policy(name, role, mean, exact=None):
+        return {"name": name, "role": role, "mean": mean, "exact": exact}
+
+    policies = [
+        policy("random", "random", 0.1),
+        policy("walk and guess", "open-loop", 0.49, 0.5),
+        policy("look", "best", 0.997),
+    ]
+    tasks = {
+        "maze": {"trivial": "walk and guess", "policies": policies},
+        "chess": {"trivial": None, "policies": policies},
+    }
+    storage.write_json(tmp_path / tables.REFERENCE.name, {"tasks": tasks})
+    found = tables.reference_scores("maze", tmp_path)
+    assert found["trivial"] == ReferenceScore("walk and guess", 50.0)
+    assert found["best"] == ReferenceScore("look", 99.7) and len(found) == 2
+    assert tables.reference_scores("chess", tmp_path) == {}
+    assert tables.reference_scores("go", tmp_path) == {}
 
 
 def test_published_numbers_are_those_of_the_papers():
