@@ -2,7 +2,7 @@
 
 from marl_edu.results import RESULTS
 from marl_edu.storage import write_atomic
-from marl_edu.widgets.junction import JunctionFigure
+from marl_edu.widgets.junction.figure import JunctionFigure
 
 PATH = RESULTS.parent / "_static" / "junction.svg"
 

@@ -15,14 +15,12 @@ from playwright.sync_api import Browser, Page
 from marl_edu import memory, qlearning
 from marl_edu.algos.drqn import RecurrentQ
 from marl_edu.envs.tmaze import DOWN, UP, TMaze
-from marl_edu.widgets import corridor
-from marl_edu.widgets.corridor import CorridorFigure, Walk, caption, export, load
-from tests.figure_pages import Pages
+from marl_edu.widgets.corridor import figure as corridor
+from marl_edu.widgets.corridor.figure import CorridorFigure, Walk, caption, export, load
+from marl_edu.widgets.shared.bundle import figure_script
+from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
+from tests.widgets.pages import Pages, functions
 
-from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
-
-ROOT = Path(__file__).resolve().parent.parent
-WIDGETS = ROOT / "marl_edu" / "widgets"
 TRAILS = ("w", "wfffxfff", "wudfeffffffffffu", "wfffffffffffd", "wffxfxfef", "w" + "u" * 40)
 
 
@@ -157,12 +155,8 @@ def test_the_still_pictures_are_well_formed_and_say_what_they_show():
 
 @pytest.fixture(scope="module")
 def js(browser: Browser) -> Iterator[Page]:  # noqa: F811
-    """A page with the figure's module on it, as `J`."""
-    page = browser.new_page()
-    source = (WIDGETS / "corridor.js").read_text(encoding="utf-8")
-    names = "Walk, caption, load, reads"
-    page.set_content(f"<script type='module'>{source}\nwindow.J = {{ {names} }};</script>")
-    page.wait_for_function("window.J")
+    """A page with the figure's functions on it, as `J`."""
+    page = functions(browser, "Walk, caption, load, reads", "corridor/env.js")
     yield page
     page.close()
 
@@ -353,6 +347,6 @@ def test_it_breaks_no_rule_of_accessibility_and_fits_the_screen(opened: Opened, 
 
 def test_the_module_is_small():
     shown = CorridorFigure({kind: walker(kind) for kind in ("lstm", "gru")})
-    assert len(shown.to_html()) < 60_000
+    assert len(shown.to_html()) + len(figure_script("corridor")) < 60_000
     json.loads(re.search(r'application/json">(.*?)</script>', shown.to_html(), re.S)[1])
     shown.close()

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.envs.rules.maze import plan
 from marl_edu.widgets import CuriosityPanel
-from marl_edu.widgets.curiosity import (
+from marl_edu.widgets.curiosity.figure import (
     LONGEST,
     METHODS,
     CuriosityFigure,
@@ -24,23 +24,18 @@ from marl_edu.widgets.curiosity import (
     maze_data,
     shade,
 )
-from tests.figure_pages import Pages
+from marl_edu.widgets.shared.bundle import figure_script
+from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
+from tests.widgets.pages import Pages, functions
 
-from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
-
-ROOT = Path(__file__).resolve().parent.parent
-WIDGETS = ROOT / "marl_edu" / "widgets"
 WAY = "w" + "".join(map(str, plan(KeyDoorMaze(batch_size=1))))
 TRAILS = ["w", "w3333044", "w34p20.23t4441p5.3", WAY + "33"]
 
 
 @pytest.fixture(scope="module")
 def js(browser: Browser) -> Iterator[Page]:  # noqa: F811
-    """A page with the figure's module on it, as `J`."""
-    page = browser.new_page()
-    source = (WIDGETS / "curiosity.js").read_text(encoding="utf-8")
-    page.set_content(f"<script type='module'>{source}\nwindow.J = {{ Walk, shade }};</script>")
-    page.wait_for_function("window.J")
+    """A page with the figure's functions on it, as `J`."""
+    page = functions(browser, "Walk, shade", "curiosity/env.js")
     yield page
     page.close()
 
@@ -140,7 +135,7 @@ def test_what_is_displayed_serves_lab_and_page() -> None:
     assert "application/vnd.jupyter.widget-view+json" in data
     assert data["text/html"] == shown.to_html()
     assert "http" not in shown.to_html().replace("http://www.w3.org/2000/svg", "")
-    assert len(shown.to_html()) < 130_000
+    assert len(shown.to_html()) + len(figure_script("curiosity")) < 130_000
     shown.close()
 
 
@@ -155,7 +150,7 @@ def test_the_still_picture_says_what_it_shows() -> None:
 
 def test_shades_are_the_same(js: Page) -> None:
     for share in (-1.0, 0.0, 0.01, 0.33, 0.5, 0.77, 1.0, 2.0):
-        assert js.evaluate("x => J.shade(x)", share) == shade(share)
+        assert js.evaluate("x => `rgb(${J.shade(x)})`", share) == shade(share)
 
 
 # ---- The lab's panel -----------------------------------------------------------------------------

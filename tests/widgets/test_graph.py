@@ -16,13 +16,11 @@ from marl_edu import a2c
 from marl_edu.algos import gat
 from marl_edu.envs.relay import Relay
 from marl_edu.widgets import GraphPanel
-from marl_edu.widgets.graph import LETTERS, GraphFigure, export, listen, telling_moment
-from tests.figure_pages import Pages
+from marl_edu.widgets.graph.figure import LETTERS, GraphFigure, export, listen, telling_moment
+from marl_edu.widgets.shared.bundle import figure_script
+from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
+from tests.widgets.pages import Pages, functions
 
-from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
-
-ROOT = Path(__file__).resolve().parent.parent
-WIDGETS = ROOT / "marl_edu" / "widgets"
 PLACES = "50,50;150,60;250,50;350,70;60,160;160,150;260,160;340,170"
 SHOWN = {"places": PLACES, "holds": "A-------", "radius": 130, "selected": 3}
 
@@ -45,12 +43,8 @@ def figure(**settings: Any) -> GraphFigure:
 
 @pytest.fixture(scope="module")
 def js(browser: Browser) -> Iterator[Page]:  # noqa: F811
-    """A page with the figure's module on it, as `G`."""
-    page = browser.new_page()
-    source = (WIDGETS / "graph.js").read_text(encoding="utf-8")
-    names = "listen, load, nearby, reach"
-    page.set_content(f"<script type='module'>{source}\nwindow.G = {{ {names} }};</script>")
-    page.wait_for_function("window.G")
+    """A page with the figure's functions on it, as `J`."""
+    page = functions(browser, "listen, load, nearby, reach", "graph/network.js", "graph/env.js")
     yield page
     page.close()
 
@@ -72,9 +66,9 @@ def test_the_page_computes_what_the_network_computes(
         ours = listen(net, hears, holds)
         theirs = js.evaluate(
             """([net, places, holds, layers]) => {
-                const near = G.nearby(places, 150, new Set(["2-5"]));
-                const fields = places.map((_, i) => [...G.reach(near, i, layers)]);
-                return { near, fields, ...G.listen(G.load(net), holds, near) };
+                const near = J.nearby(places, 150, new Set(["2-5"]));
+                const fields = places.map((_, i) => [...J.reach(near, i, layers)]);
+                return { near, fields, ...J.listen(J.load(net), holds, near) };
             }""",
             [export(net), places.tolist(), holds, layers],
         )
@@ -140,7 +134,7 @@ def test_what_is_displayed_serves_lab_and_page() -> None:
     assert "http" not in re.sub(r"http://www\.w3\.org/2000/svg", "", shown.to_html())
     root = ET.fromstring(shown.picture())
     assert root.attrib["aria-label"] == shown.caption()
-    assert len(shown.to_html()) < 150_000
+    assert len(shown.to_html()) + len(figure_script("graph")) < 150_000
     shown.close()
 
 

@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,15 +23,12 @@ from marl_edu.widgets import (
     telling_moment,
 )
 from marl_edu.widgets import __main__ as readme
-from marl_edu.widgets import junction as module
-from marl_edu.widgets.moments import Muted, uniforms, watch
-from marl_edu.widgets.policies import import_policy, road_data
-from tests.figure_pages import Pages
+from marl_edu.widgets.junction.moments import Muted, uniforms, watch
+from marl_edu.widgets.junction.policies import import_policy, road_data
+from marl_edu.widgets.shared.bundle import figure_script
+from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
+from tests.widgets.pages import Pages, functions
 
-from .site.conftest import browser  # noqa: F401  the same browser as the site's tests
-
-ROOT = Path(__file__).resolve().parent.parent
-WIDGETS = ROOT / "marl_edu" / "widgets"
 NETS: dict[str, Any] = {
     "none": (a2c, {}),
     "commnet": (commnet, {}),
@@ -71,12 +67,9 @@ def make_net(name: str, difficulty: str = "easy", hidden: int = 12, seed: int = 
 
 @pytest.fixture(scope="module")
 def js(browser: Browser) -> Iterator[Page]:  # noqa: F811
-    """A page with the figure's module on it, as `J`."""
-    page = browser.new_page()
-    source = (WIDGETS / "junction.js").read_text(encoding="utf-8")
+    """A page with the figure's functions on it, as `J`."""
     names = "Episode, emptyRoads, forward, load, observe, prepare, step, uniforms"
-    page.set_content(f"<script type='module'>{source}\nwindow.J = {{ {names} }};</script>")
-    page.wait_for_function("window.J")
+    page = functions(browser, names, "junction/episode.js")
     yield page
     page.close()
 
@@ -330,14 +323,13 @@ def test_what_is_displayed_serves_lab_and_page() -> None:
     data, _ = shown._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
     assert data["text/html"] == shown.to_html()
-    assert "http://" not in re.sub(r"http://www\.w3\.org/2000/svg", "", shown.to_html())
-    assert "https://" not in shown.to_html()
+    assert "http" not in shown.to_html().replace("http://www.w3.org/2000/svg", "")
     shown.close()
 
 
 def test_a_team_of_full_size_is_a_small_piece_of_a_page() -> None:
     one = JunctionFigure({"easy": {"tarmac": make_net("tarmac", hidden=64)}})
-    assert len(one.to_html()) < 280_000
+    assert len(one.to_html()) + len(figure_script("junction")) < 280_000
     one.close()
 
 
@@ -430,7 +422,7 @@ class Figure:
 
     def value(self, name: str) -> str:
         """The text that stands beside a slider."""
-        label = f'label > span:text-is("{name}")'
+        label = f'label:text-is("{name}")'
         return self.root.locator(f".mj-field:has({label}) .mj-value").inner_text()
 
     def press(self, name: str) -> None:
@@ -854,4 +846,3 @@ def test_parity_needs_no_rounding(js: Page) -> None:
     W = js.evaluate("p => [...J.load(p).W['policy.weight']]", export_policy(net))
     flat: Tensor = net.policy.weight.detach().flatten()
     assert torch.equal(torch.tensor(W), flat)
-    assert module.HERE == WIDGETS

@@ -4,7 +4,6 @@ The walker is a stored DRQN, run in the page. `Walk` is the same in Python: for 
 there without JavaScript, and for the tests.
 """
 
-import base64
 import html
 import re
 from typing import Any
@@ -19,7 +18,9 @@ from marl_edu.envs import pictures, svg
 from marl_edu.envs.checks import one_of
 from marl_edu.envs.pictures import CELL
 from marl_edu.envs.tmaze import CORRIDOR, DOWN, FORWARD, JUNCTION, SIGN_DOWN, SIGN_UP, UP
-from marl_edu.widgets.figure import HERE, LiveFigure, style
+from marl_edu.widgets.shared.bundle import figure_module
+from marl_edu.widgets.shared.figure import LiveFigure, style
+from marl_edu.widgets.shared.weights import pack, unpack
 
 LENGTH, LONGEST = 10, 33
 ACTIONS = ("FORWARD", "UP", "DOWN")
@@ -34,15 +35,13 @@ def export(net: RecurrentQ, probe: memory.Probe, label: str) -> dict[str, Any]:
     """A walker as JSON values: its numbers, its probe, and its units in the order of what they
     tell of the sign."""
     values = {**net.state_dict(), "probe.weight": probe.weight, "probe.bias": probe.bias[None]}
-    flat = torch.cat([v.detach().flatten() for v in values.values()]).numpy().astype("<f4")
     h = probe.weight[: net.memory.hidden_size]
     return {
         "kind": "lstm" if net.lstm else "gru",
         "label": label,
         "hidden": net.memory.hidden_size,
         "order": h.argsort(descending=True).tolist(),
-        "shapes": {name: list(value.shape) for name, value in values.items()},
-        "weights": base64.b64encode(flat.tobytes()).decode(),
+        **pack(values),
     }
 
 
@@ -62,13 +61,7 @@ def stored_walkers(seed: int = 0) -> dict[str, dict[str, Any]]:
 
 def load(record: dict[str, Any]) -> tuple[RecurrentQ, memory.Probe]:
     """The walker and the probe that `export` wrote."""
-    flat = torch.frombuffer(bytearray(base64.b64decode(record["weights"])), dtype=torch.float32)
-    sizes = [torch.Size(shape) for shape in record["shapes"].values()]
-    parts = flat.split([size.numel() for size in sizes])
-    values = {
-        name: part.view(size)
-        for name, part, size in zip(record["shapes"], parts, sizes, strict=True)
-    }
+    values = unpack(record)
     probe = memory.Probe(values.pop("probe.weight"), values.pop("probe.bias")[0])
     D = record["hidden"]
     net = RecurrentQ(values["encode.weight"].shape[1], len(ACTIONS), D, record["kind"])
@@ -179,7 +172,7 @@ class CorridorFigure(LiveFigure):
 
     NAME = "corridor"
     STATE = ("nets", "maze", "look", "hint", "net", "sign", "trail", "playing")
-    _esm = HERE / "corridor.js"
+    _esm = figure_module("corridor")
     _css = style("corridor")
 
     nets = traitlets.Dict().tag(sync=True)

@@ -10,7 +10,7 @@ import ipywidgets
 from marl_edu import plots, qlearning, results
 from marl_edu.algos import dqn, drqn
 from marl_edu.envs import Flicker, TMaze
-from marl_edu.widgets.lab import WIDE, LabPanel, stored_run
+from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
 STORED = "drqn-tmaze"  # the run that stands in where there is no kernel
 

@@ -5,7 +5,6 @@ they learn in the page, by plain gradient descent, from the steps that are walke
 the same in Python: for the picture that is there without JavaScript, and for the tests.
 """
 
-import base64
 import html
 import re
 from collections.abc import Sequence
@@ -21,8 +20,10 @@ from marl_edu.algos.rnd import RandomNetworkDistillation
 from marl_edu.envs import key_door_maze, pictures, svg
 from marl_edu.envs.checks import one_of
 from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
-from marl_edu.widgets.figure import HERE, LiveFigure, style
-from marl_edu.widgets.moments import uniforms
+from marl_edu.widgets.shared.bundle import figure_module
+from marl_edu.widgets.shared.draws import uniforms
+from marl_edu.widgets.shared.figure import LiveFigure, style
+from marl_edu.widgets.shared.weights import pack
 
 METHODS = {
     "rnd": "RND",
@@ -52,13 +53,8 @@ def draw_networks(seed: int = 0) -> dict[str, Any]:
 
 
 def export(module: nn.Module) -> dict[str, Any]:
-    """Shapes by name, and all numbers in that order, float32 in base64."""
-    values = {k: v for k, v in module.state_dict().items() if not k.endswith("count")}
-    flat = torch.cat([v.flatten() for v in values.values()]).numpy().astype("<f4")
-    return {
-        "shapes": {name: list(value.shape) for name, value in values.items()},
-        "weights": base64.b64encode(flat.tobytes()).decode(),
-    }
+    """All its numbers as JSON values."""
+    return pack({k: v for k, v in module.state_dict().items() if not k.endswith("count")})
 
 
 def maze_data(world: KeyDoorMaze) -> dict[str, Any]:
@@ -220,7 +216,7 @@ class CuriosityFigure(LiveFigure):
 
     NAME = "curiosity"
     STATE = ("nets", "maze", "look", "hint", "method", "tv", "trail", "playing")
-    _esm = HERE / "curiosity.js"
+    _esm = figure_module("curiosity")
     _css = style("curiosity")
 
     nets = traitlets.Dict().tag(sync=True)

@@ -10,8 +10,8 @@ import ipywidgets
 from marl_edu import discovery, explore, plots, results
 from marl_edu.algos import icm, rnd
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.widgets.curiosity import draw
-from marl_edu.widgets.lab import WIDE, LabPanel, stored_run
+from marl_edu.widgets.curiosity.figure import draw
+from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
 METHODS = {  # what the menu offers -> its name in the plots
     "no bonus": "none: no bonus",

@@ -1,20 +1,27 @@
-// A film of a world. One module without imports: in the lab anywidget loads it, on a page it
-// stands in the page itself.
+// A film of a world.
 
-// What host.js needs to know.
-const FIGURE = "film";
-const LINKED = ["step"];
+import { clamp, find, follow, tell } from "../shared/kit.js";
+
+/** @import { Place } from "../shared/kit.js" */
+
+export const FIGURE = "film";
+// What a link to a moment of it holds.
+export const LINKED = ["step"];
 
 const PACE = 250; // milliseconds that a picture stays
 
-// marl_edu.widgets.film.pack, undone: [pictures, texts].
-function unpack(packed) {
-  const bytes = Uint8Array.from(atob(packed), (c) => c.charCodeAt(0));
+/**
+ * marl_edu.widgets.film.figure.pack, undone: [pictures, texts].
+ * @param {string} packed @returns {Promise<[string[], string[]]>}
+ */
+export function unpack(packed) {
+  const bytes = Uint8Array.from(atob(packed), (letter) => letter.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
   return new Response(stream).json();
 }
 
-async function render({ model, el }) {
+/** @param {Place} place */
+export async function render({ model, el }) {
   const [pictures, texts] = await unpack(model.get("pictures"));
   const last = pictures.length - 1;
   // JupyterLab takes the arrow keys from an input that does not say that it needs them.
@@ -28,29 +35,33 @@ async function render({ model, el }) {
     <p class="mf-text"></p>
     <figcaption></figcaption>
   </figure>`;
-  const [picture, text, button, slider, value, caption] = [
-    ".mf-picture", ".mf-text", "button", "input", ".mf-value", "figcaption",
-  ].map((selector) => el.querySelector(selector));
+  const [picture, text, button, value, caption] = [
+    ".mf-picture",
+    ".mf-text",
+    "button",
+    ".mf-value",
+    "figcaption",
+  ].map((selector) => find(el, selector));
+  const slider = /** @type {HTMLInputElement} */ (find(el, "input"));
   caption.textContent = model.get("caption");
   caption.hidden = !caption.textContent;
+  /** @type {ReturnType<typeof setInterval> | undefined} */
   let timer;
 
-  const now = () => Math.min(Math.max(Math.round(model.get("step")) || 0, 0), last);
+  const now = () => clamp(model.get("step"), 0, last);
 
   // First whether it plays, then the step: the last words of a film that ends are to be spoken.
-  function set({ playing, step }) {
-    model.set("playing", playing);
-    model.set("step", step);
-    model.save_changes();
-  }
+  /** @param {boolean} playing @param {number} step */
+  const set = (playing, step) => tell(model, { playing, step });
 
   function paint() {
-    const [step, playing] = [now(), model.get("playing")];
+    const step = now();
+    const playing = model.get("playing");
     text.setAttribute("aria-live", playing ? "off" : "polite");
     picture.innerHTML = pictures[step];
     text.textContent = texts[step];
     value.textContent = `${step} of ${last}`;
-    slider.value = step;
+    slider.value = `${step}`;
     slider.setAttribute("aria-valuetext", value.textContent);
     button.textContent = playing ? "Pause" : "Play";
   }
@@ -58,27 +69,19 @@ async function render({ model, el }) {
   function run() {
     clearInterval(timer);
     if (!model.get("playing")) return;
-    timer = setInterval(() => set({ playing: now() + 1 < last, step: Math.min(now() + 1, last) }), PACE);
+    timer = setInterval(() => set(now() + 1 < last, Math.min(now() + 1, last)), PACE);
   }
 
   button.addEventListener("click", () => {
     const playing = !model.get("playing") && last > 0;
-    set({ playing, step: playing && now() === last ? 0 : now() });
+    set(playing, playing && now() === last ? 0 : now());
   });
-  slider.addEventListener("input", () => set({ playing: false, step: +slider.value }));
-  const listeners = [
-    ["change:step", paint],
-    ["change:playing", paint],
-    ["change:playing", run],
-  ];
-  listeners.forEach(([event, listener]) => model.on(event, listener));
+  slider.addEventListener("input", () => set(false, Number(slider.value)));
+  const ends = [follow(model, ["step", "playing"], paint), follow(model, ["playing"], run)];
   paint();
   run();
   return () => {
     clearInterval(timer);
-    listeners.forEach(([event, listener]) => model.off(event, listener));
+    ends.forEach((end) => end());
   };
 }
-
-export { unpack };
-export default { render };

@@ -19,7 +19,8 @@ from marl_edu.envs import svg
 from marl_edu.envs.checks import positive_int
 from marl_edu.envs.rules.task import Policy
 from marl_edu.envs.world import World
-from marl_edu.widgets.figure import HERE, LiveFigure, style
+from marl_edu.widgets.shared.bundle import figure_module
+from marl_edu.widgets.shared.figure import LiveFigure, style
 
 
 class Film(LiveFigure):
@@ -38,7 +39,7 @@ class Film(LiveFigure):
 
     NAME = "film"
     STATE = ("pictures", "caption", "look", "step")
-    _esm = HERE / "film.js"
+    _esm = figure_module("film")
     _css = style("film")
 
     pictures = traitlets.Unicode().tag(sync=True)  # frames and captions, packed

@@ -5,7 +5,6 @@ Where there is no kernel, its HTML carries the same JavaScript with a small host
 JavaScript, or in print, a still picture and the numbers.
 """
 
-import base64
 import html
 from typing import Any, NamedTuple
 
@@ -18,7 +17,9 @@ from marl_edu import a2c, catalogue
 from marl_edu.algos.gat import GraphAttention, GraphTalk
 from marl_edu.envs import pictures, svg
 from marl_edu.envs.relay import Relay
-from marl_edu.widgets.figure import HERE, LiveFigure, style
+from marl_edu.widgets.shared.bundle import figure_module
+from marl_edu.widgets.shared.figure import LiveFigure, style
+from marl_edu.widgets.shared.weights import pack
 
 TEAM = "gat-relay3-layers3"
 UNIT, DISC = 100, 15  # units of the picture per unit of the world; radius of an agent
@@ -52,7 +53,7 @@ class GraphFigure(LiveFigure):
 
     NAME = "graph"
     STATE = ("net", "look", "hint", "first", *MOMENT)
-    _esm = HERE / "graph.js"
+    _esm = figure_module("graph")
     _css = style("graph")
 
     net = traitlets.Dict().tag(sync=True)
@@ -163,11 +164,10 @@ class GraphFigure(LiveFigure):
 
 
 def export(net: a2c.ActorCritic) -> dict[str, Any]:
-    """What the forward pass needs, as JSON values: sizes, and float32 weights in base64. The memory
-    before the first step is 0, so what multiplies it is left out, as is the critic."""
+    """What the forward pass needs, as JSON values. The memory before the first step is 0, so what
+    multiplies it is left out, as is the critic."""
     left_out = ("value.", "recall.", "memory.weight_hh")
     values = {k: v for k, v in net.state_dict().items() if not k.startswith(left_out)}
-    flat = torch.cat([v.detach().float().flatten() for v in values.values()])
     layers: Any = net.communicate.layers
     first = layers[0]
     assert type(first) is GraphAttention, "only the layers of GAT are drawn"
@@ -176,8 +176,7 @@ def export(net: a2c.ActorCritic) -> dict[str, Any]:
         "layers": len(layers),
         "hidden": net.memory.hidden_size,
         "symbols": net.policy.out_features,
-        "shapes": {name: list(value.shape) for name, value in values.items()},
-        "weights": base64.b64encode(flat.numpy().astype("<f4").tobytes()).decode(),
+        **pack(values),
     }
 
 

@@ -8,8 +8,8 @@ import ipywidgets
 from marl_edu import a2c, catalogue, plots, results
 from marl_edu.algos import gat
 from marl_edu.envs.relay import Relay
-from marl_edu.widgets.graph import GraphFigure
-from marl_edu.widgets.lab import WIDE, LabPanel, stored_run
+from marl_edu.widgets.graph.figure import GraphFigure
+from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
 STORED = "gat-relay2-layers2"  # the run that stands in where there is no kernel
 

@@ -16,15 +16,16 @@ from marl_edu.envs import svg
 from marl_edu.envs.checks import one_of, probability
 from marl_edu.envs.roads import ROAD_MAPS
 from marl_edu.envs.traffic_junction import BRAKE
-from marl_edu.widgets.figure import HERE, LiveFigure, style
-from marl_edu.widgets.moments import telling_moment, watch
-from marl_edu.widgets.policies import (
+from marl_edu.widgets.junction.moments import telling_moment, watch
+from marl_edu.widgets.junction.policies import (
     check_fit,
     export_policy,
     import_policy,
     road_data,
     stored_policies,
 )
+from marl_edu.widgets.shared.bundle import figure_module
+from marl_edu.widgets.shared.figure import LiveFigure, style
 
 
 class JunctionFigure(LiveFigure):
@@ -53,7 +54,7 @@ class JunctionFigure(LiveFigure):
         "selected", "arrival", "muted", "playing", "changes",
     )  # fmt: skip
     AT_FIRST: ClassVar[dict[str, Any]] = {}  # a link may show it playing
-    _esm = HERE / "junction.js"
+    _esm = figure_module("junction")
     _css = style("junction")
 
     policies = traitlets.Dict().tag(sync=True)

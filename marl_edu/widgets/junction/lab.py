@@ -9,7 +9,7 @@ import torch
 from marl_edu import a2c, plots, results
 from marl_edu.algos import tarmac
 from marl_edu.envs import TrafficJunction
-from marl_edu.widgets.lab import WIDE, LabPanel, stored_run
+from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
 STORED = "tarmac-heads"  # the run that stands in where there is no kernel
 

@@ -1,12 +1,9 @@
 """Trained teams and road maps as plain data: what the live figures compute with."""
 
-import base64
-import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from marl_edu import a2c, catalogue, storage
@@ -15,6 +12,7 @@ from marl_edu.catalogue import POLICIES
 from marl_edu.envs import svg
 from marl_edu.envs.checks import one_of
 from marl_edu.envs.roads import ROAD_MAPS
+from marl_edu.widgets.shared.weights import pack, unpack
 
 KINDS: dict[type, str] = {
     a2c.Silence: "none",
@@ -28,9 +26,8 @@ def export_policy(net: a2c.ActorCritic) -> dict[str, Any]:
     """A network as JSON values; the figures' JavaScript computes `ActorCritic.forward` from it.
 
     Returns:
-        kind ("none", "commnet", "tarmac"), sizes, the shapes of the parameters by name, and their
-        float32 values, in that order, in base64: the first bytes of all, then the second, ...,
-        which a web server packs 10 % smaller. The critic is left out: it does not act.
+        kind ("none", "commnet", "tarmac"), sizes, and the parameters, packed. The critic is left
+        out: it does not act.
 
     Raises:
         TypeError: another communication module. ValueError: a gate, or a channel.
@@ -44,8 +41,6 @@ def export_policy(net: a2c.ActorCritic) -> dict[str, Any]:
     if getattr(talk, "channel", None) is not None:
         raise ValueError("net must have no channel to be shown: set net.communicate.channel = None")
     values = {k: v for k, v in net.state_dict().items() if not k.startswith("value.")}
-    flat = torch.cat([v.detach().cpu().float().flatten() for v in values.values()])
-    planes = flat.numpy().astype("<f4").view(np.uint8).reshape(-1, 4).T
     record: dict[str, Any] = {
         "kind": KINDS[type(talk)],
         "hidden": net.memory.hidden_size,
@@ -55,10 +50,8 @@ def export_policy(net: a2c.ActorCritic) -> dict[str, Any]:
         "hear_self": getattr(talk, "hear_self", False),
         "signature": getattr(talk, "d_k", 0),
         "content": getattr(talk, "d_v", 0),
-        "shapes": {name: list(value.shape) for name, value in values.items()},
-        "weights": base64.b64encode(planes.tobytes()).decode(),
     }
-    return record | {"label": _label(record)}
+    return record | pack(values) | {"label": _label(record)}
 
 
 def _label(record: dict[str, Any]) -> str:
@@ -75,12 +68,8 @@ def import_policy(record: dict[str, Any]) -> a2c.ActorCritic:
         "commnet": lambda: commnet.MeanOfOthers(D, rounds),
         "tarmac": lambda: tarmac.TargetedAttention(D, *sizes),
     }[record["kind"]]()
-    net = a2c.ActorCritic(record["obs"], record["shapes"]["policy.bias"][0], D, talk)
-    planes = np.frombuffer(base64.b64decode(record["weights"]), np.uint8).reshape(4, -1)
-    flat = torch.from_numpy(np.ascontiguousarray(planes.T).view("<f4")[:, 0].astype(np.float32))
-    parts = flat.split([math.prod(shape) for shape in record["shapes"].values()])
-    shapes = record["shapes"].items()
-    values = {name: part.view(shape) for part, (name, shape) in zip(parts, shapes, strict=True)}
+    values = unpack(record)
+    net = a2c.ActorCritic(record["obs"], len(values["policy.bias"]), D, talk)
     net.load_state_dict(values, strict=False)
     return net.eval()
 

@@ -1,7 +1,8 @@
 """What all live figures have in common: a widget in the lab, and a piece of a page on the site.
 
-A figure is a folder's `<name>.js` (an ES module that names itself in FIGURE), `<name>.css` behind
-`figure.css`, and a class derived from `LiveFigure`.
+A figure is a folder with a class derived from `LiveFigure`, a `figure.css` behind the shared one,
+and ES modules that `bundle` joins. Of these `figure.js` says what the figure is called (FIGURE),
+what a link to it holds (LINKED) and how it is drawn (render).
 """
 
 import json
@@ -10,21 +11,23 @@ from typing import Any, ClassVar
 
 import anywidget
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parents[1]
 
 
 def style(name: str) -> str:
     """The style sheet of a figure: what all figures share, then its own."""
-    return "".join((HERE / f"{file}.css").read_text(encoding="utf-8") for file in ("figure", name))
+    return "".join(
+        (FOLDER / each / "figure.css").read_text(encoding="utf-8") for each in ("shared", name)
+    )
 
 
 class LiveFigure(anywidget.AnyWidget):
-    """A widget that also shows itself as HTML, with all it needs, where there is no kernel.
+    """A widget that also shows itself as HTML where there is no kernel.
 
     A class derived from it gives `_esm`, `_css`, `NAME`, `STATE` and `_still`.
     """
 
-    NAME: ClassVar[str]  # FIGURE in its module, and the name of its files
+    NAME: ClassVar[str]  # FIGURE in its module, and the name of its folder
     STATE: ClassVar[tuple[str, ...]]  # the traits that the page starts from
     AT_FIRST: ClassVar[dict[str, Any]] = {"playing": False}  # traits that a page starts from anyhow
 
@@ -35,16 +38,15 @@ class LiveFigure(anywidget.AnyWidget):
         return {**bundle[0], "text/html": self.to_html()}, bundle[1]
 
     def to_html(self) -> str:
-        """The figure as a piece of a page: all it needs, and a still picture until it is alive."""
+        """The figure as a piece of a page: a still picture, and the state that it comes alive with.
+
+        The page brings it to life by the script that `bundle.figure_script` gives.
+        """
         state = {key: getattr(self, key) for key in self.STATE} | self.AT_FIRST
         text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")  # no end of script
-        module = "".join(
-            (HERE / file).read_text(encoding="utf-8") for file in (f"{self.NAME}.js", "host.js")
-        )
         return (
             f'<div data-figure="{self.NAME}"><style>{style(self.NAME)}</style>{self._still()}'
             f'<script type="application/json">{text}</script></div>'
-            f'<script type="module">{module}</script>'
         )
 
     def _still(self) -> str:
