@@ -14,14 +14,14 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WINDOWS = sys.platform == "win32"
-# Sources, each with the modules that it imports; tests are formatted and linted, too.
 SOURCES = ("marl_edu/widgets/*/*.js", "book/_static/interview/*.js")
-TESTS = ("tests/widgets/*.test.js", "tests/interview/*.test.js")
+TESTS = ("tests/widgets/*.js", "tests/interview/*.js")
 
 LINT = (
     *("--deny", "correctness", "--deny", "suspicious", "--deny", "perf"),
@@ -75,23 +75,27 @@ def node() -> str:
 def typescript() -> Path:
     """The folder of the TypeScript compiler, which npm downloads once into this environment."""
     folder = Path(sys.prefix, "share", f"typescript-{TYPESCRIPT}")
-    if (folder / "package").is_dir():
-        return folder / "package"
-    folder.mkdir(parents=True, exist_ok=True)
+    if not folder.is_dir():
+        folder.parent.mkdir(exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent) as place:
+            with tarfile.open(download(Path(place))) as archive:
+                archive.extractall(place, filter="data")
+            Path(place, "package").rename(folder)
+    return folder
+
+
+def download(folder: Path) -> Path:
+    """The archive that npm has of TypeScript, in a folder; exits if it is another one now."""
     npm = node_folder() / ("." if WINDOWS else "lib") / "node_modules/npm/bin/npm-cli.js"
     command = [node(), str(npm), "pack", f"typescript@{TYPESCRIPT}", "--silent"]
-    asked = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    failed = subprocess.run(command, cwd=folder, capture_output=True).returncode
     archive = folder / f"typescript-{TYPESCRIPT}.tgz"
-    if asked.returncode or not archive.is_file():
+    if failed or not archive.is_file():
         raise Missing(f"tsc (npm could not download typescript@{TYPESCRIPT})")
     digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if digest != SHA512:
-        archive.unlink()
         sys.exit(f"typescript@{TYPESCRIPT} must have the sha512 {SHA512}, got {digest}")
-    with tarfile.open(archive) as packed:
-        packed.extractall(folder, filter="data")
-    archive.unlink()
-    return folder / "package"
+    return archive
 
 
 def run(*command: str) -> bool:
@@ -119,7 +123,8 @@ def format_(check: bool) -> bool:
 def test() -> bool:
     """The tests of functions that need no page."""
     quiet = "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"  # .js files are modules here
-    return run(node(), quiet, "--test", *files(TESTS))
+    tests = [name for name in files(TESTS) if name.endswith(".test.js")]
+    return run(node(), quiet, "--test", *tests)
 
 
 def main() -> int:
@@ -128,7 +133,7 @@ def main() -> int:
     steps = {"lint": lint, "types": types, "format": format_, "test": test}
     parser.add_argument("steps", nargs="+", choices=steps, metavar="|".join(steps))
     parser.add_argument("--check", action="store_true", help="do not write when formatting")
-    args = parser.parse_args()
+    args = parser.parse_intermixed_args()
     failed, missing = [], []
     for name in args.steps:
         try:
