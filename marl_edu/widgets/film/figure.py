@@ -1,6 +1,6 @@
 """A film: a world that moves, step by step, in the lab and on the page.
 
-In a notebook with a kernel it is a widget. Where there is no kernel, its HTML carries the same
+In a notebook with a kernel it is a widget. Where there is no kernel, the page runs the same
 JavaScript with a small host; without JavaScript, or in print, one of its pictures and its caption.
 """
 

@@ -1,7 +1,7 @@
 """The live graph: who listens to whom among neighbours, and how far news travels in so many layers.
 
 A relay (`marl_edu.envs.relay`) is played by a trained team whose forward pass runs in the page.
-Where there is no kernel, its HTML carries the same JavaScript with a small host; without
+Where there is no kernel, the page runs the same JavaScript with a small host; without
 JavaScript, or in print, a still picture and the numbers.
 """
 

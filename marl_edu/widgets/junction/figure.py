@@ -1,6 +1,6 @@
 """The live junction: a trained team at work, to play with, to mute and to look into.
 
-In a notebook with a kernel it is a widget. Where there is no kernel, its HTML carries the same
+In a notebook with a kernel it is a widget. Where there is no kernel, the page runs the same
 JavaScript with a small host; without JavaScript, or in print, a still picture and the numbers.
 """
 
