@@ -17,19 +17,21 @@ import interview_deck
 from docutils import nodes
 from marl_site import public_modules
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.util import logging
 from sphinx_design.shared import create_component
 
 from marl_edu import exercises
-from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.widgets.shared import bundle
 
 FOLDER = bank.FOLDER
 ASSETS = "interview"  # in the site's _static
 DECK = "agents-interview.apkg"
 NO_TAB_STOPS = "if (window.MathJax) MathJax.options.menuOptions = {settings: {inTabOrder: false}};"
-# The scripts of each page, after wide.js and progress.js; topic pages have the quizzes.
-SCRIPTS = {"cards": ("bank.js", "cards.js"), "mock": ("bank.js", "mock.js")}
-SCRIPTS |= {"readiness": ("bank.js", "readiness.js")} | dict.fromkeys(bank.TOPICS, ("quiz.js",))
+SOURCES = Path(__file__).parents[1] / "_static" / ASSETS  # modules: pages get them joined
+# The scripts of each page; topic pages have the quizzes, all others what is wide alone.
+SCRIPTS = {name: ("bank.js", f"{name}.js") for name in ("cards", "mock", "readiness")}
+SCRIPTS |= dict.fromkeys(bank.TOPICS, ("quiz.js",))
 # What a side of a sheet holds in letters of one point; by trial.
 PER_SIDE = 372_000
 SMALLEST, LARGEST = 7.9, 10.5
@@ -401,11 +403,25 @@ def give_scripts(app: Sphinx, page: str, template: str, context: dict, doctree: 
     if not page.startswith(f"{FOLDER}/"):
         return
     app.add_css_file(f"{ASSETS}/interview.css")
-    scripts = SCRIPTS.get(page.removeprefix(f"{FOLDER}/"), ())
-    for script in ("wide.js", *(("progress.js", *scripts) if scripts else ())):
+    for script in SCRIPTS.get(page.removeprefix(f"{FOLDER}/"), ("wide.js",)):
         app.add_js_file(f"{ASSETS}/{script}", loading_method="defer")
     # Else every letter between two words is a stop for whoever goes by keyboard. Before MathJax.
     app.add_js_file(None, body=NO_TAB_STOPS)
+
+
+def write_scripts(app: Sphinx) -> None:
+    """The scripts of the pages, each joined with what it imports, in place of their sources."""
+    if app.builder.format != "html":
+        return
+    folder = Path(app.outdir, "_static", ASSETS)
+    folder.mkdir(parents=True, exist_ok=True)
+    for script in {"wide.js", *itertools.chain(*SCRIPTS.values())} - {"bank.js"}:
+        (folder / script).write_text(bundle.script(SOURCES / script), encoding="utf-8")
+
+
+def keep_sources(app: Sphinx, config: Config) -> None:
+    """Do not copy the modules that the scripts are joined from."""
+    config.exclude_patterns.append(f"{ASSETS}/*.js")
 
 
 def cards() -> dict:
@@ -444,7 +460,9 @@ def write_bank_and_deck(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the above."""
+    app.connect("config-inited", keep_sources)
     app.connect("builder-inited", check)
+    app.connect("builder-inited", write_scripts)
     app.connect("source-read", write_page)
     app.connect("doctree-read", give_maths)
     app.connect("doctree-read", fold_designs)

@@ -1,78 +1,107 @@
 // Readiness: what is known, passed and found, topic by topic; export, import, forget.
-"use strict";
-(() => {
-  const { questions, exercises } = window.marlBank;
-  const progress = window.marlProgress;
-  const get = (id) => document.getElementById(id);
-  const boxes = [...document.querySelectorAll("[data-exercise]")];
-  const say = (text) => {
-    get("mi-said").textContent = text;
+
+import { get, page } from "./page.js";
+import { change, forget, merge, read } from "./progress.js";
+import { isKnown } from "./state.js";
+
+/** @import { Exercise, Question } from "./page.js" */
+/** @import { State } from "./state.js" */
+
+const { questions, exercises } = page.marlBank;
+const all = (/** @type {string} */ selector) =>
+  /** @type {HTMLElement[]} */ ([...document.querySelectorAll(selector)]);
+const boxes = /** @type {HTMLInputElement[]} */ (all("[data-exercise]"));
+const nameOf = (/** @type {HTMLInputElement} */ box) => box.dataset.exercise ?? "";
+
+/** @param {string} text */
+function say(text) {
+  get("mi-said").textContent = text;
+}
+
+/**
+ * How many of a topic the reader has, and how many there are.
+ * @template {{ topic: string }} T
+ * @param {T[]} some @param {(one: T) => unknown} has
+ */
+const share = (some, has) => (/** @type {string} */ topic) => {
+  const mine = some.filter((one) => one.topic === topic);
+  return [mine.filter(has).length, mine.length];
+};
+
+/** What is counted, each as a function of the topic. @param {State} state */
+function counts(state) {
+  const done = (/** @type {Exercise} */ one) => state.exercises[one.name] === "done";
+  const right = (/** @type {Question} */ one) => state.quizzes[one.id];
+  const quizzes = questions.filter((one) => one.quiz);
+  const [hunts, tasks] = [true, false].map((hunt) => exercises.filter((one) => one.hunt === hunt));
+  return {
+    questions: share(questions, (one) => isKnown(state, one.id)),
+    seen: share(questions, (one) => one.id in state.cards || one.id in state.asked),
+    quizzes: share(quizzes, right),
+    exercises: share(tasks, done),
+    bugs: share(hunts, done),
   };
+}
 
-  function show() {
-    const state = progress.read();
-    const done = (one) => state.exercises[one.name] === "done";
-    const parts = {
-      questions: [questions, (one) => progress.known(one.id, state)],
-      quizzes: [questions.filter((one) => one.quiz), (one) => state.quizzes[one.id]],
-      exercises: [exercises.filter((one) => !one.hunt), done],
-      bugs: [exercises.filter((one) => one.hunt), done],
-    };
-    for (const cell of document.querySelectorAll("[data-what]")) {
-      const [all, has] = parts[cell.dataset.what];
-      const mine = all.filter((one) => one.topic === cell.dataset.topic);
-      if (!mine.length) continue;
-      const number = mine.filter(has).length;
-      cell.textContent = `${number} of ${mine.length}`;
-      if (cell.dataset.what === "questions") {
-        const seen = mine.filter((one) => one.id in state.cards || one.id in state.asked).length;
-        cell.textContent = `${number} known, ${seen} seen of ${mine.length}`;
-      }
-      cell.style.setProperty("--share", number / mine.length);
-    }
-    for (const box of boxes) box.checked = state.exercises[box.dataset.exercise] === "done";
+function show() {
+  const state = read();
+  const shares = counts(state);
+  for (const cell of all("[data-what]")) {
+    const { what, topic = "" } = cell.dataset;
+    const [number, of] = shares[/** @type {keyof typeof shares} */ (what)](topic);
+    if (!of) continue;
+    const [seen] = shares.seen(topic);
+    cell.textContent =
+      what === "questions" ? `${number} known, ${seen} seen of ${of}` : `${number} of ${of}`;
+    cell.style.setProperty("--share", `${number / of}`);
   }
+  for (const box of boxes) box.checked = state.exercises[nameOf(box)] === "done";
+}
 
-  for (const box of boxes) {
-    box.disabled = false;
-    box.addEventListener("change", () => {
-      progress.change((state) => {
-        if (box.checked) state.exercises[box.dataset.exercise] = "done";
-        else delete state.exercises[box.dataset.exercise];
-      });
-      show();
+for (const box of boxes) {
+  box.disabled = false;
+  box.addEventListener("change", () => {
+    change((state) => {
+      if (box.checked) state.exercises[nameOf(box)] = "done";
+      else delete state.exercises[nameOf(box)];
     });
+    show();
+  });
+}
+
+const chooser = /** @type {HTMLInputElement} */ (get("mi-import"));
+chooser.addEventListener("change", async () => {
+  const file = chooser.files?.[0];
+  if (!file) return;
+  try {
+    const ids = new Set(questions.map((one) => one.id));
+    const names = new Set(exercises.map((one) => one.name));
+    const known = { cards: ids, quizzes: ids, asked: ids, exercises: names };
+    const { news, left } = merge(await file.text(), known);
+    const [cards, quizzes, done] = [news.cards, news.quizzes, news.exercises].map(
+      (part) => Object.keys(part).length,
+    );
+    const lost = left.join(", ");
+    say(
+      `Imported: ${cards} cards, ${quizzes} quizzes, ${done} exercises.` +
+        (lost ? ` Left out, as it is not in this book or not done: ${lost}.` : ""),
+    );
+  } catch {
+    say(
+      `${file.name} is not a file of progress: it must be JSON such as {"exercises": {"masked_attention": "done"}}.`,
+    );
   }
-
-  get("mi-import").addEventListener("change", async (event) => {
-    const [file] = event.target.files;
-    if (!file) return;
-    try {
-      const ids = new Set(questions.map((one) => one.id));
-      const names = new Set(exercises.map((one) => one.name));
-      const { news, left } = progress.merge(await file.text(), {
-        cards: ids, quizzes: ids, asked: ids, exercises: names,
-      });
-      const count = (part) => Object.keys(news[part]).length;
-      say(
-        `Imported: ${count("cards")} cards, ${count("quizzes")} quizzes, ${count("exercises")} exercises.` +
-          (left.length ? ` Left out, as it is not in this book or not done: ${left.join(", ")}.` : ""),
-      );
-    } catch {
-      say(`${file.name} is not a file of progress: it must be JSON such as {"exercises": {"masked_attention": "done"}}.`);
-    }
-    event.target.value = "";
-    show();
-  });
-
-  get("mi-forget").addEventListener("click", () => {
-    if (!window.confirm("Forget all cards, quizzes and exercises on this machine?")) return;
-    progress.forget();
-    say("Forgotten.");
-    show();
-  });
-
-  get("mi-tools").hidden = false;
-  window.addEventListener("pageshow", show); // also when one comes back to this page
+  chooser.value = "";
   show();
-})();
+});
+
+get("mi-forget").addEventListener("click", () => {
+  if (!window.confirm("Forget all cards, quizzes and exercises on this machine?")) return;
+  forget();
+  say("Forgotten.");
+  show();
+});
+
+get("mi-tools").hidden = false;
+window.addEventListener("pageshow", show); // also when one comes back to this page
+show();

@@ -1,0 +1,117 @@
+"""The lab of the curiosity chapters: choose a bonus, train, and watch what is seen and what is new.
+
+With a kernel it is made of ipywidgets; without one, what it shows is a stored run.
+"""
+
+from typing import Any
+
+import ipywidgets
+
+from marl_edu import discovery, explore, plots, results
+from marl_edu.algos import icm, rnd
+from marl_edu.envs.key_door_maze import KeyDoorMaze
+from marl_edu.widgets.curiosity.figure import draw
+from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
+
+METHODS = {  # what the menu offers -> its name in the plots
+    "no bonus": "none: no bonus",
+    "counts": "counts",
+    "ICM": "icm",
+    "ICM, encoder taught by the inverse model alone": "icm",
+    "RND": "rnd",
+}
+
+
+class CuriosityPanel(LabPanel):
+    """Controls for bonus, television, width and rounds; two curves and a map of curiosity.
+
+    Args:
+        method: of METHODS; "ICM" or "RND" has a stored run that stands in without a kernel.
+    """
+
+    def __init__(self, method: str = "ICM"):
+        self.method = ipywidgets.Dropdown(
+            options=list(METHODS), value=method, description="bonus", **WIDE
+        )
+        self.tv = ipywidgets.Checkbox(value=False, description="television on", **WIDE)
+        self.units = ipywidgets.Dropdown(
+            options=[8, 16, 32, 64, 128], value=128, description="units of its layers", **WIDE
+        )
+        self.updates = ipywidgets.IntSlider(
+            value=60, min=10, max=150, step=10, description="rounds", **WIDE
+        )
+        self.seed = ipywidgets.IntSlider(value=0, min=0, max=9, description="seed", **WIDE)
+        self.seen, self.success, self.map = (ipywidgets.HTML() for _ in range(3))
+        controls = [self.method, self.tv, self.units, self.updates, self.seed]
+        pictures = ipywidgets.HBox(
+            [self.seen, self.success, self.map], layout={"flex_flow": "row wrap"}
+        )
+        super().__init__(controls, "Ready. Ten rounds take about two seconds.", [pictures])
+
+    def train(self) -> explore.Result:
+        """Train with the chosen bonus, drawing as it goes; what the button does."""
+        config, train, extra = self._chosen()
+        cfg = config(
+            world_args={"tv": self.tv.value},
+            updates=self.updates.value,
+            seed=self.seed.value,
+            **extra,
+        )
+        name = METHODS[self.method.value]
+        run = self.run(
+            train,
+            cfg,
+            lambda row: f"cells seen: {row['coverage']:.0%}, success: {row['success']:.0%}",
+            lambda rows: self._draw(name, rows),
+        )
+        world = KeyDoorMaze(tv=self.tv.value, batch_size=250)
+        fresh = explore.evaluate(run.net, world, 500, greedy=False)
+        self.status.value = f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes succeed"
+        self._draw(name, run.rows)
+        self.map.value = _map(run.bonus)
+        return run
+
+    def _draw(self, name: str, rows) -> None:
+        self.seen.value, self.success.value = _curves(name, rows)
+
+    def _chosen(self) -> tuple[Any, Any, dict[str, Any]]:
+        wide = {"hidden_dim": self.units.value}
+        return {
+            "no bonus": (explore.Config, explore.train, {}),
+            "counts": (explore.Config, explore.train_counting, {}),
+            "ICM": (icm.Config, icm.train, wide),
+            "RND": (rnd.Config, rnd.train, wide),
+        }.get(self.method.value, (icm.Config, icm.train, wide | {"stop": "features"}))
+
+    def without_kernel(self) -> str:
+        """HTML of a stored run."""
+        chosen = self.method.value
+        return stored_run(
+            f"{chosen.split(',')[0].lower()}-maze",
+            f"of {chosen}",
+            lambda rows: "".join(_curves(METHODS[chosen], rows)),
+        )
+
+
+def _curves(name: str, rows) -> tuple[str, str]:
+    """Two pictures: cells ever seen, and success."""
+    drawn = []
+    for key, words in (("coverage", "cells ever seen"), ("success", "success")):
+        curve = results.run_curve(rows, key)
+        figure = plots.learning_curves({name: curve}, ylabel=f"{words} (%)")
+        text = (
+            f"{words}: {100 * curve.iqm[-1]:.0f} % after {curve.steps[-1]:,.0f} environment steps"
+        )
+        alt = f"Learning curve, {text}."
+        drawn.append(plots.show(figure, alt=alt, caption=text)._repr_html_())
+    return drawn[0], drawn[1]
+
+
+def _map(bonus) -> str:
+    """What a step from each cell would pay, with the key in hand."""
+    pays = discovery.worth(bonus, KeyDoorMaze(batch_size=1), key=True).mean(0)
+    text = f"what a step would pay with the key: {pays.min():.3g} to {pays.max():.3g}, dark is most"
+    return (
+        f'<figure style="margin:0;max-width:24rem">{draw(pays.tolist(), text, key=1)}'
+        f"<figcaption>{text}</figcaption></figure>"
+    )

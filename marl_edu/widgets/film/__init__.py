@@ -1,0 +1,5 @@
+"""A film of a world, step by step."""
+
+from marl_edu.widgets.film.figure import Film
+
+__all__ = ["Film"]

@@ -1,0 +1,83 @@
+"""The graph attention chapter's lab: choose layers and how they weigh, train, and play the team.
+
+With a kernel it is made of ipywidgets; without one, what it shows is a stored run.
+"""
+
+import ipywidgets
+
+from marl_edu import a2c, catalogue, plots, results
+from marl_edu.algos import gat
+from marl_edu.envs.relay import Relay
+from marl_edu.widgets.graph.figure import GraphFigure
+from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
+
+STORED = "gat-relay2-layers2"  # the run that stands in where there is no kernel
+
+
+class GraphPanel(LabPanel):
+    """Controls for hops, layers, kind of layer, heads and length of training; a curve, and the live
+    graph of the team that was trained."""
+
+    def __init__(self):
+        self.hops = ipywidgets.IntSlider(value=2, min=1, max=3, description="links away", **WIDE)
+        self.layers = ipywidgets.IntSlider(value=2, min=0, max=3, description="layers", **WIDE)
+        self.kind = ipywidgets.Dropdown(
+            options=list(gat.LAYERS), value="gat", description="kind of layer", **WIDE
+        )
+        self.heads = ipywidgets.Dropdown(options=[1, 2, 4], value=4, description="heads", **WIDE)
+        self.updates = ipywidgets.IntSlider(
+            value=200, min=50, max=600, step=50, description="updates", **WIDE
+        )
+        self.curve, self.graph = ipywidgets.HTML(), ipywidgets.VBox()
+        controls = [self.hops, self.layers, self.kind, self.heads, self.updates]
+        super().__init__(
+            controls, "Ready. 100 updates take about ten seconds.", [self.curve, self.graph]
+        )
+
+    def train(self) -> a2c.Result:
+        """Train the chosen team, drawing as it goes; what the button does."""
+        settings = catalogue.relay(self.hops.value) | {"updates": self.updates.value}
+        cfg = gat.Config(
+            **settings,
+            layers=self.layers.value,
+            gnn_type=self.kind.value,
+            heads=self.heads.value,
+            nearest=64,
+        )
+        run = self.run(
+            gat.train,
+            cfg,
+            lambda row: f"right answers while exploring: {row['success']:.0%}",
+            lambda rows: self.curve.set_trait("value", _curve(self.kind.value, rows)),
+        )
+        small, large = (
+            a2c.evaluate(run.net, Relay(n, self.hops.value, batch_size=batch), episodes)["success"]
+            for n, batch, episodes in ((64, 100, 500), (1024, 5, 20))
+        )
+        self.status.value = f"{small:.1%} right among 64 agents, {large:.1%} among 1,024"
+        self.curve.value = _curve(self.kind.value, run.rows)
+        for shown in self.graph.children:
+            shown.close()
+        drawn = self.kind.value == "gat" and self.layers.value > 0
+        self.graph.children = [GraphFigure(run.net)] if drawn else []
+        return run
+
+    def without_kernel(self) -> str:
+        """HTML of a stored run."""
+        return stored_run(
+            STORED, "with two layers, the answer two links away,", lambda rows: _curve("gat", rows)
+        )
+
+
+def _curve(kind: str, rows: list[a2c.Row]) -> str:
+    curve = results.run_curve(rows)
+    figure = plots.learning_curves(
+        {"gat" if kind == "gat" else f"gat-{kind}": curve},
+        trivial=("guessing", 25.0),
+        best=("best possible", 100.0),
+        ylabel="right answers (%)",
+    )
+    text = (
+        f"right answers {100 * curve.iqm[-1]:.0f} % after {curve.steps[-1]:,.0f} environment steps"
+    )
+    return plots.show(figure, alt=f"Learning curve: {text}.", caption=text)._repr_html_()

@@ -1,0 +1,58 @@
+"""The scripts of live figures on the built site: on the pages that need them, and from disk."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from .conftest import HTML, Watched
+
+pytestmark = pytest.mark.site
+
+ALIVE = {  # a page of each figure, and what is there once it is alive
+    "junction": ("book/index.html", ".mj-picture"),
+    "corridor": ("book/chapters/drqn.html", ".mk-maze"),
+    "curiosity": ("book/chapters/icm.html", ".mc-picture"),
+    "graph": ("book/chapters/gat.html", ".mg-picture"),
+    "film": ("book/chapters/worlds.html", ".mf-controls"),
+}
+PAGES = sorted(
+    page.relative_to(HTML).as_posix()
+    for page in HTML.rglob("*.html")
+    if page.parts[-2] != "_static"
+)
+
+
+@pytest.mark.parametrize("path", PAGES or ["index.html"])
+def test_a_page_loads_the_scripts_of_its_figures_and_no_others(html: Path, path: str) -> None:
+    text = (html / path).read_text(encoding="utf-8")
+    figures = set(re.findall(r'<div data-figure="(\w+)"', text))
+    sources = re.findall(r'<script defer="defer" src="([^"]*_static/figures/[^"]*)"', text)
+    assert len(sources) == len(figures)
+    found = {(html / path).parent.joinpath(source.partition("?")[0]) for source in sources}
+    assert {script.stem for script in found} == figures
+    assert all(script.is_file() for script in found)
+    # A figure brings no script of its own but its state.
+    for figure in re.findall(r'<div data-figure="\w+".*?</script></div>', text, re.DOTALL):
+        assert re.findall(r"<script([^>]*)>", figure) == [' type="application/json"']
+    assert 'type="module"' not in text
+
+
+@pytest.mark.parametrize("name", ALIVE)
+def test_it_is_alive_when_opened_from_disk(browser, html: Path, name: str) -> None:
+    path, alive = ALIVE[name]
+    page = browser.new_page()
+    watched = Watched(page, html.as_uri())
+    watched.open(path)
+    figure = page.locator(f"[data-figure='{name}']").first
+    figure.locator(alive).wait_for()
+    figure.locator("button").first.click()
+    assert watched.wrong == []
+    page.close()
+
+
+def test_modules_are_joined_and_not_copied(html: Path) -> None:
+    scripts = sorted(path.name for path in (html / "_static" / "interview").glob("*.js"))
+    assert scripts == ["bank.js", "cards.js", "mock.js", "quiz.js", "readiness.js", "wide.js"]
+    for path in (html / "_static").rglob("interview/*.js"):
+        assert not re.search(r"^(import|export)\b", path.read_text(encoding="utf-8"), re.MULTILINE)

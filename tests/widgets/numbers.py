@@ -1,0 +1,91 @@
+"""Small networks, and what Python computes with them: the JavaScript tests must find the same.
+
+`python -m tests.widgets.numbers` draws other networks and writes numbers.json anew.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from marl_edu.algos import gat
+from marl_edu.envs.key_door_maze import KeyDoorMaze
+from marl_edu.envs.relay import Relay
+from marl_edu.widgets.corridor import figure as corridor
+from marl_edu.widgets.curiosity import figure as curiosity
+from marl_edu.widgets.film.figure import pack
+from marl_edu.widgets.graph import figure as graph
+from marl_edu.widgets.junction.moments import watch
+from marl_edu.widgets.junction.policies import export_policy, import_policy, road_data
+from marl_edu.widgets.shared.weights import unpack
+
+PATH = Path(__file__).with_suffix(".json")
+SEED, EPISODE, ARRIVAL, MUTED = 4, 1, 0.5, {6: [2]}  # of the junction
+TRAIL = "wffxfudffeffffffu"  # of the corridor
+PLACES, RADIUS, HOLDS = [[0, 0], [100, 0], [200, 0], [200, 90], [0, 300]], 120, "A-B--"
+PICTURES = (["<svg>\u2212</svg>", "<svg>é \U0001f511</svg>"], ["one.", "two."])
+
+
+def draw_records() -> dict[str, Any]:
+    """Networks with random weights, exported."""
+    from tests.widgets.test_corridor import walker
+    from tests.widgets.test_graph import team
+    from tests.widgets.test_junction import make_net
+
+    teams = ("none", "commnet-2", "tarmac-heads", "tarmac-others")
+    return {
+        "junction": {name: export_policy(make_net(name, hidden=4)) for name in teams},
+        "corridor": {kind: walker(kind) for kind in ("lstm", "gru")},
+        "graph": graph.export(team(layers=2, heads=2, hidden=4)),
+    }
+
+
+def compute(records: dict[str, Any]) -> dict[str, Any]:
+    """What Python makes of them."""
+    hears = torch.cdist(torch.tensor(PLACES).float(), torch.tensor(PLACES).float()) <= RADIUS
+    world = KeyDoorMaze(batch_size=1)
+    maze = {k: v for k, v in curiosity.maze_data(world).items() if k in ("free", "leads", "sees")}
+    return {
+        "junction": {name: _drive(record) for name, record in records["junction"].items()},
+        "corridor": {kind: _walk(record) for kind, record in records["corridor"].items()},
+        "graph": _listen(records["graph"], hears),
+        "roads": {k: v for k, v in road_data("easy").items() if k != "background"},
+        "maze": maze | {"start": world.start, "key": world.key, "door": world.door},
+        "film": {"packed": pack(*PICTURES), "pictures": PICTURES},
+    }
+
+
+def _drive(record: dict[str, Any]) -> list[dict[str, Any]]:
+    moments = watch(import_policy(record), "easy", SEED, EPISODE, ARRIVAL, MUTED)
+    return [
+        {
+            "route": now.routes,
+            "place": now.places,
+            "collided": now.crashed.tolist(),
+            "attention": now.attention.tolist(),
+        }
+        for now in moments
+        if now.step % 4 == 0
+    ]
+
+
+def _walk(record: dict[str, Any]) -> dict[str, Any]:
+    walk = corridor.Walk(record).follow(TRAIL)
+    memories = torch.stack(walk.memories)
+    reads = [walk.reads(memory) for memory in memories]
+    return {"last": memories[-1].tolist(), "reads": reads, "q": walk.q.tolist()}
+
+
+def _listen(record: dict[str, Any], hears: torch.Tensor) -> dict[str, Any]:
+    cfg = gat.Config(hidden=record["hidden"], heads=record["heads"], layers=record["layers"])
+    net = gat.build(cfg, Relay(len(HOLDS), symbols=record["symbols"], batch_size=1))
+    net.load_state_dict(unpack(record), strict=False)  # memory is empty
+    now = graph.listen(net.eval(), hears, HOLDS)
+    return {"attention": now.attention.tolist(), "chances": now.chances.tolist()}
+
+
+if __name__ == "__main__":
+    records = draw_records()
+    text = json.dumps({"records": records, "results": compute(records)}, sort_keys=True)
+    PATH.write_text(text + "\n", encoding="utf-8")
