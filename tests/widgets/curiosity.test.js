@@ -25,8 +25,8 @@ const OBS = 4;
 const RND = {
   ...sequential("target", [OBS, 5, 5, 3]),
   ...sequential("predictor", [OBS, 6, 6, 6, 3]),
-  "moments.mean": Float64Array.of(0, 0, 1, 0.5),
-  "moments.var": Float64Array.of(1, 1, 4, 0),
+  "stats.mean": Float64Array.of(0, 0, 1, 0.5),
+  "stats.var": Float64Array.of(1, 1, 4, 0),
 };
 const ICM = {
   ...sequential("encode", [OBS, 5, 3]),
@@ -151,8 +151,8 @@ const NETS = {
   rnd: pack({
     ...sequential("target", [sizes, 5, 5, 3]),
     ...sequential("predictor", [sizes, 6, 6, 6, 3]),
-    "moments.mean": new Float64Array(sizes),
-    "moments.var": new Float64Array(sizes).fill(1),
+    "stats.mean": new Float64Array(sizes),
+    "stats.var": new Float64Array(sizes).fill(1),
   }),
   icm: pack({
     ...sequential("encode", [sizes, 5, 3]),

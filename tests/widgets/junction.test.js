@@ -56,14 +56,14 @@ const NOBODY = [1, 1, 0, 0, 0, 0];
 /** The junction after these actions of both, both cars having entered. @param {number[][]} all */
 const after = (...all) =>
   all.reduce(
-    (world, actions) => step(CROSS, world, actions, NOBODY, 0.5),
+    (env, actions) => step(CROSS, env, actions, NOBODY, 0.5),
     step(CROSS, emptyRoads(CROSS), [GAS, GAS], BOTH, 0.5),
   );
 
 test("cars enter where it is their turn, and only with the chance of arrival", () => {
-  const world = after();
+  const env = after();
   assert.deepEqual(
-    [world.alive, world.route, world.place],
+    [env.alive, env.route, env.place],
     [
       [true, true],
       [0, 1],
@@ -91,10 +91,10 @@ test("GAS drives, BRAKE waits, and two cars in a cell have crashed", () => {
 });
 
 test("a car that has arrived leaves its slot empty, and waiting is counted", () => {
-  const world = after([GAS, BRAKE], [GAS, BRAKE], [GAS, BRAKE]);
-  assert.deepEqual(world.completed, [true, false]);
+  const env = after([GAS, BRAKE], [GAS, BRAKE], [GAS, BRAKE]);
+  assert.deepEqual(env.completed, [true, false]);
   assert.deepEqual(
-    [world.alive, world.wait, world.last],
+    [env.alive, env.wait, env.last],
     [
       [false, true],
       [0, 3],
@@ -128,13 +128,13 @@ for (const [name, record] of Object.entries(records.junction)) {
     ];
     const episode = new Episode(prepare(results.roads), load(record), 4, 1, changes);
     results.junction[name].forEach((/** @type {any} */ theirs, /** @type {number} */ k) => {
-      const { world, attention } = episode.at(4 * k);
-      assert.deepEqual(world.route, theirs.route);
+      const { env, attention } = episode.at(4 * k);
+      assert.deepEqual(env.route, theirs.route);
       assert.deepEqual(
-        world.place.map((p, i) => (world.alive[i] ? p : theirs.place[i])),
+        env.place.map((p, i) => (env.alive[i] ? p : theirs.place[i])),
         theirs.place,
       );
-      assert.deepEqual(world.collided, theirs.collided);
+      assert.deepEqual(env.collided, theirs.collided);
       close(attention, theirs.attention);
     });
   });
@@ -142,8 +142,8 @@ for (const [name, record] of Object.entries(records.junction)) {
 
 test("who is muted is heard by nobody else, and the others share its weight", () => {
   const net = load(records.junction["tarmac-heads"]);
-  const obs = [0, 1, 2].map((k) => new Float32Array(net.obs).fill(k / 2));
-  const h = obs.map(() => new Float64Array(net.hidden));
+  const obs = [0, 1, 2].map((k) => new Float32Array(net.obs_dim).fill(k / 2));
+  const h = obs.map(() => new Float64Array(net.hidden_dim));
   const { attention, logits } = forward(net, [...obs, null], [...h, h[0]], [1]);
   for (const head of attention) {
     assert.equal(head[0][1], 0);
@@ -205,7 +205,7 @@ test("a moment in words", () => {
     [0.96, 0.04],
   ];
   const moment = (/** @type {number[][]} */ ...all) =>
-    /** @type {any} */ ({ world: after(...all), actions: [GAS, BRAKE] });
+    /** @type {any} */ ({ env: after(...all), actions: [GAS, BRAKE] });
   const is = { over: false, silent: false };
   const now = moment([GAS, BRAKE]);
   assert.equal(describe(now, weights, null, is), "Driving on: car 0. Waiting: car 1.");

@@ -35,23 +35,23 @@ def draw_records() -> dict[str, Any]:
 
     teams = ("none", "commnet-2", "tarmac-heads", "tarmac-others")
     return {
-        "junction": {name: export_policy(make_net(name, hidden=4)) for name in teams},
+        "junction": {name: export_policy(make_net(name, hidden_dim=4)) for name in teams},
         "corridor": {kind: walker(kind) for kind in ("lstm", "gru")},
-        "graph": graph.export(team(layers=2, heads=2, hidden=4)),
+        "graph": graph.export(team(layers=2, heads=2, hidden_dim=4)),
     }
 
 
 def compute(records: dict[str, Any]) -> dict[str, Any]:
     """What Python makes of them."""
-    hears = torch.cdist(torch.tensor(PLACES).float(), torch.tensor(PLACES).float()) <= RADIUS
-    world = KeyDoorMaze(batch_size=1)
-    maze = {k: v for k, v in curiosity.maze_data(world).items() if k in ("free", "leads", "sees")}
+    comm_graph = torch.cdist(torch.tensor(PLACES).float(), torch.tensor(PLACES).float()) <= RADIUS
+    env = KeyDoorMaze(num_envs=1)
+    maze = {k: v for k, v in curiosity.maze_data(env).items() if k in ("free", "leads", "sees")}
     return {
         "junction": {name: _drive(record) for name, record in records["junction"].items()},
         "corridor": {kind: _walk(record) for kind, record in records["corridor"].items()},
-        "graph": _listen(records["graph"], hears),
+        "graph": _listen(records["graph"], comm_graph),
         "roads": {k: v for k, v in road_data("easy").items() if k != "background"},
-        "maze": maze | {"start": world.start, "key": world.key, "door": world.door},
+        "maze": maze | {"start": env.start, "key": env.key, "door": env.door},
         "film": {"packed": pack(*PICTURES), "pictures": PICTURES},
     }
 
@@ -77,11 +77,13 @@ def _walk(record: dict[str, Any]) -> dict[str, Any]:
     return {"last": memories[-1].tolist(), "reads": reads, "q": walk.q.tolist()}
 
 
-def _listen(record: dict[str, Any], hears: torch.Tensor) -> dict[str, Any]:
-    cfg = gat.Config(hidden=record["hidden"], heads=record["heads"], layers=record["layers"])
-    net = gat.build(cfg, Relay(len(HOLDS), symbols=record["symbols"], batch_size=1))
+def _listen(record: dict[str, Any], comm_graph: torch.Tensor) -> dict[str, Any]:
+    cfg = gat.Config(
+        hidden_dim=record["hidden_dim"], heads=record["heads"], layers=record["layers"]
+    )
+    net = gat.build(cfg, Relay(len(HOLDS), symbols=record["symbols"], num_envs=1))
     net.load_state_dict(unpack(record), strict=False)  # memory is empty
-    now = graph.listen(net.eval(), hears, HOLDS)
+    now = graph.listen(net.eval(), comm_graph, HOLDS)
     return {"attention": now.attention.tolist(), "chances": now.chances.tolist()}
 
 

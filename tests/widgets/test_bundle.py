@@ -102,9 +102,9 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         join(entry)
     with pytest.raises(BundleError, match=r"x\.js:1: there is no file .*y\.js"):
         join(write(tmp_path, x='import { y } from "./y.js";\n'))
-    hidden = write(tmp_path, d='import { b } from "./e.js";\n', e="const b = 1;\n")
+    hidden_dim = write(tmp_path, d='import { b } from "./e.js";\n', e="const b = 1;\n")
     with pytest.raises(BundleError, match=r"e\.js exports no 'b'"):
-        join(hidden)
+        join(hidden_dim)
 
 
 @pytest.mark.parametrize(

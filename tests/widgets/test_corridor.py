@@ -12,9 +12,10 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from marl_edu import memory, qlearning
 from marl_edu.algos.drqn import RecurrentQ
 from marl_edu.envs.tmaze import DOWN, UP, TMaze
+from marl_edu.experiments import memory_probe
+from marl_edu.training import qlearning
 from marl_edu.widgets.corridor import figure as corridor
 from marl_edu.widgets.corridor.figure import CorridorFigure, Walk, caption, export, load
 from marl_edu.widgets.shared.bundle import figure_script
@@ -49,7 +50,7 @@ def walker(kind: str = "lstm", seed: int = 0) -> dict[str, Any]:
     with torch.no_grad():
         for weight in net.parameters():
             weight.mul_(3)
-    probe = memory.Probe(torch.randn(net.state_size), torch.tensor(0.1))
+    probe = memory_probe.Probe(torch.randn(net.hidden_size), torch.tensor(0.1))
     return export(net, probe, f"{kind.upper()} of the tests")
 
 
@@ -66,18 +67,18 @@ def test_a_walk_is_the_world_s(kind, sign):
     record = WALKERS[kind]
     net, _ = load(record)
     side = UP if sign == "up" else DOWN
-    world = TMaze(10, batch_size=20, seed=0)
-    obs = world.reset(0)
-    b = int((world.sign[:, 0] == side).nonzero()[0])
+    env = TMaze(10, num_envs=20, seed=0)
+    obs = env.reset(0)
+    b = int((env.sign[:, 0] == side).nonzero()[0])
     state, walk = net.start(20, 1), Walk(record, sign)
     for letter in "fufffdffffffffu":
         q, state = net(obs, state)
         torch.testing.assert_close(walk.q, q[b, 0].detach())
         torch.testing.assert_close(walk.memories[-1], state[b, 0].detach())
         action = "fud".index(letter)
-        obs, *_ = world.step(torch.full((20, 1), action))
+        obs, *_ = env.step(torch.full((20, 1), action))
         walk.step(action)
-        assert walk.cell == world.cell[b, 0] and walk.turned == world.turned[b, 0]
+        assert walk.cell == env.cell[b, 0] and walk.turned == env.turned[b, 0]
     assert walk.over and walk.turned == UP
 
 
@@ -96,9 +97,9 @@ def test_what_the_network_chooses_is_what_it_plays():
     record = WALKERS["lstm"]
     net, _ = load(record)
     trail = chosen_trail(record, "up")
-    world = TMaze(10, batch_size=20, seed=0)
-    episodes, _ = qlearning.play(net, world, seed=0)
-    b = int((world.sign[:, 0] == UP).nonzero()[0])
+    env = TMaze(10, num_envs=20, seed=0)
+    episodes, _ = qlearning.rollout(net, env, seed=0)
+    b = int((env.sign[:, 0] == UP).nonzero()[0])
     steps = int(episodes.alive[b].sum())
     played = "".join("fud"[a] for a in episodes.action[b, :steps, 0].tolist())
     assert trail == "w" + played

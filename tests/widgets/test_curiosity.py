@@ -11,8 +11,8 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from marl_edu.envs.baselines.key_door_maze import plan
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.envs.rules.maze import plan
 from marl_edu.widgets import CuriosityPanel
 from marl_edu.widgets.curiosity.figure import (
     LONGEST,
@@ -28,7 +28,7 @@ from marl_edu.widgets.shared.bundle import figure_script
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
 from tests.widgets.pages import Pages, functions
 
-WAY = "w" + "".join(map(str, plan(KeyDoorMaze(batch_size=1))))
+WAY = "w" + "".join(map(str, plan(KeyDoorMaze(num_envs=1))))
 TRAILS = ["w", "w3333044", "w34p20.23t4441p5.3", WAY + "33"]
 
 
@@ -46,7 +46,7 @@ def js(browser: Browser) -> Iterator[Page]:  # noqa: F811
 def test_the_page_learns_what_python_learns(js: Page, trail: str, method: str, tv: bool) -> None:
     made = draw_networks()
     nets = {name: export(made[name]) for name in ("rnd", "icm")}
-    maze = maze_data(KeyDoorMaze(batch_size=1))
+    maze = maze_data(KeyDoorMaze(num_envs=1))
     theirs = js.evaluate(
         """([maze, nets, method, tv, trail]) => {
             const walk = new J.Walk(maze, nets, method, tv).follow(trail);
@@ -67,29 +67,29 @@ def test_the_page_learns_what_python_learns(js: Page, trail: str, method: str, t
 @pytest.mark.parametrize("tv", [False, True])
 def test_a_walk_is_one_through_the_world(tv: bool) -> None:
     """Cell, key, door and what is seen agree with `KeyDoorMaze` in every step of an episode."""
-    world, walk = KeyDoorMaze(tv=tv, batch_size=1), Walk("rnd", tv)
-    world.reset()
+    env, walk = KeyDoorMaze(noisy_tv=tv, num_envs=1), Walk("rnd", tv)
+    env.reset()
     if tv:
-        world.channels = walk.pictures[None, : world.max_steps].float()
-    for action in [4, *plan(world)[:3], 4, *plan(world)[3:-1]]:
-        obs = world.step(torch.tensor([[action]]))[0]
+        env.channels = walk.pictures[None, : env.max_steps].float()
+    for action in [4, *plan(env)[:3], 4, *plan(env)[3:-1]]:
+        obs = env.step(torch.tensor([[action]]))[0]
         walk.step(action)
-        assert walk.cell == world.cell.item() and walk.key == world.has_key.item()
+        assert walk.cell == env.cell.item() and walk.key == env.has_key.item()
         seen = walk.see(walk.cell, walk.key, walk.door, walk.picture)
         assert torch.equal(seen.float(), obs[0, 0])
 
 
 def test_at_the_goal_an_episode_ends_and_what_was_learned_stays() -> None:
     walk = Walk().follow(WAY)
-    assert (walk.cell, walk.key, walk.door) == (walk.world.start, 0, 0)
-    assert walk.map()[walk.world.start] < 0.3 * Walk().map()[walk.world.start]
+    assert (walk.cell, walk.key, walk.door) == (walk.env.start, 0, 0)
+    assert walk.map()[walk.env.start] < 0.3 * Walk().map()[walk.env.start]
 
 
 def test_where_the_agent_has_been_curiosity_fades() -> None:
     walk = Walk().follow("w" + "32" * 10)
     before, after = Walk().map(), walk.map()
     assert after[walk.cell] < 0.05 * before[walk.cell]
-    far = walk.world.key
+    far = walk.env.key
     assert after[far] > 0.2 * before[far]
 
 
@@ -217,7 +217,7 @@ def test_buttons_and_arrow_keys_walk(opened: Opened) -> None:
 def test_a_link_shows_its_moment(opened: Opened) -> None:
     page = opened(f"#curiosity-0?method=features&tv=true&trail={WAY[:20]}t3")
     ours = Walk("features", True).follow(f"{WAY[:20]}t3")
-    row, column = ours.world.free[ours.cell]
+    row, column = ours.env.free[ours.cell]
     assert words(page).startswith(f"Step {ours.t}, row {row}, column {column}, with the key.")
     assert f"Newest cell {max(ours.map()):.2f}" in words(page)
     assert page.locator("[data-name=method]").nth(2).is_checked()

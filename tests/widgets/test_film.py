@@ -15,9 +15,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from marl_edu.envs import TrafficJunction
+from marl_edu.envs.baselines.key_door_maze import ShortestPath
+from marl_edu.envs.baselines.task import Always, UniformPolicy
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.envs.rules.maze import ShortestPath
-from marl_edu.envs.rules.task import Always, UniformPolicy
 from marl_edu.widgets import Film
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
 from tests.unchecked import unchecked
@@ -42,7 +42,7 @@ def drawn(n: int = 5, **settings: Any) -> Film:
 
 def maze(**settings: Any) -> Film:
     return Film.record(
-        KeyDoorMaze("small", tv=True, batch_size=2), ShortestPath(), caption=CAPTION, **settings
+        KeyDoorMaze("small", noisy_tv=True, num_envs=2), ShortestPath(), caption=CAPTION, **settings
     )
 
 
@@ -50,12 +50,12 @@ def maze(**settings: Any) -> Film:
 
 
 def test_a_recorded_film_is_what_the_world_showed_from_start_to_end() -> None:
-    film, world, policy = maze(seed=3, b=1), KeyDoorMaze("small", tv=True, batch_size=2), None
-    world.reset(3)
-    frames, policy = [world.render(1)], ShortestPath()
-    while world.running[1]:
-        world.step(policy(world))
-        frames.append(world.render(1))
+    film, env, policy = maze(seed=3, b=1), KeyDoorMaze("small", noisy_tv=True, num_envs=2), None
+    env.reset(3)
+    frames, policy = [env.render(1)], ShortestPath()
+    while env.running[1]:
+        env.step(policy(env))
+        frames.append(env.render(1))
     assert film.frames == frames and len(frames) == 18  # the goal is 17 steps away
     for frame, text in zip(film.frames, film.captions, strict=True):
         assert text.startswith(ET.fromstring(frame).attrib["aria-label"] + ".")
@@ -67,8 +67,8 @@ def test_a_recorded_film_is_what_the_world_showed_from_start_to_end() -> None:
 def test_a_film_can_be_shorter_than_its_episode_but_not_longer() -> None:
     assert len(maze(steps=4).frames) == 5
     assert len(maze(steps=400).frames) == 18
-    world = KeyDoorMaze("small", max_steps=6, batch_size=1)
-    assert len(Film.record(world, UniformPolicy()).frames) == 7  # time ran out
+    env = KeyDoorMaze("small", max_steps=6, num_envs=1)
+    assert len(Film.record(env, UniformPolicy()).frames) == 7  # time ran out
     with unchecked(), pytest.raises(ValueError, match="steps must be a whole number of at least 1"):
         maze(steps=0)
     with pytest.raises(IndexError, match=r"b must be a world in 0\.\.1, got 2"):
@@ -76,8 +76,8 @@ def test_a_film_can_be_shorter_than_its_episode_but_not_longer() -> None:
 
 
 def test_rewards_that_differ_are_told_agent_by_agent() -> None:
-    world = TrafficJunction("easy", 1.0, batch_size=1)
-    film = Film.record(world, Always(1), steps=3)
+    env = TrafficJunction("easy", 1.0, num_envs=1)
+    film = Film.record(env, Always(1), steps=3)
     texts = [text.partition("Reward ")[2] for text in film.captions]
     assert texts[:2] == ["", ""]  # nobody has waited yet
     assert re.fullmatch(r"(-10 for car_\d[,.] ?){4}", texts[2])  # the fifth is not there yet
@@ -97,8 +97,8 @@ def test_frames_and_captions_are_restored_exactly() -> None:
 
 def test_fifty_pictures_are_a_small_piece_of_a_page() -> None:
     for n_agents, most in ((1, 6_000), (3, 8_000)):
-        world = KeyDoorMaze(n_agents=n_agents, tv=True, batch_size=1)
-        film = Film.record(world, UniformPolicy(), steps=49)
+        env = KeyDoorMaze(n_agents=n_agents, noisy_tv=True, num_envs=1)
+        film = Film.record(env, UniformPolicy(), steps=49)
         assert len(film.frames) == 50
         assert len(film.pictures) < most < sum(map(len, film.frames)) / 20
         assert len(film.to_html()) < 17_000
@@ -375,7 +375,7 @@ def test_where_pictures_cannot_be_unpacked_the_still_one_stays(opened: Opened) -
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_open_to_everyone(opened: Opened, theme: str, width: int) -> None:
     maze_film = maze()
-    junction = Film.record(TrafficJunction("easy", batch_size=1), UniformPolicy(), caption="Cars.")
+    junction = Film.record(TrafficJunction("easy", num_envs=1), UniformPolicy(), caption="Cars.")
     shown = opened(maze_film, junction, viewport={"width": width, "height": 900})
     page = shown.page
     page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)

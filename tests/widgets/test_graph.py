@@ -12,9 +12,10 @@ import torch
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from marl_edu import a2c
+from marl_edu.agents.gnn_dqn_agent import LAYERS
 from marl_edu.algos import gat
 from marl_edu.envs.relay import Relay
+from marl_edu.training import a2c
 from marl_edu.widgets import GraphPanel
 from marl_edu.widgets.graph.figure import LETTERS, GraphFigure, export, listen, telling_moment
 from marl_edu.widgets.shared.bundle import figure_script
@@ -25,11 +26,11 @@ PLACES = "50,50;150,60;250,50;350,70;60,160;160,150;260,160;340,170"
 SHOWN = {"places": PLACES, "holds": "A-------", "radius": 130, "selected": 3}
 
 
-def team(layers: int = 3, heads: int = 4, hidden: int = 16, seed: int = 0) -> a2c.ActorCritic:
+def team(layers: int = 3, heads: int = 4, hidden_dim: int = 16, seed: int = 0) -> a2c.ActorCritic:
     """A team with random weights that attends sharply."""
     torch.manual_seed(seed)
-    cfg = gat.Config(hidden=hidden, heads=heads, layers=layers)
-    net = gat.build(cfg, Relay(8, symbols=4, batch_size=1))
+    cfg = gat.Config(hidden_dim=hidden_dim, heads=heads, layers=layers)
+    net = gat.build(cfg, Relay(8, symbols=4, num_envs=1))
     with torch.no_grad():
         for parameter in net.communicate.parameters():
             parameter.mul_(2)
@@ -52,18 +53,18 @@ def js(browser: Browser) -> Iterator[Page]:  # noqa: F811
 # ---- JavaScript against Python -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("layers, heads, hidden", [(1, 1, 8), (3, 4, 32), (2, 2, 12)])
+@pytest.mark.parametrize("layers, heads, hidden_dim", [(1, 1, 8), (3, 4, 32), (2, 2, 12)])
 def test_the_page_computes_what_the_network_computes(
-    js: Page, layers: int, heads: int, hidden: int
+    js: Page, layers: int, heads: int, hidden_dim: int
 ) -> None:
-    net = team(layers, heads, hidden)
+    net = team(layers, heads, hidden_dim)
     generator = torch.Generator().manual_seed(0)
     for _ in range(10):
         places = torch.randint(0, 400, (12, 2), generator=generator)
         holds = "".join("----ABCD"[k] for k in torch.randint(8, (12,), generator=generator))
-        hears = ((places[:, None] - places) ** 2).sum(-1) <= 150**2
-        hears[2, 5] = hears[5, 2] = False
-        ours = listen(net, hears, holds)
+        comm_graph = ((places[:, None] - places) ** 2).sum(-1) <= 150**2
+        comm_graph[2, 5] = comm_graph[5, 2] = False
+        ours = listen(net, comm_graph, holds)
         theirs = js.evaluate(
             """([net, places, holds, layers]) => {
                 const near = J.nearby(places, 150, new Set(["2-5"]));
@@ -72,7 +73,7 @@ def test_the_page_computes_what_the_network_computes(
             }""",
             [export(net), places.tolist(), holds, layers],
         )
-        assert theirs["near"] == [row.nonzero()[:, 0].tolist() for row in hears]
+        assert theirs["near"] == [row.nonzero()[:, 0].tolist() for row in comm_graph]
         field = [row.nonzero()[:, 0].tolist() for row in ours.field[layers]]
         assert [sorted(one) for one in theirs["fields"]] == field
         assert (torch.tensor(theirs["attention"]) - ours.attention).abs().max() < 1e-5
@@ -81,16 +82,16 @@ def test_the_page_computes_what_the_network_computes(
 
 def test_the_figure_computes_what_the_team_does_in_its_world() -> None:
     net = team()
-    world = Relay(20, 2, batch_size=1, seed=0)
-    obs = world.reset()
+    env = Relay(20, 2, num_envs=1, seed=0)
+    obs = env.reset()
     holds = "".join(
         LETTERS[s] if source else "-"
-        for source, s in zip(world.source[0].tolist(), world.symbol[0].tolist(), strict=True)
+        for source, s in zip(env.source[0].tolist(), env.symbol[0].tolist(), strict=True)
     )
-    step = net(obs, net.start(1, 20), world.alive, mask=world.adjacency())
-    now = listen(net, world.adjacency()[0], holds)
+    step = net(obs, net.start(1, 20), env.alive, mask=env.adjacency())
+    now = listen(net, env.adjacency()[0], holds)
     torch.testing.assert_close(now.chances, step.logits[0].softmax(-1))
-    torch.testing.assert_close(now.attention[-1], step.attention[0])
+    torch.testing.assert_close(now.attention, step.attention[0])
 
 
 # ---- The figure in Python ------------------------------------------------------------------------
@@ -324,7 +325,7 @@ def test_the_panel_trains_what_was_chosen_and_draws_what_it_can(
     panel.updates.min, panel.updates.value = 2, 2
     panel.hops.value, panel.layers.value, panel.kind.value = 1, layers, kind
     run = panel.train()
-    assert [type(one) for one in run.net.communicate.layers] == [gat.LAYERS[kind]] * layers
+    assert [type(one) for one in run.net.communicate.layers] == [LAYERS[kind]] * layers
     assert panel.bar.value == panel.bar.max == 2 and not panel.button.disabled
     assert "among 1,024" in panel.status.value and "<svg" in panel.curve.value
     assert len(panel.graph.children) == drawn

@@ -13,15 +13,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from torch import Tensor
 
-from marl_edu import a2c, catalogue, storage
 from marl_edu.algos import commnet, tarmac
+from marl_edu.core import storage
 from marl_edu.envs import TrafficJunction
-from marl_edu.widgets import (
-    JunctionFigure,
-    export_policy,
-    stored_policies,
-    telling_moment,
-)
+from marl_edu.experiments import catalogue
+from marl_edu.experiments.interventions import Mute, through
+from marl_edu.training import a2c
+from marl_edu.widgets import JunctionFigure, export_policy, stored_policies, telling_moment
 from marl_edu.widgets import __main__ as readme
 from marl_edu.widgets.junction.moments import Muted, uniforms, watch
 from marl_edu.widgets.junction.policies import import_policy, road_data
@@ -34,29 +32,31 @@ NETS: dict[str, Any] = {
     "commnet": (commnet, {}),
     "commnet-2": (commnet, {"rounds": 2}),
     "tarmac": (tarmac, {}),
-    "tarmac-heads": (tarmac, {"heads": 4, "signature": 5, "content": 3, "rounds": 3}),
+    "tarmac-heads": (tarmac, {"heads": 4, "signature_dim": 5, "value_dim": 3, "rounds": 3}),
     "tarmac-others": (tarmac, {"heads": 2, "hear_self": False}),
 }
 
 
-def make_net(name: str, difficulty: str = "easy", hidden: int = 12, seed: int = 0) -> Any:
+def make_net(name: str, difficulty: str = "easy", hidden_dim: int = 12, seed: int = 0) -> Any:
     """A network with random weights that attends sharply and waits about every third time."""
     torch.manual_seed(seed)
     algorithm, settings = NETS[name]
     route = "one-hot" if difficulty == "medium" else "number"
-    world = TrafficJunction(difficulty, 0.4, batch_size=16, route=route, seed=0)
-    net = algorithm.build(algorithm.Config(hidden=hidden, **settings), world)
+    env = TrafficJunction(difficulty, 0.4, num_envs=16, route=route, seed=0)
+    net = algorithm.build(
+        algorithm.Config(env=TrafficJunction, hidden_dim=hidden_dim, **settings), env
+    )
     with torch.no_grad():
         net.policy.weight.mul_(10)
         net.encode.weight.mul_(3)
         if name.startswith("tarmac"):
-            net.communicate.ask.weight.mul_(12)
-        obs, h, eager = world.reset(), net.start(16, world.n_agents), []
-        for _ in range(world.max_steps):
-            step = net(obs, h, world.alive)
-            eager.append((step.logits[..., 0] - step.logits[..., 1])[world.alive])
-            actions = (torch.rand(world.alive.shape) < 0.3).long()
-            obs, _, _, _, info = world.step(actions)
+            net.communicate.W_q.weight.mul_(12)
+        obs, h, eager = env.reset(), net.start(16, env.n_agents), []
+        for _ in range(env.max_steps):
+            step = net(obs, h, env.alive)
+            eager.append((step.logits[..., 0] - step.logits[..., 1])[env.alive])
+            actions = (torch.rand(env.alive.shape) < 0.3).long()
+            obs, _, _, _, info = env.step(actions)
             h = step.h * ~info["completed"][..., None]
         net.policy.bias[0] -= torch.cat(eager).quantile(0.35)
     return net.eval()
@@ -97,15 +97,15 @@ def test_world_agrees_with_python_in_every_step(js: Page, difficulty: str, route
     episodes = {"easy": 50, "medium": 25, "hard": 5}[difficulty]  # 1,000 steps, or 400
     watched = 2  # of these, what the cars see is compared, too
     arrival = {"easy": 0.3, "medium": 0.5, "hard": 0.7}[difficulty]  # full roads, too
-    world = TrafficJunction(difficulty, arrival, batch_size=episodes, route=route, seed=5)
-    obs = world.reset()
+    env = TrafficJunction(difficulty, arrival, num_envs=episodes, route=route, seed=5)
+    obs = env.reset()
     generator = torch.Generator().manual_seed(0)
-    shape = (episodes, world.max_steps, world.n_agents)
+    shape = (episodes, env.max_steps, env.n_agents)
     actions = (torch.rand(shape, generator=generator) < 0.4).long()
     trace = []
-    for t in range(world.max_steps):
-        obs, _, _, _, info = world.step(actions[:, t])
-        state = [world.route, world.place, world.wait, world.last_action, info["collided"]]
+    for t in range(env.max_steps):
+        obs, _, _, _, info = env.step(actions[:, t])
+        state = [env.route, env.place, env.wait, env.last_action, info["collided"]]
         trace.append([part.tolist() for part in (*state, info["success"], obs[:watched])])
     assert not info["success"].all()
     theirs = js.evaluate(
@@ -123,7 +123,7 @@ def test_world_agrees_with_python_in_every_step(js: Page, difficulty: str, route
                 });
             });
         }""",
-        [road_data(difficulty), world.draws.tolist(), actions.tolist(), arrival, world.obs_dim]
+        [road_data(difficulty), env.draws.tolist(), actions.tolist(), arrival, env.obs_dim]
         + [watched],
     )
     for t, ours in enumerate(trace):
@@ -155,19 +155,19 @@ def check_policy(js: Page, net: Any, difficulty: str, episodes: int, arrival: fl
     record = export_policy(net)
     played = js.evaluate(PLAY, [road_data(difficulty), record, 3, episodes, changes])
     route = "one-hot" if difficulty == "medium" else "number"
-    world = TrafficJunction(difficulty, arrival, batch_size=episodes, route=route)
-    obs, alive, loud = world.reset(), world.alive, net.communicate
-    draws = [uniforms(3, number, world.draws[0].numel()) for number in range(episodes)]
-    world.draws = torch.stack(draws).view_as(world.draws)
-    h, collided = net.start(episodes, world.n_agents), torch.zeros_like(alive)
+    env = TrafficJunction(difficulty, arrival, num_envs=episodes, route=route)
+    obs, alive, loud = env.reset(), env.alive, net.communicate
+    draws = [uniforms(3, number, env.draws[0].numel()) for number in range(episodes)]
+    env.draws = torch.stack(draws).view_as(env.draws)
+    h, collided = net.start(episodes, env.n_agents), torch.zeros_like(alive)
     worst, waited, drove, crashed = 0.0, 0, 0, 0
-    for t in range(world.max_steps + 1):
+    for t in range(env.max_steps + 1):
         net.communicate = Muted(loud, [1]) if t >= 5 else loud
         with torch.no_grad():
             step = net(obs, h, alive)
         theirs = {key: torch.tensor([one[t][key] for one in played]) for key in played[0][0]}
         for key in ("route", "place", "wait"):
-            assert torch.equal(theirs[key], getattr(world, key)), (key, t)
+            assert torch.equal(theirs[key], getattr(env, key)), (key, t)
         assert torch.equal(theirs["alive"], alive)
         assert torch.equal(theirs["collided"], collided)
         worst = max(worst, (theirs["logits"] - step.logits).abs().max().item())
@@ -175,8 +175,8 @@ def check_policy(js: Page, net: Any, difficulty: str, episodes: int, arrival: fl
         waited += int((theirs["actions"][alive] == 1).sum())
         drove += int((theirs["actions"][alive] == 0).sum())
         crashed += int(collided.sum())
-        if t < world.max_steps:
-            obs, _, _, _, info = world.step(theirs["actions"])
+        if t < env.max_steps:
+            obs, _, _, _, info = env.step(theirs["actions"])
             h = step.h * ~info["completed"][..., None]
             alive, collided = info["alive"], info["collided"]
     net.communicate = loud
@@ -193,7 +193,7 @@ def test_policy_agrees_with_python_in_every_step(
 
 
 def test_policy_of_full_size_agrees_with_python(js: Page) -> None:
-    check_policy(js, make_net("tarmac", hidden=64), "easy", 20, 0.4)
+    check_policy(js, make_net("tarmac", hidden_dim=64), "easy", 20, 0.4)
 
 
 def test_an_episode_of_python_is_that_of_the_page(js: Page) -> None:
@@ -226,20 +226,20 @@ def test_export_and_import_give_the_same_network(name: str) -> None:
 
 def test_export_names_what_it_cannot_show() -> None:
     net = make_net("tarmac")
-    net.communicate.channel = lambda message: message
-    with pytest.raises(ValueError, match="no channel"):
+    with (
+        through(net, Mute([0])),
+        pytest.raises(TypeError, match=r"one of .*TargetedAttention, got Through"),
+    ):
         export_policy(net)
     with pytest.raises(TypeError, match="got Linear"):
         export_policy(a2c.ActorCritic(17, 2, 8, torch.nn.Linear(8, 8)))
-    with pytest.raises(ValueError, match="gate 'none'.*got 'soft'"):
-        export_policy(a2c.ActorCritic(17, 2, 8, a2c.Silence(), gate="soft"))
 
 
 def store(folder: Path, experiment: str, **changes: Any) -> Any:
     """Write a random network where the trained one of this experiment would be."""
     cfg = catalogue.EXPERIMENTS[experiment].cfg
     torch.manual_seed(0)
-    net = catalogue.BUILD[type(cfg)](cfg, catalogue.make_world(experiment))
+    net = catalogue.BUILD[type(cfg)](cfg, catalogue.make_env(experiment))
     record = {"config": cfg, "evaluation": {"success": 0.75, "episodes": 40}}
     path = folder / f"{experiment}-seed0.safetensors"
     storage.save_checkpoint(path, net.state_dict(), storage.plain(record) | changes)
@@ -328,7 +328,7 @@ def test_what_is_displayed_serves_lab_and_page() -> None:
 
 
 def test_a_team_of_full_size_is_a_small_piece_of_a_page() -> None:
-    one = JunctionFigure({"easy": {"tarmac": make_net("tarmac", hidden=64)}})
+    one = JunctionFigure({"easy": {"tarmac": make_net("tarmac", hidden_dim=64)}})
     assert len(one.to_html()) + len(figure_script("junction")) < 280_000
     one.close()
 
@@ -383,27 +383,27 @@ def test_the_picture_of_the_readme_is_up_to_date() -> None:
     assert readme.PATH.read_text(encoding="utf-8") == readme.picture(), "python -m marl_edu.widgets"
 
 
-# ---- World.render --------------------------------------------------------------------------------
+# ---- env.render ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("difficulty", ["easy", "medium", "hard"])
 def test_a_world_can_be_drawn(difficulty: str) -> None:
-    world = TrafficJunction(difficulty, 0.9, batch_size=2, seed=1)
+    env = TrafficJunction(difficulty, 0.9, num_envs=2, seed=1)
     with pytest.raises(RuntimeError, match="reset"):
-        world.render()
-    world.reset()
-    for t in range(world.max_steps):
-        root = ET.fromstring(world.render(1))
+        env.render()
+    env.reset()
+    for t in range(env.max_steps):
+        root = ET.fromstring(env.render(1))
         texts = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
         cars = [int(text) for text in texts if text != "crash"]
-        assert sorted(cars) == world.alive[1].nonzero().flatten().tolist()
-        assert root.attrib["aria-label"] == f"Junction after {t} of {world.max_steps} steps"
-        *_, info = world.step(torch.randint(2, (2, world.n_agents)))
-        crashed = ET.fromstring(world.render(1)).iter("{http://www.w3.org/2000/svg}text")
+        assert sorted(cars) == env.alive[1].nonzero().flatten().tolist()
+        assert root.attrib["aria-label"] == f"Junction after {t} of {env.max_steps} steps"
+        *_, info = env.step(torch.randint(2, (2, env.n_agents)))
+        crashed = ET.fromstring(env.render(1)).iter("{http://www.w3.org/2000/svg}text")
         assert ("crash" in [text.text for text in crashed]) == bool(info["collided"][1].any())
     for b in (2, -1):
-        with pytest.raises(IndexError, match=rf"b must be a world in 0..1, got {b}"):
-            world.render(b)
+        with pytest.raises(IndexError, match=rf"b must be an environment in 0..1, got {b}"):
+            env.render(b)
 
 
 # ---- The figure on a page ------------------------------------------------------------------------
@@ -828,11 +828,11 @@ def test_discs_can_be_told_from_the_road() -> None:
         low, high = sorted((luminance(a), luminance(b)))
         return (high + 0.05) / (low + 0.05)
 
-    from marl_edu.envs import svg
+    from marl_edu.envs.drawing import junction
 
-    assert all(contrast(fill, text) >= 4.5 for fill, text in svg._AGENTS)
+    assert all(contrast(fill, text) >= 4.5 for fill, text in junction._AGENTS)
     for theme in (2, 3):
-        colours = {name: values[theme] for name, values in svg._COLOURS.items()}
+        colours = {name: values[theme] for name, values in junction._COLOURS.items()}
         for ground in ("road", "block", "paper"):
             assert contrast(colours["ink"], colours[ground]) >= 4.5
             assert contrast(colours["bad"], colours[ground]) >= 3

@@ -21,7 +21,7 @@ const KEYS = { ArrowRight: FORWARD, ArrowUp: UP, ArrowDown: DOWN };
 function markup(maze, walkers, { look, hint }) {
   const { button, group, radio } = controls("mk");
   const [ROW, WIDE, TOP, SIDE] = maze.sizes;
-  const units = Object.values(walkers)[0].hidden;
+  const units = Object.values(walkers)[0].hidden_dim;
   /** @param {string} name @param {string} legend @param {[string, string][]} choices */
   const radios = (name, legend, choices) =>
     group(

@@ -12,12 +12,13 @@ import torch
 import traitlets
 from torch import Tensor
 
-from marl_edu import catalogue, memory, results
+from marl_edu import results
 from marl_edu.algos.drqn import RecurrentQ
-from marl_edu.envs import pictures, svg
-from marl_edu.envs.checks import one_of
-from marl_edu.envs.pictures import CELL
+from marl_edu.envs.base.checks import one_of
+from marl_edu.envs.drawing import junction, shapes
+from marl_edu.envs.drawing.shapes import CELL
 from marl_edu.envs.tmaze import CORRIDOR, DOWN, FORWARD, JUNCTION, SIGN_DOWN, SIGN_UP, UP
+from marl_edu.experiments import catalogue, memory_probe
 from marl_edu.widgets.shared.bundle import figure_module
 from marl_edu.widgets.shared.figure import LiveFigure, style
 from marl_edu.widgets.shared.weights import pack, unpack
@@ -31,7 +32,7 @@ STORED = {"lstm": "drqn-tmaze", "gru": "drqn-tmaze-gru"}
 ROW, WIDE, TOP, SIDE = 6, 370, 60, 100
 
 
-def export(net: RecurrentQ, probe: memory.Probe, label: str) -> dict[str, Any]:
+def export(net: RecurrentQ, probe: memory_probe.Probe, label: str) -> dict[str, Any]:
     """A walker as JSON values: its numbers, its probe, and its units in the order of what they
     tell of the sign."""
     values = {**net.state_dict(), "probe.weight": probe.weight, "probe.bias": probe.bias[None]}
@@ -39,7 +40,7 @@ def export(net: RecurrentQ, probe: memory.Probe, label: str) -> dict[str, Any]:
     return {
         "kind": "lstm" if net.lstm else "gru",
         "label": label,
-        "hidden": net.memory.hidden_size,
+        "hidden_dim": net.memory.hidden_size,
         "order": h.argsort(descending=True).tolist(),
         **pack(values),
     }
@@ -55,15 +56,15 @@ def stored_walkers(seed: int = 0) -> dict[str, dict[str, Any]]:
             f"{kind.upper()}: turned right in {100 * right['success']:.1f} % of "
             f"{right['episodes']:,} mazes"
         )
-        found[kind] = export(net, memory.probe_of(net), label)
+        found[kind] = export(net, memory_probe.probe_of(net), label)
     return found
 
 
-def load(record: dict[str, Any]) -> tuple[RecurrentQ, memory.Probe]:
+def load(record: dict[str, Any]) -> tuple[RecurrentQ, memory_probe.Probe]:
     """The walker and the probe that `export` wrote."""
     values = unpack(record)
-    probe = memory.Probe(values.pop("probe.weight"), values.pop("probe.bias")[0])
-    D = record["hidden"]
+    probe = memory_probe.Probe(values.pop("probe.weight"), values.pop("probe.bias")[0])
+    D = record["hidden_dim"]
     net = RecurrentQ(values["encode.weight"].shape[1], len(ACTIONS), D, record["kind"])
     net.load_state_dict(values)
     return net.eval(), probe
@@ -81,7 +82,7 @@ class Walk:
         self.sign = UP if one_of("sign", sign, ("up", "down")) == "up" else DOWN
         self.cell = self.t = self.turned = 0
         self.memories: list[Tensor] = []  # after each thing seen (S,)
-        self.state = torch.zeros(2, self.net.state_size)  # its own and its twin's
+        self.state = torch.zeros(2, self.net.hidden_size)  # its own and its twin's
         self._see()
 
     @property
@@ -153,7 +154,7 @@ def maze_data() -> dict[str, Any]:
     return {
         "length": LENGTH,
         "longest": LONGEST,
-        "walls": pictures.cells(walls),
+        "walls": shapes.cells(walls),
         "sizes": [ROW, WIDE, TOP, SIDE],
     }
 
@@ -177,7 +178,7 @@ class CorridorFigure(LiveFigure):
 
     nets = traitlets.Dict().tag(sync=True)
     maze = traitlets.Dict().tag(sync=True)
-    look = traitlets.Unicode(svg.STYLE).tag(sync=True)
+    look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     hint = traitlets.Unicode(
         "exchange the memory midway, then let it walk. Reset, and erase it instead."
     ).tag(sync=True)
@@ -217,7 +218,7 @@ class CorridorFigure(LiveFigure):
             "Above: how probably the sign said up, by the probe. Below: the units of the memory, "
             f"step by step; orange is positive, blue negative. {label}.</figcaption>"
         )
-        return f'<figure class="mk mk-still" style="{svg.STYLE}">{inside}</figure>'
+        return f'<figure class="mk mk-still" style="{junction.STYLE}">{inside}</figure>'
 
 
 def caption(walk: Walk) -> str:
@@ -237,15 +238,15 @@ def caption(walk: Walk) -> str:
 def picture(walk: Walk) -> str:
     """The maze as SVG."""
     row = {0: 1, UP: 0, DOWN: 2}
-    x, y = pictures.centre(0, 0)
+    x, y = shapes.centre(0, 0)
     sign = "↑" if walk.sign == UP else "↓"
     parts = [
         maze_data()["walls"],
-        pictures.words(sign, x, y + 9, 26, "var(--paper)"),
-        pictures.target(*pictures.centre(row[walk.sign], LENGTH), radius=17),
-        pictures.agent(0, *pictures.centre(row[walk.turned], walk.cell)),
+        shapes.words(sign, x, y + 9, 26, "var(--paper)"),
+        shapes.target(*shapes.centre(row[walk.sign], LENGTH), radius=17),
+        shapes.agent(0, *shapes.centre(row[walk.turned], walk.cell)),
     ]
-    return pictures.canvas((LENGTH + 1) * CELL, 3 * CELL, parts, f"T-maze. {caption(walk)}")
+    return shapes.canvas((LENGTH + 1) * CELL, 3 * CELL, parts, f"T-maze. {caption(walk)}")
 
 
 def memory_picture(walk: Walk, order: list[int]) -> str:

@@ -7,9 +7,11 @@ from typing import Any
 
 import ipywidgets
 
-from marl_edu import plots, qlearning, results
+from marl_edu import plots, results
 from marl_edu.algos import dqn, drqn
+from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import Flicker, TMaze
+from marl_edu.training import qlearning
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
 STORED = "drqn-tmaze"  # the run that stands in where there is no kernel
@@ -38,14 +40,14 @@ class MemoryPanel(LabPanel):
     def train(self) -> qlearning.Result:
         """Train the chosen walker, drawing as it goes; what the button does."""
         maze = {"length": self.length.value}
-        args = {"world": TMaze, "world_args": maze, "p": self.missing.value}
+        args = {"env": TMaze, "env_args": maze, "p": self.missing.value}
         settings: dict[str, Any] = {
-            "world": Flicker,
-            "world_args": args,
+            "env": Flicker,
+            "env_args": args,
             "updates": self.updates.value,
-            "hidden": 32,
+            "hidden_dim": 32,
             "lr": 3e-3,
-            "steps_per_update": 16.0,
+            "train_freq": 16.0,
         }
         none = self.memory.value == "none"
         method, train = ("dqn", dqn.train) if none else ("drqn", drqn.train)
@@ -56,7 +58,7 @@ class MemoryPanel(LabPanel):
             lambda row: f"right turns while exploring: {row['success']:.0%}",
             lambda rows: self.curve.set_trait("value", _curve(method, rows)),
         )
-        fresh = qlearning.evaluate(run.net, Flicker(**args, batch_size=250), 1000)
+        fresh = evaluate(Flicker(**args, num_envs=250), qlearning.GreedyPolicy(run.net), 1000)
         self.status.value = f"{fresh['success']:.1%} of {fresh['episodes']} fresh mazes right"
         self.curve.value = _curve(method, run.rows)
         return run

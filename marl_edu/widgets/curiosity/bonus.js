@@ -21,7 +21,7 @@ export class Rnd {
 
   /** @param {Float64Array} obs */
   look(obs) {
-    const [mean, spread] = [this.W["moments.mean"], this.W["moments.var"]];
+    const [mean, spread] = [this.W["stats.mean"], this.W["stats.var"]];
     return obs.map((x, k) =>
       Math.min(Math.max((x - mean[k]) / (Math.sqrt(spread[k]) + 1e-8), -5), 5),
     );

@@ -17,9 +17,10 @@ from torch import Tensor, nn
 
 from marl_edu.algos.icm import IntrinsicCuriosityModule
 from marl_edu.algos.rnd import RandomNetworkDistillation
-from marl_edu.envs import key_door_maze, pictures, svg
-from marl_edu.envs.checks import one_of
-from marl_edu.envs.key_door_maze import REMOTE, KeyDoorMaze
+from marl_edu.envs import key_door_maze
+from marl_edu.envs.base.checks import one_of
+from marl_edu.envs.drawing import junction, shapes
+from marl_edu.envs.key_door_maze import WATCH, KeyDoorMaze
 from marl_edu.widgets.shared.bundle import figure_module
 from marl_edu.widgets.shared.draws import uniforms
 from marl_edu.widgets.shared.figure import LiveFigure, style
@@ -42,10 +43,10 @@ def draw_networks(seed: int = 0) -> dict[str, Any]:
     made: dict[str, Any] = {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        world = KeyDoorMaze(tv=True, seed=seed)
-        made["rnd"] = RandomNetworkDistillation(world.obs_dim, FEATURES, HIDDEN)
-        made["rnd"].warm_up(world)
-        sizes = (world.obs_dim, world.n_actions, FEATURES, HIDDEN)
+        env = KeyDoorMaze(noisy_tv=True, seed=seed)
+        made["rnd"] = RandomNetworkDistillation(env.obs_dim, FEATURES, HIDDEN)
+        made["rnd"].warm_up(env)
+        sizes = (env.obs_dim, env.n_actions, FEATURES, HIDDEN)
         made["icm"] = IntrinsicCuriosityModule(*sizes)
         made["features"] = IntrinsicCuriosityModule(*sizes, stop="features")
         made["features"].load_state_dict(made["icm"].state_dict())
@@ -57,28 +58,28 @@ def export(module: nn.Module) -> dict[str, Any]:
     return pack({k: v for k, v in module.state_dict().items() if not k.endswith("count")})
 
 
-def maze_data(world: KeyDoorMaze) -> dict[str, Any]:
+def maze_data(env: KeyDoorMaze) -> dict[str, Any]:
     """The maze as JSON values, with the pictures of what does not move."""
-    at = [pictures.centre(row, column) for row, column in world.free]
-    marks = {(r, c): mark for r, row in enumerate(world.map) for c, mark in enumerate(row)}
+    at = [shapes.centre(row, column) for row, column in env.free]
+    marks = {(r, c): mark for r, row in enumerate(env.map) for c, mark in enumerate(row)}
     (screen,) = (where for where, mark in marks.items() if mark == "T")
     return {
-        "rows": world.rows,
-        "columns": world.columns,
-        "free": world.free,
-        "leads": world.leads.tolist(),
-        "sees": world.sees.tolist(),
-        "pixels": world.pixels,
-        "start": world.start,
-        "key": world.key,
-        "door": world.door,
-        "goal": world.goal,
-        "screen": list(pictures.centre(*screen)),
-        "walls": pictures.cells(w for w in marks if marks[w] in "#T"),
-        "shut": key_door_maze._door(*at[world.door], False),
-        "open": key_door_maze._door(*at[world.door], True),
-        "ring": pictures.target(*at[world.goal], colour="var(--bad)"),
-        "lock": key_door_maze._key(*at[world.key]),
+        "rows": env.rows,
+        "columns": env.columns,
+        "free": env.free,
+        "leads": env.leads.tolist(),
+        "sees": env.sees.tolist(),
+        "pixels": env.pixels,
+        "start": env.start,
+        "key": env.key,
+        "door": env.door,
+        "goal": env.goal,
+        "screen": list(shapes.centre(*screen)),
+        "walls": shapes.cells(w for w in marks if marks[w] in "#T"),
+        "shut": key_door_maze._door(*at[env.door], False),
+        "open": key_door_maze._door(*at[env.door], True),
+        "ring": shapes.target(*at[env.goal], colour="var(--bad)"),
+        "lock": key_door_maze._key(*at[env.key]),
         "carried": key_door_maze._key(0.0, -13.0, 0.6),
     }
 
@@ -91,37 +92,37 @@ class Walk:
     """
 
     def __init__(self, method: str = "rnd", tv: bool = False):
-        self.world = KeyDoorMaze(tv=tv, batch_size=1)
+        self.env = KeyDoorMaze(noisy_tv=tv, num_envs=1)
         self.method, self.tv = one_of("method", method, METHODS), tv
         self.module: Any = draw_networks()[method]
         learned = [p for p in self.module.parameters() if p.requires_grad]
         self.optimizer = torch.optim.SGD(learned, RATE)
-        self.pictures = (uniforms(0, 0, (LONGEST + 1) * self.world.pixels) < 0.5).double()
-        self.pictures = self.pictures.view(-1, self.world.pixels)
+        self.pictures = (uniforms(0, 0, (LONGEST + 1) * self.env.pixels) < 0.5).double()
+        self.pictures = self.pictures.view(-1, self.env.pixels)
         self.memory: list[tuple[Tensor, int, Tensor]] = []
         self.paid: list[float] = []  # the bonus of each step
         self.t = 0
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
-        self.cell, self.key, self.door = self.world.start, 0, 0
-        self.picture = torch.zeros(self.world.pixels, dtype=torch.float64)
+    def _reset(self) -> None:
+        self.cell, self.key, self.door = self.env.start, 0, 0
+        self.picture = torch.zeros(self.env.pixels, dtype=torch.float64)
 
     def see(self, cell: int, key: int, door: int, picture: Tensor) -> Tensor:
         """The observation of an agent in a cell."""
         flags = torch.tensor([key, door], dtype=torch.float64)
-        return torch.cat([self.world.place[cell].double(), flags, picture * self.world.sees[cell]])
+        return torch.cat([self.env.place[cell].double(), flags, picture * self.env.sees[cell]])
 
     def ahead(self, cell: int, action: int) -> tuple[int, int, int, Tensor]:
         """Where one step leads: cell, key, door, picture."""
-        world, picture = self.world, self.picture
-        if action == REMOTE and self.tv and world.sees[cell]:
+        env, picture = self.env, self.picture
+        if action == WATCH and self.tv and env.sees[cell]:
             picture = self.pictures[self.t]
-        there = int(world.leads[self.key, action, cell])
+        there = int(env.leads[self.key, action, cell])
         return (
             there,
-            int(self.key or there == world.key),
-            int(self.door or there == world.door),
+            int(self.key or there == env.key),
+            int(self.door or there == env.door),
             picture,
         )
 
@@ -142,12 +143,12 @@ class Walk:
         self.cell, self.key, self.door, self.picture = self.ahead(self.cell, action)
         self.t += 1
         self.learn()
-        if self.cell == self.world.goal:
-            self._begin()
+        if self.cell == self.env.goal:
+            self._reset()
 
     def paint(self, cell: int) -> None:
         """Learn a cell without going there: standing in it, and the four steps from it."""
-        actions = (REMOTE,) if self.method == "rnd" else range(4)
+        actions = (WATCH,) if self.method == "rnd" else range(4)
         self.memory += [self.transition(cell, a) for a in actions]
         self.learn()
 
@@ -165,16 +166,16 @@ class Walk:
         RND: what arriving there would pay; in sight of the television, with the picture that the
         remote control would bring. ICM: what the five actions there would pay, their mean.
         """
-        cells = range(self.world.n_cells)
+        cells = range(self.env.n_cells)
         if self.method == "rnd":
-            stay = [self.transition(cell, REMOTE) for cell in cells]
+            stay = [self.transition(cell, WATCH) for cell in cells]
             return self.worth(stay).tolist()
         every = [self.transition(cell, a) for cell in cells for a in range(5)]
         return self.worth(every).view(-1, 5).mean(1).tolist()
 
     def follow(self, trail: str) -> "Walk":
         """Walk a trail: see `CuriosityFigure`."""
-        _checked(trail, self.world.n_cells)
+        _checked(trail, self.env.n_cells)
         for cell, action in re.findall(r"p(\d+)\.|([0-4t])", trail):
             if action == "t":
                 self.tv = not self.tv
@@ -220,8 +221,8 @@ class CuriosityFigure(LiveFigure):
     _css = style("curiosity")
 
     nets = traitlets.Dict().tag(sync=True)
-    maze = traitlets.Dict(maze_data(KeyDoorMaze(batch_size=1))).tag(sync=True)
-    look = traitlets.Unicode(svg.STYLE).tag(sync=True)
+    maze = traitlets.Dict(maze_data(KeyDoorMaze(num_envs=1))).tag(sync=True)
+    look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     hint = traitlets.Unicode(
         "walk to the key; then switch the television on and press the remote control."
     ).tag(sync=True)
@@ -250,12 +251,12 @@ class CuriosityFigure(LiveFigure):
         walk = Walk(self.method, self.tv).follow(self.trail)
         words = html.escape(self.caption(walk))
         inside = f"{self.picture(walk)}<figcaption>{words}</figcaption>"
-        return f'<figure class="mc mc-still" style="{svg.STYLE}">{inside}</figure>'
+        return f'<figure class="mc mc-still" style="{junction.STYLE}">{inside}</figure>'
 
     def caption(self, walk: Walk) -> str:
         """The moment in words, with its numbers."""
         novelty = walk.map()
-        row, column = walk.world.free[walk.cell]
+        row, column = walk.env.free[walk.cell]
         last = f" The last step paid {walk.paid[-1]:.2f}." if walk.paid else ""
         has = "with" if walk.key else "without"
         return (
@@ -285,23 +286,23 @@ def draw(
         cell: of the agent; None: nobody is drawn. key, door: whether they are taken, open.
         screen: the picture on the television, if it is on.
     """
-    world = KeyDoorMaze(batch_size=1)
-    maze, top = maze_data(world), max(max(novelty), 1e-12)
+    env = KeyDoorMaze(num_envs=1)
+    maze, top = maze_data(env), max(max(novelty), 1e-12)
     parts = [
-        pictures.cells([where], shade(value / top))
-        for where, value in zip(world.free, novelty, strict=True)
+        shapes.cells([where], shade(value / top))
+        for where, value in zip(env.free, novelty, strict=True)
     ]
     parts += [maze["walls"], maze["open" if door else "shut"], maze["ring"]]
     if screen is not None:
         x, y = maze["screen"]
-        parts.append(key_door_maze._television(x, y, screen))
+        parts.append(key_door_maze.draw_tv(x, y, screen))
     parts += [] if key else [maze["lock"]]
     if cell is not None:
-        x, y = pictures.centre(*world.free[cell])
-        parts.append(pictures.agent(0, x, y, 13))
+        x, y = shapes.centre(*env.free[cell])
+        parts.append(shapes.agent(0, x, y, 13))
         if key:
             parts.append(f'<g transform="translate({x:g} {y:g})">{maze["carried"]}</g>')
-    return pictures.canvas(world.columns * pictures.CELL, world.rows * pictures.CELL, parts, label)
+    return shapes.canvas(env.columns * shapes.CELL, env.rows * shapes.CELL, parts, label)
 
 
 def shade(share: float) -> str:

@@ -7,9 +7,12 @@ from typing import Any
 
 import ipywidgets
 
-from marl_edu import discovery, explore, plots, results
-from marl_edu.algos import icm, rnd
+from marl_edu import plots, results
+from marl_edu.algos import counts, icm, rnd
+from marl_edu.core.evaluate import evaluate
 from marl_edu.envs.key_door_maze import KeyDoorMaze
+from marl_edu.results import exploration
+from marl_edu.training import ppo
 from marl_edu.widgets.curiosity.figure import draw
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
@@ -48,11 +51,12 @@ class CuriosityPanel(LabPanel):
         )
         super().__init__(controls, "Ready. Ten rounds take about two seconds.", [pictures])
 
-    def train(self) -> explore.Result:
+    def train(self) -> ppo.Result:
         """Train with the chosen bonus, drawing as it goes; what the button does."""
         config, train, extra = self._chosen()
         cfg = config(
-            world_args={"tv": self.tv.value},
+            env=KeyDoorMaze,
+            env_args={"noisy_tv": self.tv.value},
             updates=self.updates.value,
             seed=self.seed.value,
             **extra,
@@ -64,8 +68,8 @@ class CuriosityPanel(LabPanel):
             lambda row: f"cells seen: {row['coverage']:.0%}, success: {row['success']:.0%}",
             lambda rows: self._draw(name, rows),
         )
-        world = KeyDoorMaze(tv=self.tv.value, batch_size=250)
-        fresh = explore.evaluate(run.net, world, 500, greedy=False)
+        env = KeyDoorMaze(noisy_tv=self.tv.value, num_envs=250)
+        fresh = evaluate(env, ppo.TeamPolicy(run.net, greedy=False), 500)
         self.status.value = f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes succeed"
         self._draw(name, run.rows)
         self.map.value = _map(run.bonus)
@@ -75,13 +79,14 @@ class CuriosityPanel(LabPanel):
         self.seen.value, self.success.value = _curves(name, rows)
 
     def _chosen(self) -> tuple[Any, Any, dict[str, Any]]:
-        wide = {"hidden_dim": self.units.value}
+        units = self.units.value
+        features = icm.Config, icm.train, {"model_dim": units, "stop": "features"}
         return {
-            "no bonus": (explore.Config, explore.train, {}),
-            "counts": (explore.Config, explore.train_counting, {}),
-            "ICM": (icm.Config, icm.train, wide),
-            "RND": (rnd.Config, rnd.train, wide),
-        }.get(self.method.value, (icm.Config, icm.train, wide | {"stop": "features"}))
+            "no bonus": (ppo.Config, ppo.train, {}),
+            "counts": (counts.Config, counts.train, {}),
+            "ICM": (icm.Config, icm.train, {"model_dim": units}),
+            "RND": (rnd.Config, rnd.train, {"predictor_dim": units}),
+        }.get(self.method.value, features)
 
     def without_kernel(self) -> str:
         """HTML of a stored run."""
@@ -109,7 +114,7 @@ def _curves(name: str, rows) -> tuple[str, str]:
 
 def _map(bonus) -> str:
     """What a step from each cell would pay, with the key in hand."""
-    pays = discovery.worth(bonus, KeyDoorMaze(batch_size=1), key=True).mean(0)
+    pays = exploration.worth(bonus, KeyDoorMaze(num_envs=1), key=True).mean(0)
     text = f"what a step would pay with the key: {pays.min():.3g} to {pays.max():.3g}, dark is most"
     return (
         f'<figure style="margin:0;max-width:24rem">{draw(pays.tolist(), text, key=1)}'

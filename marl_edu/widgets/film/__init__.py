@@ -1,4 +1,4 @@
-"""A film of a world, step by step."""
+"""A film of an environment, step by step."""
 
 from marl_edu.widgets.film.figure import Film
 

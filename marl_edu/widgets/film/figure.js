@@ -1,4 +1,4 @@
-// A film of a world.
+// A film of an environment.
 
 import { clamp, find, follow, tell } from "../shared/kit.js";
 

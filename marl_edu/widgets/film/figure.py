@@ -1,4 +1,4 @@
-"""A film: a world that moves, step by step, in the lab and on the page.
+"""A film: an environment that moves, step by step, in the lab and on the page.
 
 In a notebook with a kernel it is a widget. Where there is no kernel, the page runs the same
 JavaScript with a small host; without JavaScript, or in print, one of its pictures and its caption.
@@ -15,16 +15,16 @@ from xml.etree import ElementTree
 import traitlets
 from torch import Tensor
 
-from marl_edu.envs import svg
-from marl_edu.envs.checks import positive_int
-from marl_edu.envs.rules.task import Policy
-from marl_edu.envs.world import World
+from marl_edu.envs.base.checks import positive_int
+from marl_edu.envs.base.env import BatchedEnv
+from marl_edu.envs.baselines.task import Policy
+from marl_edu.envs.drawing import junction
 from marl_edu.widgets.shared.bundle import figure_module
 from marl_edu.widgets.shared.figure import LiveFigure, style
 
 
 class Film(LiveFigure):
-    """Pictures of one world, one per step, with Play, Pause and a slider.
+    """Pictures of one environment, one per step, with Play, Pause and a slider.
 
     Args:
         frames: the pictures, SVG strings; number 0 is the beginning.
@@ -44,7 +44,7 @@ class Film(LiveFigure):
 
     pictures = traitlets.Unicode().tag(sync=True)  # frames and captions, packed
     caption = traitlets.Unicode().tag(sync=True)
-    look = traitlets.Unicode(svg.STYLE).tag(sync=True)
+    look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
 
@@ -69,7 +69,7 @@ class Film(LiveFigure):
     @classmethod
     def record(
         cls,
-        world: World,
+        env: BatchedEnv,
         policy: Policy,
         steps: int | None = None,
         seed: int = 0,
@@ -79,18 +79,18 @@ class Film(LiveFigure):
         """Play a fresh episode, to its end or for `steps` steps, and keep every picture of it.
 
         Args:
-            world: it is reset, and played. policy: `(world) -> actions (B, N)`.
-            seed: of the episode. b: which of the world's B episodes is filmed.
+            env: it is reset, and played. policy: `(env) -> actions (B, N)`.
+            seed: of the episode. b: which of the environment's B episodes is filmed.
             caption: as of `Film`.
         """
-        last = world.max_steps if steps is None else positive_int("steps", steps)
-        world.reset(seed)
-        frames = [world.render(b)]
+        last = env.max_steps if steps is None else positive_int("steps", steps)
+        env.reset(seed)
+        frames = [env.render(b)]
         captions = [_label(0, frames[0])]
-        while world.t < min(last, world.max_steps) and world.running[b]:
-            _, reward, *_ = world.step(policy(world))
-            frames.append(world.render(b))
-            captions.append(_label(world.t, frames[-1]) + _rewards(world, reward[b]))
+        while env.t < min(last, env.max_steps) and env.running[b]:
+            _, reward, *_ = env.step(policy(env))
+            frames.append(env.render(b))
+            captions.append(_label(env.t, frames[-1]) + _rewards(env, reward[b]))
         return cls(frames, captions, caption)
 
     @traitlets.validate("step")
@@ -103,7 +103,7 @@ class Film(LiveFigure):
     def _still(self) -> str:
         words = html.escape(f"{self.caption} {self.captions[self.step]}".strip())
         return (
-            f'<figure class="mf" style="{svg.STYLE}"><div class="mf-picture">'
+            f'<figure class="mf" style="{junction.STYLE}"><div class="mf-picture">'
             f"{self.frames[self.step]}</div><figcaption>{words}</figcaption></figure>"
         )
 
@@ -125,14 +125,14 @@ def _label(number: int, frame: str) -> str:
     return root.get("aria-label", f"Picture {number}").removesuffix(".") + "."
 
 
-def _rewards(world: World, reward: Tensor) -> str:
+def _rewards(env: BatchedEnv, reward: Tensor) -> str:
     """The last step's rewards in words: one if all have the same, or those that are not 0."""
     if not reward.any():
         return ""
     numbers = [f"{number + 0.0:.3g}" for number in reward.tolist()]  # and no -0
     if len(set(numbers)) == 1:
         return f" Reward {numbers[0]}."
-    named = zip(numbers, world.agent_names, strict=True)
+    named = zip(numbers, env.agent_names, strict=True)
     return (
         f" Reward {', '.join(f'{number} for {name}' for number, name in named if number != '0')}."
     )

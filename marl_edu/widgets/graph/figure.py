@@ -13,16 +13,17 @@ import traitlets
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu import a2c, catalogue
 from marl_edu.algos.gat import GraphAttention, GraphTalk
-from marl_edu.envs import pictures, svg
+from marl_edu.envs.drawing import junction, shapes
 from marl_edu.envs.relay import Relay
+from marl_edu.experiments import catalogue
+from marl_edu.training import a2c
 from marl_edu.widgets.shared.bundle import figure_module
 from marl_edu.widgets.shared.figure import LiveFigure, style
 from marl_edu.widgets.shared.weights import pack
 
 TEAM = "gat-relay3-layers3"
-UNIT, DISC = 100, 15  # units of the picture per unit of the world; radius of an agent
+UNIT, DISC = 100, 15  # units of the picture per unit of the environment; radius of an agent
 LETTERS = "ABCDEFGH"
 MOMENT = ("places", "holds", "cut", "radius", "layer", "head", "selected")
 
@@ -30,7 +31,7 @@ MOMENT = ("places", "holds", "cut", "radius", "layer", "head", "selected")
 class Moment(NamedTuple):
     """What the team makes of the graph as it stands. N agents, L layers, H heads, M symbols."""
 
-    hears: Tensor  # (N, N) bool, itself included
+    comm_graph: Tensor  # (N, N) bool, itself included
     attention: Tensor  # (L, H, N, N), receivers in rows
     chances: Tensor  # (N, M): how likely each agent gives each answer
     field: Tensor  # (L + 1, N, N) bool: [l, i, j]: after l layers i may know something of j
@@ -57,7 +58,7 @@ class GraphFigure(LiveFigure):
     _css = style("graph")
 
     net = traitlets.Dict().tag(sync=True)
-    look = traitlets.Unicode(svg.STYLE).tag(sync=True)
+    look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     hint = traitlets.Unicode().tag(sync=True)
     first = traitlets.Dict().tag(sync=True)  # the moment it was made with, for Reset
     places = traitlets.Unicode().tag(sync=True)
@@ -98,11 +99,11 @@ class GraphFigure(LiveFigure):
         """What the team makes of the graph as it is shown."""
         places = torch.tensor([[int(x) for x in p.split(",")] for p in self.places.split(";")])
         apart = ((places[:, None] - places) ** 2).sum(-1)
-        hears = apart <= self.radius**2
+        comm_graph = apart <= self.radius**2
         for pair in filter(None, (self.cut or "").split(",")):
             i, j = map(int, pair.split("-"))
-            hears[i, j] = hears[j, i] = False
-        return listen(self.team, hears, self.holds)
+            comm_graph[i, j] = comm_graph[j, i] = False
+        return listen(self.team, comm_graph, self.holds)
 
     def _still(self) -> str:
         """What is there without JavaScript: the moment as a picture, and the numbers."""
@@ -111,7 +112,7 @@ class GraphFigure(LiveFigure):
             f'<tr><th scope="row">agent {j}{", itself" * (j == self.selected)}</th>'
             f"<td>{100 * weights[j]:.0f}\u00a0%</td></tr>"
             for j in weights.argsort(descending=True).tolist()
-            if weights[j] >= svg.FAINTEST
+            if weights[j] >= junction.FAINTEST
         )
         table = (
             '<table><thead><tr><th scope="col">Heard</th><th scope="col">Attention</th></tr>'
@@ -119,7 +120,7 @@ class GraphFigure(LiveFigure):
         )
         caption = f"<figcaption>{html.escape(self.caption())}</figcaption>"
         inside = self.picture() + caption + table
-        return f'<figure class="mg mg-still" style="{svg.STYLE}">{inside}</figure>'
+        return f'<figure class="mg mg-still" style="{junction.STYLE}">{inside}</figure>'
 
     def _weights(self, now: Moment) -> Tensor:
         heads = now.attention[self.layer - 1]
@@ -141,26 +142,26 @@ class GraphFigure(LiveFigure):
         now, i = self.moment(), self.selected
         at = [(int(x), int(y)) for x, y in (p.split(",") for p in self.places.split(";"))]
         N, weights = len(at), self._weights(now)[i]
-        links = [(*at[a], *at[b]) for a in range(N) for b in range(a) if now.hears[a, b]]
-        parts = [pictures.lines(links, 1.5)]
+        links = [(*at[a], *at[b]) for a in range(N) for b in range(a) if now.comm_graph[a, b]]
+        parts = [shapes.lines(links, 1.5)]
         for j, (x, y) in enumerate(at):
             if now.field[self.layer, i, j]:
                 parts.append(
                     f'<circle cx="{x}" cy="{y}" r="24" fill="var(--accent)" opacity=".2"/>'
                 )
         for j, (x, y) in enumerate(at):
-            if j != i and weights[j] >= svg.FAINTEST:
+            if j != i and weights[j] >= junction.FAINTEST:
                 width = 1 + 7 * weights[j].item()
                 parts.append(
                     f'<path d="M{x} {y}L{at[i][0]} {at[i][1]}" stroke="var(--ink)" '
                     f'stroke-width="{width:.1f}" opacity=".85"/>'
                 )
         for j, (x, y) in enumerate(at):
-            parts.append(pictures.agent(j, x, y, DISC))
+            parts.append(shapes.agent(j, x, y, DISC))
             if self.holds[j] != "-":
-                parts.append(pictures.words(self.holds[j], x + 22, y - 10, 20, "var(--bad)"))
+                parts.append(shapes.words(self.holds[j], x + 22, y - 10, 20, "var(--bad)"))
         side = round(UNIT * N**0.5)
-        return pictures.canvas(side, side, parts, self.caption())
+        return shapes.canvas(side, side, parts, self.caption())
 
 
 def export(net: a2c.ActorCritic) -> dict[str, Any]:
@@ -174,32 +175,27 @@ def export(net: a2c.ActorCritic) -> dict[str, Any]:
     return {
         "heads": first.heads,
         "layers": len(layers),
-        "hidden": net.memory.hidden_size,
+        "hidden_dim": net.memory.hidden_size,
         "symbols": net.policy.out_features,
         **pack(values),
     }
 
 
 @torch.no_grad()
-def listen(net: a2c.ActorCritic, hears: Tensor, holds: str) -> Moment:
-    """What a team makes of a graph in which agents hold letters; `hears` (N, N) bool."""
+def listen(net: a2c.ActorCritic, comm_graph: Tensor, holds: str) -> Moment:
+    """What a team makes of a graph in which agents hold letters; `comm_graph` (N, N) bool."""
     M = net.policy.out_features
     symbol = torch.tensor([LETTERS.find(letter) for letter in holds])
     source = symbol >= 0
     one_hot = F.one_hot(symbol.clamp_min(0), M) * source[:, None]
     obs = torch.cat([source[:, None], one_hot], 1).float()[None]
     z = F.relu(net.encode(obs))
-    talk: Any = net.communicate
-    attention = []
-    for layer in talk.layers:
-        heard, weights = layer(z, hears[None])
-        z = z + torch.tanh(heard)
-        attention.append(weights[0])
+    z, attention = net.communicate(z, comm_graph[None])
     logits = net.policy(net.memory(z[0]))
     field = [torch.eye(len(holds), dtype=torch.bool)]
-    for _ in talk.layers:
-        field.append((hears.float() @ field[-1].float()) > 0)
-    return Moment(hears, torch.stack(attention), logits.softmax(-1), torch.stack(field))
+    for _ in attention[0]:
+        field.append((comm_graph.float() @ field[-1].float()) > 0)
+    return Moment(comm_graph, attention[0], logits.softmax(-1), torch.stack(field))
 
 
 def telling_moment(net: a2c.ActorCritic, n_agents: int = 16) -> dict[str, Any]:
@@ -214,17 +210,17 @@ def telling_moment(net: a2c.ActorCritic, n_agents: int = 16) -> dict[str, Any]:
     """
     talk: Any = net.communicate
     layers, M = len(talk.layers), net.policy.out_features
-    radius = round(UNIT * Relay(n_agents, layers, M, batch_size=1).radius)
+    radius = round(UNIT * Relay(n_agents, layers, M, num_envs=1).radius)
     found: dict[str, Any] = {}
     for seed in range(200):
         generator = torch.Generator().manual_seed(seed)
         at = _spread(torch.rand(n_agents, 2, generator=generator), round(UNIT * n_agents**0.5))
-        hears = ((at[:, None] - at) ** 2).sum(-1) <= radius**2
+        comm_graph = ((at[:, None] - at) ** 2).sum(-1) <= radius**2
         source = torch.rand(n_agents, generator=generator) < 0.2
         symbol = torch.randint(M, (n_agents,), generator=generator)
         pairs = zip(source.tolist(), symbol.tolist(), strict=True)
         holds = "".join(LETTERS[letter] if is_source else "-" for is_source, letter in pairs)
-        now = listen(net, hears, holds)
+        now = listen(net, comm_graph, holds)
         common = {
             "places": ";".join(f"{x},{y}" for x, y in at.tolist()),
             "holds": holds,
@@ -242,9 +238,9 @@ def telling_moment(net: a2c.ActorCritic, n_agents: int = 16) -> dict[str, Any]:
             (answer,) = told
             if int(now.chances[i].argmax()) != answer or now.chances[i, answer] < 0.8:
                 continue
-            links = [j for j in hears[i].nonzero()[:, 0].tolist() if j != i]
+            links = [j for j in comm_graph[i].nonzero()[:, 0].tolist() if j != i]
             for j in links:
-                less = hears.clone()
+                less = comm_graph.clone()
                 less[i, j] = less[j, i] = False
                 if len(links) > 1 and int(listen(net, less, holds).chances[i].argmax()) != answer:
                     hint = (

@@ -5,9 +5,13 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 
 import ipywidgets
 
-from marl_edu import a2c, catalogue, plots, results
+from marl_edu import plots, results
+from marl_edu.agents.gnn_dqn_agent import LAYERS
 from marl_edu.algos import gat
+from marl_edu.core.evaluate import evaluate
 from marl_edu.envs.relay import Relay
+from marl_edu.experiments.catalogue import graphs
+from marl_edu.training import a2c
 from marl_edu.widgets.graph.figure import GraphFigure
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
@@ -22,7 +26,7 @@ class GraphPanel(LabPanel):
         self.hops = ipywidgets.IntSlider(value=2, min=1, max=3, description="links away", **WIDE)
         self.layers = ipywidgets.IntSlider(value=2, min=0, max=3, description="layers", **WIDE)
         self.kind = ipywidgets.Dropdown(
-            options=list(gat.LAYERS), value="gat", description="kind of layer", **WIDE
+            options=list(LAYERS), value="gat", description="kind of layer", **WIDE
         )
         self.heads = ipywidgets.Dropdown(options=[1, 2, 4], value=4, description="heads", **WIDE)
         self.updates = ipywidgets.IntSlider(
@@ -36,11 +40,11 @@ class GraphPanel(LabPanel):
 
     def train(self) -> a2c.Result:
         """Train the chosen team, drawing as it goes; what the button does."""
-        settings = catalogue.relay(self.hops.value) | {"updates": self.updates.value}
+        settings = graphs.relay(self.hops.value) | {"updates": self.updates.value}
         cfg = gat.Config(
             **settings,
             layers=self.layers.value,
-            gnn_type=self.kind.value,
+            layer_type=LAYERS[self.kind.value],
             heads=self.heads.value,
             nearest=64,
         )
@@ -51,10 +55,12 @@ class GraphPanel(LabPanel):
             lambda rows: self.curve.set_trait("value", _curve(self.kind.value, rows)),
         )
         small, large = (
-            a2c.evaluate(run.net, Relay(n, self.hops.value, batch_size=batch), episodes)["success"]
-            for n, batch, episodes in ((64, 100, 500), (1024, 5, 20))
+            evaluate(Relay(n, self.hops.value, num_envs=B), a2c.TeamPolicy(run.net), episodes)
+            for n, B, episodes in ((64, 100, 500), (1024, 5, 20))
         )
-        self.status.value = f"{small:.1%} right among 64 agents, {large:.1%} among 1,024"
+        self.status.value = (
+            f"{small['success']:.1%} right among 64 agents, {large['success']:.1%} among 1,024"
+        )
         self.curve.value = _curve(self.kind.value, run.rows)
         for shown in self.graph.children:
             shown.close()

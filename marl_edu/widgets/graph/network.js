@@ -6,7 +6,7 @@ import { dot, gruCell, linear, softmax, weightsOf } from "../shared/kit.js";
 
 /**
  * What marl_edu.widgets.graph.figure.export gives.
- * @typedef {{ heads: number, layers: number, hidden: number, symbols: number }} Team
+ * @typedef {{ heads: number, layers: number, hidden_dim: number, symbols: number }} Team
  */
 /** @typedef {Team & { W: Weights }} Net */
 
@@ -21,7 +21,7 @@ export const load = (team) => ({ ...team, W: weightsOf(team) });
  */
 function attend(net, l, z, near) {
   const part = (/** @type {string} */ name) => net.W[`communicate.layers.${l}.${name}`];
-  const F = net.hidden / net.heads;
+  const F = net.hidden_dim / net.heads;
   const Wh = z.map((own) => linear(part("W.weight"), null, own));
   const heard = z.map(() => Float64Array.from(part("bias")));
   const attention = Array.from({ length: net.heads }, (_, h) => {
@@ -64,7 +64,7 @@ export function listen(net, holds, near) {
   }
   const chances = z.map((own) => {
     const a = linear(W["memory.weight_ih"], W["memory.bias_ih"], own);
-    const h = gruCell(a, W["memory.bias_hh"], new Float64Array(net.hidden));
+    const h = gruCell(a, W["memory.bias_hh"], new Float64Array(net.hidden_dim));
     return softmax(linear(W["policy.weight"], W["policy.bias"], h));
   });
   return { attention, chances };

@@ -21,16 +21,16 @@ export function cellStyle(weight) {
   return { background: `rgb(${rgb})`, color: luminance > 0.179 ? "#000" : "#fff" };
 }
 
-/** Where each car is drawn; null for an empty slot. @param {RoadMap} map @param {State} world */
-export function places(map, world) {
+/** Where each car is drawn; null for an empty slot. @param {RoadMap} map @param {State} env */
+export function places(map, env) {
   /** @type {(Spot | null)[]} */
-  const spots = world.alive.map(() => null);
-  for (const sharing of carsByCell(map, world).values()) {
+  const spots = env.alive.map(() => null);
+  for (const sharing of carsByCell(map, env).values()) {
     sharing.forEach((i, nth) => {
-      const route = map.all[world.route[i]];
-      const k = Math.min(world.place[i], route.length - 2);
+      const route = map.all[env.route[i]];
+      const k = Math.min(env.place[i], route.length - 2);
       const shift = 14 * (2 * nth - sharing.length + 1);
-      const [row, column] = route[world.place[i]];
+      const [row, column] = route[env.place[i]];
       spots[i] = {
         x: (column + 0.5) * CELL + shift,
         y: (row + 0.5) * CELL - shift,
@@ -108,10 +108,10 @@ export function crashShape(map, cell) {
 
 /**
  * The rest of a car's way, from where it stands to the edge.
- * @param {RoadMap} map @param {State} world @param {number} i
+ * @param {RoadMap} map @param {State} env @param {number} i
  */
-export function wayShape(map, world, i) {
-  const route = map.all[world.route[i]].slice(world.place[i]);
+export function wayShape(map, env, i) {
+  const route = map.all[env.route[i]].slice(env.place[i]);
   const points = route.map(([row, column]) => `${(column + 0.5) * CELL} ${(row + 0.5) * CELL}`);
   return `<path d="M${points.join("L")}" fill="none" stroke="var(--accent)" stroke-width="3"
     stroke-dasharray="2 8" stroke-linecap="round"/>`;

@@ -45,37 +45,37 @@ export const emptyRoads = (map) => ({
   success: true,
 });
 
-/** The number of the cell that a car is on. @param {RoadMap} map @param {State} world @param {number} i */
-export function cellOf(map, world, i) {
-  const [row, column] = map.all[world.route[i]][world.place[i]];
+/** The number of the cell that a car is on. @param {RoadMap} map @param {State} env @param {number} i */
+export function cellOf(map, env, i) {
+  const [row, column] = map.all[env.route[i]][env.place[i]];
   return row * map.side + column;
 }
 
-/** Which cars stand on each cell. @param {RoadMap} map @param {State} world */
-export function carsByCell(map, world) {
+/** Which cars stand on each cell. @param {RoadMap} map @param {State} env */
+export function carsByCell(map, env) {
   /** @type {Map<number, number[]>} */
   const found = new Map();
-  world.alive.forEach((alive, i) => {
+  env.alive.forEach((alive, i) => {
     if (!alive) return;
-    const cell = cellOf(map, world, i);
+    const cell = cellOf(map, env, i);
     found.set(cell, [...(found.get(cell) ?? []), i]);
   });
   return found;
 }
 
 /**
- * The world after everybody has acted. u: 2E + N uniform numbers, as in Python's `world.draws`.
- * @param {RoadMap} map @param {State} world @param {number[]} actions
+ * The environment after everybody has acted. u: 2E + N uniform numbers, as in Python's `env.draws`.
+ * @param {RoadMap} map @param {State} env @param {number[]} actions
  * @param {number[]} u @param {number} arrival
  * @returns {State}
  */
-export function step(map, world, actions, u, arrival) {
+export function step(map, env, actions, u, arrival) {
   const E = map.routes.length;
-  const { alive } = world;
-  const place = world.place.map((p, i) => p + Number(alive[i] && actions[i] === GAS));
-  const completed = alive.map((is, i) => is && place[i] === map.all[world.route[i]].length);
+  const { alive } = env;
+  const place = env.place.map((p, i) => p + Number(alive[i] && actions[i] === GAS));
+  const completed = alive.map((is, i) => is && place[i] === map.all[env.route[i]].length);
   const stays = alive.map((is, i) => is && !completed[i]);
-  const route = world.route.map((r, i) => (stays[i] ? r : map.all.length));
+  const route = env.route.map((r, i) => (stays[i] ? r : map.all.length));
   const free = [...stays.keys()].filter((i) => !stays[i]);
   free.sort((i, j) => u[2 * E + i] - u[2 * E + j]);
   for (let e = 0; e < E; e++) {
@@ -85,15 +85,15 @@ export function step(map, world, actions, u, arrival) {
     route[slot] = map.first[e] + Math.floor(Math.fround(u[E + e] * map.routes[e].length));
   }
   const next = {
-    t: world.t + 1,
+    t: env.t + 1,
     alive: route.map((r) => r < map.all.length),
     route,
     place: place.map((p, i) => (stays[i] ? p : 0)),
-    wait: world.wait.map((w, i) => (stays[i] ? w + 1 : 0)),
-    last: world.last.map((_, i) => (stays[i] ? actions[i] : 0)),
+    wait: env.wait.map((w, i) => (stays[i] ? w + 1 : 0)),
+    last: env.last.map((_, i) => (stays[i] ? actions[i] : 0)),
     collided: Array(map.cars).fill(false),
     completed,
-    success: world.success,
+    success: env.success,
   };
   for (const crowd of carsByCell(map, next).values()) {
     if (crowd.length > 1) for (const i of crowd) next.collided[i] = true;
@@ -104,18 +104,18 @@ export function step(map, world, actions, u, arrival) {
 
 /**
  * What each car sees, null for an empty slot: last action, route, its cell, cars in it.
- * @param {RoadMap} map @param {State} world @param {number} size of an observation
+ * @param {RoadMap} map @param {State} env @param {number} size of an observation
  */
-export function observe(map, world, size) {
-  const crowds = carsByCell(map, world);
+export function observe(map, env, size) {
+  const crowds = carsByCell(map, env);
   const vocab = map.base + 3;
-  return world.alive.map((alive, i) => {
+  return env.alive.map((alive, i) => {
     if (!alive) return null;
     const obs = new Float32Array(size);
-    const cell = cellOf(map, world, i);
-    obs[0] = world.last[i];
-    if (size === vocab + 2) obs[1] = world.route[i] / Math.max(map.all.length - 1, 1);
-    else obs[1 + world.route[i]] = 1;
+    const cell = cellOf(map, env, i);
+    obs[0] = env.last[i];
+    if (size === vocab + 2) obs[1] = env.route[i] / Math.max(map.all.length - 1, 1);
+    else obs[1 + env.route[i]] = 1;
     obs[size - vocab + (map.classes.get(cell) ?? 0)] = 1;
     obs[size - 1] = crowds.get(cell)?.length ?? 0;
     return obs;

@@ -10,7 +10,7 @@ import { forward } from "./network.js";
 /** @typedef {{ step: number, arrival: number, muted: number[] }} Change what holds from a step on */
 /**
  * Where the cars are, whom they heard there, and what they are about to do.
- * @typedef {{ world: State, actions: number[] } & ReturnType<typeof forward>} Moment
+ * @typedef {{ env: State, actions: number[] } & ReturnType<typeof forward>} Moment
  */
 
 export class Episode {
@@ -57,16 +57,16 @@ export class Episode {
     while (this.moments.length <= t) {
       const now = this.moments.length;
       const before = this.moments.at(-1);
-      let world = emptyRoads(this.map);
-      let h = world.alive.map(() => new Float64Array(this.net.hidden));
+      let env = emptyRoads(this.map);
+      let h = env.alive.map(() => new Float64Array(this.net.hidden_dim));
       if (before) {
         const { arrival } = this.settings(now - 1);
-        world = step(this.map, before.world, before.actions, this.draw(now - 1), arrival);
-        h = before.h.map((memory, i) => (world.completed[i] ? h[i] : memory));
+        env = step(this.map, before.env, before.actions, this.draw(now - 1), arrival);
+        h = before.h.map((memory, i) => (env.completed[i] ? h[i] : memory));
       }
-      const obs = observe(this.map, world, this.net.obs);
+      const obs = observe(this.map, env, this.net.obs_dim);
       const said = forward(this.net, obs, h, this.settings(now).muted);
-      this.moments.push({ world, ...said, actions: said.logits.map(argmax) });
+      this.moments.push({ env, ...said, actions: said.logits.map(argmax) });
     }
     return this.moments[t];
   }

@@ -114,7 +114,7 @@ export function render({ model, el }) {
     const { arrival, muted } = episode.settings(state.step);
     Object.assign(state, { arrival, muted, changes: writeChanges(episode.changes) });
     if (over() && episode.changes.length === 1) {
-      tally(state.team).set(state.episode, episode.at(state.step).world.success);
+      tally(state.team).set(state.episode, episode.at(state.step).env.success);
     }
     if (parts?.built !== state.difficulty) {
       const texts = { look: model.get("look"), hint: model.get("hint") };
@@ -132,7 +132,7 @@ export function render({ model, el }) {
   function show(glides = true) {
     const now = episode.at(state.step);
     const chosen = state.hover ?? state.selected;
-    const shown = chosen !== null && now.world.alive[chosen] ? chosen : null;
+    const shown = chosen !== null && now.env.alive[chosen] ? chosen : null;
     const weights = now.attention[Number(state.head)] ?? meanOfHeads(now.attention);
     const is = { over: over(), silent: net().kind === "none" };
     const words = describe(now, weights, shown, is);
@@ -182,7 +182,7 @@ export function render({ model, el }) {
       for (const start = performance.now(); run.left && performance.now() - start < 40; number++) {
         if (counted.has(number)) continue;
         const one = new Episode(map, net(), seed, number, [{ step: 0, arrival, muted }]);
-        counted.set(number, one.at(map.steps).world.success);
+        counted.set(number, one.at(map.steps).env.success);
         run.left--;
       }
       if (run.left) setTimeout(slice);

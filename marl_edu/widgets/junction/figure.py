@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from marl_edu.a2c import ActorCritic
-from marl_edu.envs import svg
-from marl_edu.envs.checks import one_of, probability
-from marl_edu.envs.roads import ROAD_MAPS
+from marl_edu.envs.base.checks import one_of, probability
+from marl_edu.envs.drawing import junction
 from marl_edu.envs.traffic_junction import BRAKE
+from marl_edu.envs.traffic_junction_roads import ROAD_MAPS
+from marl_edu.training.a2c import ActorCritic
 from marl_edu.widgets.junction.moments import telling_moment, watch
 from marl_edu.widgets.junction.policies import (
     check_fit,
@@ -59,7 +59,7 @@ class JunctionFigure(LiveFigure):
 
     policies = traitlets.Dict().tag(sync=True)
     maps = traitlets.Dict().tag(sync=True)
-    look = traitlets.Unicode(svg.STYLE).tag(sync=True)
+    look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     hint = traitlets.Unicode("mute the car coming from the left, then press Play.").tag(sync=True)
     team = traitlets.Unicode().tag(sync=True)
     difficulty = traitlets.Unicode().tag(sync=True)
@@ -148,13 +148,13 @@ class JunctionFigure(LiveFigure):
         )
         caption = f"<figcaption>{html.escape(self.caption())}</figcaption>"
         inside = self.picture() + caption + (table if rows else "")
-        return f'<figure class="mj mj-still" style="{svg.STYLE}">{inside}</figure>'
+        return f'<figure class="mj mj-still" style="{junction.STYLE}">{inside}</figure>'
 
     def picture(self, standalone: bool = False) -> str:
         """The present moment as SVG; `standalone` for a file of its own."""
         roads, routes, now = ROAD_MAPS[self.difficulty], _routes(self.difficulty), self._moment()
         cars = [
-            svg.car(i, routes[route], place, int(now.actions[i]) == BRAKE, i in self.muted)
+            junction.car(i, routes[route], place, int(now.actions[i]) == BRAKE, i in self.muted)
             for i, (route, place) in enumerate(zip(now.routes, now.places, strict=True))
             if route < len(routes)
         ]
@@ -164,7 +164,7 @@ class JunctionFigure(LiveFigure):
             for j, weight in enumerate(row)
             if i != j and self.selected in (None, i)
         ]
-        return svg.draw(roads, cars, arrows, self.caption(), standalone)
+        return junction.draw(roads, cars, arrows, self.caption(), standalone)
 
     def caption(self) -> str:
         """The present moment in words."""
@@ -176,7 +176,7 @@ class JunctionFigure(LiveFigure):
         heard = [
             f"car {j} ({100 * listener[j]:.0f}\u00a0%)"
             for j in listener.argsort(descending=True).tolist()
-            if j != self.selected and listener[j] >= svg.FAINTEST
+            if j != self.selected and listener[j] >= junction.FAINTEST
         ]
         does = "waits" if int(now.actions[self.selected]) == BRAKE else "drives on"
         return f"{text} Car {self.selected} {does}; it heard {', '.join(heard) or 'nobody else'}."

@@ -6,9 +6,11 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 import ipywidgets
 import torch
 
-from marl_edu import a2c, plots, results
+from marl_edu import plots, results
 from marl_edu.algos import tarmac
+from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import TrafficJunction
+from marl_edu.training import a2c
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
 STORED = "tarmac-heads"  # the run that stands in where there is no kernel
@@ -20,7 +22,7 @@ class TrainingPanel(LabPanel):
     def __init__(self):
         self.heads = ipywidgets.Dropdown(options=[1, 2, 4], value=2, description="heads", **WIDE)
         self.rounds = ipywidgets.Dropdown(options=[1, 2], value=1, description="rounds", **WIDE)
-        self.content = ipywidgets.IntSlider(
+        self.value_dim = ipywidgets.IntSlider(
             value=16, min=4, max=32, step=4, description="numbers per value", **WIDE
         )
         self.updates = ipywidgets.IntSlider(
@@ -28,7 +30,7 @@ class TrainingPanel(LabPanel):
         )
         self.curve, self.map = ipywidgets.HTML(), ipywidgets.HTML()
         super().__init__(
-            [self.heads, self.rounds, self.content, self.updates],
+            [self.heads, self.rounds, self.value_dim, self.updates],
             "Ready. 100 updates take about five seconds.",
             [ipywidgets.HBox([self.curve, self.map], layout={"flex_flow": "row wrap"})],
         )
@@ -36,12 +38,12 @@ class TrainingPanel(LabPanel):
     def train(self) -> a2c.Result:
         """Train the chosen team, drawing as it goes; what the button does."""
         cfg = tarmac.Config(
-            world_args={"difficulty": "easy"},
+            env_args={"difficulty": "easy"},
             updates=self.updates.value,
             anneal=0.9,
             heads=self.heads.value,
             rounds=self.rounds.value,
-            content=self.content.value,
+            value_dim=self.value_dim.value,
         )
         run = self.run(
             tarmac.train,
@@ -49,8 +51,8 @@ class TrainingPanel(LabPanel):
             lambda row: f"success while exploring: {row['success']:.0%}",
             lambda rows: self.curve.set_trait("value", _curve(rows)),
         )
-        world = TrafficJunction("easy", batch_size=250)
-        fresh = a2c.evaluate(run.net, world, episodes=1000)
+        env = TrafficJunction("easy", num_envs=250)
+        fresh = evaluate(env, a2c.TeamPolicy(run.net), episodes=1000)
         self.status.value = (
             f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes crash-free"
         )
@@ -71,13 +73,13 @@ def _curve(rows) -> str:
 
 def _map(net: a2c.ActorCritic) -> str:
     """Where the attention goes in the twelfth step of one fixed episode, mean over heads."""
-    world = TrafficJunction("easy", batch_size=1)
-    obs, alive = world.reset(seed=11), world.alive
-    h = net.start(1, world.n_agents)
+    env = TrafficJunction("easy", num_envs=1)
+    obs, alive = env.reset(seed=11), env.alive
+    h = net.start(1, env.n_agents)
     with torch.no_grad():
         for _ in range(12):
             step = net(obs, h, alive)
-            obs, _, _, _, info = world.step(step.logits.argmax(-1))
+            obs, _, _, _, info = env.step(step.logits.argmax(-1))
             h, alive = step.h * ~info["completed"][..., None], info["alive"]
     figure = plots.attention_map(step.attention[0].mean(0))
     text = "attention after 12 steps of one episode, mean over heads"

@@ -11,10 +11,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from marl_edu.a2c import ActorCritic, act
 from marl_edu.envs import TrafficJunction
-from marl_edu.envs.roads import ROAD_MAPS
 from marl_edu.envs.traffic_junction import BRAKE, GAS
+from marl_edu.envs.traffic_junction_roads import ROAD_MAPS
+from marl_edu.training.a2c import ActorCritic, act
 from marl_edu.widgets.shared.draws import uniforms
 
 
@@ -25,7 +25,7 @@ class Moment(NamedTuple):
     routes: list[int]  # number of each slot's route; the number of routes where it is empty
     places: list[int]  # cells driven on it
     actions: Int[Tensor, " N"]  # what each car is about to do
-    attention: Float[Tensor, "H N N"]
+    attention: Float[Tensor, "H N N"]  # of the last round
     crashed: Bool[Tensor, " N"]  # shares its cell with another car
     success: bool  # nobody has crashed so far
 
@@ -60,21 +60,21 @@ def watch(
         changes: step -> cars muted from then on.
     """
     net.eval()
-    world = TrafficJunction(difficulty, arrival, batch_size=1, route=_route_code(net, difficulty))
-    obs, alive, loud = world.reset(), world.alive, net.communicate
-    world.draws = uniforms(seed, episode, world.draws.numel()).view_as(world.draws)
-    h, crashed, success = net.start(1, world.n_agents), torch.zeros_like(alive), True
+    env = TrafficJunction(difficulty, arrival, num_envs=1, route=_route_code(net, difficulty))
+    obs, alive, loud = env.reset(), env.alive, net.communicate
+    env.draws = uniforms(seed, episode, env.draws.numel()).view_as(env.draws)
+    h, crashed, success = net.start(1, env.n_agents), torch.zeros_like(alive), True
     try:
-        for t in range(world.max_steps + 1):
+        for t in range(env.max_steps + 1):
             if changes and t in changes:
                 net.communicate = Muted(loud, changes[t])
             with torch.no_grad():
                 step = net(obs, h, alive)
             actions = act(step.logits, None)
-            routes, places = world.route[0].tolist(), world.place[0].tolist()
-            yield Moment(t, routes, places, actions[0], step.attention[0], crashed[0], success)
-            if t < world.max_steps:
-                obs, _, _, _, info = world.step(actions)
+            routes, places = env.route[0].tolist(), env.place[0].tolist()
+            yield Moment(t, routes, places, actions[0], step.attention[0, -1], crashed[0], success)
+            if t < env.max_steps:
+                obs, _, _, _, info = env.step(actions)
                 h, alive = step.h * ~info["completed"][..., None], info["alive"]
                 crashed, success = info["collided"], bool(info["success"])
     finally:

@@ -1,4 +1,4 @@
-// marl_edu.a2c.ActorCritic without a gate.
+// marl_edu.training.a2c.ActorCritic.
 
 import { dot, gruCell, linear, maskedSoftmax, weightsOf } from "../shared/kit.js";
 
@@ -8,9 +8,9 @@ import { dot, gruCell, linear, maskedSoftmax, weightsOf } from "../shared/kit.js
  * What marl_edu.widgets.junction.policies.export_policy gives.
  * @typedef {object} Policy
  * @property {"none" | "commnet" | "tarmac"} kind @property {string} label
- * @property {number} hidden @property {number} obs @property {number} heads
+ * @property {number} hidden_dim @property {number} obs_dim @property {number} heads
  * @property {number} rounds @property {boolean} hear_self
- * @property {number} signature @property {number} content
+ * @property {number} signature_dim @property {number} value_dim
  * @property {{ success: number, episodes: number }} [measured]
  */
 /** @typedef {Policy & { W: Weights }} Net */
@@ -47,34 +47,35 @@ const TALK = {
       return others.map((one) => (total ? one / total : 0));
     });
     for (let round = 0; round < net.rounds; round++) {
-      const heard = attention.map((row) => mix(row, z, net.hidden));
+      const heard = attention.map((row) => mix(row, z, net.hidden_dim));
       z = z.map((own, i) => own && merge(net.W, own, heard[i]));
     }
     return { z, attention: [attention] };
   },
 
   tarmac(net, z, hears) {
-    const { W, heads, signature: dk, content: dv } = net;
-    const width = dk + dv;
+    const { W, heads, signature_dim: dk, value_dim: dv } = net;
+    /** @param {string} layer @param {Row[]} of @param {number} size, and head h of it */
+    const apply = (layer, of, size) => {
+      const [weight, bias] = [W[`communicate.${layer}.weight`], W[`communicate.${layer}.bias`]];
+      const all = of.map((own) => own && linear(weight, bias, own));
+      return (/** @type {number} */ h) => all.map((x) => x && x.subarray(h * size, (h + 1) * size));
+    };
     /** @type {number[][][]} */
     let attention = [];
     for (let round = 0; round < net.rounds; round++) {
-      const [said, asked] = ["speak", "ask"].map((part) => {
-        const [weight, bias] = [W[`communicate.${part}.weight`], W[`communicate.${part}.bias`]];
-        return z.map((own) => own && linear(weight, bias, own));
-      });
+      const [signature, value] = [apply("W_k", z, dk), apply("W_v", z, dv)];
+      const query = apply("W_q", z, dk);
       const heard = z.map(() => new Float64Array(heads * dv));
       attention = Array.from({ length: heads }, (_, h) => {
-        const signatures = said.map((m) => m && m.subarray(h * width, h * width + dk));
-        const contents = said.map((m) => m && m.subarray(h * width + dk, (h + 1) * width));
-        return asked.map((all, i) => {
-          const query = all?.subarray(h * dk, (h + 1) * dk);
-          const scores = signatures.map((signature, j) => {
-            if (!query || !signature || !hears(i, j) || (i === j && !net.hear_self)) return null;
-            return dot(signature, query) / Math.sqrt(dk);
+        const [signatures, values] = [signature(h), value(h)];
+        return query(h).map((q, i) => {
+          const scores = signatures.map((k, j) => {
+            if (!q || !k || !hears(i, j) || (i === j && !net.hear_self)) return null;
+            return dot(k, q) / Math.sqrt(dk);
           });
           const weights = maskedSoftmax(scores);
-          heard[i].set(mix(weights, contents, dv), h * dv);
+          heard[i].set(mix(weights, values, dv), h * dv);
           return weights;
         });
       });
@@ -101,7 +102,7 @@ export function forward(net, obs, h, muted = []) {
   const { z, attention } = TALK[net.kind](net, known, hears);
   const memory = h.map((old, i) => {
     const input = z[i];
-    if (!input) return new Float64Array(net.hidden);
+    if (!input) return new Float64Array(net.hidden_dim);
     const a = linear(W["memory.weight_ih"], W["memory.bias_ih"], input);
     return gruCell(a, linear(W["memory.weight_hh"], W["memory.bias_hh"], old), old);
   });

@@ -6,16 +6,18 @@ from typing import Any
 
 import torch
 
-from marl_edu import a2c, catalogue, storage
 from marl_edu.algos import commnet, tarmac
-from marl_edu.catalogue import POLICIES
-from marl_edu.envs import svg
-from marl_edu.envs.checks import one_of
-from marl_edu.envs.roads import ROAD_MAPS
+from marl_edu.core import storage
+from marl_edu.envs.base.checks import one_of
+from marl_edu.envs.drawing import junction
+from marl_edu.envs.traffic_junction_roads import ROAD_MAPS
+from marl_edu.experiments import catalogue
+from marl_edu.experiments.catalogue import POLICIES
+from marl_edu.training import a2c
 from marl_edu.widgets.shared.weights import pack, unpack
 
 KINDS: dict[type, str] = {
-    a2c.Silence: "none",
+    a2c.NoCommunication: "none",
     commnet.MeanOfOthers: "commnet",
     tarmac.TargetedAttention: "tarmac",
 }
@@ -30,26 +32,22 @@ def export_policy(net: a2c.ActorCritic) -> dict[str, Any]:
         out: it does not act.
 
     Raises:
-        TypeError: another communication module. ValueError: a gate, or a channel.
+        TypeError: another communication module, or a tampered one.
     """
     talk = net.communicate
     if type(talk) not in KINDS:
         known = ", ".join(kind.__name__ for kind in KINDS)
         raise TypeError(f"net must communicate by one of {known}, got {type(talk).__name__}")
-    if net.gate_kind != "none":
-        raise ValueError(f"net must have gate 'none' to be shown, got {net.gate_kind!r}")
-    if getattr(talk, "channel", None) is not None:
-        raise ValueError("net must have no channel to be shown: set net.communicate.channel = None")
     values = {k: v for k, v in net.state_dict().items() if not k.startswith("value.")}
     record: dict[str, Any] = {
         "kind": KINDS[type(talk)],
-        "hidden": net.memory.hidden_size,
-        "obs": net.encode.in_features,
+        "hidden_dim": net.memory.hidden_size,
+        "obs_dim": net.encode.in_features,
         "heads": getattr(talk, "heads", 1),
         "rounds": getattr(talk, "rounds", 1),
         "hear_self": getattr(talk, "hear_self", False),
-        "signature": getattr(talk, "d_k", 0),
-        "content": getattr(talk, "d_v", 0),
+        "signature_dim": getattr(talk, "d_k", 0),
+        "value_dim": getattr(talk, "d_v", 0),
     }
     return record | pack(values) | {"label": _label(record)}
 
@@ -61,15 +59,21 @@ def _label(record: dict[str, Any]) -> str:
 
 def import_policy(record: dict[str, Any]) -> a2c.ActorCritic:
     """The network that `export_policy` exported; its critic, which was left out, is untrained."""
-    D, rounds = record["hidden"], record["rounds"]
-    sizes = (record["heads"], record["signature"], record["content"], rounds, record["hear_self"])
+    D, rounds = record["hidden_dim"], record["rounds"]
+    sizes = (
+        record["heads"],
+        record["signature_dim"],
+        record["value_dim"],
+        rounds,
+        record["hear_self"],
+    )
     talk = {
-        "none": lambda: a2c.Silence(),
+        "none": lambda: a2c.NoCommunication(),
         "commnet": lambda: commnet.MeanOfOthers(D, rounds),
         "tarmac": lambda: tarmac.TargetedAttention(D, *sizes),
     }[record["kind"]]()
     values = unpack(record)
-    net = a2c.ActorCritic(record["obs"], len(values["policy.bias"]), D, talk)
+    net = a2c.ActorCritic(record["obs_dim"], len(values["policy.bias"]), D, talk)
     net.load_state_dict(values, strict=False)
     return net.eval()
 
@@ -88,7 +92,7 @@ def stored_policies(
     for experiment in experiments:
         net = catalogue.load_policy(experiment, seed, folder)
         _, record = storage.load_checkpoint(folder / f"{experiment}-seed{seed}.safetensors")
-        difficulty = record["config"]["world_args"].get("difficulty")
+        difficulty = record["settings"]["env_args"].get("difficulty")
         if difficulty is None:
             raise ValueError(f"experiments must be of the junction, got {experiment!r}")
         measured = {key: record["evaluation"][key] for key in ("success", "episodes")}
@@ -118,7 +122,7 @@ def road_data(difficulty: str) -> dict[str, Any]:
         "base": roads.base,
         "cells": [[row, column, k] for (row, column), k in roads.cell_id.items()],
         "routes": roads.routes,
-        "background": svg.background(roads),
+        "background": junction.background(roads),
     }
 
 
@@ -127,8 +131,8 @@ def check_fit(difficulty: str, team: str, policy: dict[str, Any]) -> None:
     roads = ROAD_MAPS[difficulty]
     routes = sum(len(entry) for entry in roads.routes)
     sizes = [1 + code + roads.base + 3 for code in (1, routes)]  # route as number or one-hot
-    if policy["obs"] not in sizes:
+    if policy["obs_dim"] not in sizes:
         raise ValueError(
             f"policies[{difficulty!r}][{team!r}] must take observations of size "
-            f"{sizes[0]} or {sizes[1]} (vision 0), got {policy['obs']}"
+            f"{sizes[0]} or {sizes[1]} (vision 0), got {policy['obs_dim']}"
         )

@@ -161,9 +161,9 @@ export function build(el, map, policies, state, { look, hint }) {
  * @param {Parts} parts @param {Scene} scene @param {(Spot | null)[]} spots
  */
 function paintCars(parts, { state, now, shown }, spots) {
-  const { world, actions } = now;
+  const { env, actions } = now;
   spots.forEach((spot, i) => {
-    const life = `${state.seed}.${state.episode}.${world.t - world.wait[i]}`;
+    const life = `${state.seed}.${state.episode}.${env.t - env.wait[i]}`;
     let group = parts.groups[i];
     if (group && !(spot && group.dataset.life === life)) {
       group.remove();
@@ -192,7 +192,7 @@ function paintMap(parts, { state, now, net, weights, shown }) {
   weights.forEach((row, i) =>
     row.forEach((weight, j) => {
       const cell = parts.cells[i][j];
-      const on = now.world.alive[i] && now.world.alive[j];
+      const on = now.env.alive[i] && now.env.alive[j];
       const number = weight ? `${Math.round(100 * weight)}` : "·";
       cell.textContent = on ? number : "";
       Object.assign(cell.style, on ? cellStyle(weight) : { background: "", color: "" });
@@ -235,12 +235,12 @@ function paintControls(parts, { state, map, net, left }) {
  */
 export function paint(parts, scene, glides) {
   const { state, map, now, net, weights, shown, words, still, score } = scene;
-  const spots = places(map, now.world);
+  const spots = places(map, now.env);
   parts.picture.style.setProperty("--pace", `${still ? 0 : Math.min(0.4, 0.5 / state.speed)}s`);
   parts.picture.classList.toggle("mj-jump", !glides);
   parts.clock.textContent = `step ${state.step} of ${map.steps}`;
   paintCars(parts, scene, spots);
-  fill(parts.ways, shown === null ? "" : wayShape(map, now.world, shown));
+  fill(parts.ways, shown === null ? "" : wayShape(map, now.env, shown));
   const arrows = weights.flatMap((row, i) =>
     row.map((weight, j) => {
       const [from, to] = [spots[j], spots[i]];
@@ -249,8 +249,8 @@ export function paint(parts, scene, glides) {
     }),
   );
   fill(parts.arrows, arrows.join(""));
-  const crashed = [...now.world.collided.keys()].filter((i) => now.world.collided[i]);
-  const cells = new Set(crashed.map((i) => cellOf(map, now.world, i)));
+  const crashed = [...now.env.collided.keys()].filter((i) => now.env.collided[i]);
+  const cells = new Set(crashed.map((i) => cellOf(map, now.env, i)));
   fill(
     parts.marks,
     each([...cells], (cell) => crashShape(map, cell)),

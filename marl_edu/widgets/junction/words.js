@@ -26,12 +26,12 @@ function whom(row, living, listener) {
  * @param {Moment} now @param {number[][]} weights @param {number | null} listener whose messages
  *   are shown @param {{ over: boolean, silent: boolean }} is the episode, the team
  */
-export function describe({ world, actions }, weights, listener, is) {
-  const living = [...world.alive.keys()].filter((i) => world.alive[i]);
-  const crashed = living.filter((i) => world.collided[i]);
+export function describe({ env, actions }, weights, listener, is) {
+  const living = [...env.alive.keys()].filter((i) => env.alive[i]);
+  const crashed = living.filter((i) => env.collided[i]);
   const crash = crashed.length ? `Crash: ${cars(crashed)}. ` : "";
   if (is.over) {
-    return `${crash}The episode is over: ${world.success ? "nobody" : "somebody"} crashed.`;
+    return `${crash}The episode is over: ${env.success ? "nobody" : "somebody"} crashed.`;
   }
   if (!living.length) return "The roads are empty.";
   if (listener === null) {
