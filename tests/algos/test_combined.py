@@ -51,7 +51,7 @@ def test_what_the_lookout_sees_reaches_the_walker_only_by_talk(talk):
     assert obs.grad[:, 0].any()
 
 
-def test_nobody_hears_another_world():
+def test_nobody_hears_another_environment():
     _, env, net = talking()
     obs = torch.rand(4, 2, env.obs_dim)
     alone = torch.cat([net(one[None]).logits for one in obs])

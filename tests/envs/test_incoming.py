@@ -111,7 +111,7 @@ def test_says_what_the_pettingzoo_environment_says(make):
             )
 
 
-def test_out_and_in_again_is_the_same_world():
+def test_out_and_in_again_is_the_same_environment():
     """An environment through PettingZoo or Gymnasium and back gives the same episode."""
     for way_in, way_out in ((from_pettingzoo, to_pettingzoo), (from_gymnasium, _tuple_team)):
 
@@ -306,7 +306,7 @@ def test_processes_play_the_same_episode():
 
 
 @pytest.mark.learning
-def test_the_baseline_learns_a_third_party_world():
+def test_the_baseline_learns_a_third_party_environment():
     """MiniGrid's empty room, 20 steps: every seed far above what random play scores."""
     args = {"make_env": minigrid_empty, "max_steps": 20}
     chance = play_episodes(from_gymnasium(**args, num_envs=16, seed=0), UniformPolicy(), 320)[

@@ -310,7 +310,7 @@ def test_equal_seeds_and_slices():
     assert not torch.equal(again.channels, small.channels)
 
 
-def test_a_world_that_has_ended_stays_as_it_was():
+def test_an_environment_that_has_ended_stays_as_it_was():
     env = KeyDoorMaze("small", n_agents=2, noisy_tv=True, num_envs=2)
     env.reset(0)
     wise = baselines.ShortestPath()

@@ -90,7 +90,7 @@ def test_memory_grows_with_the_agents_and_not_with_their_square(search):
 
 
 @pytest.mark.parametrize("search", [lambda p: within(p, 1.4), lambda p: nearest(p, 6)])
-def test_the_answer_does_not_depend_on_the_other_worlds(search):
+def test_the_answer_does_not_depend_on_the_other_environments(search):
     """Not even where several are equally near, and though cells are as wide as all need."""
     chance = torch.Generator().manual_seed(1)
     envs = (torch.rand(5, 30, 2, generator=chance) * 6).round()

@@ -57,7 +57,7 @@ def test_passes_gymnasiums_own_test_as_a_team_and_agent_by_agent(name):
         assert isinstance(adapted, gymnasium.Env)
 
 
-def test_a_gymnasium_environment_says_what_the_world_says():
+def test_a_gymnasium_environment_says_what_the_environment_says():
     env, other = (
         TrafficJunction("easy", 0.5, num_envs=1),
         TrafficJunction("easy", 0.5, num_envs=1),
@@ -112,7 +112,7 @@ def test_what_cannot_become_a_gymnasium_environment_is_named():
 
 
 @pytest.mark.parametrize("name", WORLDS)
-def test_says_what_the_world_says_and_stays_inside_its_spaces(name):
+def test_says_what_the_environment_says_and_stays_inside_its_spaces(name):
     env, adapted = WORLDS[name](), to_pettingzoo(WORLDS[name]())
     chance = np.random.default_rng(0)
     for seed in range(3):
@@ -184,7 +184,7 @@ def test_bad_input_is_named():
             adapted.step({**dict.fromkeys(adapted.agents, 0), "car_3": action})
 
 
-def test_render_is_the_worlds_picture():
+def test_render_is_the_environments_picture():
     env = TrafficJunction("easy", 1.0, num_envs=1)
     adapted = to_pettingzoo(env)
     adapted.reset(seed=0)

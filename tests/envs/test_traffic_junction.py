@@ -381,7 +381,7 @@ def test_without_a_seed_episodes_differ():
     assert not torch.equal(one.draws, other.draws)
 
 
-def test_a_smaller_batch_is_a_slice_of_a_larger_one_and_worlds_do_not_meet():
+def test_a_smaller_batch_is_a_slice_of_a_larger_one_and_environments_do_not_meet():
     small = TrafficJunction("medium", num_envs=3)
     large = TrafficJunction("medium", num_envs=8)
     actions = random_actions(large)

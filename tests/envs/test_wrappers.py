@@ -114,7 +114,7 @@ def test_whole_observations_are_blanked_with_probability_p_each_by_itself():
     assert (blank.T.corrcoef() - torch.eye(6)).abs().max() < 4 / 4000**0.5
 
 
-def test_what_is_blanked_has_nothing_to_do_with_the_inner_worlds_chances():
+def test_what_is_blanked_has_nothing_to_do_with_the_inner_environments_chances():
     env = Flicker(Odd, 0.5, num_envs=4000, seed=0)
     for seed in range(3):
         env.reset(seed)
@@ -169,7 +169,7 @@ def test_wrappers_nest_and_their_order_counts():
 
 @settings(max_examples=10)
 @given(st.sampled_from([(), (Flicker,), (AgentId,), (AgentId, Flicker), (Flicker, AgentId)]))
-def test_all_of_the_contract_is_the_inner_worlds(wrappers):
+def test_all_of_the_contract_is_the_inner_environments(wrappers):
     env, plain = Odd(num_envs=3, seed=0), Odd(num_envs=3, seed=0)
     args, outer = {}, Odd
     for wrapper in wrappers:
@@ -210,7 +210,7 @@ def test_bounds_and_sizes():
     assert named.obs_sizes == (4, 4)
 
 
-def test_a_wrapped_world_is_made_and_described_like_any_other():
+def test_a_wrapped_environment_is_made_and_described_like_any_other():
     """As algorithms make environments from their configs, and as checkpoints name them."""
     env_args = {"env": Flicker, "env_args": {"env": TMaze, "p": 0.3}}
     env = AgentId(**env_args, num_envs=4, seed=0)
@@ -225,7 +225,7 @@ def test_a_wrapped_world_is_made_and_described_like_any_other():
     }
 
 
-def test_a_wrapped_world_can_be_copied_and_goes_on_alike():
+def test_a_wrapped_environment_can_be_copied_and_goes_on_alike():
     env = Flicker(PredatorPrey, 0.5, num_envs=2, seed=0)
     env.reset()
     twin = copy.deepcopy(env)
@@ -243,7 +243,7 @@ def test_p_is_a_probability_or_an_error(p):
 
 
 @pytest.mark.parametrize("env", ["TMaze", None, TMaze(num_envs=1)])
-def test_a_world_to_wrap_is_a_class(env):
+def test_an_environment_to_wrap_is_a_class(env):
     with unchecked():
         for wrapper in (Flicker, AgentId):
             with pytest.raises(
@@ -252,7 +252,7 @@ def test_a_world_to_wrap_is_a_class(env):
                 wrapper(env)
 
 
-def test_bad_arguments_of_the_inner_world_are_named_by_it():
+def test_bad_arguments_of_the_inner_environment_are_named_by_it():
     with unchecked(), pytest.raises(ValueError, match="length must be a whole number"):
         AgentId(TMaze, {"length": 0})
     with pytest.raises(AttributeError, match="nonsense"):

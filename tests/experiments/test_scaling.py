@@ -13,7 +13,7 @@ from marl_edu.experiments import catalogue, scaling
 from marl_edu.training import a2c
 
 
-def test_worlds_grow_at_the_same_density():
+def test_environments_grow_at_the_same_density():
     for n in scaling.AGENTS:
         env = scaling.larger("gat-grid", n)
         assert isinstance(env, MultiAgentGridWorld) and env.n_agents == n
@@ -25,7 +25,7 @@ def test_worlds_grow_at_the_same_density():
     assert isinstance(scaling.larger("gat-relay2-layers2", 4096), Relay)
 
 
-def test_at_the_size_of_training_the_world_is_that_of_training():
+def test_at_the_size_of_training_the_environment_is_that_of_training():
     args = catalogue.EXPERIMENTS["gat-grid"].cfg.env_args
     env = scaling.larger("gat-grid", scaling.TRAINED)
     assert (env.rows, env.columns) == args["grid_size"]

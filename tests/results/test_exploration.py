@@ -62,7 +62,7 @@ class Surprised(bonus.NoBonus):
 
 
 @pytest.mark.parametrize("key", [False, True])
-def test_a_map_of_curiosity_pays_each_step_as_the_world_takes_it(key):
+def test_a_map_of_curiosity_pays_each_step_as_the_environment_takes_it(key):
     env = KeyDoorMaze(num_envs=1)
     near = exploration.near(env)
     assert near.tolist() == [row < 4 for row, _ in env.free]

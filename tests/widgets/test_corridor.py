@@ -62,7 +62,7 @@ WALKERS = {kind: walker(kind) for kind in ("lstm", "gru")}
 
 @pytest.mark.parametrize("kind", ["lstm", "gru"])
 @pytest.mark.parametrize("sign", ["up", "down"])
-def test_a_walk_is_the_world_s(kind, sign):
+def test_a_walk_is_the_environment_s(kind, sign):
     """Step by step the same observations and values as in the T-maze itself."""
     record = WALKERS[kind]
     net, _ = load(record)

@@ -65,7 +65,7 @@ def test_the_page_learns_what_python_learns(js: Page, trail: str, method: str, t
 
 
 @pytest.mark.parametrize("tv", [False, True])
-def test_a_walk_is_one_through_the_world(tv: bool) -> None:
+def test_a_walk_is_one_through_the_environment(tv: bool) -> None:
     """Cell, key, door and what is seen agree with `KeyDoorMaze` in every step of an episode."""
     env, walk = KeyDoorMaze(noisy_tv=tv, num_envs=1), Walk("rnd", tv)
     env.reset()

@@ -49,7 +49,7 @@ def maze(**settings: Any) -> Film:
 # -- recording -------------------------------------------------------------------------------------
 
 
-def test_a_recorded_film_is_what_the_world_showed_from_start_to_end() -> None:
+def test_a_recorded_film_is_what_the_environment_showed_from_start_to_end() -> None:
     film, env, policy = maze(seed=3, b=1), KeyDoorMaze("small", noisy_tv=True, num_envs=2), None
     env.reset(3)
     frames, policy = [env.render(1)], ShortestPath()
@@ -71,7 +71,7 @@ def test_a_film_can_be_shorter_than_its_episode_but_not_longer() -> None:
     assert len(Film.record(env, UniformPolicy()).frames) == 7  # time ran out
     with unchecked(), pytest.raises(ValueError, match="steps must be a whole number of at least 1"):
         maze(steps=0)
-    with pytest.raises(IndexError, match=r"b must be a world in 0\.\.1, got 2"):
+    with pytest.raises(IndexError, match=r"b must be an environment in 0\.\.1, got 2"):
         maze(b=2)
 
 

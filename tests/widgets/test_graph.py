@@ -80,7 +80,7 @@ def test_the_page_computes_what_the_network_computes(
         assert (torch.tensor(theirs["chances"]) - ours.chances).abs().max() < 1e-5
 
 
-def test_the_figure_computes_what_the_team_does_in_its_world() -> None:
+def test_the_figure_computes_what_the_team_does_in_its_environment() -> None:
     net = team()
     env = Relay(20, 2, num_envs=1, seed=0)
     obs = env.reset()
