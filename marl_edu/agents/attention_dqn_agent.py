@@ -32,7 +32,7 @@ class AttentionQ(nn.Module):
 
     def say(self, obs: Float[Tensor, "E O"]) -> Float[Tensor, "E M"]:
         """The message of one who sees this: eq. (1)."""
-        return self.attention.messages(F.relu(self.encode(obs)))
+        return self.attention.messages(F.relu(self.encode(obs))[None])[0]
 
     def forward(self, view: Float[Tensor, "E X"], hidden: Tensor | None = None):
         """Q of every action `(E, A)`, and `hidden` as it came.

@@ -1,9 +1,9 @@
 """What the agents of the tour come to, measured: on its grid, and where only talk counts.
 
-    python -m marl_edu.tour                    all of it (some 15 minutes on one core)
-    python -m marl_edu.tour grid-dqn           only what begins like this
+    python -m marl_edu.agents.tour             all of it (some 15 minutes on one core)
+    python -m marl_edu.agents.tour grid-dqn    only what begins like this
 
-`GRID`: the team of the tour, a separate learner for every agent (agents.py), plays as many episodes
+`GRID`: the team of the tour, a separate learner for every agent (`marl_edu.agents`), plays as many episodes
 as in the tour, and then fresh ones without exploring. Score: steps until all targets are collected.
 
 `PROBE`: the speaker probe, one step, in which only those who were told know the answer. The loop of
@@ -29,7 +29,9 @@ from marl_edu import results
 from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAgent
 from marl_edu.algos import tarmac
 from marl_edu.core import storage
+from marl_edu.core.evaluate import evaluate
 from marl_edu.core.provenance import cpu_model, git_commit, now
+from marl_edu.core.protocols import Env
 from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe
 from marl_edu.envs.adapters import Parallel, to_pettingzoo
 from marl_edu.results import Estimate
@@ -112,7 +114,7 @@ def play(team: list[Any], env: Parallel, training: bool, seed: int | None = None
     return {"steps": steps, "return": total, "success": infos[names[0]]["success"]}
 
 
-def evaluate(team: list[Any], env: Parallel, episodes: int) -> Row:
+def score_team(team: list[Any], env: Parallel, episodes: int) -> Row:
     """Means over fresh episodes without exploring, the same for every team."""
     rows = [play(team, env, False, seed=10**6 + k) for k in range(episodes)]
     means = {key: sum(row[key] for row in rows) / episodes for key in rows[0]}
@@ -126,7 +128,7 @@ def on_grid(kind: str, seed: int) -> dict[str, Any]:
     team = make_team(kind, env)
     rows = [play(team, env, True) for _ in range(EPISODES)]
     parameters = sum(p.numel() for p in team[0].q_network.parameters())
-    return {"parameters": parameters, "rows": rows, "evaluation": evaluate(team, env, FRESH)}
+    return {"parameters": parameters, "rows": rows, "evaluation": score_team(team, env, FRESH)}
 
 
 def on_probe(distractors: int, seed: int) -> dict[str, Any]:
@@ -136,19 +138,23 @@ def on_probe(distractors: int, seed: int) -> dict[str, Any]:
     team = make_team("tarmac", env)
     for _ in range(QUESTIONS):
         play(team, env, True)
-    return {"evaluation": evaluate(team, env, 1000)}
+    return {"evaluation": score_team(team, env, 1000)}
 
 
-def cut(message: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """A channel that lets numbers through, and no gradient back."""
-    return message.detach(), mask
+class CutAttention(tarmac.TargetedAttention):
+    """TarMAC's attention; its messages let numbers through, and no gradient back."""
+
+    def messages(self, z: Tensor) -> Tensor:
+        """As TarMAC's."""
+        return super().messages(z).detach()
 
 
-def build_cut(cfg: tarmac.Config, env) -> a2c.ActorCritic:
+def build_cut(cfg: tarmac.Config, env: Env) -> a2c.ActorCritic:
     """TarMAC's network with the gradient through its messages cut."""
-    net = tarmac.build(cfg, env)
-    net.communicate.channel = cut  # type: ignore[assignment]
-    return net
+    communicate = CutAttention(
+        cfg.hidden_dim, cfg.heads, cfg.signature_dim, cfg.value_dim, cfg.rounds, cfg.hear_self
+    )
+    return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, communicate, env.available)
 
 
 def tarmac_on_probe(build: Callable, distractors: int, seed: int) -> dict[str, Any]:
@@ -168,7 +174,9 @@ def tarmac_on_probe(build: Callable, distractors: int, seed: int) -> dict[str, A
     )
     net = a2c.train(cfg, build=build).net
     env = SpeakerProbe(distractors, num_envs=500)
-    return {"evaluation": evaluate(env, a2c.TeamPolicy(net), 2000)}
+    found = evaluate(env, a2c.TeamPolicy(net), 2000)
+    kept = ("success", "return", "episodes")
+    return {"evaluation": {key: found[key] for key in kept}}
 
 
 GRID = {f"grid-{kind}": partial(on_grid, kind) for kind in AGENTS}
@@ -186,7 +194,7 @@ def load(name: str) -> list[dict[str, Any]]:
     """
     paths = sorted(FOLDER.glob(f"{name}-seed*.json"))
     if not paths:
-        raise FileNotFoundError(f"no {name!r} in {FOLDER}; make it with\n  python -m marl_edu.tour")
+        raise FileNotFoundError(f"no {name!r} in {FOLDER}; make it with\n  python -m marl_edu.agents.tour")
     return [storage.read_json(path) for path in paths]
 
 

@@ -11,7 +11,6 @@ from gymnasium import spaces
 
 from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAgent, tour
 from marl_edu.algos import drqn, tarmac
-from marl_edu.algos.icm import IntrinsicCuriosityModule
 from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe, TMaze
 from marl_edu.envs.adapters import to_pettingzoo
@@ -118,15 +117,6 @@ def test_the_demo_s_loop_of_messages_works_as_it_stands():
         messages = new_messages
 
 
-def test_the_demo_s_curiosity_works_as_it_stands_but_for_the_import():
-    module = IntrinsicCuriosityModule(
-        obs_dim=OBS, action_dim=A, feature_dim=32, hidden_dim=64, beta=0.2, eta=0.5
-    ).to("cpu")
-    obs, after = (torch.FloatTensor(x).unsqueeze(0) for x in sights(2))
-    reward, losses = module(obs, after, torch.LongTensor([1]))
-    assert reward.item() > 0 and losses["total"].requires_grad
-
-
 # -- learning -------------------------------------------------------------------------------------
 
 
@@ -136,7 +126,7 @@ def test_with_too_few_steps_nothing_is_learned(kind):
     before = copy.deepcopy(agent.q_network.state_dict())
     assert agent.update() is None
     live(agent, 7)
-    assert agent.update() is None and agent.run.update == 0
+    assert agent.update() is None and agent.updates == 0
     assert all(torch.equal(before[k], v) for k, v in agent.q_network.state_dict().items())
 
 
@@ -146,7 +136,7 @@ def test_an_update_is_one_step_down_the_loss_and_the_target_follows_later(kind):
     live(agent, 24)
     before = copy.deepcopy(agent.q_network.state_dict())
     said = agent.update()
-    assert set(said) == {"loss", "q"} and agent.run.update == 1
+    assert set(said) == {"loss", "q"} and agent.updates == 1
     after, target = agent.q_network.state_dict(), agent.target_network.state_dict()
     assert any(not torch.equal(before[k], after[k]) for k in after)
     assert all(torch.equal(before[k], target[k]) for k in target)
@@ -198,7 +188,7 @@ def test_what_is_kept_is_what_was_lived_through():
     assert np.array_equal(kept["obs"][:2], seen[:2])
     assert np.array_equal(kept["next_obs"][:2], seen[1:])
     assert kept["action"][:2].tolist() == [2, 0] and kept["reward"][:2].tolist() == [1.5, -1.0]
-    assert kept["goes_on"][:2].tolist() == [True, False]
+    assert kept["terminated"][:2].tolist() == [False, True]
 
 
 # -- messages -------------------------------------------------------------------------------------
@@ -248,7 +238,7 @@ def test_what_is_heard_is_tarmac_s_attention_over_what_was_said():
         others = torch.cat([said[:i], said[i + 1 :]])
         action, _ = agent.get_action(seen[i], others, training=False)
         weights = agent.get_attention_weights()
-        row = torch.cat([attention[0, :, i, :i], attention[0, :, i, i + 1 :]], -1)
+        row = torch.cat([attention[0, 0, :, i, :i], attention[0, 0, :, i, i + 1 :]], -1)
         torch.testing.assert_close(weights, row)
         assert action == q[i].argmax()
 
@@ -261,29 +251,33 @@ def test_the_one_who_spoke_gets_no_gradient():
         message = speaker.get_action(seen[t])[1].requires_grad_()
         action, _ = listener.get_action(seen[t], message[None])
         listener.store_experience(seen[t], action, float(action), seen[t + 1], False)
-    before = copy.deepcopy(listener.q_network.attention.speak.state_dict())
+    attention = listener.q_network.attention
+    speak = torch.nn.ModuleList([attention.W_k, attention.W_v])
+    before = copy.deepcopy(speak.state_dict())
     for _ in range(5):
         assert listener.update() is not None
     assert message.grad is None
     assert all(p.grad is None for p in speaker.q_network.parameters())
     # Nor does its own loss teach the listener what to say, only how to ask and what to make of it.
-    attention = listener.q_network.attention
-    assert not attention.speak.weight.grad.any() and not attention.speak.bias.grad.any()
-    assert attention.ask.weight.grad.any() or attention.W_c.weight.grad.any()
-    after = attention.speak.state_dict()
+    assert all(not p.grad.any() for p in speak.parameters())
+    assert attention.W_q.weight.grad.any() or attention.W_c.weight.grad.any()
+    after = speak.state_dict()
     assert all(torch.equal(before[k], after[k]) for k in after)
 
 
 def test_in_tarmac_the_one_who_spoke_gets_one():
     torch.manual_seed(0)
-    layer = tarmac.TargetedAttention(OBS, heads=4, signature_dim=4, value_dim=4, hear_self=False)
     z, mask = torch.randn(2, 3, OBS), torch.ones(2, 3, 3, dtype=torch.bool)
-    layer(z, mask)[0].square().sum().backward()
-    assert layer.speak.weight.grad.any()
-    layer.zero_grad()
-    layer.channel = tour.cut
-    layer(z, mask)[0].square().sum().backward()
-    assert layer.speak.weight.grad is None
+    sizes = {"heads": 4, "signature_dim": 4, "value_dim": 4, "hear_self": False}
+    layer, cut = tarmac.TargetedAttention(OBS, **sizes), tour.CutAttention(OBS, **sizes)
+    cut.load_state_dict(layer.state_dict())
+    heard, heard_cut = layer(z, mask)[0], cut(z, mask)[0]
+    assert torch.equal(heard, heard_cut)
+    heard.square().sum().backward()
+    heard_cut.square().sum().backward()
+    assert layer.W_k.weight.grad.any() and layer.W_v.weight.grad.any()
+    assert cut.W_k.weight.grad is None and cut.W_v.weight.grad is None
+    assert torch.equal(cut.W_q.weight.grad, layer.W_q.weight.grad)
 
 
 def test_a_step_is_kept_with_what_was_heard_in_it_and_after_it():
@@ -302,7 +296,7 @@ def test_a_step_is_kept_with_what_was_heard_in_it_and_after_it():
     assert kept["next_obs"][0, OBS:].tolist() == [1, 2, 3, 0, 0, 0]
     assert kept["obs"][1, OBS:].tolist() == [1, 2, 3, 0, 0, 0]
     assert kept["next_obs"][1, OBS:].tolist() == [1, 4, 5, 1, 6, 7]
-    assert kept["goes_on"][:3].tolist() == [True, True, False]
+    assert kept["terminated"][:3].tolist() == [False, False, True]
     agent.update()
 
 
@@ -387,28 +381,28 @@ def test_the_other_kinds_of_layers_work_too(gnn_type):
 def test_memory_goes_on_from_step_to_step_and_reset_begins_anew():
     agent = make(LSTMDQNAgent)
     seen = sights(3)
-    fresh = agent.state.clone()
+    fresh = agent.hidden.clone()
     assert not fresh.any()
     states = []
     for x in seen:
         agent.get_action(x)
-        states.append(agent.state)
+        states.append(agent.hidden)
     with torch.no_grad():
         _, through = agent.q_network.unroll(torch.from_numpy(seen)[None], fresh[None])
     torch.testing.assert_close(states[-1], through[0])
     agent.reset()
-    assert torch.equal(agent.state, fresh)
+    assert torch.equal(agent.hidden, fresh)
     agent.get_action(seen[0])
-    assert torch.equal(agent.state, states[0])
+    assert torch.equal(agent.hidden, states[0])
     agent.store_experience(seen[0], 0, 0.0, seen[1], True)  # its life ends
-    assert torch.equal(agent.state, fresh)
+    assert torch.equal(agent.hidden, fresh)
 
 
 def test_sequences_are_kept_in_order_with_what_was_remembered_before_them():
     agent = make(LSTMDQNAgent, sequence_length=3)
     seen, states = sights(9), []
     for t in range(5):
-        states.append(agent.state)
+        states.append(agent.hidden)
         agent.store_experience(seen[t], agent.get_action(seen[t]), float(t), seen[t + 1], False)
     kept = agent.replay.fields
     assert agent.replay.size == 1
@@ -417,11 +411,11 @@ def test_sequences_are_kept_in_order_with_what_was_remembered_before_them():
     assert np.array_equal(kept["obs"][0], seen[:4]) and np.array_equal(
         kept["obs"][1, :3], seen[3:6]
     )
-    assert torch.equal(kept["state"][0, 0], states[0])
-    assert torch.equal(kept["state"][1, 0], states[3])
-    assert kept["reward"][0].tolist() == [0, 1, 2] and kept["goes_on"][0].all()
+    assert torch.equal(kept["hidden"][0, 0], states[0])
+    assert torch.equal(kept["hidden"][1, 0], states[3])
+    assert kept["reward"][0].tolist() == [0, 1, 2] and not kept["terminated"][0].any()
     agent.store_experience(seen[6], agent.get_action(seen[6]), 1.0, seen[7], True)
-    assert kept["goes_on"][2].tolist() == [False, False, False] and kept["length"][2] == 1
+    assert kept["terminated"][2, 0] and kept["length"][2] == 1
 
 
 def test_without_reset_another_episode_begins_another_sequence():
@@ -564,7 +558,7 @@ def test_it_learns_far_beyond_random_play(kind, seed):
     chance = play_episodes(make_env(), UniformPolicy(seed), 400, seed)[key].mean().item()
     for k in range(episodes):
         tour.play(team, env, True, seed=k)
-    score = tour.evaluate(team, env, 100)[key]
+    score = tour.score_team(team, env, 100)[key]
     print(kind, seed, "random", round(chance, 3), "learned", round(score, 3))
     sign = -1 if key == "steps" else 1
     assert sign * score > sign * enough > sign * chance
@@ -598,7 +592,7 @@ def test_on_the_probe_messages_are_heard_in_the_step_in_which_they_are_said():
 
 
 def test_what_has_not_been_measured_names_the_command():
-    with pytest.raises(FileNotFoundError, match="python -m marl_edu.tour"):
+    with pytest.raises(FileNotFoundError, match="python -m marl_edu.agents.tour"):
         tour.load("grid-qmix")
 
 
