@@ -205,10 +205,10 @@ def through(net: a2c.ActorCritic, channel: Channel | None) -> Iterator[None]:
 def bits_sent(net: a2c.ActorCritic, bits_per_number: int = 32) -> int:
     """Bits that one agent sends in one step, over all rounds; 0 for a net without messages."""
     module: Any = net.communicate
+    bits = checks.positive_int("bits_per_number", bits_per_number)
     if not hasattr(module, "messages"):
         return 0
-    numbers = module.rounds * module.messages(net.start(1, 1)).shape[-1]
-    return numbers * checks.positive_int("bits_per_number", bits_per_number)
+    return bits * module.rounds * module.messages(net.start(1, 1)).shape[-1]
 
 
 def compare_channels(

@@ -158,8 +158,8 @@ def test_delay_starts_afresh_in_every_episode_of_the_junction():
         return result
 
     with through(net, listen):
-        once = evaluate(net, env, episodes=24, seed=3)
-        assert evaluate(net, env, episodes=24, seed=3) == once  # nothing is left over
+        once = evaluate(env, TeamPolicy(net), 24, seed=3)
+        assert evaluate(env, TeamPolicy(net), 24, seed=3) == once  # nothing is left over
     for t, wait, heard in seen:
         assert not heard[wait < 2].any()
         if t < 2:
@@ -168,7 +168,7 @@ def test_delay_starts_afresh_in_every_episode_of_the_junction():
     small = TrafficJunction("easy", 0.5, num_envs=2, seed=0)
     inner.env = small
     with through(net, inner):  # another batch is no error
-        evaluate(net, small, episodes=2)
+        evaluate(small, TeamPolicy(net), 2)
 
 
 # -- rounding and noise --------------------------------------------------------------------------

@@ -72,7 +72,7 @@ def test_what_is_not_remembered_cannot_be_read():
             noise = torch.rand(hidden.shape, generator=torch.Generator().manual_seed(0))
             return q, noise
 
-    found = readable(Forgets(), length=4, walkers=2000)
+    found = readable(Forgets(), length=4, agents=2000)
     assert all(abs(share - 0.5) < 0.05 for share in found[1:])
 
 

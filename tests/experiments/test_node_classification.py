@@ -73,9 +73,8 @@ def test_no_topic_but_those_of_labelled_and_validation_nodes_is_looked_at(monkey
 
 
 def test_an_mlp_is_the_same_network_without_edges(papers):
-    assert node_classification.graph_of(
-        node_classification.Config(gnn_type="mlp"), papers
-    ).shape == (2, 0)
+    cfg = node_classification.Config(use_edges=False)
+    assert node_classification.graph_of(cfg, papers).shape == (2, 0)
     net = gat.GAT(500, 2, 7, 2).eval()
     alone = net(papers.features, papers.edges[:, :0])[0]
     torch.testing.assert_close(net(papers.features[:50], papers.edges[:, :0])[0], alone[:50])

@@ -1,5 +1,4 @@
-"""Trained teams in larger environments and with links cut: the environments, the tampering, the
-files."""
+"""Trained teams in larger environments, and with links cut: sizes, tampering, files."""
 
 import pytest
 import torch
@@ -10,7 +9,6 @@ from marl_edu.core import storage
 from marl_edu.envs.grid_world import MultiAgentGridWorld
 from marl_edu.envs.relay import Relay
 from marl_edu.experiments import catalogue, scaling
-from marl_edu.training import a2c
 
 
 def test_environments_grow_at_the_same_density():
@@ -30,14 +28,6 @@ def test_at_the_size_of_training_the_environment_is_that_of_training():
     env = scaling.larger("gat-grid", scaling.TRAINED)
     assert (env.rows, env.columns) == args["grid_size"]
     assert (env.n_agents, env.n_targets) == (args["n_agents"], args["n_targets"])
-
-
-def test_full_information_is_better_than_chance_and_never_worse_in_the_end(monkeypatch):
-    monkeypatch.setattr(scaling, "AGENTS", (scaling.TRAINED, 100, 4096))
-    found = scaling.measure_rules()
-    assert found["random"]["success"] + 0.3 < found["full information"]["success"] <= 1
-    assert [*found][2:] == ["full information, 100"]
-    assert all(rule["success"] > 0.9 for name, rule in found.items() if name != "random")
 
 
 def test_even_attention_is_the_mean_over_the_neighbourhood():
@@ -68,7 +58,7 @@ def test_cutting_tries_every_tampering_and_a_team_that_guesses_guesses_in_all(ke
     assert list(found) == [
         "as trained",
         "half of the links cut",
-        "another world's links",
+        "another environment's links",
         "all links cut",
         "attention made even",
     ]
@@ -78,9 +68,9 @@ def test_cutting_tries_every_tampering_and_a_team_that_guesses_guesses_in_all(ke
 
 def test_what_is_stored_is_found_again_with_its_interval(tmp_path, monkeypatch):
     monkeypatch.setattr(scaling, "FOLDER", tmp_path)
-    with pytest.raises(FileNotFoundError, match="python -m marl_edu.scaling"):
+    with pytest.raises(FileNotFoundError, match="python -m marl_edu.experiments scaling"):
         scaling.stored("gat-grid")
-    with pytest.raises(FileNotFoundError, match="python -m marl_edu.scaling"):
+    with pytest.raises(FileNotFoundError, match="python -m marl_edu.experiments scaling"):
         scaling.stored_cuts("gat-grid")
     for seed, score in enumerate((0.2, 0.4, 0.6)):
         rows = [{"agents": 10, "success": score}, {"agents": 100, "success": score / 2}]
@@ -97,4 +87,3 @@ def test_the_teams_that_are_played_are_experiments_that_keep_every_seed():
         experiment = catalogue.EXPERIMENTS[name]
         assert experiment.keep_policy == tuple(range(experiment.seeds))
     assert results.RESULTS in scaling.FOLDER.parents
-    assert a2c.Config in catalogue.BUILD
