@@ -9,7 +9,7 @@ from marl_edu.algos import gat
 from marl_edu.core.evaluate import evaluate
 from marl_edu.envs.relay import Relay
 from marl_edu.experiments import node_classification
-from marl_edu.experiments.catalogue import relay
+from marl_edu.experiments.catalogue.graphs import relay
 from marl_edu.training import a2c
 
 pytestmark = pytest.mark.learning
@@ -18,12 +18,12 @@ EPISODES = 1000
 
 
 @cache
-def success(hops: int, layers: int, gnn_type: str = "gat", seed: int = 0) -> float:
+def success(hops: int, layers: int, layer_type: type = gat.GraphAttention, seed: int = 0) -> float:
     """What a fresh team of this many layers scores after training."""
     cfg = gat.Config(
         **relay(hops) | {"env_args": {"hops": hops, "n_agents": 32}, "updates": 150},
         layers=layers,
-        gnn_type=gnn_type,
+        layer_type=layer_type,
         nearest=32,
         seed=seed,
     )
@@ -32,9 +32,9 @@ def success(hops: int, layers: int, gnn_type: str = "gat", seed: int = 0) -> flo
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-@pytest.mark.parametrize("gnn_type", ["gat", "gatv2"])
-def test_one_layer_knows_what_is_one_hop_away(gnn_type, seed):
-    assert success(1, 1, gnn_type, seed) > 0.9
+@pytest.mark.parametrize("layer_type", [gat.GraphAttention, gat.GraphAttentionV2])
+def test_one_layer_knows_what_is_one_hop_away(layer_type, seed):
+    assert success(1, 1, layer_type, seed) > 0.9
 
 
 @pytest.mark.parametrize("hops, layers", [(1, 0), (2, 1)])
@@ -47,8 +47,8 @@ def test_one_layer_too_few_is_guessing(hops, layers):
 def test_links_help_to_sort_papers():
     """A tenth of the recipe's epochs is enough to be far above the same network without links."""
     found = {}
-    for kind in ("gat", "mlp"):
-        cfg = node_classification.Config(gnn_type=kind, updates=150)
-        found[kind] = node_classification.evaluate(node_classification.train(cfg).net, cfg, 1000)
-    assert found["gat"]["success"] > found["mlp"]["success"] + 0.1
-    assert found["gat"]["success"] > found["gat"]["majority"] + 0.2
+    for use_edges in (True, False):
+        cfg = node_classification.Config(use_edges=use_edges, updates=150)
+        found[use_edges] = node_classification.evaluate(node_classification.train(cfg).net, cfg, 1000)
+    assert found[True]["success"] > found[False]["success"] + 0.1
+    assert found[True]["success"] > found[True]["majority"] + 0.2

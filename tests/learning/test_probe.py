@@ -17,7 +17,7 @@ RECIPE = {
     "env": SpeakerProbe, "env_args": PROBE, "updates": 300, "num_envs": 128, "hidden_dim": 32,
     "lr": 5e-3, "ent_coef": 0.05, "ent_coef_end": 0.0, "reward_scale": 1.0, "log_every": 100,
 }  # fmt: skip
-WORLDS = 4000
+EPISODES = 4000
 SEEDS = (0, 1, 2)
 
 
@@ -25,7 +25,7 @@ SEEDS = (0, 1, 2)
 def success(method, seed: int) -> float:
     """What a fresh team of this method scores after training."""
     net = method.train(method.Config(seed=seed, **RECIPE)).net
-    return evaluate(SpeakerProbe(**PROBE, num_envs=1000), a2c.TeamPolicy(net), WORLDS)["success"]
+    return evaluate(SpeakerProbe(**PROBE, num_envs=1000), a2c.TeamPolicy(net), EPISODES)["success"]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -35,8 +35,8 @@ def test_targeted_attention_finds_the_one_who_knows(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_without_communication_there_is_nothing_to_learn(seed):
-    # The five answers of an environment may be as alike as they like: WORLDS is what counts.
-    error = math.sqrt(0.25 * 0.75 / WORLDS)
+    # The five answers of an environment may be as alike as they like: EPISODES is what counts.
+    error = math.sqrt(0.25 * 0.75 / EPISODES)
     assert abs(success(a2c, seed) - 0.25) < 3.5 * error
 
 
