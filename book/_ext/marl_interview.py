@@ -7,11 +7,13 @@ no labelled groups, and tells nobody but the eye whether a choice was right.
 
 import itertools
 import json
+import math
 import re
 from collections import Counter
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import interview_bank as bank
 import interview_deck
@@ -28,8 +30,12 @@ ASSETS = "interview"  # in the site's _static
 DECK = "agents-interview.apkg"
 NO_TAB_STOPS = "if (window.MathJax) MathJax.options.menuOptions = {settings: {inTabOrder: false}};"
 # The scripts of each page, after wide.js and progress.js; topic pages have the quizzes.
-SCRIPTS = {"cards": ("bank.js", "cards.js"), "mock": ("bank.js", "mock.js")}
-SCRIPTS |= {"readiness": ("bank.js", "readiness.js")} | dict.fromkeys(bank.TOPICS, ("quiz.js",))
+SCRIPTS: dict[str, tuple[str, ...]] = {
+    "cards": ("bank.js", "cards.js"),
+    "mock": ("bank.js", "mock.js"),
+    "readiness": ("bank.js", "readiness.js"),
+    **dict.fromkeys(bank.TOPICS, ("quiz.js",)),
+}
 # What a side of a sheet holds in letters of one point; by trial.
 PER_SIDE = 372_000
 SMALLEST, LARGEST = 7.9, 10.5
@@ -296,7 +302,7 @@ $$
 
     def ticks(self) -> str:
         """The exercises to tick, topic by topic, each with a link to where it is asked."""
-        links = {}
+        links: dict[str, str] = {}
         for page, names in exercises.PAGES.items():
             address = self.app.builder.get_relative_uri(self.docname, f"book/{page}")
             links |= {name: f"{address}#ex-{name.replace('_', '-')}" for name in names}
@@ -345,11 +351,11 @@ def quiz_form(number: int, entry: bank.Entry) -> str:
 
 def size_of(text: str) -> float:
     """How large a sheet is printed, in points: it fills one side, or two where one is too small."""
-    one = (PER_SIDE / len(re.sub(r"\\[a-z]+|[{}$]", "", text))) ** 0.5
+    one = math.sqrt(PER_SIDE / len(re.sub(r"\\[a-z]+|[{}$]", "", text)))
     return min(one if one >= SMALLEST else one * 2**0.5, LARGEST)
 
 
-def tick_list(title: str, tasks: list[dict], links: dict[str, str]) -> str:
+def tick_list(title: str, tasks: list[dict[str, Any]], links: dict[str, str]) -> str:
     """The exercises of a topic, to tick; `links` says where they are asked."""
     boxes = []
     for task in tasks:
@@ -378,10 +384,10 @@ def write_page(app: Sphinx, docname: str, source: list[str]) -> None:
     pages = Pages(app, docname)
     names = "|".join(name for name in vars(Pages) if not name.startswith("_"))
 
-    def text(found: re.Match) -> str:
+    def text(found: re.Match[str]) -> str:
         if bank.QUESTIONS.is_file():
             app.env.note_dependency(str(bank.QUESTIONS))
-        return getattr(pages, found[1])()
+        return str(getattr(pages, found[1])())
 
     source[0] = re.sub(rf"%({names})%", text, source[0])
 
@@ -404,15 +410,17 @@ def fold_designs(app: Sphinx, doctree: nodes.document) -> None:
         if not isinstance(problem, nodes.paragraph) or len(problem) != 1:
             continue
         if isinstance(problem[0], nodes.emphasis):
-            what = {"opened": False, "type": "dropdown", "has_title": True}
-            looks = {"icon": None, "chevron": None, "container_classes": ["sd-mb-3"]}
-            looks |= {"title_classes": [], "body_classes": []}
-            fold = create_component("dropdown", **what, **looks)
+            looks: dict[str, Any] = dict.fromkeys(("icon", "chevron"))
+            looks |= {"title_classes": [], "body_classes": [], "container_classes": ["sd-mb-3"]}
+            looks |= {"opened": False, "type": "dropdown", "has_title": True}
+            fold = create_component("dropdown", **looks)
             fold += [nodes.rubric("", "One answer"), *section[2:]]
             section[2:] = [fold]
 
 
-def give_scripts(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node) -> None:
+def give_scripts(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
+) -> None:
     """Scripts and styles of the interview part, on its pages alone."""
     if not page.startswith(f"{FOLDER}/"):
         return
@@ -424,7 +432,7 @@ def give_scripts(app: Sphinx, page: str, template: str, context: dict, doctree: 
     app.add_js_file(None, body=NO_TAB_STOPS)
 
 
-def cards() -> dict:
+def cards() -> dict[str, Any]:
     """What the scripts know: topics, levels, questions as HTML, and the exercises' names."""
     return {
         "topics": bank.TOPICS,
