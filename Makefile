@@ -10,16 +10,19 @@ SHELL := /bin/bash
 # Another interpreter: make PYTHON=/path/to/python3.12 book
 PYTHON ?=
 VENV ?= .venv
+ifneq ($(words $(VENV)),1)
+$(error VENV must be a path without spaces, got "$(VENV)")
+endif
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BUILT := _build/.built
 SOURCES := $(shell find book marl_edu -type f -not -path '*/__pycache__/*' \
              -not -path '*/.ipynb_checkpoints/*' 2>/dev/null)
 
-# Tests share the cores, and each takes one: cells of a notebook, and tests marked as a group, stay
-# together in one process.
+# Tests share the cores, and each process takes one. A file stays in one process, since the cells of
+# a notebook share a kernel; files start in their order, notebooks and learning first, short ones last.
 WORKERS ?= logical
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 fast unit notebooks tests site slow: export OMP_NUM_THREADS := 1
 
 .PHONY: help book quick test deep lint types fast unit notebooks tests site slow mutants \
@@ -68,7 +71,7 @@ notebooks: $(INSTALLED)
 
 tests: $(INSTALLED)
 	@echo "== all tests, and every notebook, cell by cell"
-	$(PYTEST) --nbval-lax tests book -m "not site and not slow"
+	$(PYTEST) --nbval-lax book tests -m "not site and not slow"
 
 site: $(BUILT)
 	@echo "== the built site in a browser"

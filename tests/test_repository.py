@@ -1,8 +1,11 @@
 """What the files that GitHub and its robots read promise: valid, and nothing but what runs here."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -14,9 +17,9 @@ import marl_edu
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 SCHEMAS = {
-    **dict.fromkeys(WORKFLOWS, "vendor.github-workflows"),
-    ROOT / ".github" / "dependabot.yml": "vendor.dependabot",
-    ROOT / "CITATION.cff": "vendor.citation-file-format",
+    "github-workflows": WORKFLOWS,
+    "dependabot": [ROOT / ".github" / "dependabot.yml"],
+    "citation-file-format": [ROOT / "CITATION.cff"],
 }
 # The step that prepares or hands over; everything else a job does is a target of the Makefile.
 ACTIONS = re.compile(r"actions/(checkout|setup-\w+|(up|down)load-[\w-]+|deploy-pages)@v\d+")
@@ -36,10 +39,10 @@ def named(param: object) -> str:
     return param.name if isinstance(param, Path) else str(param)
 
 
-@pytest.mark.parametrize("path, schema", SCHEMAS.items(), ids=named)
-def test_it_fits_its_schema(path: Path, schema: str) -> None:
-    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", schema, str(path)]
-    checked = subprocess.run(command, capture_output=True, text=True)
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_files_fit_their_schema(schema: str) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
+    checked = subprocess.run([*command, *SCHEMAS[schema]], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
@@ -77,9 +80,7 @@ def test_the_version_stands_in_one_place() -> None:
     """`marl_edu.__version__`; the others are made from it, or have to agree with it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     assert project["project"]["dynamic"] == ["version"]
-    assert project["tool"]["setuptools"]["dynamic"] == {
-        "version": {"attr": "marl_edu.__version__"}
-    }
+    assert project["tool"]["setuptools"]["dynamic"] == {"version": {"attr": "marl_edu.__version__"}}
     cited = read(ROOT / "CITATION.cff")
     assert cited["version"] == marl_edu.__version__
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
@@ -91,3 +92,42 @@ def test_every_hook_runs_a_tool_of_the_environment() -> None:
     for repository in read(ROOT / ".pre-commit-config.yaml")["repos"]:
         for hook in repository["hooks"]:
             assert hook["entry"].startswith(".venv/bin/"), hook
+
+
+# What stands in for an interpreter: it begins an environment and then takes its time, or fails.
+BEGINS = """#!/bin/bash
+if [ "$1" = -m ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && touch "$3.begun"; {then}; fi
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="make and bash")
+@pytest.mark.parametrize("then, interrupted", [("sleep 60", True), ("exit 1", False)])
+def test_half_an_environment_is_not_left_behind(
+    tmp_path: Path, then: str, interrupted: bool
+) -> None:
+    """Neither by Ctrl-C nor by an interpreter that cannot make one; its path may hold a space."""
+    python = tmp_path / "a b" / "python3"
+    python.parent.mkdir()
+    python.write_text(BEGINS.replace("{then}", then))
+    python.chmod(0o755)
+    venv = tmp_path / "venv"
+    command = ["bash", "tools/install.sh", str(venv), str(python)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as run:
+        for _ in range(600):
+            if Path(f"{venv}.begun").exists():
+                break
+            time.sleep(0.05)
+        if interrupted:
+            os.killpg(run.pid, signal.SIGINT)
+        _, said = run.communicate(timeout=30)
+    assert run.returncode != 0 and not venv.exists()
+    assert interrupted or "cannot make a virtual environment" in said
+
+
+def test_an_environment_whose_path_has_a_space_is_refused() -> None:
+    made = subprocess.run(
+        ["make", "-n", "lint", "VENV=my env"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert made.returncode != 0 and 'without spaces, got "my env"' in made.stderr
