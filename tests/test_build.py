@@ -46,7 +46,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in ("book/conftest.py", "tools/book.py", "_config.yml"):
         (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
-    tested = python(folder, "-m", "pytest", "-n", "2", "--dist", "loadfile", "--nbval-lax", "book")
+    tested = python(folder, "-m", "pytest", "--nbval-lax", "book")
     assert "1 failed, 6 passed" in tested.stdout, tested.stdout + tested.stderr
     return folder
 
