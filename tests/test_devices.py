@@ -52,6 +52,8 @@ MADE: dict[str, Callable[[], list[Tensor]]] = {
         graphs.NeighbourList(*NEAR).senders(X),
     ],
     "neighbours of": lambda: [*graphs.neighbours_of(HEARS)],
+    "empty transitions": lambda: [*Transitions(20, 1, AVAILABLE).fields.values()],
+    "empty lives": lambda: [*Lives(9, 3, 1, AVAILABLE, 1).fields.values()],
     "rows of transitions": lambda: kept(Transitions(20, 1, AVAILABLE)),
     "rows of lives": lambda: kept(Lives(9, 3, 1, AVAILABLE, 1)),
     "transitions": lambda: [*TRANSITIONS.draw(5, chance())],

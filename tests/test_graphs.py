@@ -19,6 +19,7 @@ def test_a_list_of_neighbours_is_as_long_as_the_longest():
     star[0] = True  # one hears all others; each is heard by one
     assert graphs.neighbours_of(star).nodes.shape == (5, 4)
     assert graphs.neighbours_of(star.T).nodes.shape == (5, 1)
+    assert graphs.neighbours_of(torch.stack([star, star])).nodes.shape == (2, 5, 4)
     nobody = graphs.neighbours_of(torch.eye(5, dtype=torch.bool))
     assert nobody.nodes.shape == (5, 1) and not nobody.mask.any()
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from marl_edu import a2c, explore
 from marl_edu.algos import dqn, drqn, icm
 from marl_edu.envs import TMaze
+from marl_edu.ops import masked_mean
 from marl_edu.replay import Episodes, Lives, Transitions
 
 B, T, N, A = 3, 4, 2, 3
@@ -32,6 +33,10 @@ def draw(seed: int = 0) -> dict[str, Tensor]:
 
 def episode(**parts: Tensor) -> a2c.Episode:
     return a2c.Episode(**parts, success=torch.zeros(B))
+
+
+def test_a_mean_over_one_is_that_one():
+    assert float(masked_mean(torch.tensor([3.0, 5.0]), torch.tensor([False, True]))) == 5.0
 
 
 # -- actor-critic --------------------------------------------------------------------------------
@@ -207,11 +212,22 @@ def test_what_is_drawn_is_of_the_kind_that_was_kept():
     ):
         kept = lived()
         replay.add(kept)
-        drawn = replay.draw(5, *arguments, generator=chance)
+        drawn = replay.draw(50, *arguments, generator=chance)
         for name in ("obs", "action", "reward", "goes_on"):
             assert getattr(drawn, name).dtype == getattr(kept, name).dtype
         if isinstance(replay, Lives):  # nothing is burnt in unless it is asked for
             assert drawn.learn[:, 0].all()
+
+
+@pytest.mark.parametrize("kind", [Transitions, Lives])
+def test_a_replay_may_hold_one_and_takes_numbers_of_any_precision(kind):
+    available = torch.ones(2, 3, dtype=torch.bool)
+    replay = Transitions(1, 4, available) if kind is Transitions else Lives(1, 3, 4, available)
+    with pytest.raises(RuntimeError, match=r"^there is nothing to draw yet: add episodes first$"):
+        replay.draw(1, **({"window": 1} if kind is Lives else {}))
+    replay.add(lived()._replace(reward=torch.ones(2, 3, 2, dtype=f64)))
+    assert replay.size == 1 and replay.fields["reward"].dtype == torch.float32
+    assert replay.fields["reward"].all()
 
 
 # -- curiosity -----------------------------------------------------------------------------------
