@@ -58,8 +58,8 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 fast: $(INSTALLED)
-	@echo "== tests that neither learn nor open a browser"
-	$(PYTEST) tests -m "not learning and not slow and not browser and not site"
+	@echo "== tests that take no time: no learning, no browser"
+	$(PYTEST) tests -m "not learning and not long and not slow and not browser and not site"
 
 unit: $(INSTALLED)
 	@echo "== tests of the package and of the book's sources"
@@ -75,7 +75,7 @@ tests: $(INSTALLED)
 
 site: $(BUILT)
 	@echo "== the built site in a browser"
-	$(BIN)/python tools/browser.py $(PYTEST) tests/site -m site
+	$(BIN)/python tools/browser.py $(PYTEST) --dist worksteal tests/site -m site
 
 slow: $(INSTALLED)
 	@echo "== slow tests"

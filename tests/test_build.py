@@ -12,6 +12,8 @@ from jupyter_cache import get_cache
 from jupyter_cache.executors.utils import single_nb_execution
 from nbformat.v4 import new_code_cell, new_notebook
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parent.parent
 SHOWN = [
     "import sys\nfrom IPython.display import HTML, display",

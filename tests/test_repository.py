@@ -39,6 +39,7 @@ def named(param: object) -> str:
     return param.name if isinstance(param, Path) else str(param)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("schema", SCHEMAS)
 def test_files_fit_their_schema(schema: str) -> None:
     command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
