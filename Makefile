@@ -79,7 +79,7 @@ site: $(BUILT)
 
 slow: $(INSTALLED)
 	@echo "== slow tests"
-	$(PYTEST) tests -m slow
+	$(PYTEST) --dist worksteal tests -m slow
 
 mutants: $(INSTALLED)
 	@echo "== mutants: one changed line at a time, which the tests must notice"

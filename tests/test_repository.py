@@ -15,6 +15,10 @@ import yaml
 import marl_edu
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import times  # noqa: E402
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 SCHEMAS = {
     "github-workflows": WORKFLOWS,
@@ -75,6 +79,12 @@ def test_ci_runs_all_that_is_checked() -> None:
         assert needs[all_of].split() == parts.split()
     chosen = re.findall(r'-m "?([a-z ]+)"?$', MAKEFILE, re.M)
     assert {"not site and not slow", "slow", "site"} <= set(chosen)
+
+
+def test_contributing_names_the_limits_that_are_measured() -> None:
+    table = re.findall(r"^\| `(.*?)` \|.*\| (\d+) \|$", CONTRIBUTING, re.M)
+    limits = {" ".join(command).removeprefix("bash "): n for command, n in times.LIMITS.values()}
+    assert {command: int(minutes) for command, minutes in table} == limits
 
 
 def test_the_version_stands_in_one_place() -> None:
