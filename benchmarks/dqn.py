@@ -11,6 +11,7 @@ about 25 trials of two or three seeds; the peer with those that rl-zoo3 has tune
 """
 
 import argparse
+import contextlib
 import json
 import os
 import statistics
@@ -64,7 +65,7 @@ def ours(seed: int, settings: Row = SETTINGS) -> Row:
 
     @torch.no_grad()
     def act(obs: np.ndarray) -> np.ndarray:
-        return nets[-1](torch.from_numpy(obs))[0].argmax(1).numpy()
+        return np.asarray(nets[-1](torch.from_numpy(obs))[0].argmax(1))
 
     def watch(net: dqn.QNet) -> Row:
         nets[:] = [net]
@@ -76,10 +77,8 @@ def ours(seed: int, settings: Row = SETTINGS) -> Row:
             if clock.solved(act, row["env_steps"]):
                 raise Solved
 
-    try:
+    with contextlib.suppress(Solved):
         dqn.train(dqn.Config(cartpole, seed=seed, **settings), on_log, watch=watch)
-    except Solved:
-        pass
     return clock.row
 
 
@@ -91,7 +90,8 @@ def theirs(seed: int, python: Path) -> Row:
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         return {"error": (done.stderr.strip() or "its process died").splitlines()[-1]}
-    return json.loads(done.stdout.splitlines()[-1])
+    row: Row = json.loads(done.stdout.splitlines()[-1])
+    return row
 
 
 def measure(options: argparse.Namespace) -> Row:
@@ -143,6 +143,7 @@ def measure(options: argparse.Namespace) -> Row:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print, and save if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--peers", type=Path, default=PEERS, help="Python with stable-baselines3")
     parser.add_argument("--seeds", type=int, default=5, help="of each (5)")

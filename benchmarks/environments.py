@@ -66,6 +66,7 @@ def episode_of(env: BatchedEnv, steps: int) -> Callable[[], Any]:
 
 
 def ours(batch: int) -> Callable[[], Any]:
+    """Episodes of ours in cooperative navigation."""
     env = CooperativeNavigation(peer_environments.AGENTS, num_envs=batch, seed=0)
     return episode_of(env, peer_environments.STEPS)
 
@@ -78,12 +79,14 @@ def peer(name: str, batch: int, python: Path) -> Iterator[tuple[Play, Row]]:
     with subprocess.Popen(
         command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True
     ) as process:
+        assert process.stdin and process.stdout  # pipes
+        orders, answers = process.stdin, process.stdout
 
         def play(episodes: int) -> float:
-            print(episodes, file=process.stdin, flush=True)
-            return float(process.stdout.readline())
+            print(episodes, file=orders, flush=True)
+            return float(answers.readline())
 
-        yield play, json.loads(process.stdout.readline() or '{"error": "its process ended"}')
+        yield play, json.loads(answers.readline() or '{"error": "its process ended"}')
 
 
 def in_turns(players: dict[str, Play], rounds: int, seconds: float) -> dict[str, float]:
@@ -96,7 +99,7 @@ def in_turns(players: dict[str, Play], rounds: int, seconds: float) -> dict[str,
     return {name: statistics.median(t) for name, t in times.items()}
 
 
-def beside_others(batch: int, options) -> Row:
+def beside_others(batch: int, options: argparse.Namespace) -> Row:
     """Agent-steps a second of everybody at one batch, and how many times as fast ours is."""
     versions: dict[str, str] = {}
     missing: dict[str, str] = {}
@@ -206,10 +209,14 @@ def growing(agents: Sequence[int], seconds: float) -> list[Row]:
 
 
 def number(x: float | None, width: int = 12) -> str:
+    """A number for a column of the report."""
     return f"{'-':>{width}}" if x is None else f"{x:{width},.0f}"
 
 
-def print_spread(options) -> tuple[list[Row], list[Row], dict[int, list[Row]]]:
+def print_spread(
+    options: argparse.Namespace,
+) -> tuple[list[Row], list[Row], dict[int, list[Row]]]:
+    """Cooperative navigation beside the peers, its goals, and profiles where one is missed."""
     names = ["ours", *peer_environments.PEERS]
     print("Cooperative navigation, 3 agents: agent-steps a second, and ours / theirs")
     print(f"{'B':>6}" + "".join(f"{name:>16}" for name in names), flush=True)
@@ -244,7 +251,8 @@ def print_spread(options) -> tuple[list[Row], list[Row], dict[int, list[Row]]]:
     return rows, goals, profiles
 
 
-def print_environments(options) -> list[Row]:
+def print_environments(options: argparse.Namespace) -> list[Row]:
+    """Every environment of the course, as the batch grows."""
     print("\nEvery environment with its default settings: agent-steps a second")
     batches = sorted(options.batches)
     print(f"{'':26}{'N':>5}" + "".join(f"{f'B = {batch}':>14}" for batch in batches))
@@ -257,7 +265,8 @@ def print_environments(options) -> list[Row]:
     return found
 
 
-def print_growth(options) -> list[Row]:
+def print_growth(options: argparse.Namespace) -> list[Row]:
+    """One grid world, as its agents grow in number."""
     print(f"\nOne grid world, {CELLS} cells per agent: how a step grows with the agents")
     print(f"{'N':>7} {'grid':>9} {'ms per step':>12} {'exponent':>9}")
     rows = growing(options.agents, options.seconds)
@@ -271,7 +280,7 @@ def print_growth(options) -> list[Row]:
     return rows
 
 
-def measure(options) -> dict[str, Any]:
+def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Everything, printed as it comes."""
     torch.set_num_threads(1)
     if hasattr(os, "sched_setaffinity"):  # one core for ours and, as they inherit it, for peers
@@ -315,6 +324,7 @@ def install() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print, and save if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     python = PEERS / "bin" / "python"
     parser.add_argument("--install", action="store_true", help="make .venv-peers and stop")

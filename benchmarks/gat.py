@@ -16,7 +16,7 @@ import os
 import statistics
 import time
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -56,7 +56,7 @@ def layers() -> tuple[GraphAttention, Any]:
     return ours, theirs
 
 
-def compare(n: int, many: int, options) -> dict[str, Any]:
+def compare(n: int, many: int, options: argparse.Namespace) -> dict[str, Any]:
     """Milliseconds of each, forward and backward, on `many` graphs of n nodes."""
     torch.manual_seed(0)
     ours, theirs = layers()
@@ -66,7 +66,7 @@ def compare(n: int, many: int, options) -> dict[str, Any]:
     edges = torch.stack([(near.nodes + first).flatten(), receiver.flatten()])
     h = torch.randn(many, n, FEATURES, requires_grad=True)
     flat = (many * n, HEADS * HEAD)
-    forms = {
+    forms: dict[str, Callable[[], torch.Tensor]] = {
         "GATConv": lambda: theirs(h.flatten(0, 1), edges),
         "edges": lambda: ours(h.flatten(0, 1), edges)[0],
         "neighbours": lambda: ours(h, near)[0].view(flat),
@@ -90,7 +90,7 @@ def compare(n: int, many: int, options) -> dict[str, Any]:
     return {"nodes": n, "graphs": many, "turns": turns, "milliseconds": milli, "ratio": ratio}
 
 
-def measure(options) -> dict[str, Any]:
+def measure(options: argparse.Namespace) -> dict[str, Any]:
     """All sizes and numbers of threads, printed as they come."""
     rows = []
     names = ("GATConv", "edges", "neighbours", "adjacency")

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -85,7 +86,12 @@ def train_once(difficulty: str, batch: int) -> Callable[[], Any]:
     return call
 
 
-def sweep(make, difficulty: str, threads: int, options) -> list[Row]:
+def sweep(
+    make: Callable[[str, int], Callable[[], Any]],
+    difficulty: str,
+    threads: int,
+    options: argparse.Namespace,
+) -> list[Row]:
     """One kind of work over the batch sizes, from small to large, while a call stays short."""
     rows: list[Row] = []
     for batch in sorted(options.batches):
@@ -109,11 +115,13 @@ def sweep(make, difficulty: str, threads: int, options) -> list[Row]:
 class Products(TorchDispatchMode):
     """Counts the matrix products that are made, forward and backward, by shape and layout."""
 
-    def __init__(self):
-        super().__init__()
-        self.found: Counter = Counter()
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.found: Counter[tuple[Any, Any]] = Counter()
 
-    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
         if func.overloadpacket.__name__ in ("mm", "addmm", "bmm", "baddbmm"):
             layout = tuple((tuple(x.shape), x.stride()) for x in args)
             self.found[func, layout] += 1
@@ -137,7 +145,10 @@ def products_of(call: Callable[[], Any]) -> Callable[[], Any]:
     return replay
 
 
-def share_of_products(difficulty: str, batch: int, threads: int, options) -> Row:
+def share_of_products(
+    difficulty: str, batch: int, threads: int, options: argparse.Namespace
+) -> Row:
+    """Which share of a training step its matrix products alone would take, taken in turns."""
     torch.set_num_threads(threads)
     call = train_once(difficulty, batch)
     replay = products_of(call)
@@ -158,23 +169,27 @@ def share_of_products(difficulty: str, batch: int, threads: int, options) -> Row
 # -- ways of writing attention -------------------------------------------------------------------
 
 
-def by_matmul(q, k, v, mask):
+def by_matmul(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """As `algos/tarmac.py` writes it: products, and a masked softmax between them."""
     return masked_softmax(q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5, mask) @ v
 
 
-def by_baddbmm(q, k, v, mask):
+def by_baddbmm(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """The mask as a bias, added in the product of queries and keys."""
     lowest = torch.finfo(q.dtype).min
     bias = torch.zeros_like(mask, dtype=q.dtype).masked_fill_(~mask, lowest)
     score = torch.baddbmm(bias, q, k.transpose(-1, -2), alpha=q.shape[-1] ** -0.5)
     return (score.softmax(-1) * mask) @ v
 
 
-def by_broadcasting(q, k, v, mask):
+def by_broadcasting(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """No products of matrices: multiply, then sum."""
     score = (q[:, :, None] * k[:, None]).sum(-1) / q.shape[-1] ** 0.5
     return (masked_softmax(score, mask)[..., None] * v[:, None]).sum(-2)
 
 
-def by_torch(q, k, v, mask):
+def by_torch(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """Torch's own, which does not return the weights."""
     return F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None], mask[:, None])[:, 0]
 
 
@@ -186,7 +201,9 @@ FORMS = {
 }
 
 
-def attention(n_agents: int, options, batch: int = 64, d_k: int = 16, d_v: int = 32) -> Row:
+def attention(
+    n_agents: int, options: argparse.Namespace, batch: int = 64, d_k: int = 16, d_v: int = 32
+) -> Row:
     """Microseconds of each form, forward and backward, taken in turns so that all are equal."""
     torch.set_num_threads(1)
     torch.manual_seed(0)
@@ -212,9 +229,11 @@ def attention(n_agents: int, options, batch: int = 64, d_k: int = 16, d_v: int =
 # -- the report ----------------------------------------------------------------------------------
 
 
-def measure(options) -> dict[str, Any]:
+def measure(options: argparse.Namespace) -> Row:
     """Everything, printed as it comes."""
-    stepping, training, products = [], [], []
+    stepping: list[Row] = []
+    training: list[Row] = []
+    products: list[Row] = []
     print(f"{'':11}{'env':>6} {'B':>6} {'threads':>7} {'steps/s':>12} {'x reference':>12}")
     for name, make, rows in (
         ("environment", play_randomly, stepping),
@@ -262,6 +281,7 @@ def measure(options) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure, print, and save if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     known = list(REFERENCE_ENV)
     parser.add_argument("--difficulties", nargs="+", choices=known, default=known)

@@ -75,8 +75,9 @@ class Clock:
         self.looks += 1
         self.spent += self._now() - before
         self.row = {"wall": wall, "core": core, "env_steps": env_steps, "return": found}
-        self.row["solved"] = found >= GOAL
-        return self.row["solved"]
+        solved = found >= GOAL
+        self.row["solved"] = solved
+        return solved
 
 
 def train(seed: int) -> dict[str, Any]:
@@ -90,7 +91,7 @@ def train(seed: int) -> dict[str, Any]:
 
     @torch.no_grad()
     def act(obs: np.ndarray) -> np.ndarray:
-        return model.q_net(torch.from_numpy(obs)).argmax(1).numpy()
+        return np.asarray(model.q_net(torch.from_numpy(obs)).argmax(1))
 
     class Look(BaseCallback):
         def _on_step(self) -> bool:

@@ -85,8 +85,8 @@ def jaxmarl(batch: int, scan: bool) -> Episode:
     step = jax.vmap(env.step_env)  # `env.step` would also reset at every step
 
     @jax.jit
-    def at_once(start_keys, keys, actions):
-        def one(made, given):
+    def at_once(start_keys: Any, keys: Any, actions: dict[str, Any]) -> Any:
+        def one(made: Any, given: Any) -> Any:
             _, state = made[:2]
             return step(given[0], state, given[1])[:4], None
 
@@ -130,6 +130,7 @@ def seconds_of(episode: Episode, times: int) -> float:
 
 
 def main(name: str, batch: int) -> None:
+    """Say that the peer is ready, then play as many episodes as each line of the input asks for."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # some packages greet on stdout
 

@@ -1,5 +1,6 @@
 """What all tests share."""
 
+import pytest
 import torch
 from hypothesis import settings
 
@@ -9,3 +10,11 @@ torch.set_num_threads(1)
 # The same drawn inputs in every run, and no clock: a busy machine is not a failure.
 settings.register_profile("steady", deadline=None, derandomize=True)
 settings.load_profile("steady")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m chooses among them
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what opens a browser."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.browser)

@@ -1,16 +1,23 @@
 """Build the book, check that it is there, and print how long each notebook ran.
 
-Notebooks run through jupyter-cache, which looks at their cells alone. What they import and read
-counts as well, so a fingerprint of it is kept beside the cache: when it changes, all run again.
+Notebooks run before Sphinx starts, as many at a time as there are cores, and only those that are
+not in the cache yet. The tests of the notebooks fill the same cache (book/conftest.py), so what
+they have run does not run again.
+
+The cache, jupyter-cache's, looks at a notebook's cells alone. What they import and read counts as
+well, so a fingerprint of it is kept beside the cache: when it changes, all run again.
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import yaml
 from jupyter_cache import get_cache
+from jupyter_cache.executors import load_executor
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -29,10 +36,33 @@ def fingerprint() -> str:
     return digest.hexdigest()
 
 
-def forget_outputs() -> None:
-    """Drop stored outputs, and the pages made from them."""
-    for folder in (CACHE, BUILD / ".doctrees", BUILD / "html"):
-        shutil.rmtree(folder, ignore_errors=True)
+def forget_stale_outputs() -> None:
+    """Drop stored outputs and the pages made from them, if what the notebooks use has changed."""
+    ran_with = fingerprint()
+    if not FINGERPRINT.exists() or FINGERPRINT.read_text() != ran_with:
+        for folder in (CACHE, BUILD / ".doctrees", BUILD / "html"):
+            shutil.rmtree(folder, ignore_errors=True)
+    BUILD.mkdir(exist_ok=True)
+    FINGERPRINT.write_text(ran_with)
+
+
+def notebooks() -> list[Path]:
+    """Every notebook of the book, the largest first: the last to end should be a short one."""
+    found = [path for path in (ROOT / "book").rglob("*.ipynb") if path.parent.name[0] != "."]
+    return sorted(found, key=lambda path: path.stat().st_size, reverse=True)
+
+
+def run_notebooks() -> list[str]:
+    """Run what is not in the cache. Returns one traceback for each notebook that failed."""
+    cache = get_cache(str(CACHE))
+    records = [cache.add_nb_to_project(str(path)) for path in notebooks()]
+    os.environ["OMP_NUM_THREADS"] = "1"  # a notebook has a core, not the machine
+    timeout = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["execute"]["timeout"]
+    load_executor("local-parallel", cache).run_and_cache(
+        filter_pks=[record.pk for record in records], timeout=timeout
+    )
+    failed = cache.list_unexecuted(filter_pks=[record.pk for record in records])
+    return [f"== {record.uri}\n{record.traceback or 'it could not be run'}" for record in failed]
 
 
 def print_runtimes() -> None:
@@ -51,18 +81,17 @@ def print_runtimes() -> None:
 
 def main() -> int:
     """Build; the exit code is Sphinx's own."""
-    ran_with = fingerprint()
-    if not FINGERPRINT.exists() or FINGERPRINT.read_text() != ran_with:
-        forget_outputs()
-    BUILD.mkdir(exist_ok=True)
-    FINGERPRINT.write_text(ran_with)
+    forget_stale_outputs()
+    if failed := run_notebooks():
+        print("\n".join(failed), file=sys.stderr)
+        return 1
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command = [str(jupyter_book), "build", ".", "-W", "-n", "--keep-going"]
-    failed = subprocess.run(command, cwd=ROOT).returncode
-    if failed:
+    failed_with = subprocess.run(command, cwd=ROOT).returncode
+    if failed_with:
         for report in sorted((BUILD / "html" / "reports").rglob("*.log")):
             print(f"== {report.relative_to(ROOT)}\n{report.read_text()}", file=sys.stderr)
-        return failed
+        return failed_with
     # Other major versions of Jupyter Book can end without an error and without any page.
     if not (BUILD / "html" / "index.html").is_file():
         print("the build ended without _build/html/index.html", file=sys.stderr)

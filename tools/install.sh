@@ -4,12 +4,13 @@
 set -euo pipefail
 
 venv=$1
-python=${2:-}
+candidates=(python3 python3.13 python3.12 python3.11 python)
+if [ -n "${2:-}" ]; then candidates=("$2"); fi
 
 recent() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }
 
 if [ ! -x "$venv/bin/python" ]; then
-    for candidate in ${python:-python3 python3.13 python3.12 python3.11 python}; do
+    for candidate in "${candidates[@]}"; do
         if recent "$candidate"; then found=$candidate; break; fi
     done
     if [ -z "${found:-}" ]; then
@@ -17,11 +18,12 @@ if [ ! -x "$venv/bin/python" ]; then
         exit 1
     fi
     echo "Making $venv with $("$found" --version)"
+    trap 'rm -rf "$venv"' EXIT  # after Ctrl-C, too: half an environment would pass for a whole one
     if ! "$found" -m venv "$venv"; then
-        rm -rf "$venv"
         echo "$found cannot make a virtual environment (on Debian: apt install python3-venv)" >&2
         exit 1
     fi
+    trap - EXIT
 fi
 
 "$venv/bin/python" -m pip install --disable-pip-version-check --quiet --requirement requirements.txt

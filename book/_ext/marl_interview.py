@@ -7,10 +7,12 @@ no labelled groups, and tells nobody but the eye whether a choice was right.
 
 import itertools
 import json
+import math
 import re
 from collections import Counter
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import interview_bank as bank
 import interview_deck
@@ -22,6 +24,7 @@ from sphinx.util import logging
 from sphinx_design.shared import create_component
 
 from marl_edu import exercises
+from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.widgets.shared import bundle
 
 FOLDER = bank.FOLDER
@@ -30,7 +33,9 @@ DECK = "agents-interview.apkg"
 NO_TAB_STOPS = "if (window.MathJax) MathJax.options.menuOptions = {settings: {inTabOrder: false}};"
 SOURCES = Path(__file__).parents[1] / "_static" / ASSETS  # modules: pages get them joined
 # The scripts of each page; topic pages have the quizzes, all others what is wide alone.
-SCRIPTS = {name: ("bank.js", f"{name}.js") for name in ("cards", "mock", "readiness")}
+SCRIPTS: dict[str, tuple[str, ...]] = {
+    name: ("bank.js", f"{name}.js") for name in ("cards", "mock", "readiness")
+}
 SCRIPTS |= dict.fromkeys(bank.TOPICS, ("quiz.js",))
 # What a side of a sheet holds in letters of one point; by trial.
 PER_SIDE = 372_000
@@ -282,7 +287,7 @@ $$
 
     def ticks(self) -> str:
         """The exercises to tick, topic by topic, each with a link to where it is asked."""
-        links = {}
+        links: dict[str, str] = {}
         for page, posed in exercises.pages().items():
             address = self.app.builder.get_relative_uri(self.docname, f"book/{page}")
             links |= {one.name: f"{address}#{one.label}" for one in posed}
@@ -331,11 +336,11 @@ def quiz_form(number: int, entry: bank.Entry) -> str:
 
 def size_of(text: str) -> float:
     """How large a sheet is printed, in points: it fills one side, or two where one is too small."""
-    one = (PER_SIDE / len(re.sub(r"\\[a-z]+|[{}$]", "", text))) ** 0.5
+    one = math.sqrt(PER_SIDE / len(re.sub(r"\\[a-z]+|[{}$]", "", text)))
     return min(one if one >= SMALLEST else one * 2**0.5, LARGEST)
 
 
-def tick_list(title: str, tasks: list[dict], links: dict[str, str]) -> str:
+def tick_list(title: str, tasks: list[dict[str, Any]], links: dict[str, str]) -> str:
     """The exercises of a topic, to tick; `links` says where they are asked."""
     boxes = []
     for task in tasks:
@@ -364,10 +369,10 @@ def write_page(app: Sphinx, docname: str, source: list[str]) -> None:
     pages = Pages(app, docname)
     names = "|".join(name for name in vars(Pages) if not name.startswith("_"))
 
-    def text(found: re.Match) -> str:
+    def text(found: re.Match[str]) -> str:
         for path in bank.QUESTIONS.glob("*.yml"):
             app.env.note_dependency(str(path))
-        return getattr(pages, found[1])()
+        return str(getattr(pages, found[1])())
 
     source[0] = re.sub(rf"%({names})%", text, source[0])
 
@@ -390,15 +395,17 @@ def fold_designs(app: Sphinx, doctree: nodes.document) -> None:
         if not isinstance(problem, nodes.paragraph) or len(problem) != 1:
             continue
         if isinstance(problem[0], nodes.emphasis):
-            what = {"opened": False, "type": "dropdown", "has_title": True}
-            looks = {"icon": None, "chevron": None, "container_classes": ["sd-mb-3"]}
-            looks |= {"title_classes": [], "body_classes": []}
-            fold = create_component("dropdown", **what, **looks)
+            looks: dict[str, Any] = dict.fromkeys(("icon", "chevron"))
+            looks |= {"title_classes": [], "body_classes": [], "container_classes": ["sd-mb-3"]}
+            looks |= {"opened": False, "type": "dropdown", "has_title": True}
+            fold = create_component("dropdown", **looks)
             fold += [nodes.rubric("", "One answer"), *section[2:]]
             section[2:] = [fold]
 
 
-def give_scripts(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node) -> None:
+def give_scripts(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
+) -> None:
     """Scripts and styles of the interview part, on its pages alone."""
     if not page.startswith(f"{FOLDER}/"):
         return
@@ -424,7 +431,7 @@ def keep_sources(app: Sphinx, config: Config) -> None:
     config.exclude_patterns.append(f"{ASSETS}/*.js")
 
 
-def cards() -> dict:
+def cards() -> dict[str, Any]:
     """What the scripts know: topics, levels, questions as HTML, and the exercises' names."""
     return {
         "topics": bank.TOPICS,

@@ -7,6 +7,7 @@ import pkgutil
 import re
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -94,11 +95,11 @@ def show_module_pages_as_written(
     body = [f"   {line}" for line in text[1:]]
     lines[:] = [text[0], ""]
     if any(line.strip() for line in body):
-        lines += [".. code-block:: text", ""] + body + [""]
+        lines += [".. code-block:: text", "", *body, ""]
 
 
 def show_signature_as_written(
-    app: Sphinx, what: str, name: str, obj: object, options: object, signature: str, returns: str
+    app: Sphinx, what: str, name: str, obj: Any, options: object, signature: str, returns: str
 ) -> tuple[str, str] | None:
     """Signatures with the shapes of the source: `Float[Tensor, "B N D"]`, not what it became."""
     fields = what == "class" and (hasattr(obj, "__dataclass_fields__") or hasattr(obj, "_fields"))
@@ -107,7 +108,8 @@ def show_signature_as_written(
     elif what not in ("class", "function", "method"):
         return None
     try:
-        node = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(obj)))).body[0]
+        source = textwrap.dedent(inspect.getsource(inspect.unwrap(obj)))
+        node: Any = ast.parse(source).body[0]
     except (OSError, TypeError, SyntaxError):
         return None
     if fields:
@@ -131,7 +133,9 @@ def outdated_overviews(
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 
-def drop_scripts(app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node) -> None:
+def drop_scripts(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
+) -> None:
     """Take off the page what it does not use.
 
     sphinx-thebe: off or not, its script declares one constant twice. The state of ipywidgets: the
@@ -168,7 +172,7 @@ def give_figure_scripts(
 
 
 def drop_citation_roles(
-    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
     """Take off the citations' ARIA roles: deprecated, and a list that has no list items."""
     if "citation-list" in context.get("body", ""):
@@ -177,7 +181,7 @@ def drop_citation_roles(
 
 
 def name_what_ran(
-    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
     """In the table of notebooks: titles for file names, and words for pictograms."""
     if page != "book/status":

@@ -1,0 +1,144 @@
+"""What the files that GitHub and its robots read promise: valid, and nothing but what runs here."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+import marl_edu
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+import times  # noqa: E402
+
+CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+SCHEMAS = {
+    "github-workflows": WORKFLOWS,
+    "dependabot": [ROOT / ".github" / "dependabot.yml"],
+    "citation-file-format": [ROOT / "CITATION.cff"],
+}
+# The step that prepares or hands over; everything else a job does is a target of the Makefile.
+ACTIONS = re.compile(r"actions/(checkout|setup-\w+|(up|down)load-[\w-]+|deploy-pages)@v\d+")
+PUBLISHING = "publish"
+MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
+TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.M))
+
+
+def read(path: Path) -> dict:
+    return yaml.safe_load(path.read_text("utf-8"))
+
+
+JOBS = [(path, name) for path in WORKFLOWS for name in read(path)["jobs"]]
+
+
+def named(param: object) -> str:
+    return param.name if isinstance(param, Path) else str(param)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_files_fit_their_schema(schema: str) -> None:
+    command = [sys.executable, "-m", "check_jsonschema", "--builtin-schema", f"vendor.{schema}"]
+    checked = subprocess.run([*command, *SCHEMAS[schema]], capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+@pytest.mark.parametrize("path, job", JOBS, ids=named)
+def test_a_job_runs_make_targets_and_nothing_else(path: Path, job: str) -> None:
+    for step in read(path)["jobs"][job]["steps"]:
+        if "uses" in step:
+            assert ACTIONS.fullmatch(step["uses"]), step
+        elif step["run"] != "bash .ci/run":
+            program, *targets = step["run"].split()
+            assert program == "make" and targets and set(targets) <= TARGETS, step
+
+
+@pytest.mark.parametrize("path, job", JOBS, ids=named)
+def test_the_publishing_job_alone_may_write(path: Path, job: str) -> None:
+    workflow = read(path)
+    allowed = workflow["jobs"][job].get("permissions", workflow["permissions"])
+    writes = {what for what, how in allowed.items() if how != "read"}
+    assert workflow["permissions"] == {"contents": "read"}
+    assert writes <= ({"pages", "id-token"} if job == PUBLISHING else set())
+
+
+def test_ci_runs_all_that_is_checked() -> None:
+    """What `make test` leaves out, `make deep` runs, and CI runs both."""
+    assert "make test deep" in (ROOT / ".ci" / "run").read_text("utf-8")
+    assert any("bash .ci/run" in path.read_text("utf-8") for path in WORKFLOWS)
+    needs = dict(re.findall(r"^([a-z]+): ([^#\n]*)", MAKEFILE, re.M))
+    for all_of, parts in (("test", "lint types tests book site"), ("deep", "slow mutants")):
+        assert needs[all_of].split() == parts.split()
+    chosen = re.findall(r'-m "?([a-z ]+)"?$', MAKEFILE, re.M)
+    assert {"not site and not slow", "slow", "site"} <= set(chosen)
+
+
+def test_contributing_names_the_limits_that_are_measured() -> None:
+    table = re.findall(r"^\| `(.*?)` \|.*\| (\d+) \|$", CONTRIBUTING, re.M)
+    limits = {" ".join(command).removeprefix("bash "): n for command, n in times.LIMITS.values()}
+    assert {command: int(minutes) for command, minutes in table} == limits
+
+
+def test_the_version_stands_in_one_place() -> None:
+    """`marl_edu.__version__`; the others are made from it, or have to agree with it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    assert project["tool"]["setuptools"]["dynamic"] == {"version": {"attr": "marl_edu.__version__"}}
+    cited = read(ROOT / "CITATION.cff")
+    assert cited["version"] == marl_edu.__version__
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    released = re.findall(r"^## (\d\S*) \((\S+)\)$", changes, re.M)
+    assert released[0] == (marl_edu.__version__, cited["date-released"])
+
+
+def test_every_hook_runs_a_tool_of_the_environment() -> None:
+    for repository in read(ROOT / ".pre-commit-config.yaml")["repos"]:
+        for hook in repository["hooks"]:
+            assert hook["entry"].startswith(".venv/bin/"), hook
+
+
+# What stands in for an interpreter: it begins an environment and then takes its time, or fails.
+BEGINS = """#!/bin/bash
+if [ "$1" = -m ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && touch "$3.begun"; {then}; fi
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="make and bash")
+@pytest.mark.parametrize("then, interrupted", [("sleep 60", True), ("exit 1", False)])
+def test_half_an_environment_is_not_left_behind(
+    tmp_path: Path, then: str, interrupted: bool
+) -> None:
+    """Neither by Ctrl-C nor by an interpreter that cannot make one; its path may hold a space."""
+    python = tmp_path / "a b" / "python3"
+    python.parent.mkdir()
+    python.write_text(BEGINS.replace("{then}", then))
+    python.chmod(0o755)
+    venv = tmp_path / "venv"
+    command = ["bash", "tools/install.sh", str(venv), str(python)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as run:
+        for _ in range(600):
+            if Path(f"{venv}.begun").exists():
+                break
+            time.sleep(0.05)
+        if interrupted:
+            os.killpg(run.pid, signal.SIGINT)
+        _, said = run.communicate(timeout=30)
+    assert run.returncode != 0 and not venv.exists()
+    assert interrupted or "cannot make a virtual environment" in said
+
+
+def test_an_environment_whose_path_has_a_space_is_refused() -> None:
+    made = subprocess.run(
+        ["make", "-n", "lint", "VENV=my env"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert made.returncode != 0 and 'without spaces, got "my env"' in made.stderr
