@@ -52,6 +52,8 @@ lint: $(INSTALLED)
 	@echo "== style"
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/javascript.py lint types format --check
+	$(BIN)/python tools/exercise_cells.py --check
 
 types: $(INSTALLED)
 	@echo "== types"
@@ -59,10 +61,12 @@ types: $(INSTALLED)
 
 fast: $(INSTALLED)
 	@echo "== tests that take no time: no learning, no browser"
+	$(BIN)/python tools/javascript.py test
 	$(PYTEST) tests -m "not learning and not long and not slow and not browser and not site"
 
 unit: $(INSTALLED)
 	@echo "== tests of the package and of the book's sources"
+	$(BIN)/python tools/javascript.py test
 	$(PYTEST) tests -m "not site and not slow"
 
 notebooks: $(INSTALLED)
@@ -71,6 +75,7 @@ notebooks: $(INSTALLED)
 
 tests: $(INSTALLED)
 	@echo "== all tests, and every notebook, cell by cell"
+	$(BIN)/python tools/javascript.py test
 	$(PYTEST) --nbval-lax book tests -m "not site and not slow"
 
 site: $(BUILT)
@@ -100,6 +105,7 @@ serve: book ## serve the built book on http://localhost:8000
 format: $(INSTALLED) ## format the code, write the exercises' cells, strip the notebooks' outputs
 	@$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python tools/javascript.py format
 	$(BIN)/python tools/exercise_cells.py
 	find book -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' -exec $(BIN)/nbstripout --keep-id {} +
 

@@ -196,7 +196,9 @@ def test_eq_dqn_loss_teaches_the_network_and_not_its_target():
 
 def test_a_time_limit_is_bootstrapped_through_and_an_end_is_not():
     episodes, row = qlearning.rollout(Always(1.0, 0.0, 0.0), Clock())
-    assert episodes.alive.all() and not episodes.terminated.any()  # all four steps, and time ran out
+    assert (
+        episodes.alive.all() and not episodes.terminated.any()
+    )  # all four steps, and time ran out
     assert episodes.obs[:, -1].eq(1).all() and episodes.obs.shape == (4, 5, 2, 1)
     assert row == {"success": 1.0, "return": 0.0, "env_steps": 16}
     episodes, row = qlearning.rollout(Always(0.0, 1.0, 0.0), Clock())

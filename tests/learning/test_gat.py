@@ -49,6 +49,8 @@ def test_links_help_to_sort_papers():
     found = {}
     for use_edges in (True, False):
         cfg = node_classification.Config(use_edges=use_edges, updates=150)
-        found[use_edges] = node_classification.evaluate(node_classification.train(cfg).net, cfg, 1000)
+        found[use_edges] = node_classification.evaluate(
+            node_classification.train(cfg).net, cfg, 1000
+        )
     assert found[True]["success"] > found[False]["success"] + 0.1
     assert found[True]["success"] > found[True]["majority"] + 0.2

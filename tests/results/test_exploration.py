@@ -5,11 +5,10 @@ import math
 import pytest
 import torch
 
-from marl_edu.results import share_interval
 from marl_edu.algos import counts
 from marl_edu.core import storage
 from marl_edu.envs.key_door_maze import WATCH, KeyDoorMaze
-from marl_edu.results import exploration
+from marl_edu.results import exploration, share_interval
 from marl_edu.training import bonus, ppo
 
 

@@ -257,7 +257,13 @@ class Cells(HTMLParser):
 
 
 def test_a_table_shows_itself_three_ways():
-    row = Row("tarmac-<easy>", PAPER, ours(97, 99), ReferenceScore("look-ahead", 99.7), ReferenceScore("GAS", 29.0))
+    row = Row(
+        "tarmac-<easy>",
+        PAPER,
+        ours(97, 99),
+        ReferenceScore("look-ahead", 99.7),
+        ReferenceScore("GAS", 29.0),
+    )
     table = tables.table([row, Row("none", None, None)], 'Success & "more".')
     page = Cells()
     page.feed(table._repr_html_())

@@ -319,7 +319,9 @@ def test_a_rollout_records_what_happened_and_stops_when_all_have_arrived():
     assert batch.action.shape == (3, len(way), 1) and batch.obs.shape[1] == len(way) + 1
     assert batch.action[0, :, 0].tolist() == way
     assert batch.reward.sum(1).tolist() == [[1.0]] * 3 and batch.success.all()
-    assert batch.alive.all() and batch.terminated[:, -1].all() and not batch.terminated[:, :-1].any()
+    assert (
+        batch.alive.all() and batch.terminated[:, -1].all() and not batch.terminated[:, :-1].any()
+    )
     assert batch.cell[0, -1, 0] == env.goal
     assert batch.log_prob.abs().max() < 1e-5
 

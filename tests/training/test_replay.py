@@ -129,7 +129,8 @@ def test_a_window_is_a_piece_of_one_trajectory(drawn, window, burn_in):
 def test_every_place_of_a_trajectory_is_sampled_equally_often():
     T = 8
     e = episodes(1, T, 1, 0)._replace(
-        alive=torch.ones(1, T, 1, dtype=torch.bool), terminated=torch.zeros(1, T, 1, dtype=torch.bool)
+        alive=torch.ones(1, T, 1, dtype=torch.bool),
+        terminated=torch.zeros(1, T, 1, dtype=torch.bool),
     )
     replay = SequenceReplay(3, T, 2, available(1))
     replay.add(e)

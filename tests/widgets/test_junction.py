@@ -93,7 +93,9 @@ def test_draws_are_uniform() -> None:
 
 @pytest.mark.parametrize("route", ["number", "one-hot"])
 @pytest.mark.parametrize("difficulty", ["easy", "medium", "hard"])
-def test_environment_agrees_with_python_in_every_step(js: Page, difficulty: str, route: str) -> None:
+def test_environment_agrees_with_python_in_every_step(
+    js: Page, difficulty: str, route: str
+) -> None:
     episodes = {"easy": 50, "medium": 25, "hard": 5}[difficulty]  # 1,000 steps, or 400
     watched = 2  # of these, what the cars see is compared, too
     arrival = {"easy": 0.3, "medium": 0.5, "hard": 0.7}[difficulty]  # full roads, too

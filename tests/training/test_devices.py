@@ -7,26 +7,26 @@ import pytest
 import torch
 from torch import Tensor
 
-from marl_edu import graphs
-from marl_edu.replay import Episodes, Lives, Transitions
+from marl_edu.core import graphs
+from marl_edu.training.replay import Episodes, ReplayBuffer, SequenceReplay
 
-HEARS = torch.rand(2, 4, 4, generator=torch.Generator().manual_seed(0)) < 0.5
-EDGES = graphs.edges_of(HEARS[0])
-NEAR = graphs.neighbours_of(HEARS)
+ADJACENCY = torch.rand(2, 4, 4, generator=torch.Generator().manual_seed(0)) < 0.5
+EDGES = graphs.edges_of(ADJACENCY[0])
+NEAR = graphs.neighbours_of(ADJACENCY)
 AVAILABLE = torch.ones(2, 3, dtype=torch.bool)
 X = torch.rand(2, 4, 1, 3, generator=torch.Generator().manual_seed(1))
 
 
 def episodes() -> Episodes:
-    """Two agents that live for three steps, in each of two worlds."""
+    """Two agents of three steps each, in each of two environments."""
     shape, number = (2, 3, 2), torch.arange(12, device="cpu")
-    lived = torch.ones(shape, dtype=torch.bool, device="cpu")
+    alive = torch.ones(shape, dtype=torch.bool, device="cpu")
     obs = torch.rand(2, 4, 2, 1, generator=torch.Generator().manual_seed(2), device="cpu")
     done = number.view(shape)
-    return Episodes(obs, done % 3, done.float(), lived, lived, done[..., None].float())
+    return Episodes(obs, done % 3, done.float(), alive, ~alive, done[..., None].float())
 
 
-def kept(replay: Transitions | Lives) -> list[Tensor]:
+def kept(replay: ReplayBuffer | SequenceReplay) -> list[Tensor]:
     """What it writes down of the episodes."""
     rows: dict[str, Tensor] = {}
     replay._write = lambda **given: rows.update(given)
@@ -34,8 +34,8 @@ def kept(replay: Transitions | Lives) -> list[Tensor]:
     return [*rows.values()]
 
 
-TRANSITIONS, LIVES = Transitions(20, 1, AVAILABLE), Lives(9, 3, 1, AVAILABLE, 1)
-for full in (TRANSITIONS, LIVES):
+TRANSITIONS, SEQUENCES = ReplayBuffer(20, 1, AVAILABLE), SequenceReplay(9, 3, 1, AVAILABLE, 1)
+for full in (TRANSITIONS, SEQUENCES):
     full.add(episodes())
 
 
@@ -44,20 +44,20 @@ def chance() -> torch.Generator:
 
 
 MADE: dict[str, Callable[[], list[Tensor]]] = {
-    "adjacency": lambda: [graphs.Dense(HEARS).mask],
+    "adjacency": lambda: [graphs.Dense(ADJACENCY).mask],
     "edges": lambda: [*vars(graphs.EdgeList(EDGES, 4)).values()][1:],
-    "edges of": lambda: [graphs.edges_of(HEARS[0])],
+    "edges of": lambda: [graphs.edges_of(ADJACENCY[0])],
     "neighbours": lambda: [
         graphs.NeighbourList(*NEAR).mask,
         graphs.NeighbourList(*NEAR).senders(X),
     ],
-    "neighbours of": lambda: [*graphs.neighbours_of(HEARS)],
-    "empty transitions": lambda: [*Transitions(20, 1, AVAILABLE).fields.values()],
-    "empty lives": lambda: [*Lives(9, 3, 1, AVAILABLE, 1).fields.values()],
-    "rows of transitions": lambda: kept(Transitions(20, 1, AVAILABLE)),
-    "rows of lives": lambda: kept(Lives(9, 3, 1, AVAILABLE, 1)),
-    "transitions": lambda: [*TRANSITIONS.draw(5, chance())],
-    "lives": lambda: [*LIVES.draw(5, 2, 1, chance())],
+    "neighbours of": lambda: [*graphs.neighbours_of(ADJACENCY)],
+    "empty transitions": lambda: [*ReplayBuffer(20, 1, AVAILABLE).fields.values()],
+    "empty sequences": lambda: [*SequenceReplay(9, 3, 1, AVAILABLE, 1).fields.values()],
+    "rows of transitions": lambda: kept(ReplayBuffer(20, 1, AVAILABLE)),
+    "rows of sequences": lambda: kept(SequenceReplay(9, 3, 1, AVAILABLE, 1)),
+    "transitions": lambda: [*TRANSITIONS.sample(5, chance())],
+    "sequences": lambda: [*SEQUENCES.sample(5, 2, 1, chance())],
 }
 
 

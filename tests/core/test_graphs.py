@@ -5,9 +5,8 @@ import re
 import pytest
 import torch
 
-from marl_edu import graphs
-
-from .unchecked import unchecked
+from marl_edu.core import graphs
+from tests.unchecked import unchecked
 
 NODES = torch.zeros(4, 2)  # h of four nodes
 TEAMS = torch.zeros(3, 4, 2)  # ... and of three graphs of four
@@ -25,10 +24,10 @@ def test_a_list_of_neighbours_is_as_long_as_the_longest():
 
 
 def test_neighbours_stand_in_order_however_many_there_are():
-    hears = torch.rand(300, 300, generator=torch.Generator().manual_seed(0)) < 0.2
-    hears.fill_diagonal_(False)
-    nodes, mask = graphs.neighbours_of(hears)
-    for i, there in enumerate(hears):
+    comm_graph = torch.rand(300, 300, generator=torch.Generator().manual_seed(0)) < 0.2
+    comm_graph.fill_diagonal_(False)
+    nodes, mask = graphs.neighbours_of(comm_graph)
+    for i, there in enumerate(comm_graph):
         assert nodes[i, mask[i]].tolist() == there.nonzero()[:, 0].tolist()
 
 

@@ -1,4 +1,4 @@
-"""Every algorithm in every world: it trains there, and one that was stopped ends the same."""
+"""Every algorithm in every environment: it trains there, and one that was stopped ends the same."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -6,30 +6,36 @@ from typing import Any
 import pytest
 import torch
 
-from marl_edu import a2c, envs, explore
-from marl_edu.algos import commnet, dqn, drqn, gat, icm, rnd, tarmac
-from marl_edu.envs.world import World
+from marl_edu import envs
+from marl_edu.algos import commnet, counts, dqn, drqn, gat, ic3net, icm, rnd, tarmac
+from marl_edu.envs.base.env import BatchedEnv
+from marl_edu.training import a2c, ppo
 
 pytestmark = pytest.mark.slow
 
-WORLDS = [
-    world
-    for world in (getattr(envs, name) for name in envs.__all__)
-    if issubclass(world, World) and world not in (envs.AgentId, envs.Flicker)  # those need another
+ENVS = [
+    env
+    for env in (getattr(envs, name) for name in envs.__all__)
+    if issubclass(env, BatchedEnv) and env not in (envs.AgentId, envs.Flicker)  # those need another
 ]
-SMALL = {"batch_size": 4, "hidden": 8, "log_every": 1, "checkpoint_every": 1}
+SMALL = {"num_envs": 4, "hidden_dim": 8, "log_every": 1, "checkpoint_every": 1}
 ROUNDS = {"updates": 3}
-STEPS = {"updates": 60, "warm_up": 1, "batch": 8, "capacity": 300}  # 20 a round, see below
+STEPS = {
+    "updates": 60,
+    "learning_starts": 1,
+    "batch_size": 8,
+    "capacity": 300,
+}  # 20 a round, see below
 ALGORITHMS: dict[str, tuple[Callable[..., Any], Callable[..., Any], dict[str, Any]]] = {
     "none": (a2c.Config, a2c.train, ROUNDS),
     "commnet": (commnet.Config, commnet.train, ROUNDS),
     "tarmac": (tarmac.Config, tarmac.train, ROUNDS),
-    "tarmac, hard gate": (tarmac.Config, tarmac.train, {**ROUNDS, "gate": "hard"}),
+    "ic3net": (ic3net.Config, ic3net.train, ROUNDS),
     "gat": (gat.Config, gat.train, ROUNDS),
     "dqn": (dqn.Config, dqn.train, STEPS),
     "drqn": (drqn.Config, drqn.train, STEPS),
-    "no bonus": (explore.Config, explore.train, ROUNDS),
-    "counts": (explore.Config, explore.train_counting, ROUNDS),
+    "ppo": (ppo.Config, ppo.train, ROUNDS),
+    "counts": (counts.Config, counts.train, ROUNDS),
     "icm": (icm.Config, icm.train, ROUNDS),
     "rnd": (rnd.Config, rnd.train, ROUNDS),
 }
@@ -39,7 +45,7 @@ UNABLE = "PPO asks for actions that not every agent has"
 NO_CAR = "nobody is there at the start, where RND measures the spread of what is seen"
 # What does not work yet, and why.
 NOT_YET = {
-    **{(name, envs.SpeakerListener): UNABLE for name in ("no bonus", "counts", "icm", "rnd")},
+    **{(name, envs.SpeakerListener): UNABLE for name in ("ppo", "counts", "icm", "rnd")},
     ("rnd", envs.TrafficJunction): NO_CAR,
 }
 
@@ -47,10 +53,10 @@ NOT_YET = {
 def pairs() -> Iterator[Any]:
     """All of them; what does not work yet is expected to fail."""
     for name in ALGORITHMS:
-        for world in WORLDS:
-            reason = NOT_YET.get((name, world))
+        for env in ENVS:
+            reason = NOT_YET.get((name, env))
             marks = [pytest.mark.xfail(reason=reason)] if reason else []
-            yield pytest.param(name, world, id=f"{name}-{world.__name__}", marks=marks)
+            yield pytest.param(name, env, id=f"{name}-{env.__name__}", marks=marks)
 
 
 class PowerCut(Exception):
@@ -62,13 +68,13 @@ def numbers(rows: list[dict[str, float]]) -> list[dict[str, float]]:
     return [{key: x for key, x in row.items() if key != "cpu_seconds"} for row in rows]
 
 
-@pytest.mark.parametrize("name, world", list(pairs()))
-def test_a_run_that_was_stopped_ends_with_the_same_numbers(name, world, tmp_path):
+@pytest.mark.parametrize("name, env", list(pairs()))
+def test_a_run_that_was_stopped_ends_with_the_same_numbers(name, env, tmp_path):
     config, train, settings = ALGORITHMS[name]
     if settings is STEPS:
-        made = world(batch_size=4)
-        settings = STEPS | {"steps_per_update": 4 * made.n_agents * made.max_steps / 20}
-    cfg = config(world=world, **SMALL, **settings)
+        made = env(num_envs=4)
+        settings = STEPS | {"train_freq": 4 * made.n_agents * made.max_steps / 20}
+    cfg = config(env=env, **SMALL, **settings)
     whole = train(cfg)
     assert whole.rows[-1]["update"] == cfg.updates
     path = tmp_path / "run.safetensors"
