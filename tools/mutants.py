@@ -1,6 +1,6 @@
 """Change one line of the core at a time: do the tests notice?
 
-usage: python tools/mutants.py [PATTERN ...]      e.g. "marl_edu.ops.*"
+usage: python tools/mutants.py [PATTERN ...]      e.g. "marl_edu.core.ops.*"
 
 tests/mutants.toml says what is changed and which tests have to notice, and lists the survivors:
 the changes that no test notices, each with the reason why none can. This fails if fewer are
@@ -43,7 +43,7 @@ class Change(NamedTuple):
 
 
 def patterns(mutate: dict[str, Any]) -> list[str]:
-    """mutmut's names of all mutants of what is listed: `marl_edu.a2c.x_loss__mutmut_*`."""
+    """mutmut's names of all mutants of what is listed: `marl_edu.training.a2c.x_loss__mutmut_*`."""
     found = []
     for file, parts in mutate.items():
         module = file.removesuffix(".py").replace("/", ".")

@@ -30,8 +30,8 @@ from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAge
 from marl_edu.algos import tarmac
 from marl_edu.core import storage
 from marl_edu.core.evaluate import evaluate
-from marl_edu.core.provenance import cpu_model, git_commit, now
 from marl_edu.core.protocols import Env
+from marl_edu.core.provenance import cpu_model, git_commit, now
 from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe
 from marl_edu.envs.adapters import Parallel, to_pettingzoo
 from marl_edu.results import Estimate
@@ -194,7 +194,9 @@ def load(name: str) -> list[dict[str, Any]]:
     """
     paths = sorted(FOLDER.glob(f"{name}-seed*.json"))
     if not paths:
-        raise FileNotFoundError(f"no {name!r} in {FOLDER}; make it with\n  python -m marl_edu.agents.tour")
+        raise FileNotFoundError(
+            f"no {name!r} in {FOLDER}; make it with\n  python -m marl_edu.agents.tour"
+        )
     return [storage.read_json(path) for path in paths]
 
 

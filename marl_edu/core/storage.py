@@ -115,7 +115,7 @@ def load_checkpoint(
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ValueError(
             f"{path}: damaged or no safetensors file ({error}); a checkpoint written by "
-            f"marl_edu.storage.save_checkpoint is taken. Remove it to start afresh."
+            f"marl_edu.core.storage.save_checkpoint is taken. Remove it to start afresh."
         ) from error
     if header.get("format") != FORMAT:
         found = header.get("format")

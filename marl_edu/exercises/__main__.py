@@ -170,7 +170,7 @@ def _imports(source: str) -> list[str]:
     """The lines without which the source of a suspect does not run."""
     lines = {
         "F.": "from torch.nn import functional as F",
-        "masked_softmax(": "from marl_edu.ops import masked_softmax",
+        "masked_softmax(": "from marl_edu.core.ops import masked_softmax",
     }
     return ["import torch", *(line for use, line in lines.items() if use in source)]
 

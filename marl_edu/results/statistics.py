@@ -47,7 +47,7 @@ def load(experiment: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
     """The finished seeds of an experiment, in order of seed.
 
     Returns:
-        their records (see `marl_edu.runs`), each with its learning curve under "rows".
+        their records (see `marl_edu.experiments.run`), each with its learning curve under "rows".
 
     Raises:
         FileNotFoundError: none is finished; the message names the command that makes them.

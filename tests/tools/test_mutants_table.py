@@ -49,7 +49,7 @@ def test_a_listed_survivor_is_a_line_of_its_file_and_has_a_reason(one: dict[str,
 def test_what_is_listed_is_found_among_mutmut_s_names() -> None:
     mutate = {"marl_edu/ops.py": "all", "marl_edu/algos/icm.py": ["loss", "Module.errors"]}
     assert mutants.patterns(mutate) == [
-        "marl_edu.ops.*",
+        "marl_edu.core.ops.*",
         "marl_edu.algos.icm.x_loss__mutmut_*",
         "marl_edu.algos.icm.xǁModuleǁerrors__mutmut_*",
     ]

@@ -1,4 +1,4 @@
-"""Exercise: scores of different worlds, side by side. Sizes: W worlds, S seeds."""
+"""Exercise: scores of different environments, side by side. Sizes: W environments, S seeds."""
 
 from collections.abc import Iterator
 
@@ -14,10 +14,10 @@ def _scores(rng: torch.Generator) -> Iterator[Case]:
         return torch.tensor(rows, dtype=dtype)
 
     one = given([0.85])
-    yield Case("one run of one world", (one, torch.tensor([0.25]), torch.tensor([1.0])))
+    yield Case("one run of one environment", (one, torch.tensor([0.25]), torch.tensor([1.0])))
     steps = given([20.0, 10.0, 60.0])
     yield Case(
-        "a world scored in steps, where fewer are better",
+        "an environment scored in steps, where fewer are better",
         (steps, torch.tensor([50.0]), torch.tensor([10.0])),
     )
     worse = given([0.1, 0.3, 1.2])
@@ -28,8 +28,8 @@ def _scores(rng: torch.Generator) -> Iterator[Case]:
     below = given([-20.0, -12.0])
     yield Case("scores below 0", (below, torch.tensor([-24.0]), torch.tensor([-8.0])))
     for what, W, S, dtype in (
-        ("six worlds of eight seeds, in float64", 6, 8, torch.float64),
-        *drawn("drawn worlds", ints(1, 6), ints(1, 8), DTYPE),
+        ("six environments of eight seeds, in float64", 6, 8, torch.float64),
+        *drawn("drawn environments", ints(1, 6), ints(1, 8), DTYPE),
     ):
         trivial = torch.rand(W, generator=rng, dtype=dtype)
         best = trivial + 0.5 + torch.rand(W, generator=rng, dtype=dtype)
@@ -44,10 +44,10 @@ exercise = Exercise(
     importance=5,
     minutes="5–10",
     statement="""\
-Scores of different worlds can be laid side by side once 0 means the same everywhere, and 1 does.
-Give 0 to what the world's trivial rule scores and 1 to what its best rule scores, and a straight
-line in between and beyond. In some worlds lower is better: there `best` is the smaller one. Cut
-nothing off. What you write: one line.""",
+Scores of different environments can be laid side by side once 0 means the same everywhere, and 1
+does. Give 0 to what the environment's trivial policy scores and 1 to what its best policy scores,
+and a straight line in between and beyond. In some environments lower is better: there `best` is the
+smaller one. Cut nothing off. What you write: one line.""",
     hint="""\
 How far has the score come on the way from `trivial` to `best`? A distance over a distance; if both
 are negative, their quotient is not. `trivial[:, None]` is a column, which goes with every seed.""",
@@ -60,7 +60,7 @@ are negative, their quotient is not. `trivial[:, None]` is a column, which goes 
 def normalise(scores, trivial, best):
     """Normalised scores: (W, S).
 
-    scores: (W, S), a row per world, a column per seed. trivial, best: (W,).
+    scores: (W, S), a row per environment, a column per seed. trivial, best: (W,).
     """
     return (scores - trivial[:, None]) / (best - trivial)[:, None]
 
@@ -89,8 +89,8 @@ def best_of_the_data(scores, trivial, best):
 
 @exercise.mistake
 def distance_without_sign(scores, trivial, best):
-    """The distance between the rules is taken without its sign, so that in a world where lower is
-    better, better runs get lower scores."""
+    """The distance between the two policies is taken without its sign, so that in an environment
+    where lower is better, better runs get lower scores."""
     return (scores - trivial[:, None]) / (best - trivial).abs()[:, None]
 
 

@@ -14,9 +14,9 @@ def _ends(rng: torch.Generator) -> Iterator[Case]:
     f32, f64 = torch.float32, torch.float64
     for what, terminated, truncated, dtype in (
         ("a step in the middle of an episode", [N], [N], f32),
-        ("a step that ends the world", [T], [N], f32),
+        ("a step that ends the episode", [T], [N], f32),
         ("a step after which time is up", [N], [T], f32),
-        ("a world that ends as time is up", [T], [T], f32),
+        ("an end as time is up", [T], [T], f32),
         ("numbers in float64", [N, T, N, T], [N, N, T, T], f64),
         *drawn("drawn steps", flags(6, 6), flags(6, 6), DTYPE),
     ):
@@ -32,10 +32,10 @@ exercise = Exercise(
     minutes="5–10",
     statement="""\
 What an action turned out to be worth: its reward, and $\\gamma$ times what comes next,
-`next_value`. Where the world ended (`terminated`) nothing comes next. Where time ran out
-(`truncated`) the world would have gone on. Both at once is an end. What you write: one line.""",
+`next_value`. Where the episode ended (`terminated`) nothing comes next. Where time ran out
+(`truncated`) it would have gone on. Both at once is an end. What you write: one line.""",
     hint="""\
-Which of the two flags says something about the *world*, and which about our patience?""",
+Which of the two flags says something about the *environment*, and which about our patience?""",
     inputs=_ends,
     gradient=False,
 )
@@ -53,14 +53,15 @@ def one_step_target(reward, next_value, terminated, truncated, gamma):
 
 @exercise.mistake
 def limit_is_an_end(reward, next_value, terminated, truncated, gamma):
-    """Running out of time is taken for the end of the world: states late in an episode seem worth
+    """Running out of time is taken for an end: states late in an episode seem worth
     nothing, and what leads to them little."""
     return reward + gamma * ~(terminated | truncated) * next_value
 
 
 @exercise.mistake
 def never_ends(reward, next_value, terminated, truncated, gamma):
-    """Where the world ended, the value of what comes next still counts: but nothing comes next."""
+    """Where the episode ended, the value of what comes next still counts: but nothing comes
+    next."""
     return reward + gamma * next_value
 
 
@@ -72,7 +73,7 @@ def flags_swapped(reward, next_value, terminated, truncated, gamma):
 
 @exercise.mistake
 def limit_undoes_the_end(reward, next_value, terminated, truncated, gamma):
-    """Where the world ended and time was up as well, it goes on: an end is an end."""
+    """Where the episode ended and time was up as well, it goes on: an end is an end."""
     return reward + gamma * (~terminated | truncated) * next_value
 
 
@@ -90,5 +91,5 @@ def reward_lost(reward, next_value, terminated, truncated, gamma):
 
 @exercise.mistake
 def only_the_end(reward, next_value, terminated, truncated, gamma):
-    """The flag is the wrong way round: the next value counts only where the world ended."""
+    """The flag is the wrong way round: the next value counts only where the episode ended."""
     return reward + gamma * terminated * next_value

@@ -2,7 +2,7 @@
 
 Hypothesis draws sizes, masks and chances, the smallest and the emptiest among them. The numbers in
 a tensor come from a seeded normal distribution instead: hypothesis loves ties, and at a tie (a
-maximum, a clip) right answers may differ in their gradients. Sizes: B worlds, N agents.
+maximum, a clip) right answers may differ in their gradients. Sizes: B environments, N agents.
 """
 
 from collections.abc import Iterator
@@ -78,4 +78,4 @@ def teams() -> Iterator[tuple[str, int, Tensor, torch.dtype]]:
         yield what, len(slots), torch.tensor(slots), dtype
     for what, alive, dtype in drawn("drawn", masks(ints(1, 5), ints(1, 5)), DTYPE):
         B, N = alive.shape
-        yield f"{what} worlds (B = {B}, N = {N}), some slots empty", B, alive, dtype
+        yield f"{what} environments (B = {B}, N = {N}), some slots empty", B, alive, dtype

@@ -1,4 +1,4 @@
-"""Exercise: find the bug in a world's step. Sizes: B worlds, N agents."""
+"""Exercise: find the bug in an environment's step. Sizes: B environments, N agents."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,20 +10,20 @@ from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 
 UPDATES, WALKERS, CELLS, GAMMA = 120, 64, 5, 0.9  # of training; the corridor
-ENOUGH = 0.9  # what a walker gets who has learned
+ENOUGH = 0.9  # what an agent gets who has learned
 
 
 def corridor_curve(pay: Callable) -> Rows:
-    """Let walkers learn, by a table of values, in a corridor whose far end pays 1 and is the end.
+    """Let agents learn, by a table of values, in a corridor whose far end pays 1 and is the end.
 
     Returns:
-        rows with `update`, what a walker `got` who takes the better action in every cell, and what
+        rows with `update`, what an agent `got` who takes the better action in every cell, and what
         it `believed` at the start.
     """
     rng = torch.Generator().manual_seed(0)
     q, here, rows = torch.zeros(CELLS, 2), torch.zeros(WALKERS, dtype=torch.long), []
     for update in range(1, UPDATES + 1):
-        # Half of the walkers explore; a tie is walked away from the end.
+        # Half of the agents explore; a tie is walked away from the end.
         forth = (q[here, 1] > q[here, 0]) | (torch.rand(WALKERS, generator=rng) < 0.5)
         there = (here + 2 * forth.long() - 1).clamp_min(0)
         ended = there == CELLS
@@ -44,34 +44,41 @@ def _steps(rng: torch.Generator) -> Iterator[Case]:
     T, F = True, False
     f32, f64 = torch.float32, torch.float64
     for what, alive, ended, dtype in (
-        ("one agent that lives on", [[T]], [[F]], f32),
+        ("one agent that stays", [[T]], [[F]], f32),
         ("one agent whose last step it is", [[T]], [[T]], f32),
         ("one agent that was gone before", [[F]], [[F]], f32),
         ("two agents, one of them at its end", [[T, T]], [[F, T]], f32),
-        ("worlds with agents of every kind, in float64", [[T, F], [T, T]], [[T, F], [F, F]], f64),
+        (
+            "environments with agents of every kind, in float64",
+            [[T, F], [T, T]],
+            [[T, F], [F, F]],
+            f64,
+        ),
     ):
-        lives, ends = torch.tensor(alive), torch.tensor(ended)
-        yield Case(what, (torch.randn(lives.shape, generator=rng, dtype=dtype), lives, ends))
-    for what, lives, dtype in drawn("drawn worlds", masks(ints(1, 5), ints(1, 4)), DTYPE, n=8):
-        ends = torch.rand(lives.shape, generator=rng) < 0.5
-        reward = torch.randn(lives.shape, generator=rng, dtype=dtype)
-        yield Case(what, (reward, lives, ends & lives))
-    lives = torch.tensor([[T, F, T]])
+        there, ends = torch.tensor(alive), torch.tensor(ended)
+        yield Case(what, (torch.randn(there.shape, generator=rng, dtype=dtype), there, ends))
+    for what, alive, dtype in drawn(
+        "drawn environments", masks(ints(1, 5), ints(1, 4)), DTYPE, n=8
+    ):
+        ends = torch.rand(alive.shape, generator=rng) < 0.5
+        reward = torch.randn(alive.shape, generator=rng, dtype=dtype)
+        yield Case(what, (reward, alive, ends & alive))
+    there = torch.tensor([[T, F, T]])
     empty = torch.tensor([[1.0, torch.nan, -2.0]])
-    yield Case("a slot that is empty and holds NaN", (empty, lives, torch.tensor([[F, F, T]])))
+    yield Case("a slot that is empty and holds NaN", (empty, there, torch.tensor([[F, F, T]])))
 
 
 exercise = Exercise(
     place=10,
-    title="Bug hunt: the world that never pays",
+    title="Bug hunt: the environment that never pays",
     difficulty=2,
     importance=4,
     minutes="5–10",
     statement="""\
-`unpaid_suspect` is the end of a world's step. Who was gone before the step gets nothing, whatever
-its slot holds. It raises nothing, and as long as nobody's episode ends every number is right. Yet
-walkers who live in such a world never learn to walk to the end of a corridor of five cells. Find
-the reason and write the function without it. The grader lets walkers learn with yours.""",
+`unpaid_suspect` is the end of an environment's step. Who was gone before the step gets nothing,
+whatever its slot holds. It raises nothing, and as long as nobody's episode ends every number is
+right. Yet agents in such an environment never learn to walk to the end of a corridor of five cells.
+Find the reason and write the function without it. The grader lets agents learn with yours.""",
     hint="""\
 `alive` says who lived *before* the step. When, in an episode with a single reward, is that reward
 paid, and what does the first line make of `alive` just then?""",
@@ -80,7 +87,7 @@ paid, and what does the first line make of `alive` just then?""",
     trial=Trial(
         curve=corridor_curve,
         learned=lambda rows: rows[-1]["got"] > ENOUGH,
-        says=lambda rows: f"In the end a walker gets {rows[-1]['got']:.0f} of 1.",
+        says=lambda rows: f"In the end an agent gets {rows[-1]['got']:.0f} of 1.",
     ),
 )
 
@@ -143,5 +150,5 @@ def nothing_times_nan(reward, alive, ended):
 
 @exercise.mistake
 def one_end_for_all(reward, alive, ended):
-    """As soon as one agent's episode ends, its whole world is paid nothing."""
+    """As soon as one agent's episode ends, its whole environment is paid nothing."""
     return torch.where(alive & ~ended.any(-1, keepdim=True), reward, 0.0)

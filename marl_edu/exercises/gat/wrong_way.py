@@ -12,6 +12,7 @@ from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.gat._graphs import hearings
 from marl_edu.exercises.gat.edge_softmax import softmax_over_edges
 from marl_edu.training import a2c
+from marl_edu.training.checkpoint import Row
 
 UPDATES, ENOUGH = 120, 0.85  # of training, and the share of right answers that shows learning
 
@@ -28,13 +29,13 @@ class _Listener(nn.Module):
 
     def forward(self, z, mask):
         B, N, D = z.shape
-        env, receiver, sender = mask.nonzero().unbind(1)  # all worlds as one graph
+        env, receiver, sender = mask.nonzero().unbind(1)  # all environments as one graph
         edges = torch.stack([env * N + sender, env * N + receiver])
         Wh = self.W(z).view(B * N, D)
         pairs = torch.cat([Wh[edges[1]], Wh[edges[0]]], -1)
         score = nn.functional.leaky_relu(self.score(pairs)[:, 0], 0.2)
         heard = self.hear(Wh, score, edges).view(B, N, D)
-        nothing = torch.zeros_like(mask[:, None], dtype=z.dtype)  # nobody looks at it here
+        nothing = torch.zeros_like(mask[:, None, None], dtype=z.dtype)  # nobody looks at it here
         return torch.tanh(self.keep(z) + heard), nothing
 
 
@@ -52,7 +53,7 @@ def relay_curve(hear: Callable) -> Rows:
     ]
 
 
-def _train(hear: Callable, graph: str) -> list[a2c.Row]:
+def _train(hear: Callable, graph: str) -> list[Row]:
     cfg = a2c.Config(
         env=Relay,
         env_args={"n_agents": 24, "hops": 1, "graph": graph, "k": 3, "degree": 3.0},

@@ -1,4 +1,4 @@
-"""Exercise: the size of RND's bonus. Sizes: T steps, B worlds."""
+"""Exercise: the size of RND's bonus. Sizes: T steps, B environments."""
 
 from collections.abc import Iterator
 
@@ -11,9 +11,9 @@ from marl_edu.exercises.engine.trying import Case
 
 def _bonuses(rng: torch.Generator) -> Iterator[Case]:
     for what, T, B, dtype in (
-        ("two steps of one world", 2, 1, torch.float32),
-        ("one step of three worlds", 1, 3, torch.float32),
-        ("five steps of two worlds", 5, 2, torch.float32),
+        ("two steps of one environment", 2, 1, torch.float32),
+        ("one step of three environments", 1, 3, torch.float32),
+        ("five steps of two environments", 5, 2, torch.float32),
         ("numbers in float64", 6, 3, torch.float64),
         ("many steps", 30, 4, torch.float32),
         *drawn("drawn steps", ints(1, 9), ints(1, 4), DTYPE),
@@ -29,13 +29,13 @@ exercise = Exercise(
     minutes="15",
     statement="""\
 The errors of a network have no unit, so RND divides its bonus by σ, the standard deviation of
-$R_t = \\gamma R_{t-1} + r_t$: the bonuses gathered *forward* in time, each world for itself,
-starting from 0. σ is taken over all steps and worlds together (divide by their number, not by one
-less). Give the bonus over σ; add 1e-8 to σ. numpy is welcome. What you write: a loop over time and
-one line.""",
+$R_t = \\gamma R_{t-1} + r_t$: the bonuses gathered *forward* in time, each environment for itself,
+starting from 0. σ is taken over all steps and environments together (divide by their number, not by
+one less). Give the bonus over σ; add 1e-8 to σ. numpy is welcome. What you write: a loop over time
+and one line.""",
     hint="""\
-R is one number per world, `(B,)`, which the loop carries on. It is no return: returns look ahead,
-and would have to wait for the future.""",
+R is one number per environment, `(B,)`, which the loop carries on. It is no return: returns look
+ahead, and would have to wait for the future.""",
     inputs=_bonuses,
     gradient=False,
 )
@@ -74,8 +74,8 @@ def backward_returns(bonus, gamma):
 
 @exercise.mistake
 def over_worlds(bonus, gamma):
-    """The sum runs from one *world* to the next instead of from step to step: check which axis the
-    loop goes along. A well-known implementation had this bug."""
+    """The sum runs from one *environment* to the next instead of from step to step: check which
+    axis the loop goes along. A well-known implementation had this bug."""
     return _over(bonus, _forward(bonus.T, gamma))
 
 
@@ -105,6 +105,6 @@ def variance_not_spread(bonus, gamma):
 
 @exercise.mistake
 def each_world_for_itself(bonus, gamma):
-    """Every world is divided by a σ of its own: a world in which nothing is new is then paid as
-    much as one where all is."""
+    """Every environment is divided by a σ of its own: an environment in which nothing is new is
+    then paid as much as one where all is."""
     return bonus / (_forward(bonus, gamma).std(0, correction=0) + 1e-8)

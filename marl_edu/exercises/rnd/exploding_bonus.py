@@ -1,4 +1,4 @@
-"""Exercise: find the bug that blows a bonus up. Sizes: T steps, B worlds."""
+"""Exercise: find the bug that blows a bonus up. Sizes: T steps, B environments."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.training.ppo import RunningMeanStd
+from marl_edu.training.bonus import RunningMeanStd
 
 ROUNDS, ENOUGH = 20, 1.0  # of training; a bonus per step above which nothing else counts
 
@@ -48,10 +48,10 @@ def bonus_curve(gather: Callable) -> Rows:
 
 def _rounds(rng: torch.Generator) -> Iterator[Case]:
     for what, T, B, chance, dtype in (
-        ("one step of one world", 1, 1, 1.0, torch.float32),
-        ("one step of three worlds", 1, 3, 1.0, torch.float32),
-        ("three steps of one world", 3, 1, 1.0, torch.float32),
-        ("worlds of which some are over", 5, 3, 0.6, torch.float32),
+        ("one step of one environment", 1, 1, 1.0, torch.float32),
+        ("one step of three environments", 1, 3, 1.0, torch.float32),
+        ("three steps of one environment", 3, 1, 1.0, torch.float32),
+        ("environments of which some are over", 5, 3, 0.6, torch.float32),
         ("numbers in float64", 6, 2, 0.8, torch.float64),
         ("a whole round", 20, 4, 0.9, torch.float32),
         *drawn("a drawn round", ints(1, 9), ints(1, 4), CHANCE, DTYPE),
@@ -74,20 +74,22 @@ exercise = Exercise(
     minutes="10–20",
     statement="""\
 `exploding_suspect` gathers the bonus forward in time, $R_t = \\gamma R_{t-1} + r_t$, going on from
-where the last round stopped (`running`); a world whose episode is over (`alive` False) waits. It
-raises nothing, the shape is right, and so is the last row. Yet the standard deviation of what it
-returns, by which the bonus is divided, is wrong, and with a single world it is 0 but for rounding:
-the bonus comes out millions of times too large. Find the reason and write the function without
-it.""",
+where the last round stopped (`running`); an environment whose episode is over (`alive` False)
+waits. It raises nothing, the shape is right, and so is the last row. Yet the standard deviation of
+what it returns, by which the bonus is divided, is wrong, and with a single environment it is 0 but
+for rounding: the bonus comes out millions of times too large. Find the reason and write the
+function without it.""",
     hint="""\
-Call it on three steps of one world and print the result. How many *different* rows does it have?
-What does `seen.append(R)` put into the list: the numbers, or the tensor that holds them?""",
+Call it on three steps of one environment and print the result. How many *different* rows does it
+have? What does `seen.append(R)` put into the list: the numbers, or the tensor that holds them?""",
     inputs=_rounds,
     gradient=False,
     trial=Trial(
         curve=bonus_curve,
         learned=lambda rows: _most(rows) < ENOUGH,
-        says=lambda rows: f"In a single world a step is paid up to {_most(rows):,.2f} spreads.",
+        says=lambda rows: (
+            f"In a single environment a step is paid up to {_most(rows):,.2f} spreads."
+        ),
     ),
 )
 
@@ -129,13 +131,14 @@ def one_tensor_many_times(bonus, alive, running, gamma):
 
 @exercise.mistake
 def nobody_waits(bonus, alive, running, gamma):
-    """Worlds whose episode is over go on as well: `alive` plays no part."""
+    """Environments whose episode is over go on as well: `alive` plays no part."""
     return gather_bonus(bonus, torch.ones_like(alive), running, gamma)
 
 
 @exercise.mistake
 def forgets_who_waits(bonus, alive, running, gamma):
-    """A world that is over is set to 0 instead of waiting: R is to run on into its next episode."""
+    """An environment that is over is set to 0 instead of waiting: R is to run on into its next
+    episode."""
     R, seen = running, []
     for r, here in zip(bonus, alive, strict=True):
         R = (gamma * R + r) * here

@@ -1,4 +1,4 @@
-"""Exercise: credit when agents come and go. Sizes: B worlds, T steps, N slots for agents."""
+"""Exercise: credit when agents come and go. Sizes: B environments, T steps, N slots for agents."""
 
 from collections.abc import Iterator
 
@@ -35,11 +35,11 @@ exercise = Exercise(
     importance=5,
     minutes="15–25",
     statement="""\
-Generalised advantages, $A_t = \\delta_t + \\gamma\\lambda\\, c_t A_{t+1}$ with
-$\\delta_t = r_t + \\gamma\\, c_t V_{t+1} - V_t$. A car that `left` in step t has no future,
-$c_t = 0$: what stands in its slot afterwards belongs to another car. Otherwise $c_t = 1$. The
-episode itself ends because time is up, which is no end of a life: the last value, `value[:, T]`, is
-worth something to whoever is still driving. numpy is welcome. What you write: a loop from the last
+Generalised advantages, $A_t = \\delta_t + \\gamma\\lambda (1 - d_t) A_{t+1}$ with
+$\\delta_t = r_t + \\gamma (1 - d_t) V_{t+1} - V_t$. A car that `left` in step t has no future,
+$d_t = 1$: what stands in its slot afterwards belongs to another car. Otherwise $d_t = 0$. The
+episode itself ends because time is up, which terminates nobody: the last value, `value[:, T]`,
+counts for whoever is still driving. numpy is welcome. What you write: a loop from the last
 step to the first.""",
     hint="""\
 `~left` appears twice, once in each equation. After the last step there is no advantage to carry
@@ -54,22 +54,22 @@ def advantages(reward, value, left, gamma, gae_lambda):
     """Advantages: (B, T, N).
 
     reward: (B, T, N). value: (B, T + 1, N). left: (B, T, N) bool.
-    gamma, lam: numbers.
+    gamma, gae_lambda: numbers.
     """
     result = torch.zeros_like(reward)
     later = torch.zeros_like(reward[:, 0])
     for t in reversed(range(reward.shape[1])):
-        goes_on = gamma * ~left[:, t]
-        delta = reward[:, t] + goes_on * value[:, t + 1] - value[:, t]
-        later = delta + gae_lambda * goes_on * later
+        discount = gamma * ~left[:, t]
+        delta = reward[:, t] + discount * value[:, t + 1] - value[:, t]
+        later = delta + gae_lambda * discount * later
         result[:, t] = later
     return result
 
 
 @exercise.mistake
-def lives_run_on(reward, value, left, gamma, gae_lambda):
+def ends_ignored(reward, value, left, gamma, gae_lambda):
     """`left` changes nothing: a car is credited with what the next one in its slot will do."""
-    return gae(reward, value, torch.ones_like(left), gamma, gae_lambda)
+    return gae(reward, value, torch.zeros_like(left), gamma, gae_lambda)
 
 
 @exercise.mistake
@@ -77,7 +77,7 @@ def bootstrap_through_the_end(reward, value, left, gamma, gae_lambda):
     """A car that leaves is credited with V of the *next* state, which belongs to another car:
     the chain of advantages is cut, the bootstrap in δ is not."""
     own = reward + gamma * left * value[:, 1:]
-    return gae(own, value, ~left, gamma, gae_lambda)
+    return gae(own, value, left, gamma, gae_lambda)
 
 
 @exercise.mistake
@@ -85,16 +85,16 @@ def advantage_leaks(reward, value, left, gamma, gae_lambda):
     """δ is right, but the sum of the later δ runs on from one car to the next in the same slot:
     `~left` is missing before A_{t+1}."""
     own = reward - gamma * left * value[:, 1:]
-    return gae(own, value, torch.ones_like(left), gamma, gae_lambda)
+    return gae(own, value, torch.zeros_like(left), gamma, gae_lambda)
 
 
 @exercise.mistake
 def time_limit_is_an_end(reward, value, left, gamma, gae_lambda):
-    """The last step is treated as everybody's end. Time ran out (truncation), nobody's life did
-    (termination): bootstrap from `value[:, T]`."""
-    goes_on = ~left
-    goes_on[:, -1] = False
-    return gae(reward, value, goes_on, gamma, gae_lambda)
+    """The last step is treated as everybody's end. Time ran out (truncation), which terminates
+    nobody: bootstrap from `value[:, T]`."""
+    terminated = left.clone()
+    terminated[:, -1] = True
+    return gae(reward, value, terminated, gamma, gae_lambda)
 
 
 @exercise.mistake
@@ -103,30 +103,30 @@ def last_value_carried(reward, value, left, gamma, gae_lambda):
     in δ already."""
     own = reward.clone()
     own[:, -1] += gamma * gae_lambda * ~left[:, -1] * value[:, -1]
-    return gae(own, value, ~left, gamma, gae_lambda)
+    return gae(own, value, left, gamma, gae_lambda)
 
 
 @exercise.mistake
 def one_step_only(reward, value, left, gamma, gae_lambda):
     """This is δ alone, the one-step advantage: nothing is carried back from later steps."""
-    return gae(reward, value, ~left, gamma, 0.0)
+    return gae(reward, value, left, gamma, 0.0)
 
 
 @exercise.mistake
 def lambda_forgotten(reward, value, left, gamma, gae_lambda):
     """λ is missing: this is the Monte-Carlo advantage, λ = 1."""
-    return gae(reward, value, ~left, gamma, 1.0)
+    return gae(reward, value, left, gamma, 1.0)
 
 
 @exercise.mistake
 def cut_too_late(reward, value, left, gamma, gae_lambda):
     """The cut is one step off: `left[:, t]` says that step t was the car's *last*."""
-    goes_on = torch.ones_like(left)
-    goes_on[:, 1:] = ~left[:, :-1]
-    return gae(reward, value, goes_on, gamma, gae_lambda)
+    late = torch.zeros_like(left)
+    late[:, 1:] = left[:, :-1]
+    return gae(reward, value, late, gamma, gae_lambda)
 
 
 @exercise.mistake
 def returns_instead(reward, value, left, gamma, gae_lambda):
     """These are the returns, A + V, which the critic is trained towards: subtract V."""
-    return gae(reward, value, ~left, gamma, gae_lambda) + value[:, :-1]
+    return gae(reward, value, left, gamma, gae_lambda) + value[:, :-1]

@@ -1,6 +1,6 @@
 """Exercise: from scores to weights.
 
-Sizes: B worlds, N agents. Receivers in rows, senders in columns.
+Sizes: B environments, N agents. Receivers in rows, senders in columns.
 """
 
 from collections.abc import Iterator
@@ -60,7 +60,8 @@ def softmax_over_receivers(scores, mask):
 
 @exercise.mistake
 def softmax_over_pairs(scores, mask):
-    """Here all pairs of a world together sum to 1, not each row: the softmax ran over both axes."""
+    """Here all pairs of an environment together sum to 1, not each row: the softmax ran over both
+    axes."""
     return masked_softmax(scores.flatten(1), mask.flatten(1)).view(scores.shape)
 
 

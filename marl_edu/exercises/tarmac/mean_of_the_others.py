@@ -1,6 +1,6 @@
 """Exercise: the mean of the others, which is all that CommNet hears.
 
-Sizes: B worlds, N agents, D features.
+Sizes: B environments, N agents, D features.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""Exercise: memory when agents come and go. Sizes: B worlds, N slots for agents, D features."""
+"""Exercise: memory when agents come and go.
+
+Sizes: B environments, N slots for agents, D features.
+"""
 
 from collections.abc import Iterator
 
@@ -64,7 +67,7 @@ def never_reset(h, completed, alive):
 
 @exercise.mistake
 def whole_world_reset(h, completed, alive):
-    """One car's arrival wipes the memory of all cars in its world."""
+    """One car's arrival wipes the memory of all cars in its environment."""
     return h * (alive & ~completed.any(1, keepdim=True))[..., None]
 
 

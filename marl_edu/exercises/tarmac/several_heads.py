@@ -1,4 +1,7 @@
-"""Exercise: several heads. Sizes: B worlds, N agents, H heads of d numbers; receivers in rows."""
+"""Exercise: several heads.
+
+Sizes: B environments, N agents, H heads of d numbers; receivers in rows.
+"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Exercise: several rounds, one set of weights. Sizes: B worlds, N agents, D features."""
+"""Exercise: several rounds, one set of weights. Sizes: B environments, N agents, D features."""
 
 from collections.abc import Iterator
 

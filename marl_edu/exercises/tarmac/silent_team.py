@@ -12,6 +12,7 @@ from marl_edu.exercises.engine.inputs import teams
 from marl_edu.exercises.engine.training import Trial
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.training import a2c
+from marl_edu.training.checkpoint import Row
 
 UPDATES, ENOUGH = 240, 0.9  # of training, and the share of right answers that shows learning
 
@@ -19,21 +20,22 @@ UPDATES, ENOUGH = 240, 0.9  # of training, and the share of right answers that s
 class _Listener(nn.Module):
     """TarMAC's eqs. (1), (2) and (5) around a `hear` that does eqs. (3) and (4)."""
 
-    def __init__(self, hidden_dim: int, hear: Callable, signature: int = 8, content: int = 4):
+    def __init__(self, hidden_dim: int, hear: Callable, d_k: int = 8, d_v: int = 4):
         super().__init__()
         self.hear = hear
-        self.speak = nn.Linear(hidden_dim, signature + content)
-        self.ask = nn.Linear(hidden_dim, signature)
-        self.W_c = nn.Linear(content, hidden_dim, bias=False)
+        self.W_k, self.W_v = nn.Linear(hidden_dim, d_k), nn.Linear(hidden_dim, d_v)
+        self.W_q = nn.Linear(hidden_dim, d_k)
+        self.W_c = nn.Linear(d_v, hidden_dim, bias=False)
         self.W_z = nn.Linear(hidden_dim, hidden_dim)
 
     def forward(self, z, mask):
-        heard = self.hear(self.speak(z), self.ask(z), mask)
-        attention = torch.zeros_like(mask[:, None], dtype=z.dtype)  # nobody looks at it here
+        message = torch.cat([self.W_k(z), self.W_v(z)], -1)
+        heard = self.hear(message, self.W_q(z), mask)
+        attention = torch.zeros_like(mask[:, None, None], dtype=z.dtype)  # nobody looks at it here
         return torch.tanh(self.W_c(heard) + self.W_z(z)), attention
 
 
-def probe_curve(hear: Callable) -> list[a2c.Row]:
+def probe_curve(hear: Callable) -> list[Row]:
     """Train four agents with `hear` on the speaker probe, 4 symbols and 2 distractors.
 
     Returns:

@@ -1,6 +1,6 @@
 """Exercise: one head of TarMAC from end to end.
 
-Sizes: B worlds, N agents, D features. Receivers in rows, senders in columns.
+Sizes: B environments, N agents, D features. Receivers in rows, senders in columns.
 """
 
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ One head of TarMAC, eqs. (1)–(4). Every living agent says a signature `z @ W_k
 `z @ W_v`, and asks for what fits its query `z @ W_q`. The score of sender i for receiver j is
 $q_j \\cdot k_i / \\sqrt{d_k}$; what j hears is the weighted mean of the values. An agent hears
 itself too. The dead neither speak nor hear: they get zeros. You may use
-`masked_softmax(scores, mask)` of `marl_edu.ops`. What you write: about five lines.""",
+`masked_softmax(scores, mask)` of `marl_edu.core.ops`. What you write: about five lines.""",
     hint="""\
 `q @ k.transpose(-1, -2)` has receivers in rows. An agent may be heard if it is alive, and may hear
 if it is alive: two views of `alive`, `(B, N, 1)` and `(B, 1, N)`, and one `&`.""",

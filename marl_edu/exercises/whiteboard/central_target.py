@@ -28,7 +28,7 @@ def _joint_steps(rng: torch.Generator) -> Iterator[Case]:
     for what, N, O, A, terminated, dtype in (  # noqa: E741  the size's name in the signatures
         ("one agent in one step", 1, 2, 2, [F_], f32),
         ("two agents in one step", 2, 2, 2, [F_], f32),
-        ("two agents at the end of the world", 2, 3, 2, [T], f32),
+        ("two agents at the end", 2, 3, 2, [T], f32),
         ("numbers in float64", 3, 2, 3, [F_, T, F_], f64),
         ("three agents", 3, 3, 2, [F_, F_], f32),
         ("four agents in five steps", 4, 2, 3, [F_, T, F_, F_, T], f32),
@@ -50,11 +50,11 @@ exercise = Exercise(
     minutes="10–15",
     topic="maddpg",
     statement="""\
-The target for one agent's centralised critic in MADDPG: its reward plus, if the world did not end,
-$\\gamma$ times what the target critic says of the *next* step, in which every agent acts by its own
-*target policy* on its own observation. `critic` takes one row per step: first the observations of
-all agents, side by side, then the actions of all agents, side by side. The result carries no
-gradient. What you write: four lines.""",
+The target for one agent's centralised critic in MADDPG: its reward plus, if the episode did not
+end, $\\gamma$ times what the target critic says of the *next* step, in which every agent acts by
+its own *target policy* on its own observation. `critic` takes one row per step: first the
+observations of all agents, side by side, then the actions of all agents, side by side. The result
+carries no gradient. What you write: four lines.""",
     hint="""\
 `policies[i](next_obs[:, i])` are the actions of agent i, `(B, A)`. `flatten(1)` lays the agents'
 numbers side by side.""",
@@ -119,7 +119,7 @@ def actions_first(reward, next_obs, terminated, policies, critic, gamma):
 @exercise.mistake
 def nobody_else_acts(reward, next_obs, terminated, policies, critic, gamma):
     """Only the first agent's action is told to the critic, zeros stand for the others': then they
-    are part of the weather again, and the critic's world does not stand still."""
+    are part of the weather again, and the critic's environment does not stand still."""
     first, *others = _acted(next_obs, policies)
     value = _says(critic, next_obs, [first, *(0 * action for action in others)])
     return (reward + gamma * ~terminated * value).detach()
@@ -127,7 +127,7 @@ def nobody_else_acts(reward, next_obs, terminated, policies, critic, gamma):
 
 @exercise.mistake
 def end_ignored(reward, next_obs, terminated, policies, critic, gamma):
-    """Where the world ended, the value of what comes next still counts."""
+    """Where the episode ended, the value of what comes next still counts."""
     return (reward + gamma * _says(critic, next_obs, _acted(next_obs, policies))).detach()
 
 

@@ -1,4 +1,4 @@
-"""Exercise: attention with two masks. Sizes: B worlds, Q queries, K keys, d and e numbers."""
+"""Exercise: attention with two masks. Sizes: B environments, Q queries, K keys, d and e numbers."""
 
 from collections.abc import Iterator
 
@@ -42,8 +42,8 @@ exercise = Exercise(
     topic="tarmac",
     statement="""\
 $\\mathrm{softmax}(QK^\\top / \\sqrt{d})\\,V$, for sequences of different lengths that were filled
-up to the same number of keys: in world b only the first `lengths[b]` keys count. Where there is
-none, the answer is 0. Write it without `F.scaled_dot_product_attention`. What you write: four or
+up to the same number of keys: in environment b only the first `lengths[b]` keys count. Where there
+is none, the answer is 0. Write it without `F.scaled_dot_product_attention`. What you write: four or
 five lines.""",
     hint="""\
 `torch.arange(K) < lengths[:, None]` is a mask of keys, `(B, K)`. Which axis must it lie along in

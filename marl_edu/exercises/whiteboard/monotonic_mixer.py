@@ -1,6 +1,6 @@
 """Exercise: one value for a team, as a monotonic mixture (QMIX).
 
-Sizes: B worlds, N agents, S numbers of the state, H hidden numbers of the mixer.
+Sizes: B environments, N agents, S numbers of the state, H hidden numbers of the mixer.
 """
 
 from collections.abc import Iterator
@@ -22,9 +22,9 @@ def mixes(rng: torch.Generator) -> Iterator[Case]:
         ("two agents", 1, 2, 3, 2, f32),
         ("numbers in float64", 3, 3, 2, 4, f64),
         ("values far below 0", 4, 2, 3, 3, f32),
-        ("five worlds", 5, 4, 4, 3, f32),
-        ("six worlds", 6, 3, 5, 8, f32),
-        *drawn("drawn worlds", *(ints(1, 5) for _ in range(4)), DTYPE),
+        ("five environments", 5, 4, 4, 3, f32),
+        ("six environments", 6, 3, 5, 8, f32),
+        *drawn("drawn environments", *(ints(1, 5) for _ in range(4)), DTYPE),
     ):
         sizes = (B, N), (B, S), (S, N * H), (S, H), (S, H), (S,)
         q, *rest = (torch.randn(s, generator=rng, dtype=dtype) for s in sizes)

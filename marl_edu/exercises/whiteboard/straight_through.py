@@ -73,7 +73,7 @@ def _hard(soft: Tensor, source: Tensor) -> Tensor:
 
 @exercise.mistake
 def soft_action(logits, uniform, tau):
-    """This is the soft action. In the world only a hard one can be taken, and what the critic has
+    """This is the soft action. The environment takes only a hard one, and what the critic has
     learned of soft ones need not hold for it."""
     return torch.softmax((logits + _gumbel(uniform)) / tau, -1)
 

@@ -1,4 +1,4 @@
-"""Exercise: one value for a team, as a sum (VDN). Sizes: B worlds, N agents, A actions."""
+"""Exercise: one value for a team, as a sum (VDN). Sizes: B environments, N agents, A actions."""
 
 from collections.abc import Iterator
 
@@ -14,14 +14,14 @@ def _teams(rng: torch.Generator) -> Iterator[Case]:
     T, N = True, False
     f32, f64 = torch.float32, torch.float64
     for what, agents, A, terminated, share, dtype in (
-        ("one agent in one world", 1, 2, [N], 1.0, f32),
+        ("one agent in one environment", 1, 2, [N], 1.0, f32),
         ("two agents in the middle of an episode", 2, 3, [N], 1.0, f32),
-        ("two agents at the end of the world", 2, 3, [T], 1.0, f32),
+        ("two agents at the end", 2, 3, [T], 1.0, f32),
         ("actions that are not available", 3, 4, [N, N], 0.4, f32),
         ("numbers in float64", 2, 3, [N, T, N], 0.7, f64),
         ("values far below 0", 3, 4, [N, N, T], 0.5, f32),
-        ("six worlds", 4, 5, [N, T, N, N, N, T], 0.6, f32),
-        *drawn("drawn worlds", ints(1, 4), ints(1, 5), flags(1, 6), CHANCE, DTYPE),
+        ("six environments", 4, 5, [N, T, N, N, N, T], 0.6, f32),
+        *drawn("drawn environments", ints(1, 4), ints(1, 5), flags(1, 6), CHANCE, DTYPE),
     ):
         shape = len(terminated), agents, A
         q, q_next = (torch.randn(shape, generator=rng, dtype=dtype) for _ in range(2))
@@ -43,12 +43,12 @@ exercise = Exercise(
     topic="qmix",
     statement="""\
 VDN says that the team's value is the *sum* of its agents' values, and trains the sum. The target is
-the team's one reward plus, if the world did not end, $\\gamma$ times the sum of what each agent's
+the team's one reward plus, if the episode did not end, $\\gamma$ times the sum of what each agent's
 best *available* next action is worth to the target network, `q_next`. Give the mean squared error
-over worlds, a scalar. No gradient may go into the target. What you write: four lines.""",
+over environments, a scalar. No gradient may go into the target. What you write: four lines.""",
     hint="""\
-First add up over agents, then take the difference, then square: there is one error per world. Why
-may each agent take its own maximum, before the sum?""",
+First add up over agents, then take the difference, then square: there is one error per environment.
+Why may each agent take its own maximum, before the sum?""",
     inputs=_teams,
     data=("reward",),
 )
@@ -124,7 +124,7 @@ def masked_with_zero(q, action, reward, q_next, available, terminated, gamma):
 
 @exercise.mistake
 def end_ignored(q, action, reward, q_next, available, terminated, gamma):
-    """Where the world ended, the value of what comes next still counts."""
+    """Where the episode ended, the value of what comes next still counts."""
     target = reward + gamma * _best(q_next, available).sum(1)
     return ((_taken(q, action).sum(1) - target.detach()) ** 2).mean()
 
@@ -148,6 +148,7 @@ def same_action_next(q, action, reward, q_next, available, terminated, gamma):
 
 @exercise.mistake
 def summed_over_worlds(q, action, reward, q_next, available, terminated, gamma):
-    """The errors of the worlds are added up, not averaged: more worlds, larger steps."""
+    """The errors of the environments are added up, not averaged: more environments, larger
+    steps."""
     target = reward + gamma * ~terminated * _best(q_next, available).sum(1)
     return ((_taken(q, action).sum(1) - target.detach()) ** 2).sum()

@@ -12,6 +12,7 @@ from marl_edu.algos import dqn, drqn
 from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import Flicker, TMaze
 from marl_edu.training import qlearning
+from marl_edu.training.checkpoint import Result, Row
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
 STORED = "drqn-tmaze"  # the run that stands in where there is no kernel
@@ -37,7 +38,7 @@ class MemoryPanel(LabPanel):
         controls = [self.memory, self.length, self.missing, self.updates]
         super().__init__(controls, "Ready. 1,000 updates take a few seconds.", [self.curve])
 
-    def train(self) -> qlearning.Result:
+    def train(self) -> Result:
         """Train the chosen walker, drawing as it goes; what the button does."""
         maze = {"length": self.length.value}
         args = {"env": TMaze, "env_args": maze, "p": self.missing.value}
@@ -70,7 +71,7 @@ class MemoryPanel(LabPanel):
         )
 
 
-def _curve(method: str, rows: list[qlearning.Row]) -> str:
+def _curve(method: str, rows: list[Row]) -> str:
     curve = results.run_curve(rows)
     figure = plots.learning_curves({method: curve}, trivial=("walk and guess", 50.0))
     text = f"right turns {100 * curve.iqm[-1]:.0f} % after {curve.steps[-1]:,.0f} environment steps"

@@ -15,9 +15,9 @@ from xml.etree import ElementTree
 import traitlets
 from torch import Tensor
 
+from marl_edu.core.protocols import Policy
 from marl_edu.envs.base.checks import positive_int
 from marl_edu.envs.base.env import BatchedEnv
-from marl_edu.envs.baselines.task import Policy
 from marl_edu.envs.drawing import junction
 from marl_edu.widgets.shared.bundle import figure_module
 from marl_edu.widgets.shared.figure import LiveFigure, style

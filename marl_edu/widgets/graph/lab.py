@@ -12,6 +12,7 @@ from marl_edu.core.evaluate import evaluate
 from marl_edu.envs.relay import Relay
 from marl_edu.experiments.catalogue import graphs
 from marl_edu.training import a2c
+from marl_edu.training.checkpoint import Result, Row
 from marl_edu.widgets.graph.figure import GraphFigure
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
@@ -38,7 +39,7 @@ class GraphPanel(LabPanel):
             controls, "Ready. 100 updates take about ten seconds.", [self.curve, self.graph]
         )
 
-    def train(self) -> a2c.Result:
+    def train(self) -> Result:
         """Train the chosen team, drawing as it goes; what the button does."""
         settings = graphs.relay(self.hops.value) | {"updates": self.updates.value}
         cfg = gat.Config(
@@ -75,7 +76,7 @@ class GraphPanel(LabPanel):
         )
 
 
-def _curve(kind: str, rows: list[a2c.Row]) -> str:
+def _curve(kind: str, rows: list[Row]) -> str:
     curve = results.run_curve(rows)
     figure = plots.learning_curves(
         {"gat" if kind == "gat" else f"gat-{kind}": curve},

@@ -11,6 +11,7 @@ from marl_edu.algos import tarmac
 from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import TrafficJunction
 from marl_edu.training import a2c
+from marl_edu.training.checkpoint import Result
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
 STORED = "tarmac-heads"  # the run that stands in where there is no kernel
@@ -35,7 +36,7 @@ class TrainingPanel(LabPanel):
             [ipywidgets.HBox([self.curve, self.map], layout={"flex_flow": "row wrap"})],
         )
 
-    def train(self) -> a2c.Result:
+    def train(self) -> Result:
         """Train the chosen team, drawing as it goes; what the button does."""
         cfg = tarmac.Config(
             env_args={"difficulty": "easy"},

@@ -11,10 +11,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from marl_edu.core.ops import act
 from marl_edu.envs import TrafficJunction
 from marl_edu.envs.traffic_junction import BRAKE, GAS
 from marl_edu.envs.traffic_junction_roads import ROAD_MAPS
-from marl_edu.training.a2c import ActorCritic, act
+from marl_edu.training.a2c import ActorCritic
 from marl_edu.widgets.shared.draws import uniforms
 
 

@@ -15,8 +15,8 @@ def target_by_where(reward, next_value, terminated, truncated, gamma):
 
 
 def target_by_numpy(reward, next_value, terminated, truncated, gamma):
-    goes_on = 1.0 - terminated.numpy().astype(reward.numpy().dtype)
-    return reward.numpy() + gamma * goes_on * next_value.numpy()
+    discount = gamma * (1.0 - terminated.numpy().astype(reward.numpy().dtype))
+    return reward.numpy() + discount * next_value.numpy()
 
 
 def target_by_loop(reward, next_value, terminated, truncated, gamma):
@@ -70,36 +70,36 @@ def worth(pick="q", rate="q_target", mask=-INF, detach=True):
 
 
 @torch.no_grad()
-def window_by_loop(q, q_target, reward, goes_on, gamma):
+def window_by_loop(q, q_target, reward, terminated, gamma):
     y = torch.zeros_like(reward)
     for e in range(len(reward)):
         for t in range(reward.shape[1]):
-            later = q_target[e, t + 1, q[e, t + 1].argmax()] if goes_on[e, t] else 0.0
+            later = 0.0 if terminated[e, t] else q_target[e, t + 1, q[e, t + 1].argmax()]
             y[e, t] = reward[e, t] + gamma * later
     return y
 
 
-def window_by_roll(q, q_target, reward, goes_on, gamma):
+def window_by_roll(q, q_target, reward, terminated, gamma):
     best = q.detach().argmax(-1)
     rated = q_target.detach().gather(2, best.unsqueeze(2)).squeeze(2)
     later = rated.roll(-1, 1)[:, : reward.shape[1]]
-    return torch.where(goes_on, reward + gamma * later, reward).detach()
+    return torch.where(terminated, reward, reward + gamma * later).detach()
 
 
-def window_by_one_hot(q, q_target, reward, goes_on, gamma):
+def window_by_one_hot(q, q_target, reward, terminated, gamma):
     best = F.one_hot(q[:, 1:].argmax(2), q.shape[2]).to(q.dtype)
     later = torch.einsum("ela,ela->el", q_target[:, 1:], best)
-    return (reward + gamma * goes_on.to(q.dtype) * later).detach()
+    return (reward + gamma * (1 - terminated.to(q.dtype)) * later).detach()
 
 
 def window(pick=1, rate=1, picks="q", rates="q_target", goes="as given", detach=True):
     """A function like the answers; pick, rate: how many steps later."""
 
-    def answer(q, q_target, reward, goes_on, gamma):
+    def answer(q, q_target, reward, terminated, gamma):
         L, named = reward.shape[1], {"q": q, "q_target": q_target}
         best = named[picks][:, pick : pick + L].max(-1)[1]
         later = torch.take_along_dim(named[rates][:, rate : rate + L], best[..., None], -1)[..., 0]
-        c = goes_on.clone()
+        c = ~terminated
         if goes == "always":
             c = torch.ones_like(c)
         elif goes == "not the last":
@@ -132,40 +132,40 @@ def loss_by_huber(taken, target, learn):
 # --- whose life -----------------------------------------------------------------------------------
 
 
-def ages_by_cummax(alive, goes_on):
+def ages_by_cummax(alive, terminated):
     same = torch.zeros_like(alive)
-    same[1:] = alive[:-1] & goes_on[:-1]
+    same[1:] = alive[:-1] & ~terminated[:-1]
     t = torch.arange(len(alive))[:, None].expand_as(alive)
     begin = torch.where(alive & ~same, t, 0).cummax(0).values
     return torch.where(alive, t - begin, -1)
 
 
-def ages_by_numpy(alive, goes_on):
-    a, g = alive.numpy(), goes_on.numpy()
+def ages_by_numpy(alive, terminated):
+    a, d = alive.numpy(), terminated.numpy()
     age = np.full(a.shape, -1, dtype=np.int64)
     for n in range(a.shape[1]):
         for t in range(len(a)):
             if a[t, n]:
-                same = t > 0 and a[t - 1, n] and g[t - 1, n]
+                same = t > 0 and a[t - 1, n] and not d[t - 1, n]
                 age[t, n] = age[t - 1, n] + 1 if same else 0
     return age
 
 
-def ages_by_list(alive, goes_on):
+def ages_by_list(alive, terminated):
     rows, now = [], [-1] * alive.shape[1]
     for t in range(len(alive)):
         for n in range(alive.shape[1]):
-            lasted = t > 0 and bool(goes_on[t - 1, n]) and bool(alive[t - 1, n])
-            now[n] = (now[n] + 1 if lasted else 0) if alive[t, n] else -1
+            same = t > 0 and bool(alive[t - 1, n]) and not bool(terminated[t - 1, n])
+            now[n] = (now[n] + 1 if same else 0) if alive[t, n] else -1
         rows.append(list(now))
     return torch.tensor(rows)
 
 
 def count_with(same):
-    """Ages, given which steps continue the life of the step before."""
+    """Ages, given which steps continue the trajectory of the step before."""
 
-    def answer(alive, goes_on):
-        a, goes = alive.tolist(), same(alive, goes_on).tolist()
+    def answer(alive, terminated):
+        a, goes = alive.tolist(), same(alive, ~terminated).tolist()
         age = [[-1] * len(a[0]) for _ in a]
         for t in range(len(a)):
             for n in range(len(a[0])):
@@ -293,9 +293,9 @@ RIGHT = {
     "two_networks": [worth_by_loop, worth_by_index, worth_by_one_hot],
     "shifted_targets": [window_by_loop, window_by_roll, window_by_one_hot],
     "only_what_counts": [loss_by_index, loss_by_hand, loss_by_huber],
-    "lives": [ages_by_cummax, ages_by_numpy, ages_by_list],
+    "trajectories": [ages_by_cummax, ages_by_numpy, ages_by_list],
     "lstm_step": [step_by_torch, step_by_slices, step_by_agents],
-    "forgetful_walker": [unroll_by_cell, unroll_by_torch, unroll_at_once],
+    "forgetful_agent": [unroll_by_cell, unroll_by_torch, unroll_at_once],
 }
 
 WRONG = {
@@ -322,9 +322,9 @@ WRONG = {
         ("picked_too_early", window(pick=0)),
         ("target_picks", window(picks="q_target")),
         ("network_rates", window(rates="q")),
-        ("lives_run_on", window(goes="always")),
+        ("ends_ignored", window(goes="always")),
         ("cut_one_late", window(goes="late")),
-        ("window_is_a_life", window(goes="not the last")),
+        ("window_is_an_end", window(goes="not the last")),
         ("gradient_through_target", window(detach=False)),
     ],
     "only_what_counts": [
@@ -336,7 +336,7 @@ WRONG = {
         ("absolute", lambda a, b, m: F.l1_loss(a[m], b[m])),
         ("shape", lambda a, b, m: F.smooth_l1_loss(a, b, reduction="none") * m),
     ],
-    "lives": [
+    "trajectories": [
         ("slots_not_agents", count_with(lambda a, g: before(a))),
         ("cut_too_early", count_with(lambda a, g: before(a) & g)),
         ("empty_slots_age", lambda a, g: ages_by_cummax(a, g).clamp(min=0)),
@@ -355,7 +355,7 @@ WRONG = {
         ("recurrence_lost", step(see_h=False)),
         ("shape", lambda *a: step_by_slices(*a)[:, : a[1].shape[1]]),
     ],
-    "forgetful_walker": [
+    "forgetful_agent": [
         ("past_detached", unroll_and_forget),
         ("every_memory_detached", unroll(old=cut)),
         ("gates_detached", unroll(inside=cut)),

@@ -65,28 +65,28 @@ def scales(axis=0, gamma_is=None, backward=False, centred=False, power=0.5, keep
     return answer
 
 
-def chain(reward, value, goes_on, gamma, gae_lambda=0.95):
+def chain(reward, value, terminated, gamma, gae_lambda=0.95):
     """The advantages of one row, from the last step to the first."""
     out, later = torch.zeros_like(reward), 0.0
     for t in range(len(reward) - 1, -1, -1):
-        keep = gamma * float(goes_on[t])
+        keep = gamma * (1 - float(terminated[t]))
         later = reward[t] + keep * value[t + 1] - value[t] + gae_lambda * keep * later
         out[t] = later
     return out
 
 
-def lives(ext=True, int_=False, gamma=(0.999, 0.99), weight=2.0, swap=False):
+def streams(ext=True, int_=False, gamma=(0.999, 0.99), weight=2.0, swap=False):
     def answer(reward, bonus, value_ext, value_int, done):
         if swap:
             value_ext, value_int = value_int, value_ext
-        on = torch.ones(len(done))
-        one = chain(reward, value_ext, ~done if ext else on, gamma[0])
-        return weight * one + chain(bonus, value_int, ~done if int_ else on, gamma[1])
+        never = torch.zeros(len(done))
+        one = chain(reward, value_ext, done if ext else never, gamma[0])
+        return weight * one + chain(bonus, value_int, done if int_ else never, gamma[1])
 
     return answer
 
 
-def lives_by_sums(reward, bonus, value_ext, value_int, done):
+def streams_by_sums(reward, bonus, value_ext, value_int, done):
     """Straight from the definition: a discounted sum of the errors that are left."""
     T, total = len(done), torch.zeros_like(reward)
     for x, v, gamma, weight, cut in (
@@ -101,8 +101,8 @@ def lives_by_sums(reward, bonus, value_ext, value_int, done):
     return total
 
 
-def lives_by_numpy(reward, bonus, value_ext, value_int, done):
-    return lives()(reward, bonus, value_ext, value_int, done).numpy()
+def streams_by_numpy(reward, bonus, value_ext, value_int, done):
+    return streams()(reward, bonus, value_ext, value_int, done).numpy()
 
 
 def gather_by_loops(bonus, alive, running, gamma):
@@ -150,7 +150,7 @@ def gathers(alias=False, wait=1, start=True, gamma_is=None, late=False, backward
 RIGHT = {
     "clear_view": [look_by_steps, look_by_maximum, look_by_hardtanh],
     "bonus_scale": [scale_by_numpy, scale_by_powers, scale_by_loops, scales()],
-    "two_lives": [lives(), lives_by_sums, lives_by_numpy],
+    "two_streams": [streams(), streams_by_sums, streams_by_numpy],
     "exploding_bonus": [gather_by_loops, gather_by_copies, gather_by_numpy, gathers()],
 }
 WRONG = {
@@ -174,18 +174,18 @@ WRONG = {
         ("each_world_for_itself", scales(keep=True)),
         ("value", lambda b, gamma: scales()(b, gamma) * 2),
     ],
-    "two_lives": [
-        ("bonus_cut_too", lives(int_=True)),
-        ("nothing_cut", lives(ext=False)),
-        ("the_wrong_one_cut", lives(ext=False, int_=True)),
-        ("equal_weights", lives(weight=1.0)),
-        ("one_discount", lives(gamma=(0.99, 0.99))),
-        ("critics_swapped", lives(swap=True)),
+    "two_streams": [
+        ("bonus_cut_too", streams(int_=True)),
+        ("nothing_cut", streams(ext=False)),
+        ("the_wrong_one_cut", streams(ext=False, int_=True)),
+        ("equal_weights", streams(weight=1.0)),
+        ("one_discount", streams(gamma=(0.99, 0.99))),
+        ("critics_swapped", streams(swap=True)),
         (
             "one_critic",
-            lambda r, b, e, i, d: chain(2 * r + b, 2 * e + i, ~d, 0.99),
+            lambda r, b, e, i, d: chain(2 * r + b, 2 * e + i, d, 0.99),
         ),
-        ("value", lives(weight=3.0)),
+        ("value", streams(weight=3.0)),
     ],
     "exploding_bonus": [
         ("one_tensor_many_times", gathers(alias=True)),

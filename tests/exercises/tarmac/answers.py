@@ -280,7 +280,7 @@ def advantages_in_numpy(reward, value, left, gamma, gae_lambda):
     return result
 
 
-def advantages_by_lives(reward, value, left, gamma, gae_lambda):
+def advantages_car_by_car(reward, value, left, gamma, gae_lambda):
     B, T, N = reward.shape
     result = torch.empty_like(reward)
     for b in range(B):
@@ -385,7 +385,7 @@ RIGHT = {
         lambda h, completed, alive: h.masked_fill((completed | ~alive)[:, :, None], 0.0),
         memory_by_loops,
     ],
-    "leaving_cars": [advantages_in_numpy, advantages_by_lives, advantages_by_matrix],
+    "leaving_cars": [advantages_in_numpy, advantages_car_by_car, advantages_by_matrix],
     "silent_team": [mended_by_split, mended_by_einsum, mended_by_library],
 }
 WRONG = {
@@ -458,7 +458,7 @@ WRONG = {
         ("mutated", lambda h, c, a: h.mul_((a & ~c)[..., None])),
     ],
     "leaving_cars": [
-        ("lives_run_on", credits(bootstrap=False, chain=False)),
+        ("ends_ignored", credits(bootstrap=False, chain=False)),
         ("bootstrap_through_the_end", credits(bootstrap=False)),
         ("advantage_leaks", credits(chain=False)),
         ("time_limit_is_an_end", credits(limit=False)),

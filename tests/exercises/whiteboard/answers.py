@@ -314,8 +314,8 @@ def target_by_steps(reward, next_obs, terminated, policies, critic, gamma):
 def target_by_float(reward, next_obs, terminated, policies, critic, gamma):
     seen = next_obs.detach()
     acts = torch.cat([pi(o) for pi, o in zip(policies, seen.unbind(1), strict=True)], dim=1)
-    goes_on = terminated.logical_not().to(reward.dtype)
-    return reward.detach() + gamma * goes_on * critic(torch.cat((seen.flatten(1), acts), dim=1))
+    discount = gamma * terminated.logical_not().to(reward.dtype)
+    return reward.detach() + discount * critic(torch.cat((seen.flatten(1), acts), dim=1))
 
 
 def central(who=lambda i: i, sees=lambda i: i, lay="obs first", ends=True, gam=None, cut=True):
@@ -786,7 +786,7 @@ RIGHT = {
     "counterfactual": [coma_by_loops, coma_by_one_hot, coma_by_matmul],
     "ring_windows": [ring_by_lists, ring_by_numpy, ring_by_unfold],
     "shared_luck": [luck_by_distribution, luck_by_columns, luck_by_loop],
-    "hasty_walker": [hurry_by_masks, hurry_by_numpy, hurry_by_loops],
+    "hasty_agent": [hurry_by_masks, hurry_by_numpy, hurry_by_loops],
     "seed_interval": [interval_by_numpy, interval_by_loop, interval_by_sorting],
     "chance_of_better": [better_by_loops, better_by_sign, better_by_scipy],
 }
@@ -951,7 +951,7 @@ WRONG = {
         ("value", luck(reduce=torch.sum)),
         ("shape", luck(reduce=lambda x: x)),
     ],
-    "hasty_walker": [
+    "hasty_agent": [
         ("rewards_of_the_next_life", hurry(counts="all")),
         ("value_of_the_next_life", hurry(keeps="never")),
         ("no_end_at_all", hurry(counts="all", keeps="never")),

@@ -1,4 +1,4 @@
-"""Exercise: find the bug that makes a walker leave too early. Sizes: B windows of n steps."""
+"""Exercise: find the bug that makes an agent leave too early. Sizes: B windows of n steps."""
 
 from collections.abc import Callable, Iterator
 
@@ -13,15 +13,15 @@ from marl_edu.exercises.engine.trying import Case
 UPDATES, SEEDS, STORED, BATCH = 200, 5, 1000, 64  # of training
 CELLS, WINDOW, GAMMA = 3, 3, 0.95
 LEAVING, END = 0.4, 1.0  # what it pays to leave the corridor, and to reach its end
-ENOUGH = 0.9  # the mean reward that shows that every walker goes to the end
+ENOUGH = 0.9  # the mean reward that shows that every agent goes to the end
 
 
 def chain_curve(target: Callable) -> Rows:
-    """Learn from what a walker did that went at random through a corridor of three cells: in each
+    """Learn from what an agent did that went at random through a corridor of three cells: in each
     it may leave, which pays 0.4, or go on, and the end pays 1.
 
     Returns:
-        rows with `update`, what a walker now `got` that takes the best action, and what it
+        rows with `update`, what an agent now `got` that takes the best action, and what it
         `believed` that would be; means over seeds. Takes a few seconds.
     """
     return means([_train(target, seed) for seed in range(SEEDS)])
@@ -50,7 +50,7 @@ def _train(target: Callable, seed: int) -> Rows:
 
 
 def _wander(rng: torch.Generator) -> tuple[torch.Tensor, ...]:
-    """Cells, actions, rewards and ends of a random walker, one episode after another."""
+    """Cells, actions, rewards and ends of a random agent, one episode after another."""
     action, here, steps = torch.randint(2, (STORED,), generator=rng), 0, []
     for go in action.tolist():
         at_end = go and here == CELLS - 1
@@ -81,7 +81,7 @@ def _windows(rng: torch.Generator) -> Iterator[Case]:
 
 exercise = Exercise(
     place=170,
-    title="Bug hunt: the walker that leaves too early",
+    title="Bug hunt: the agent that leaves too early",
     difficulty=2,
     importance=4,
     minutes="10–15",
@@ -89,9 +89,9 @@ exercise = Exercise(
 `hasty_suspect` is the target of n-step Q-learning, $\\sum_{k<n} \\gamma^k r_k + \\gamma^n v$. Its
 windows are drawn from a replay memory in which one episode follows another; where one ends is in
 `done`, and the function minds it. It raises nothing, and windows without an end come out right. Yet
-a walker that learns with it leaves a corridor at once for 0.4, though the end pays 1, and believes
+an agent that learns with it leaves a corridor at once for 0.4, though the end pays 1, and believes
 that leaving pays nearly twice what it does. Find the reason and write the target without it; numpy
-is welcome. The grader trains a walker with yours.""",
+is welcome. The grader trains an agent with yours.""",
     hint="""\
 Take a window of three steps whose first one ends the episode. What do the rewards of its second and
 third step belong to? A loop from the last step back to the first needs no power of gamma.""",
@@ -114,8 +114,8 @@ def hasty_suspect(reward, done, value, gamma):
     """
     n = reward.shape[1]
     discount = gamma ** torch.arange(n)
-    goes_on = ~done.any(1)  # where an episode ended, nothing comes after
-    return (discount * reward).sum(1) + gamma**n * goes_on * value
+    terminated = done.any(1)  # where an episode ended, nothing comes after
+    return (discount * reward).sum(1) + gamma**n * ~terminated * value
 
 
 @exercise.solved_by

@@ -10,7 +10,7 @@ from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
-def _lives(rng: torch.Generator) -> Iterator[Case]:
+def _rows(rng: torch.Generator) -> Iterator[Case]:
     for what, T, chance, dtype in (
         ("one step", 1, 0.0, torch.float32),
         ("one step, which ends an episode", 1, 1.0, torch.float32),
@@ -27,28 +27,28 @@ def _lives(rng: torch.Generator) -> Iterator[Case]:
 
 exercise = Exercise(
     place=30,
-    title="One policy, two lives",
+    title="One policy, two streams of reward",
     difficulty=3,
     importance=5,
     minutes="15–20",
     statement="""\
 A row of T steps of one agent, in which episodes follow each other: `done[t]` says that step t was
 an episode's last, and then `value[t + 1]` is already about the next one's start. Give
-$A = 2 A^E + A^I$. The world's reward belongs to its episode: $A^E$ is cut where `done`. The bonus
+$A = 2 A^E + A^I$. The extrinsic reward belongs to its episode: $A^E$ is cut where `done`. The bonus
 does not: a curious agent that starts anew keeps what it knows, so $A^I$ runs on. Both with
 λ = 0.95, γ = 0.99 for the bonus and γ = 0.999 for the reward. You may use the function `advantages`
 below. What you write: three lines.""",
     hint="""\
-`goes_on` says where the chain goes on: `~done` for the one, True everywhere for the other. Two
-rewards, two critics, two discounts; only the sum is one.""",
-    inputs=_lives,
+`terminated` says where the chain is cut: `done` for the one, nowhere for the other. Two rewards,
+two critics, two discounts; only the sum is one.""",
+    inputs=_rows,
     gradient=False,
 )
 
 
-def advantages(reward, value, goes_on, gamma, gae_lambda=0.95):
-    """Generalised advantages of one row: (T,). value: (T + 1,). goes_on: (T,) bool."""
-    row = (reward[None, :, None], value[None, :, None], goes_on[None, :, None])
+def advantages(reward, value, terminated, gamma, gae_lambda=0.95):
+    """Generalised advantages of one row: (T,). value: (T + 1,). terminated: (T,) bool."""
+    row = (reward[None, :, None], value[None, :, None], terminated[None, :, None])
     return gae(*row, gamma, gae_lambda)[0, :, 0]
 
 
@@ -58,8 +58,8 @@ def combined(reward, bonus, value_ext, value_int, done):
 
     reward, bonus: (T,). value_ext, value_int: (T + 1,). done: (T,) bool.
     """
-    ext = advantages(reward, value_ext, ~done, 0.999)
-    int_ = advantages(bonus, value_int, torch.ones_like(done), 0.99)
+    ext = advantages(reward, value_ext, done, 0.999)
+    int_ = advantages(bonus, value_int, torch.zeros_like(done), 0.99)
     return 2 * ext + int_
 
 
@@ -67,38 +67,38 @@ def combined(reward, bonus, value_ext, value_int, done):
 def bonus_cut_too(reward, bonus, value_ext, value_int, done):
     """The bonus is cut at the end of an episode as well: then dying costs all novelty to come, and
     the agent learns not to try what might end the episode."""
-    ext = advantages(reward, value_ext, ~done, 0.999)
-    return 2 * ext + advantages(bonus, value_int, ~done, 0.99)
+    ext = advantages(reward, value_ext, done, 0.999)
+    return 2 * ext + advantages(bonus, value_int, done, 0.99)
 
 
 @exercise.mistake
 def nothing_cut(reward, bonus, value_ext, value_int, done):
     """The reward runs on through the end of the episode, too: the agent is credited with what the
     next episode will pay, whatever it did in this one."""
-    ext = advantages(reward, value_ext, torch.ones_like(done), 0.999)
-    return 2 * ext + advantages(bonus, value_int, torch.ones_like(done), 0.99)
+    ext = advantages(reward, value_ext, torch.zeros_like(done), 0.999)
+    return 2 * ext + advantages(bonus, value_int, torch.zeros_like(done), 0.99)
 
 
 @exercise.mistake
 def the_wrong_one_cut(reward, bonus, value_ext, value_int, done):
     """It is the other way round: the bonus is cut and the reward runs on."""
-    ext = advantages(reward, value_ext, torch.ones_like(done), 0.999)
-    return 2 * ext + advantages(bonus, value_int, ~done, 0.99)
+    ext = advantages(reward, value_ext, torch.zeros_like(done), 0.999)
+    return 2 * ext + advantages(bonus, value_int, done, 0.99)
 
 
 @exercise.mistake
 def equal_weights(reward, bonus, value_ext, value_int, done):
-    """The 2 is missing: the world's reward counts twice as much as the bonus."""
+    """The 2 is missing: the extrinsic reward counts twice as much as the bonus."""
     return combined(reward, bonus, value_ext, value_int, done) - advantages(
-        reward, value_ext, ~done, 0.999
+        reward, value_ext, done, 0.999
     )
 
 
 @exercise.mistake
 def one_discount(reward, bonus, value_ext, value_int, done):
     """Both are discounted with 0.99."""
-    ext = advantages(reward, value_ext, ~done, 0.99)
-    return 2 * ext + advantages(bonus, value_int, torch.ones_like(done), 0.99)
+    ext = advantages(reward, value_ext, done, 0.99)
+    return 2 * ext + advantages(bonus, value_int, torch.zeros_like(done), 0.99)
 
 
 @exercise.mistake
@@ -111,4 +111,4 @@ def critics_swapped(reward, bonus, value_ext, value_int, done):
 def one_critic(reward, bonus, value_ext, value_int, done):
     """Rewards and values are added first and share one chain, which is cut where the episode ends:
     with one critic the bonus cannot run on."""
-    return advantages(2 * reward + bonus, 2 * value_ext + value_int, ~done, 0.99)
+    return advantages(2 * reward + bonus, 2 * value_ext + value_int, done, 0.99)

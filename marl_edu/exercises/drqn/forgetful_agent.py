@@ -1,4 +1,4 @@
-"""Exercise: find the bug that changes no number, only what a walker can learn to remember."""
+"""Exercise: find the bug that changes no number, only what an agent can learn to remember."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -7,36 +7,36 @@ import torch
 from torch.nn import functional as F
 
 from marl_edu.algos import drqn
+from marl_edu.core.protocols import Env
 from marl_edu.envs import TMaze
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.training import qlearning
-from marl_edu.training.replay import SequenceReplay
+from marl_edu.training.checkpoint import Row
 
 UPDATES, LENGTH, ENOUGH = 800, 4, 0.9  # of training; the corridor; the share that shows learning
 
 
-class _Walker(drqn.RecurrentQ):
+class _Agent(drqn.RecurrentQ):
     """A DRQN whose GRU is written by a reader, and starts out neither keeping nor forgetting."""
 
-    def __init__(self, obs_dim: int, n_actions: int, hidden_dim: int, live: Callable):
+    def __init__(self, obs_dim: int, n_actions: int, hidden_dim: int, unroll: Callable):
         super().__init__(obs_dim, n_actions, hidden_dim, "gru")
-        self.live = live
+        self.gru = unroll
         with torch.no_grad():
             bias: Any = self.memory.bias_ih_l0
             bias[hidden_dim : 2 * hidden_dim] -= 1.0
 
-    def unroll(self, obs, state):
+    def unroll(self, obs, hidden):
         m: Any = self.memory
         z = F.relu(self.encode(obs))
-        h = self.live(z, state, m.weight_ih_l0, m.weight_hh_l0, m.bias_ih_l0, m.bias_hh_l0)
+        h = self.gru(z, hidden, m.weight_ih_l0, m.weight_hh_l0, m.bias_ih_l0, m.bias_hh_l0)
         return self.q(h), h[:, -1]
 
 
-def maze_curve(live: Callable) -> list[qlearning.Row]:
-    """Train a walker that remembers with `live` on a T-maze of four cells.
+def maze_curve(unroll: Callable) -> list[Row]:
+    """Train an agent that remembers with `unroll` on a T-maze of four cells.
 
     Returns:
         the rows of the training log, with `env_steps` and `success`; takes a few seconds.
@@ -44,45 +44,21 @@ def maze_curve(live: Callable) -> list[qlearning.Row]:
     cfg = drqn.Config(
         TMaze, {"length": LENGTH}, 0, UPDATES, 16.0, hidden_dim=16, lr=5e-3, learning_starts=300
     )
-    return _train(cfg, live)
+
+    def build(cfg: drqn.Config, env: Env) -> _Agent:
+        return _Agent(env.obs_dim, env.n_actions, cfg.hidden_dim, unroll)
+
+    return drqn.train(cfg, build=build).rows
 
 
-def _train(cfg: drqn.Config, live: Callable) -> list[qlearning.Row]:
-    """`drqn.train` with another network."""
-    torch.manual_seed(cfg.seed)
-    env = TMaze(**cfg.env_args, num_envs=cfg.num_envs, seed=cfg.seed)
-    net, target = (_Walker(env.obs_dim, env.n_actions, cfg.hidden_dim, live) for _ in range(2))
-    target.load_state_dict(net.state_dict())
-    replay = SequenceReplay(cfg.capacity, env.max_steps, env.obs_dim, env.available)
-    optimizer = torch.optim.Adam(net.parameters(), lr=cfg.lr)
-    generator = torch.Generator().manual_seed(cfg.seed)
-    run = qlearning.Run(cfg, None, {})
-    while run.update < cfg.updates:
-        episodes, round = qlearning.rollout(net, env, run.epsilon, generator)
-        replay.add(episodes)
-        for _ in range(run.due(int(episodes.alive.sum()), replay.steps, round)):
-            run.begin(optimizer)
-            batch = replay.sample(cfg.batch_size, cfg.window, generator=generator)
-            total, _ = drqn.loss(net, target, batch, cfg)
-            optimizer.zero_grad()
-            total.backward()
-            torch.nn.utils.clip_grad_norm_(net.parameters(), cfg.max_grad_norm)
-            optimizer.step()
-            run.update += 1
-            if run.update % cfg.target_update_interval == 0:
-                target.load_state_dict(net.state_dict())
-        run.log({}, None)
-    return run.rows
-
-
-def _lived(rng: torch.Generator) -> Iterator[Case]:
+def _windows(rng: torch.Generator) -> Iterator[Case]:
     f32, f64 = torch.float32, torch.float64
     for what, E, L, D, dtype in (
         ("one agent, one step", 1, 1, 2, f32),
         ("one agent, two steps", 1, 2, 1, f32),
         ("two agents, three steps", 2, 3, 2, f32),
         ("numbers in float64", 2, 4, 3, f64),
-        ("a long life", 2, 9, 3, f32),
+        ("a long window", 2, 9, 3, f32),
         *drawn("drawn agents", ints(1, 4), ints(1, 7), ints(1, 4), DTYPE),
     ):
         sizes = (E, L, D), (E, D), (3 * D, D), (3 * D, D), (3 * D,), (3 * D,)
@@ -95,24 +71,24 @@ def _best_of_late(rows: Rows) -> float:
 
 exercise = Exercise(
     place=70,
-    title="Bug hunt: the walker that cannot learn to remember",
+    title="Bug hunt: the agent that cannot learn to remember",
     difficulty=3,
     importance=5,
     minutes="10–20",
     statement="""\
 `forgetful` unrolls a GRU over L steps, and gives what it remembers after each. It raises nothing,
-its shapes are right, and so is every number it returns. Yet a walker that is trained with it turns
+its shapes are right, and so is every number it returns. Yet an agent that is trained with it turns
 at the end of a corridor of four cells as if it had never seen the sign. Find the reason and write
-the function without it. The grader trains a walker with yours.""",
+the function without it. The grader trains an agent with yours.""",
     hint="""\
 To learn to remember the sign, the error at the junction must reach the step in which it was seen.
 Make `z` with `requires_grad=True`, call `forgetful`, take the last step alone, `[:, -1].sum()`, go
 `.backward()`, and look at which steps of `z.grad` are not 0.""",
-    inputs=_lived,
+    inputs=_windows,
     trial=Trial(
         curve=maze_curve,
         learned=lambda rows: _best_of_late(rows) > ENOUGH,
-        says=lambda rows: f"{_best_of_late(rows):.0%} of the walkers turn right.",
+        says=lambda rows: f"{_best_of_late(rows):.0%} of the agents turn right.",
     ),
 )
 
@@ -136,7 +112,7 @@ def forgetful(z, h, W, U, b, c):
 
 
 @exercise.solved_by
-def live_through(z, h, W, U, b, c):
+def unroll_gru(z, h, W, U, b, c):
     """What is remembered after each step: (E, L, D).
 
     z: (E, L, D), what is seen. h: (E, D), the start. W, U: (3 D, D).
