@@ -30,7 +30,7 @@ exercise = Exercise(
     importance=5,
     minutes="10–15",
     statement="""\
-Turn scores into attention weights. `mask[b, r, s]` says whether receiver r may hear sender s. Each
+Turn scores into attention weights. `mask[b, i, j]` says whether receiver i may hear sender j. Each
 row sums to 1 over the senders that may be heard, everybody else has exactly 0, and a receiver with
 nobody to hear gets zeros. What you write: three or four lines.""",
     hint="""\

@@ -34,8 +34,8 @@ exercise = Exercise(
     minutes="15–20",
     statement="""\
 One head of TarMAC, eqs. (1)–(4). Every living agent says a signature `z @ W_k` and a value
-`z @ W_v`, and asks for what fits its query `z @ W_q`. The score of sender i for receiver j is
-$q_j \\cdot k_i / \\sqrt{d_k}$; what j hears is the weighted mean of the values. An agent hears
+`z @ W_v`, and asks for what fits its query `z @ W_q`. The score of sender j for receiver i is
+$q_i \\cdot k_j / \\sqrt{d_k}$; what i hears is the weighted mean of the values. An agent hears
 itself too. The dead neither speak nor hear: they get zeros. You may use
 `masked_softmax(scores, mask)` of `marl_edu.core.ops`. What you write: about five lines.""",
     hint="""\
