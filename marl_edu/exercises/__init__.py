@@ -16,7 +16,7 @@ from marl_edu.exercises.engine.grading import Exercise
 
 # Which notebook of the book poses the exercises of a folder; in the book's order.
 NOTEBOOKS = {
-    "environments": "chapters/worlds",
+    "environments": "chapters/environments",
     "tarmac": "chapters/tarmac",
     "gat": "chapters/gat",
     "drqn": "chapters/drqn",

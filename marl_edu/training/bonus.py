@@ -102,9 +102,7 @@ class ReturnNormaliser(nn.Module):
     def update(self, bonus: Float[Tensor, "B T N"], alive: Bool[Tensor, "B T N"]) -> None:
         """Go on with R over T more steps; who is not alive waits."""
         seen = []
-        for t in range(
-            bonus.shape[1]
-        ):  # forward in time, environment by env: not over environments
+        for t in range(bonus.shape[1]):  # forward in time, each environment for itself
             on = self.gamma * self.running + bonus[:, t]
             self.running.copy_(torch.where(alive[:, t], on, self.running))
             seen.append(self.running.clone())

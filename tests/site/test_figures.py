@@ -14,7 +14,7 @@ ALIVE = {  # a page of each figure, and what is there once it is alive
     "corridor": ("book/chapters/drqn.html", ".mk-maze"),
     "curiosity": ("book/chapters/icm.html", ".mc-picture"),
     "graph": ("book/chapters/gat.html", ".mg-picture"),
-    "film": ("book/chapters/worlds.html", ".mf-controls"),
+    "film": ("book/chapters/environments.html", ".mf-controls"),
 }
 PAGES = sorted(
     page.relative_to(HTML).as_posix()
