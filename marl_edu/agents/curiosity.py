@@ -11,11 +11,11 @@ class IntrinsicCuriosityModule(icm.IntrinsicCuriosityModule):
 
     def forward(
         self,
-        obs: Float[Tensor, "*S O"],
-        next_obs: Float[Tensor, "*S O"],
-        action: Int[Tensor, "*S"],
-    ) -> tuple[Float[Tensor, "*S"], dict[str, Tensor]]:
-        """The bonus `(*S)`, without a gradient, and the mean losses, with one.
+        obs: Float[Tensor, "*B O"],
+        next_obs: Float[Tensor, "*B O"],
+        action: Int[Tensor, "*B"],
+    ) -> tuple[Float[Tensor, "*B"], dict[str, Tensor]]:
+        """The bonus `(*B)`, without a gradient, and the mean losses, with one.
 
         Returns:
             the bonus, and `{"inverse": L_I, "forward": L_F, "total": L}`, scalars.

@@ -161,7 +161,7 @@ class Step(NamedTuple):
     action: int
     reward: float
     terminated: bool
-    hidden: Tensor | None = None  # what it remembered before it, (S,)
+    hidden: Tensor | None = None  # what it remembered before it, (U,)
 
 
 def episode_of(steps: list[Step], after: Tensor) -> Episodes:

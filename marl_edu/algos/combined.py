@@ -62,13 +62,13 @@ class Talking(ppo.ActorCritic):
 
 
 class Among(nn.Module):
-    """A communication module for agents `(*S, N, D)` that all hear each other."""
+    """A communication module for agents `(*B, N, D)` that all hear each other."""
 
     def __init__(self, communicate: nn.Module):
         super().__init__()
         self.communicate = communicate
 
-    def forward(self, z: Float[Tensor, "*S N D"]) -> Float[Tensor, "*S N D"]:
+    def forward(self, z: Float[Tensor, "*B N D"]) -> Float[Tensor, "*B N D"]:
         """What each knows once it has listened."""
         flat = z.flatten(0, -3)
         B, N, _ = flat.shape
@@ -79,7 +79,7 @@ class Among(nn.Module):
 class TeamBonus(nn.Module):
     """A bonus module (see training/bonus.py) that sees what the whole team sees, agent by agent.
 
-    As the critic of a2c.py, it is there in training only. Agents are the last axis of S.
+    As the critic of a2c.py, it is there in training only. Agents are the last axis of *B.
 
     Args:
         module: the bonus module; its observations have N O numbers.
@@ -89,15 +89,15 @@ class TeamBonus(nn.Module):
         super().__init__()
         self.module = module
 
-    def _team(self, obs: Float[Tensor, "*S N O"]) -> Float[Tensor, "*S N NO"]:
+    def _team(self, obs: Float[Tensor, "*B N O"]) -> Float[Tensor, "*B N NO"]:
         return obs.flatten(-2)[..., None, :].expand(*obs.shape[:-1], -1)
 
     def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        """The bonus of each agent's action, `(*S)`."""
+        """The bonus of each agent's action, `(*B)`."""
         return self.module.reward(self._team(obs), action, self._team(next_obs))
 
     def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        """What the module learns from, `(*S)`."""
+        """What the module learns from, `(*B)`."""
         return self.module.loss(self._team(obs), action, self._team(next_obs))
 
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
@@ -208,11 +208,11 @@ class TeamQ(drqn.RecurrentQ):
         self.encode: Any = Told(self.encode, communicate, n_agents)
         self.n_agents, self.hidden_size = n_agents, n_agents * self.hidden_size
 
-    def start(self, num_envs: int, n_agents: int = 1) -> Float[Tensor, "B N S"]:
+    def start(self, num_envs: int, n_agents: int = 1) -> Float[Tensor, "B N U"]:
         """What the team remembers before the first step: zeros."""
         return self.q.weight.new_zeros(num_envs, n_agents, self.hidden_size)
 
-    def unroll(self, obs: Float[Tensor, "E L NO"], hidden: Float[Tensor, "E NS"]):
+    def unroll(self, obs: Float[Tensor, "E L NO"], hidden: Float[Tensor, "E NU"]):
         """As `drqn.RecurrentQ.unroll`, for a team: Q of all its actions, `(E, L, A^N)`."""
         own = obs.unflatten(-1, (self.n_agents, -1)).transpose(1, 2).flatten(0, 1)
         q, after = super().unroll(own, hidden.unflatten(-1, (self.n_agents, -1)).flatten(0, 1))

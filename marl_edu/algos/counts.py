@@ -6,7 +6,7 @@ arXiv 1606.01868, with true counts instead of pseudo-counts.
 Equation:
     r^I = 1 / sqrt(n(o') + 1)            n: how often o' has been seen so far                (1)
 
-Symbols: o' `next_obs` (*S, O) · n `table`.
+Symbols: o' `next_obs` (*B, O) · n `table`.
 
 Differences from the paper: observations are few and whole, so they are counted themselves; the
 loop is training/ppo.py's, with two critics and a bonus in units of its returns' spread.
@@ -49,16 +49,16 @@ class CountBonus(nn.Module):
         self.register_buffer("table", torch.zeros(size))
         self.register_buffer("code", torch.randint(size, (obs_dim,)))
 
-    def bucket(self, obs: Float[Tensor, "*S O"]) -> Int[Tensor, "*S"]:
+    def bucket(self, obs: Float[Tensor, "*B O"]) -> Int[Tensor, "*B"]:
         """Where an observation is counted."""
         return (obs.round().long() * self.code).sum(-1) % len(self.table)
 
     def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        """1 / sqrt(visits so far + 1), `(*S)`."""
+        """1 / sqrt(visits so far + 1), `(*B)`."""
         return (self.table[self.bucket(next_obs)] + 1).rsqrt()  # eq. (1)
 
     def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        """The bonus, for the log, `(*S)`: there is nothing to learn, only to count."""
+        """The bonus, for the log, `(*B)`: there is nothing to learn, only to count."""
         return self.reward(obs, action, next_obs)
 
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:

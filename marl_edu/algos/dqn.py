@@ -70,12 +70,12 @@ class QNet(nn.Module):
             nn.Linear(hidden_dim, n_actions),
         )
 
-    def start(self, num_envs: int, n_agents: int) -> Float[Tensor, "B N S"]:
-        """What agents remember before the first step: nothing, S = 0."""
+    def start(self, num_envs: int, n_agents: int) -> Float[Tensor, "B N U"]:
+        """What agents remember before the first step: nothing, U = 0."""
         return next(self.parameters()).new_zeros(num_envs, n_agents, 0)
 
-    def forward(self, obs: Float[Tensor, "*S O"], hidden: Tensor | None = None):
-        """Q of every action `(*S, A)`, and `hidden` as it came: there is nothing to remember."""
+    def forward(self, obs: Float[Tensor, "*B O"], hidden: Tensor | None = None):
+        """Q of every action `(*B, A)`, and `hidden` as it came: there is nothing to remember."""
         return self.layers(obs), hidden  # eq. (1)
 
 

@@ -22,7 +22,7 @@ Three ways to start a window that does not begin where the trajectory does, `h_{
 Burn-in and stored go together, too (R2D2). With `window` as long as a trajectory all are the same.
 
 Symbols: o `obs` (E, L+1, O) · z `z` (E, L+1, D) · h `h` (E, L+1, D) · Q `q` (E, L+1, A) ·
-d `terminated` (E, L) · y `y` (E, L) · the start `hidden` (E, S), S = D, with an LSTM 2 D.
+d `terminated` (E, L) · y `y` (E, L) · the start `hidden` (E, U), U = D, with an LSTM 2 D.
 
 Differences from the paper:
     - Double Q; whole trajectories by default (the paper: windows of 10); GRU as well as LSTM.
@@ -78,16 +78,16 @@ class RecurrentQ(nn.Module):
         self.encode = nn.Linear(obs_dim, hidden_dim)
         self.memory = (nn.LSTM if self.lstm else nn.GRU)(hidden_dim, hidden_dim, batch_first=True)
         self.q = nn.Linear(hidden_dim, n_actions)
-        self.hidden_size = hidden_dim * (1 + self.lstm)  # S: an LSTM has its cell to remember, too
+        self.hidden_size = hidden_dim * (1 + self.lstm)  # U: an LSTM has its cell to remember, too
         with torch.no_grad():  # start out remembering: the gate that keeps is the second
             bias: Any = self.memory.bias_ih_l0
             bias[hidden_dim : 2 * hidden_dim] += 1.0
 
-    def start(self, num_envs: int, n_agents: int) -> Float[Tensor, "B N S"]:
+    def start(self, num_envs: int, n_agents: int) -> Float[Tensor, "B N U"]:
         """What agents remember before the first step: zeros."""
         return self.encode.weight.new_zeros(num_envs, n_agents, self.hidden_size)
 
-    def unroll(self, obs: Float[Tensor, "E L O"], hidden: Float[Tensor, "E S"]):
+    def unroll(self, obs: Float[Tensor, "E L O"], hidden: Float[Tensor, "E U"]):
         """See L observations, one after the other, remembering.
 
         Returns:
@@ -98,7 +98,7 @@ class RecurrentQ(nn.Module):
         h, after = self.memory(z, tuple(before) if self.lstm else before[0])  # eq. (2)
         return self.q(h), torch.cat(after, -1)[0] if self.lstm else after[0]  # eq. (3)
 
-    def forward(self, obs: Float[Tensor, "B N O"], hidden: Float[Tensor, "B N S"]):
+    def forward(self, obs: Float[Tensor, "B N O"], hidden: Float[Tensor, "B N U"]):
         """One step of all agents. Returns Q `(B, N, A)` and what they remember now."""
         q, after = self.unroll(obs.flatten(0, 1)[:, None], hidden.flatten(0, 1))
         return q.view(*obs.shape[:2], -1), after.view(hidden.shape)

@@ -12,8 +12,8 @@ Equations:
     L = (1 - beta) L_I + beta L_F              averaged; enc, g and f learn                    (6)
 The inverse model makes enc notice what actions change, and nothing else has to be noticed.
 
-Symbols: o `obs`, o' `next_obs` (*S, O) · a `action` (*S) · phi `feature` (*S, F) ·
-phi_hat `predicted` (*S, F) · g `inverse` · f `forward_model` · eta `eta` · beta `beta`.
+Symbols: o `obs`, o' `next_obs` (*B, O) · a `action` (*B) · phi `feature` (*B, F) ·
+phi_hat `predicted` (*B, F) · g `inverse` · f `forward_model` · eta `eta` · beta `beta`.
 
 Differences from the paper:
     - enc is two small layers instead of four convolutions, with the paper's ELU.
@@ -94,10 +94,10 @@ class IntrinsicCuriosityModule(nn.Module):
 
     def errors(
         self,
-        obs: Float[Tensor, "*S O"],
-        action: Int[Tensor, "*S"],
-        next_obs: Float[Tensor, "*S O"],
-    ) -> tuple[Float[Tensor, "*S"], Float[Tensor, "*S"]]:
+        obs: Float[Tensor, "*B O"],
+        action: Int[Tensor, "*B"],
+        next_obs: Float[Tensor, "*B O"],
+    ) -> tuple[Float[Tensor, "*B"], Float[Tensor, "*B"]]:
         """L_I and L_F of each transition."""
         feature, after = self.encode(obs), self.encode(next_obs)  # eq. (1)
         guess = self.inverse(torch.cat([feature, after], -1))
@@ -111,13 +111,13 @@ class IntrinsicCuriosityModule(nn.Module):
         predicted = self.forward_model(torch.cat([feature, did], -1))  # eq. (3)
         return inverse, 0.5 * (predicted - after).square().sum(-1)  # eq. (4)
 
-    def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Float[Tensor, "*S"]:
+    def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Float[Tensor, "*B"]:
         """What the module learns from, transition by transition."""
         inverse, forward = self.errors(obs, action, next_obs)
         return (1 - self.beta) * inverse + self.beta * forward  # eq. (6)
 
     @torch.no_grad()
-    def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Float[Tensor, "*S"]:
+    def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Float[Tensor, "*B"]:
         """The bonus, without a gradient: the policy must not make the models worse to be paid."""
         return self.eta * self.errors(obs, action, next_obs)[1]  # eq. (5)
 

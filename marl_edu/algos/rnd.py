@@ -9,7 +9,7 @@ Equations:
 mu, sigma: running mean and s.d. of all observations so far, the first by random play. Where an
 entry has never changed, sigma is 0 and its first change is as large as the clip lets it be.
 
-Symbols: o' `next_obs` (*S, O) · f `target`, f_hat `predictor`: O -> F · F `feature_dim`.
+Symbols: o' `next_obs` (*B, O) · f `target`, f_hat `predictor`: O -> F · F `feature_dim`.
 
 Differences from the paper:
     - Small fully connected networks for small observations; the paper's see four pictures.
@@ -77,18 +77,18 @@ class RandomNetworkDistillation(nn.Module):
                 nn.init.zeros_(layer.bias)
         self.target.requires_grad_(False)
 
-    def look(self, obs: Float[Tensor, "*S O"]) -> Float[Tensor, "*S O"]:
+    def look(self, obs: Float[Tensor, "*B O"]) -> Float[Tensor, "*B O"]:
         """Observations in units of their spread."""
         m = self.stats
         return ((obs - m.mean) / (m.var.sqrt() + 1e-8)).clamp(-5, 5)  # eq. (1)
 
-    def loss(self, obs: Tensor, action: Tensor, next_obs: Float[Tensor, "*S O"]) -> Tensor:
-        """How badly the next observation is imitated, `(*S)`; o and a play no part."""
+    def loss(self, obs: Tensor, action: Tensor, next_obs: Float[Tensor, "*B O"]) -> Tensor:
+        """How badly the next observation is imitated, `(*B)`; o and a play no part."""
         x = self.look(next_obs)
         return (self.predictor(x) - self.target(x)).square().mean(-1)  # eqs. (2), (3)
 
     @torch.no_grad()
-    def reward(self, obs: Tensor, action: Tensor, next_obs: Float[Tensor, "*S O"]) -> Tensor:
+    def reward(self, obs: Tensor, action: Tensor, next_obs: Float[Tensor, "*B O"]) -> Tensor:
         """The same number as a bonus, without a gradient."""
         return self.loss(obs, action, next_obs)
 

@@ -1,6 +1,6 @@
 """Equations that several algorithms share. No state, no modules: tensors in, tensors out.
 
-Sizes: B environments, T steps, N agents, A actions, D features; `*S` is any shape.
+Sizes: B environments, T steps, N agents, A actions, D features; `*B` is any shape.
 """
 
 import torch
@@ -50,7 +50,7 @@ def mean_of_others(
     return weights @ z, weights
 
 
-def act(logits: Float[Tensor, "*S A"], generator: torch.Generator | None) -> Int[Tensor, "*S"]:
+def act(logits: Float[Tensor, "*B A"], generator: torch.Generator | None) -> Int[Tensor, "*B"]:
     """Sample actions with `generator`, or take the most likely ones where it is None."""
     if generator is None:
         return logits.argmax(-1)
@@ -59,8 +59,8 @@ def act(logits: Float[Tensor, "*S A"], generator: torch.Generator | None) -> Int
 
 
 def log_prob_of(
-    logits: Float[Tensor, "*S A"], action: Int[Tensor, "*S"]
-) -> tuple[Float[Tensor, "*S"], Float[Tensor, "*S"]]:
+    logits: Float[Tensor, "*B A"], action: Int[Tensor, "*B"]
+) -> tuple[Float[Tensor, "*B"], Float[Tensor, "*B"]]:
     """log pi(a) of the actions taken, and the entropy of the policy pi = softmax(logits)."""
     log_pi = F.log_softmax(logits, -1)
     chosen = log_pi.gather(-1, action[..., None])[..., 0]
@@ -96,17 +96,17 @@ def gae(
     return advantage
 
 
-def highest(q: Float[Tensor, "*S A"], available: Bool[Tensor, "..."]) -> Int[Tensor, "*S"]:
+def highest(q: Float[Tensor, "*B A"], available: Bool[Tensor, "..."]) -> Int[Tensor, "*B"]:
     """The available action with the highest value."""
     return q.masked_fill(~available, -torch.inf).argmax(-1)
 
 
 def epsilon_greedy(
-    q: Float[Tensor, "*S A"],
+    q: Float[Tensor, "*B A"],
     epsilon: float,
     available: Bool[Tensor, "..."],
     generator: torch.Generator | None = None,
-) -> Int[Tensor, "*S"]:
+) -> Int[Tensor, "*B"]:
     """The best actions that are available, or, with probability epsilon each, any of those."""
     best = highest(q, available)
     if epsilon == 0:
@@ -117,13 +117,13 @@ def epsilon_greedy(
 
 
 def q_target(
-    reward: Float[Tensor, "*S"],
-    terminated: Bool[Tensor, "*S"],
-    q_target_next: Float[Tensor, "*S A"],
+    reward: Float[Tensor, "*B"],
+    terminated: Bool[Tensor, "*B"],
+    q_target_next: Float[Tensor, "*B A"],
     available: Bool[Tensor, "..."],
     gamma: float,
-    q_next: Float[Tensor, "*S A"] | None = None,
-) -> Float[Tensor, "*S"]:
+    q_next: Float[Tensor, "*B A"] | None = None,
+) -> Float[Tensor, "*B"]:
     """The value of the action that was taken, as it turned out.
 
         y = r + gamma (1 - d) Q_target(o', a*)

@@ -25,7 +25,7 @@ Actions:
 Arguments:
     those named above; num_envs, device, seed: as in every environment. Only the lever game has
     chance in it, and nothing is ever truncated.
-Anchors, exact; more in `rules/games.py`:
+Reference scores, exact; more in `baselines/games.py`:
     QTRAN_GAME best 8, random -4.44. CLIMBING_GAME best 11, random -3.44; it has two equilibria in
     pure strategies, 11 and 7. penalty_game(k) best 10, random (22 + 2 k) / 9. Two steps: best 8,
     random 4.75. Five levers: best 1, random 1 - (4/5)^5 = 0.672, all the same 0.2.

@@ -34,13 +34,13 @@ Arguments:
 State:
     `position` `(B, N, 2)`: row and column of each agent. `targets` `(B, K, 2)`: of each target.
     `reached` `(B, K)`: which targets are collected, or covered now.
-Anchors:
+Reference scores:
     in steps until all targets are collected, at the default settings / on 16 x 16 cells with 12
     agents, 12 targets and 100 steps, which are as many cells per agent (means of 2,000 / 500
     episodes): random 46 / 98; a sweep that looks at nothing 29 / 56; each with a map of its own
     6.9 / 13.9; with the maps of those it hears 6.0 / 9.5; everybody knows all 5.1 / 7.3. So
-    neighbours are worth half of what not knowing costs, with more agents two thirds. See
-    `rules/grid.py`.
+    neighbours bring half of what not knowing costs, with more agents two thirds. See
+    `baselines/grid_world.py`.
 Source:
     this course's demo, whose grid world has a public namesake with the same actions and rewards
     (smruthidinesh/Multi-Agent-Reinforcement-Learning). There everybody sees everything, so that
@@ -152,9 +152,9 @@ class MultiAgentGridWorld(BatchedEnv):
         cell = self._cell(self.position, self.view)
         count = self._count(cell)
         here = count.gather(1, cell)  # itself included
-        worth = TARGET_REWARD if self.task == "collect" else TARGET_REWARD / self.max_steps
+        prize = TARGET_REWARD if self.task == "collect" else TARGET_REWARD / self.max_steps
         found = self._to_be_had().gather(1, cell)
-        reward = STEP_REWARD + COLLISION_REWARD * (here - 1) + worth * found / here
+        reward = STEP_REWARD + COLLISION_REWARD * (here - 1) + prize * found / here
         if self.shared_reward:
             reward = reward.mean(1, keepdim=True).expand_as(reward)
         covered = count.gather(1, self._target_cell) > 0

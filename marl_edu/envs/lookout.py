@@ -13,7 +13,7 @@ Observation, per agent, float32, all 0 or 1:
     the maze's, O = 42, with 0 in the place of what the agent does not see.
 Rewards, start and end, success:
     the maze's: +1 for the walker in the step in which it reaches the goal.
-Anchors, exact:
+Reference scores, exact:
     as in the maze, since only the walker walks: random moves 1.4e-8, the shortest path 1.
 Source:
     this course.

@@ -24,12 +24,12 @@ Arguments:
     max_steps: T. For sizes 5 / 10 / 20 these three default to 3, 0, 20 / 5, 1, 40 / 10, 1, 80;
     for any other size they must be given. mode: "mixed", "cooperative" or "competitive".
     num_envs, device, seed: as in every environment.
-Anchors, in steps until all are there, at the three published sizes:
+Reference scores, in steps until all are there, at the three published sizes:
     random moves 19.84 / 40.0 / 80.0 (successful in 2.9 / 0.0 / 0.0 %). Nobody can be faster than
     the expected distance of the farthest predator, 4.68 / 10.39 / 23.07. Published: 16.4 / 28.0 /
     77.4 without communication, 8.9 / 13.0 / 52.4 with it (IC3Net). A walk along the edges that
     looks at nothing takes 16.4 / 37.2 / 77.6, a spiral that all start at the centre 14.0 / 23.3 /
-    64.2; both without a word. See `rules/predator_prey.py`.
+    64.2; both without a word. See `baselines/predator_prey.py`.
 Source:
     IC3Net (arXiv 1812.09755) and the environment released with it. There success is not reported
     in "competitive" mode; here it means the same in all.

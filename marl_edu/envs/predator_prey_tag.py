@@ -26,7 +26,7 @@ Start and end:
 Arguments:
     n_predators: P, from 1. n_prey: Q, from 1. n_obstacles: K, from 0. max_steps: from 1.
     num_envs, device, seed: as in every environment. dtype: torch.float32, or torch.float64.
-Anchors, P = 3, Q = 1, K = 2: random agents touch in 18 % of the episodes (a predator's return is
+Reference scores, P = 3, Q = 1, K = 2: random agents touch in 18 % of the episodes (a predator's return is
     4.3), predators that chase a random prey in 97 % (66), one that flees in 84 % (44).
 Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`.
     Names are MPE2's: predators are `adversary_0`, ..., prey `agent_0`, ...

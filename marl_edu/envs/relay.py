@@ -5,7 +5,7 @@ Description:
     however many there are, and each hears only those nearby. A few of them, the sources, hold one
     of M symbols. An agent is *asked* if its nearest source is exactly `hops` hops away, along
     who hears whom, and all sources at that distance hold the same symbol. Nobody knows whether it
-    is asked, and everybody answers. One round of messages carries news over one hop.
+    is asked, and everybody answers. One round of messages carries information over one hop.
 Who hears whom:
     `graph="radius"`: everybody at a distance of at most sqrt(degree / pi), so that an agent away
     from the border hears `degree` others on average. `graph="nearest"`: its `k` nearest, who need
@@ -28,7 +28,7 @@ Arguments:
 State:
     `position` `(B, N, 2)`. `source` `(B, N)`. `symbol` `(B, N)`. `asked`, `answer` `(B, N)`.
     `hop_distance` `(B, N)`: to the nearest source, hops + 1 if it is farther than `hops`.
-Anchors, exact:
+Reference scores, exact:
     with fewer than `hops` rounds of messages 1 / M, whatever the policy. Exchange the names of the
     symbols: every draw is as likely as before, the same agents are asked, and who is asked has
     heard the same, for it has heard of no source. But its answer is another symbol; so given all

@@ -13,7 +13,7 @@ Rewards:
     1 for a right answer, else 0.
 Start and end:
     one step, which ends the episode (terminated). `success` is the share of right answers.
-Anchors, exact:
+Reference scores, exact:
     without communication 1 / M, whatever the policy; with it 1.
 Arguments:
     distractors: k, from 0. symbols: M, from 2. num_envs, device, seed: as in every environment.

@@ -2,37 +2,37 @@
 
 Description:
     A corridor of `length` cells, numbered from 0, leads to a junction, cell number `length`. Each
-    walker starts in cell 0, where a sign says "up" or "down"; at the junction it turns up or down.
-    Walkers do not meet: each has a maze and a sign of its own.
+    agent starts in cell 0, where a sign says "up" or "down"; at the junction it turns up or down.
+    Agents do not meet: each has a maze and a sign of its own.
     With `witness=True` there are two agents and one maze: agent 0 is shown the sign, once, and
     then waits outside; agent 1 walks and never sees the sign. It has to be told, and one of the
     two has to remember.
 Actions:
     `0` FORWARD: one cell on; nothing happens at the junction. `1` UP, `2` DOWN: turn at the
-    junction; nothing happens before it. There is no way back. The actions of a walker that has
+    junction; nothing happens before it. There is no way back. The actions of an agent that has
     turned, and all those of the witness, are ignored.
 Observation, per agent, float32, O = 4, at most one number is 1, the others are 0:
     0: the sign, which says up; 1: the sign, which says down; 2: a cell of the corridor; 3: the
-    junction. A walker in cell 0 sees the sign, as long as it stays there; with a witness it sees a
+    junction. An agent in cell 0 sees the sign, as long as it stays there; with a witness it sees a
     cell of the corridor. The witness sees the sign before the first step, all zero afterwards.
-    All zero for a walker that has turned.
+    All zero for an agent that has turned.
 Rewards:
-    1 to a walker in the step in which it turns as its sign said, else 0. With a witness both get
-    the walker's reward.
+    1 to an agent in the step in which it turns as its sign said, else 0. With a witness both get
+    the agent's reward.
 Start and end:
-    each sign is up or down with probability 1/2. A walker that has turned is no longer alive; the
+    each sign is up or down with probability 1/2. An agent that has turned is no longer alive; the
     episode ends (terminated) when all have turned, else after `max_steps` (truncated). Success:
-    the share of walkers that have turned the right way.
+    the share of agents that have turned the right way.
 Arguments:
     length: of the corridor in cells, from 1. n_agents: N, from 1; with a witness 2. Default: 1
-    without, 2 with a witness. max_steps: T; default 3 (length + 1), in which a walker that moves
+    without, 2 with a witness. max_steps: T; default 3 (length + 1), in which an agent that moves
     by chance turns more often than not, however long the maze. witness: see Description.
     num_envs, device, seed: as in every environment.
-Anchors, exact, of the success:
+Reference scores, exact, of the success:
     1/2 without memory, since at the junction all look the same; a clock would be memory too, as a
-    walker can wait by the sign. With memory 1. With a witness 1/2 without talking, however good
+    agent can wait by the sign. With memory 1. With a witness 1/2 without talking, however good
     the memory; with both 1. Random moves 0.32 at length 10; the formula is `random_success` in
-    `rules/memory.py`.
+    `baselines/tmaze.py`.
 Source:
     the T-maze of Bakker, Reinforcement learning with long short-term memory (NeurIPS 2001). There
     one can also walk back, and rewards are 4, or -0.1 for a wrong turn and for walking into a
@@ -95,7 +95,7 @@ class TMaze(BatchedEnv):
 
     def _step(self, actions: Int[Tensor, "B N"]):
         if self.witness:
-            actions = actions[:, 1:].expand_as(actions)  # wherever the walker is, both are
+            actions = actions[:, 1:].expand_as(actions)  # wherever the agent is, both are
         turns = (self.cell == self.length) & (actions != FORWARD) & (self.turned == 0)
         self.cell = (self.cell + (actions == FORWARD)).clamp_max(self.length)
         self.turned = torch.where(turns, actions, self.turned)
@@ -118,21 +118,21 @@ class TMaze(BatchedEnv):
         return F.one_hot(seen, 5)[..., :4].float()
 
     def _draw(self, b: int) -> str:
-        """A maze per walker, one below the other. A witness stands beside the corridor."""
-        walkers = [1] if self.witness else range(self.n_agents)
-        parts = [part for k, i in enumerate(walkers) for part in self._draw_maze(b, i, 4 * k)]
+        """A maze per agent, one below the other. A witness stands beside the corridor."""
+        agents = [1] if self.witness else range(self.n_agents)
+        parts = [part for k, i in enumerate(agents) for part in self._draw_maze(b, i, 4 * k)]
         if self.witness:
             parts.append(shapes.agent(0, *shapes.centre(2, 0)))
-        right = int((self.turned == self.sign)[b, list(walkers)].sum())
+        right = int((self.turned == self.sign)[b, list(agents)].sum())
         label = (
-            f"T-maze after {self.t} of {self.max_steps} steps: {right} of {len(walkers)} "
-            f"walker{'s' * (len(walkers) > 1)} turned the right way"
+            f"T-maze after {self.t} of {self.max_steps} steps: {right} of {len(agents)} "
+            f"agent{'s' * (len(agents) > 1)} turned the right way"
         )
-        size = (self.length + 1) * CELL, (4 * len(walkers) - 1) * CELL
+        size = (self.length + 1) * CELL, (4 * len(agents) - 1) * CELL
         return shapes.canvas(*size, parts, label)
 
     def _draw_maze(self, b: int, i: int, top: int) -> list[str]:
-        """Walker i's maze, its first row `top`. The ring is where the sign above cell 0 points."""
+        """Agent i's maze, its first row `top`. The ring is where the sign above cell 0 points."""
         rows = {0: top + 1, UP: top, DOWN: top + 2}  # by the turn taken
         sign, turned = int(self.sign[b, i]), int(self.turned[b, i])
         walls = [(top + side, column) for side in (0, 2) for column in range(self.length)]

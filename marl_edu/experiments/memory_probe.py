@@ -1,13 +1,14 @@
 """What a trained agent remembers: probes that read its memory, and interventions on it.
 
 A probe is a linear classifier that is trained to tell the sign, which the agent saw at the start,
-from what it remembers now. It shows that the news is in there; that it is *used* only an intervention
-shows, which changes the memory midway and looks where the agent turns. What a probe reads from
-networks that nobody trained (`Led` down the corridor) says how little its success means by itself.
+from what it remembers now. It shows that the information is in there. That it is *used* only an
+intervention shows, which changes the memory midway and looks where the agent turns. What a probe
+reads from networks that nobody trained (`Led` down the corridor) says how little its success means
+by itself.
 
     python -m marl_edu.experiments memory-probe    all trained agents, to drqn-memory.json
 
-Sizes: B agents, T steps, S numbers remembered (with an LSTM: h and its cell).
+Sizes: B agents, T steps, U numbers remembered (with an LSTM: h and its cell).
 """
 
 from collections.abc import Callable, Mapping
@@ -34,7 +35,7 @@ MIDWAY = 5  # the step before which we intervene: by then the trained have left 
 class Memories(NamedTuple):
     """What agents remembered along the way, after what they saw in each step."""
 
-    hidden: Float[Tensor, "B T S"]
+    hidden: Float[Tensor, "B T U"]
     cell: Int[Tensor, "B T"]  # where they stood
     says_up: Bool[Tensor, " B"]  # what the sign had said
     alive: Bool[Tensor, "B T"]
@@ -66,16 +67,16 @@ def record(net: Any, env: TMaze, epsilon: float = 0.3, seed: int = 0) -> Memorie
 class Probe(NamedTuple):
     """p(the sign said up) = sigmoid(weight . hidden + bias)."""
 
-    weight: Float[Tensor, " S"]
+    weight: Float[Tensor, " U"]
     bias: Float[Tensor, ""]
 
-    def read(self, hidden: Float[Tensor, "*B S"]) -> Float[Tensor, "*B"]:
+    def read(self, hidden: Float[Tensor, "*B U"]) -> Float[Tensor, "*B"]:
         """How probable it is, by this memory, that the sign said up."""
         return torch.sigmoid(hidden @ self.weight + self.bias)
 
 
 def fit_probe(
-    hidden: Float[Tensor, "M S"], says_up: Bool[Tensor, " M"], shrink: float = 1e-2
+    hidden: Float[Tensor, "M U"], says_up: Bool[Tensor, " M"], shrink: float = 1e-2
 ) -> Probe:
     """Logistic regression by Newton's method, weights held small.
 
@@ -144,7 +145,7 @@ def untrained(experiment: str = EXPERIMENT, seed: int = 0) -> Led:
 
 # -- the interventions -----------------------------------------------------------------------------------
 
-Change = Callable[[Tensor, TMaze], Tensor]  # (hidden (B, N, S), environment) -> another hidden
+Change = Callable[[Tensor, TMaze], Tensor]  # (hidden (B, N, U), environment) -> another hidden
 
 
 def erased(hidden: Tensor, env: TMaze) -> Tensor:

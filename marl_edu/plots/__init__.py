@@ -3,7 +3,7 @@
 from marl_edu.plots.attention import attention_grid, attention_map
 from marl_edu.plots.bars import intervals
 from marl_edu.plots.curves import against, hunt, learning_curves, over_time
-from marl_edu.plots.style import COLOURS, GREY, INK, LABELS, STYLE, Anchor, Picture, colour, show
+from marl_edu.plots.style import COLOURS, GREY, INK, LABELS, STYLE, Reference, Picture, colour, show
 
 __all__ = [
     "COLOURS",
@@ -11,7 +11,7 @@ __all__ = [
     "INK",
     "LABELS",
     "STYLE",
-    "Anchor",
+    "Reference",
     "Picture",
     "against",
     "attention_grid",

@@ -6,14 +6,14 @@ from collections.abc import Mapping
 import matplotlib.style
 from matplotlib.figure import Figure
 
-from marl_edu.plots.style import GREY, STYLE, Anchor, colour, label
+from marl_edu.plots.style import GREY, STYLE, Reference, colour, label
 from marl_edu.results import Estimate
 
 
 def intervals(
     estimates: Mapping[str, Estimate],
-    trivial: Anchor | None = None,
-    best: Anchor | None = None,
+    trivial: Reference | None = None,
+    best: Reference | None = None,
     xlabel: str = "success (%)",
     xlim: tuple[float, float] = (0.0, 100.0),
     scale: float = 100.0,
@@ -40,9 +40,9 @@ def intervals(
             axes.plot(value, k, "o", color=c, ms=7, clip_on=False)
             axes.annotate(text, (1.05, k), xycoords=("axes fraction", "data"), va="center", size=10)
         line = 0.17 / figure.get_figheight() * 1.6  # the two names lie on two lines
-        for k, (anchor, dashes) in enumerate(((trivial, (5, 3)), (best, (1, 2)))):
-            if anchor is not None:
-                name, score = anchor
+        for k, (reference, dashes) in enumerate(((trivial, (5, 3)), (best, (1, 2)))):
+            if reference is not None:
+                name, score = reference
                 height = 1.02 + k * line
                 axes.axvline(score, color=GREY, lw=1.4, dashes=dashes, zorder=0)
                 side = "left" if score < sum(xlim) / 2 else "right"

@@ -12,14 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
-from marl_edu.plots.style import GREY, STYLE, Anchor, colour, label
+from marl_edu.plots.style import GREY, STYLE, Reference, colour, label
 from marl_edu.results import Curve, Estimate
 
 
 def learning_curves(
     curves: Mapping[str, Curve],
-    trivial: Anchor | None = None,
-    best: Anchor | None = None,
+    trivial: Reference | None = None,
+    best: Reference | None = None,
     ylabel: str = "success (%)",
     ylim: tuple[float, float] = (0.0, 100.0),
     scale: float = 100.0,
@@ -29,7 +29,7 @@ def learning_curves(
 
     Args:
         curves: method -> its curve (`results.learning_curve`).
-        trivial: name and score (on the axis' scale) of the rule that learns nothing, dashed.
+        trivial: name and score (on the axis' scale) of the policy that learns nothing, dashed.
         best: of the best possible, dotted.
         ylabel, ylim: of the score; the limits come from its meaning, not from the data.
         scale: curves are multiplied by this; 100 turns shares into percent.
@@ -49,9 +49,9 @@ def learning_curves(
             )
             axes.plot(curve.steps, y, color=c)
             labels.append((curve.steps[-1], y[-1], f"{label(method)} {y[-1]:.0f}", c))
-        for anchor, dashes in ((trivial, (5, 3)), (best, (1, 2))):
-            if anchor is not None:
-                name, score = anchor
+        for reference, dashes in ((trivial, (5, 3)), (best, (1, 2))):
+            if reference is not None:
+                name, score = reference
                 axes.axhline(score, color=GREY, lw=1.4, dashes=dashes)
                 labels.append((end, score, f"{name} {score:.3g}", GREY))
         axes.set(xlim=(0, end), ylim=ylim, xlabel="environment steps", ylabel=ylabel)
@@ -70,8 +70,8 @@ def learning_curves(
 def against(
     methods: Mapping[str, Mapping[float, Estimate]],
     xlabel: str,
-    trivial: Anchor | None = None,
-    best: Anchor | None = None,
+    trivial: Reference | None = None,
+    best: Reference | None = None,
     ylabel: str = "success (%)",
     ylim: tuple[float, float] = (0.0, 100.0),
     scale: float = 100.0,
@@ -101,10 +101,10 @@ def against(
             axes.fill_between(x, low, high, color=c, alpha=0.22, lw=0)
             axes.plot(x, value, color=c, marker="o", ms=5, clip_on=False)
             labels.append((x[-1], value[-1], f"{label(method)} {value[-1]:.0f}", c))
-        for anchor, dashes in ((trivial, (5, 3)), (best, (1, 2))):
-            if anchor is not None:
-                axes.axhline(anchor[1], color=GREY, lw=1.4, dashes=dashes, zorder=0)
-                labels.append((ticks[-1], anchor[1], f"{anchor[0]} {anchor[1]:.3g}", GREY))
+        for reference, dashes in ((trivial, (5, 3)), (best, (1, 2))):
+            if reference is not None:
+                axes.axhline(reference[1], color=GREY, lw=1.4, dashes=dashes, zorder=0)
+                labels.append((ticks[-1], reference[1], f"{reference[0]} {reference[1]:.3g}", GREY))
         axes.set_xscale("log", base=2)
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
         axes.minorticks_off()

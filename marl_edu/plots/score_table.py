@@ -1,6 +1,6 @@
 """The comparison as a table whose cells open their learning curves: HTML and CSS, no script.
 
-A row is an environment, a column a method. A score is normalised: 0 is what the trivial rule
+A row is an environment, a column a method. A score is normalised: 0 is what the trivial policy
 scores, 1 what the best one does,
 
     normalised = (score - trivial) / (best - trivial).                                          (1)
@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from matplotlib.colors import to_hex
 
-from marl_edu.plots.style import COLOURS, GREY, PALETTE, Anchor
+from marl_edu.plots.style import COLOURS, GREY, PALETTE, Reference
 from marl_edu.results import Curve, Estimate
 from marl_edu.results.tables import Table
 
@@ -39,8 +39,8 @@ class Row(NamedTuple):
 
     name: str
     asks: str  # what is difficult about it, in a few words
-    trivial: Anchor  # name and score, a share in [0, 1]
-    best: Anchor
+    trivial: Reference  # name and score, a share in [0, 1]
+    best: Reference
     cells: Mapping[str, Cell]  # by column
 
 
@@ -134,9 +134,9 @@ class Matrix:
             f'aria-label="{html.escape(self.caption.split(".")[0])}">'
             '<table><thead><tr><th rowspan="2" scope="col">environment, and what it asks for</th>'
             f"{families}</tr><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
-            f'<div class="key" aria-hidden="true"><span>trivial rule 0</span><i style="background:'
+            f'<div class="key" aria-hidden="true"><span>trivial policy 0</span><i style="background:'
             f'linear-gradient(90deg,{",".join(to_hex(_shade(k / 8)) for k in range(9))})"></i>'
-            "<span>100 best rule</span></div>"
+            "<span>100 best policy</span></div>"
             f"<figcaption>{html.escape(self.caption)} "
             "Each number is a link to its learning curve, which opens here.</figcaption>"
             f"{curves}</figure>"
@@ -178,7 +178,7 @@ class Matrix:
         )
 
 
-def draw(curve: Curve, trivial: Anchor, best: Anchor, title: str, colour: str) -> str:
+def draw(curve: Curve, trivial: Reference, best: Reference, title: str, colour: str) -> str:
     """A learning curve as a small SVG: success in percent against environment steps."""
     end = float(curve.steps[-1])
 

@@ -40,7 +40,7 @@ LABELS = {"none": "no messages", "commnet": "CommNet", "tarmac": "TarMAC"}
 LABELS |= {"counts": "counts", "none: no bonus": "no bonus"}
 LABELS |= {name: name.upper() for name in COLOURS if name not in LABELS}
 
-Anchor = tuple[str, float]  # name and score, in the unit of the axis
+Reference = tuple[str, float]  # name and score, in the unit of the axis
 
 
 def colour(method: str) -> str:

@@ -71,7 +71,7 @@ def near(env) -> Bool[Tensor, " C"]:
 
 
 @torch.no_grad()
-def worth(bonus, env, key: bool) -> Float[Tensor, "A C"]:
+def bonus_map(bonus, env, key: bool) -> Float[Tensor, "A C"]:
     """A map of curiosity: what each action would pay in each cell of a `KeyDoorMaze`.
 
     Whoever is beyond the door has opened it; for everybody else it is still shut.
@@ -136,7 +136,7 @@ def agreement(watched: Watched, env) -> Agreement:
     States are cells without the key, as far as the door lets one come, and cells with it; each
     pays the mean over the actions there.
     """
-    pays = torch.stack([worth(watched, env, key).mean(0) for key in (False, True)])
+    pays = torch.stack([bonus_map(watched, env, key).mean(0) for key in (False, True)])
     seen = watched.visits > 0
     possible = torch.stack([near(env), torch.ones(env.n_cells, dtype=torch.bool)])
     rank = stats.spearmanr(watched.visits[0][seen[0]], pays[0][seen[0]]).statistic

@@ -175,8 +175,8 @@ class ActorCritic(nn.Module):
         return listed.edges() if hasattr(env, "edges") else listed.neighbours(nearest)
 
     def centralised_value(
-        self, h: Float[Tensor, "*S N D"], alive: Bool[Tensor, "*S N"]
-    ) -> Float[Tensor, "*S N"]:
+        self, h: Float[Tensor, "*B N D"], alive: Bool[Tensor, "*B N"]
+    ) -> Float[Tensor, "*B N"]:
         """The value of each agent, from the whole team's memory; in training only, never to act."""
         living = alive.sum(-1, keepdim=True).clamp_min(1)[..., None]
         team = (h.sum(-2, keepdim=True) / living).expand_as(h)  # empty slots hold zeros

@@ -1,8 +1,8 @@
 """What all bonuses for exploration share: the interface, the one without, running statistics.
 
-A bonus module has three methods, which take o `(*S, O)`, a `(*S)` and o' `(*S, O)`:
-    `reward(o, a, o')` -> r^I `(*S)`, no gradient; `loss(o, a, o')` -> `(*S)`, what it learns from;
-    `update(o, a, o', alive (*S))`: what it notes without a gradient (counts, running means).
+A bonus module has three methods, which take o `(*B, O)`, a `(*B)` and o' `(*B, O)`:
+    `reward(o, a, o')` -> r^I `(*B)`, no gradient; `loss(o, a, o')` -> `(*B)`, what it learns from;
+    `update(o, a, o', alive (*B))`: what it notes without a gradient (counts, running means).
 Those of the papers are in algos/counts.py, algos/icm.py and algos/rnd.py.
 """
 
@@ -17,11 +17,11 @@ class NoBonus(nn.Module):
     """The bonus of those who are not curious: 0, and nothing to learn."""
 
     def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        """Zeros `(*S)`."""
+        """Zeros `(*B)`."""
         return torch.zeros(action.shape, device=action.device)
 
     def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        """Zeros `(*S)`."""
+        """Zeros `(*B)`."""
         return self.reward(obs, action, next_obs)
 
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
@@ -32,7 +32,7 @@ class PerAgentBonus(nn.Module):
     """A bonus module per agent: what is old to the one may be new to the other.
 
     Args:
-        modules: N bonus modules; agents are the last axis of S.
+        modules: N bonus modules; agents are the last axis of *B.
     """
 
     def __init__(self, modules: Iterable[nn.Module]):
@@ -49,11 +49,11 @@ class PerAgentBonus(nn.Module):
         ]
 
     def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        """Each agent's own, `(*S)`."""
+        """Each agent's own, `(*B)`."""
         return torch.stack(self._each("reward", obs, action, next_obs), -1)
 
     def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        """Each agent's own, `(*S)`."""
+        """Each agent's own, `(*B)`."""
         return torch.stack(self._each("loss", obs, action, next_obs), -1)
 
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:

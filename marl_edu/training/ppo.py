@@ -84,9 +84,9 @@ class Config:
 class Step(NamedTuple):
     """What the network says of an observation."""
 
-    logits: Float[Tensor, "*S N A"]
-    value_ext: Float[Tensor, "*S N"]
-    value_int: Float[Tensor, "*S N"]
+    logits: Float[Tensor, "*B N A"]
+    value_ext: Float[Tensor, "*B N"]
+    value_int: Float[Tensor, "*B N"]
 
 
 class ActorCritic(nn.Module):
@@ -111,7 +111,7 @@ class ActorCritic(nn.Module):
             self.policy.weight.mul_(0.1)
             self.policy.bias.zero_()
 
-    def forward(self, obs: Float[Tensor, "*S N O"]) -> Step:
+    def forward(self, obs: Float[Tensor, "*B N O"]) -> Step:
         """Action scores and the two values, agent by agent."""
         if self.n_agents > 1:
             number = torch.eye(self.n_agents, device=obs.device)

@@ -4,13 +4,13 @@ Every agent learns as if it were alone, all with one network; the field calls th
 Q-learning (IQL) with shared parameters, with DRQN's network recurrent IQL.
 
 A network says how much every action is worth. It may remember: `net.start(B, N)` is what its
-agents remember before the first step, `(B, N, S)`, and `net(obs, hidden) -> (q, hidden)` one step
-of all agents. A network without memory has S = 0.
+agents remember before the first step, `(B, N, U)`, and `net(obs, hidden) -> (q, hidden)` one step
+of all agents. A network without memory has U = 0.
 
 Equation:
     a = argmax_a Q(a), or with probability epsilon any action                              (1)
 
-Symbols: Q `q` (*S, A) · epsilon `epsilon`.
+Symbols: Q `q` (*B, A) · epsilon `epsilon`.
 """
 
 from collections.abc import Callable

@@ -8,7 +8,7 @@ are alike: agents that share a network share the buffer.
 
 Both are rings: when they are full, the newest overwrites the oldest.
 
-Sizes: B environments, T steps, N agents, O numbers seen, A actions, S numbers remembered, C kept,
+Sizes: B environments, T steps, N agents, O numbers seen, A actions, U numbers remembered, C kept,
 E sampled, L steps of a window.
 """
 
@@ -27,7 +27,7 @@ class Episodes(NamedTuple):
     reward: Float[Tensor, "B T N"]
     alive: Bool[Tensor, "B T N"]  # the steps in which there is an agent
     terminated: Bool[Tensor, "B T N"]  # True where its trajectory ended; False at a time limit
-    hidden: Float[Tensor, "B T N S"]  # what it remembered before the step; S = 0: nothing
+    hidden: Float[Tensor, "B T N U"]  # what it remembered before the step; U = 0: nothing
 
 
 class TransitionBatch(NamedTuple):
@@ -49,7 +49,7 @@ class SequenceBatch(NamedTuple):
     reward: Float[Tensor, "E L"]
     terminated: Bool[Tensor, "E L"]
     mask: Bool[Tensor, "E L"]  # the steps to learn from: no burn-in, no filling
-    hidden: Float[Tensor, "E S"]  # what the agent remembered before the window
+    hidden: Float[Tensor, "E U"]  # what the agent remembered before the window
     available: Bool[Tensor, "E A"]
 
 
@@ -136,7 +136,7 @@ class SequenceReplay(_Ring):
 
     Args:
         capacity: C. max_steps: of a trajectory, T. obs_dim: O. available: as in `ReplayBuffer`.
-        hidden_size: S, to keep what agents remembered before each step; 0: it is not kept.
+        hidden_size: U, to keep what agents remembered before each step; 0: it is not kept.
     """
 
     def __init__(
@@ -182,13 +182,13 @@ class SequenceReplay(_Ring):
                 out[at[0], at[1] + shift] = values[taken[0], taken[1] + shift]
             return out
 
-        T, (N, S) = self.max_steps, (episodes.alive.shape[2], self.fields["hidden"].shape[-1])
+        T, (N, U) = self.max_steps, (episodes.alive.shape[2], self.fields["hidden"].shape[-1])
         self._write(
             obs=rows(episodes.obs, T + 1, later=1),
             action=rows(episodes.action, T),
             reward=rows(episodes.reward, T),
             terminated=rows(episodes.terminated, T),
-            hidden=rows(episodes.hidden[..., :S], T),
+            hidden=rows(episodes.hidden[..., :U], T),
             length=torch.bincount(at[0], minlength=count),
             agent=begins.nonzero(as_tuple=True)[0] % N,
         )

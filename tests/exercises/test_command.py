@@ -127,7 +127,7 @@ def test_what_is_asked_for_must_be_there(capsys):
         assert said in capsys.readouterr().err
     assert graded(RIGHT, "two_step_game") == 2
     error = capsys.readouterr().err
-    assert "has no `believed_worth`, which two_step_game asks for: it defines follow" in error
+    assert "has no `believed_value`, which two_step_game asks for: it defines follow" in error
     with pytest.raises(SystemExit) as stop:
         main(["grad"])
     assert stop.value.code == 2

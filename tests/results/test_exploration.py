@@ -65,7 +65,7 @@ def test_a_map_of_curiosity_pays_each_step_as_the_environment_takes_it(key):
     env = KeyDoorMaze(num_envs=1)
     near = exploration.near(env)
     assert near.tolist() == [row < 4 for row, _ in env.free]
-    pays = exploration.worth(Surprised(env), env, key)
+    pays = exploration.bonus_map(Surprised(env), env, key)
     assert pays.shape == (5, env.n_cells)
     for cell in range(env.n_cells):
         for action in range(5):

@@ -105,7 +105,7 @@ test("whether the forward model teaches the encoder makes a difference to the en
   assert.deepEqual(weights(through, "future"), weights(alone, "future"));
 });
 
-// A corridor: start, key, door, goal; only the start sees the television.
+// A corridor: start, key, door, goal; only the start sees the TV.
 const ahead = (/** @type {number} */ most) => [
   [0, 1, 2, 3],
   [0, 1, 2, 3],

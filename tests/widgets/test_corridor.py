@@ -43,8 +43,8 @@ def chosen_trail(record: dict[str, Any], sign: str = "up", changes: str = "") ->
     return trail
 
 
-def walker(kind: str = "lstm", seed: int = 0) -> dict[str, Any]:
-    """A walker with random weights that differ enough for its numbers to move."""
+def agent(kind: str = "lstm", seed: int = 0) -> dict[str, Any]:
+    """An agent with random weights that differ enough for its numbers to move."""
     torch.manual_seed(seed)
     net = RecurrentQ(4, 3, 8, kind)
     with torch.no_grad():
@@ -54,7 +54,7 @@ def walker(kind: str = "lstm", seed: int = 0) -> dict[str, Any]:
     return export(net, probe, f"{kind.upper()} of the tests")
 
 
-WALKERS = {kind: walker(kind) for kind in ("lstm", "gru")}
+WALKERS = {kind: agent(kind) for kind in ("lstm", "gru")}
 
 
 # -- Python --------------------------------------------------------------------------------------
@@ -126,7 +126,7 @@ def test_bad_settings_are_named(settings, message):
 def test_bad_walkers_are_named():
     with pytest.raises(TypeError, match="takes no colour"):
         CorridorFigure(WALKERS, colour="red")
-    with pytest.raises(ValueError, match="at least one walker"):
+    with pytest.raises(ValueError, match="at least one agent"):
         CorridorFigure({})
 
 
@@ -187,7 +187,7 @@ def test_a_walk_in_the_page_is_that_of_python(js: Page, kind, sign, trail):
 
 
 def test_the_stored_walkers_agree_over_a_thousand_steps(js: Page):
-    for record in corridor.stored_walkers().values():
+    for record in corridor.stored_agents().values():
         steps = 0
         for number in range(40):
             generator = torch.Generator().manual_seed(number)
@@ -293,7 +293,7 @@ def test_sign_and_memory_can_be_changed_and_the_walk_stays(opened: Opened):
 
 
 def test_it_walks_by_itself_until_it_is_stopped_or_done(opened: Opened):
-    record = walker(seed=3)
+    record = agent(seed=3)
     shown = opened(CorridorFigure({"lstm": record}))
     shown.press("Let it choose")
     first = chosen_trail(record)
@@ -347,7 +347,7 @@ def test_it_breaks_no_rule_of_accessibility_and_fits_the_screen(opened: Opened, 
 
 
 def test_the_module_is_small():
-    shown = CorridorFigure({kind: walker(kind) for kind in ("lstm", "gru")})
+    shown = CorridorFigure({kind: agent(kind) for kind in ("lstm", "gru")})
     assert len(shown.to_html()) + len(figure_script("corridor")) < 60_000
     json.loads(re.search(r'application/json">(.*?)</script>', shown.to_html(), re.S)[1])
     shown.close()

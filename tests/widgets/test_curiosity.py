@@ -143,7 +143,7 @@ def test_the_still_picture_says_what_it_shows() -> None:
     shown = CuriosityFigure(trail="wt3334", tv=False)
     walk = Walk().follow(shown.trail)
     root = ET.fromstring(shown.picture(walk))
-    assert "television on. After 4 steps" in root.attrib["aria-label"]
+    assert "TV on. After 4 steps" in root.attrib["aria-label"]
     assert f"Newest cell {max(walk.map()):.2f}" in shown.to_html()
     shown.close()
 
@@ -228,7 +228,7 @@ def test_a_link_shows_its_moment(opened: Opened) -> None:
 
 def test_television_method_and_paint(opened: Opened) -> None:
     page = opened()
-    page.get_by_label("Television on").check()
+    page.get_by_label("TV on").check()
     page.get_by_role("button", name="Remote control").click()
     page.locator("[data-cell='17']").click()
     page.get_by_label(METHODS["icm"]).check()

@@ -1,8 +1,6 @@
-"""The doors to environments written by others: dictionaries, numpy and agents' names live here.
+"""Adapters outward: an environment of ours as PettingZoo and Gymnasium know them.
 
-Out: `to_pettingzoo` shows an environment as a PettingZoo `ParallelEnv`, `to_gymnasium` as a
-    Gymnasium `Env`. In: `from_pettingzoo` and `from_gymnasium` (`marl_edu.envs.foreign`) make an
-    environment of theirs, on which every algorithm of the package trains unchanged.
+Dictionaries, numpy and the names of agents live here, and in `incoming.py`.
 """
 
 from collections.abc import Callable
@@ -14,10 +12,7 @@ import torch
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from marl_edu.envs.adapters.incoming import from_gymnasium, from_pettingzoo
 from marl_edu.envs.base.env import BatchedEnv
-
-__all__ = ["from_gymnasium", "from_pettingzoo", "to_gymnasium", "to_pettingzoo"]
 
 
 def to_pettingzoo(env: BatchedEnv, name: str | None = None) -> "Parallel":

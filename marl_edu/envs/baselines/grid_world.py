@@ -12,7 +12,7 @@ from marl_edu.envs.baselines.task import ScriptedPolicy, Task, UniformPolicy
 from marl_edu.envs.grid_world import DOWN, LEFT, MOVES, RIGHT, STAY, UP, MultiAgentGridWorld
 
 
-def towards(place: Int[Tensor, "*S 2"], goal: Int[Tensor, "*S 2"]) -> Int[Tensor, "*S"]:
+def towards(place: Int[Tensor, "*B 2"], goal: Int[Tensor, "*B 2"]) -> Int[Tensor, "*B"]:
     """A shortest way: along the column first, then along the row."""
     down, right = (goal - place).unbind(-1)
     sideways = torch.where(right > 0, RIGHT, torch.where(right < 0, LEFT, STAY))

@@ -13,7 +13,7 @@ from marl_edu.envs.tmaze import FORWARD, UP, TMaze
 
 
 def random_success(length: int, max_steps: int) -> float:
-    """Expected success of a walker whose actions are all equally likely.
+    """Expected success of an agent whose actions are all equally likely.
 
     It reaches the junction in step k, that is with its `length`-th FORWARD, and then fails to
     turn only if it goes FORWARD in all steps that are left. Half of the turns are right.
@@ -37,7 +37,7 @@ def know_the_sign(env) -> Int[Tensor, "B N"]:
 
 
 class RememberSign:
-    """Walk, and turn as the sign said that the walker itself has seen.
+    """Walk, and turn as the sign said that the agent itself has seen.
 
     Args:
         patient: stay in front of the sign until it has been seen, or time runs short. Else go at
@@ -57,7 +57,7 @@ class RememberSign:
         sees = sees & ~getattr(env, "blank", torch.zeros_like(sees))  # of Flicker
         self.known = torch.where(sees, env.sign, self.known)
         can_wait = self.patient and env.max_steps - env.t > env.length + 1
-        # Before the junction UP does nothing. A walker counts its own steps.
+        # Before the junction UP does nothing. An agent counts its own steps.
         waits = (env.cell == 0) & (self.known == 0) & can_wait
         walks = (env.cell < env.length) & ~waits
         turn = torch.where(self.known == 0, UP, self.known)

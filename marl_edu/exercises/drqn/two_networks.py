@@ -48,7 +48,7 @@ is never the largest, even if all values are far below 0?""",
 
 
 @exercise.solved_by
-def next_worth(q, q_target, available):
+def evaluate_next(q, q_target, available):
     """What the next step is worth: (E,).
 
     q, q_target: (E, A), of the network and of its target.

@@ -125,11 +125,11 @@ def n_step_target(reward, done, value, gamma):
     reward: (B, n). done: (B, n) bool. value: (B,), after the last step.
     gamma: a number.
     """
-    worth = value
+    target = value
     # From the last step back.
     for r, over in zip(reward.T.flip(0), done.T.flip(0), strict=True):
-        worth = torch.where(over, r, r + gamma * worth)
-    return worth
+        target = torch.where(over, r, r + gamma * target)
+    return target
 
 
 def _sum(reward, done, value, gamma, counts=None, bootstraps=None, late=0, power=None):

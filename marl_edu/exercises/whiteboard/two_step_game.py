@@ -45,7 +45,7 @@ mean of everything, which is in both. Do it on paper for 2B: the row means are 0
 
 
 @exercise.solved_by
-def believed_worth(payoff):
+def believed_value(payoff):
     """What VDN believes each game to be worth: (G,).
 
     payoff: (G, A1, A2), rows are the actions of agent 1.

@@ -1,6 +1,6 @@
-"""The live T-maze: a walker and its memory."""
+"""The live T-maze: an agent and its memory."""
 
-from marl_edu.widgets.corridor.figure import CorridorFigure, Walk, stored_walkers
+from marl_edu.widgets.corridor.figure import CorridorFigure, Walk, stored_agents
 from marl_edu.widgets.corridor.lab import MemoryPanel
 
-__all__ = ["CorridorFigure", "MemoryPanel", "Walk", "stored_walkers"]
+__all__ = ["CorridorFigure", "MemoryPanel", "Walk", "stored_agents"]

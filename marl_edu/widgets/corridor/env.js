@@ -1,7 +1,7 @@
 // A walk through the T-maze, with a network's memory: marl_edu.widgets.corridor.figure.Walk.
 
 import { argmax } from "../shared/kit.js";
-import { nothing, reads, remember, worth } from "./network.js";
+import { nothing, reads, remember, value } from "./network.js";
 
 /** @import { Net } from "./network.js" */
 
@@ -63,7 +63,7 @@ export class Walk {
   }
 
   get q() {
-    return worth(this.net, this.state[0]);
+    return value(this.net, this.state[0]);
   }
 
   choose() {
@@ -117,5 +117,5 @@ export function caption(walk) {
   const side = p >= 0.5 ? `up, ${(100 * p).toFixed(0)}` : `down, ${(100 * (1 - p)).toFixed(0)}`;
   const q = [...walk.q].map((x, k) => `${ACTIONS[k]} ${x.toFixed(2)}`).join(", ");
   const late = walk.over ? " Time is up." : "";
-  return `${where}: it sees ${SEES[walk.sees]}. The probe reads ${side}\u00a0%. Worth: ${q}.${late}`;
+  return `${where}: it sees ${SEES[walk.sees]}. The probe reads ${side}\u00a0%. Values: ${q}.${late}`;
 }

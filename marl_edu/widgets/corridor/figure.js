@@ -7,7 +7,7 @@ import { load } from "./network.js";
 
 /** @import { Packed, Place } from "../shared/kit.js" */
 /** @import { Maze } from "./env.js" */
-/** @import { Net, Walker } from "./network.js" */
+/** @import { Net, Agent } from "./network.js" */
 
 export const FIGURE = "corridor";
 // What a link to a moment of it holds.
@@ -17,11 +17,11 @@ const PACE = 450; // milliseconds of a step
 /** @type {Record<string, number>} */
 const KEYS = { ArrowRight: FORWARD, ArrowUp: UP, ArrowDown: DOWN };
 
-/** @param {Maze} maze @param {Record<string, Walker>} walkers @param {{ look: string, hint: string }} texts */
-function markup(maze, walkers, { look, hint }) {
+/** @param {Maze} maze @param {Record<string, Agent>} agents @param {{ look: string, hint: string }} texts */
+function markup(maze, agents, { look, hint }) {
   const { button, group, radio } = controls("mk");
   const [ROW, WIDE, TOP, SIDE] = maze.sizes;
-  const units = Object.values(walkers)[0].hidden_dim;
+  const units = Object.values(agents)[0].hidden_dim;
   /** @param {string} name @param {string} legend @param {[string, string][]} choices */
   const radios = (name, legend, choices) =>
     group(
@@ -29,7 +29,7 @@ function markup(maze, walkers, { look, hint }) {
       legend,
       each(choices, ([value, text]) => `<label>${radio(name, value)} ${escape(text)}</label>`),
     );
-  return `<div class="mk" role="group" aria-label="Live figure: a walker’s memory" style="${look}">
+  return `<div class="mk" role="group" aria-label="Live figure: an agent’s memory" style="${look}">
     <div class="mk-stage">
       <div class="mk-scene">
         <svg class="mk-maze" viewBox="0 0 ${(maze.length + 1) * CELL} ${3 * CELL}" role="img"
@@ -53,9 +53,9 @@ function markup(maze, walkers, { look, hint }) {
         ${radios(
           "net",
           "Memory",
-          Object.entries(walkers).map(([name, { label }]) => [name, label]),
+          Object.entries(agents).map(([name, { label }]) => [name, label]),
         )}
-        <p class="mk-note">Exchange gives the walker the memory of a twin who did the same, but read the other sign. Arrow
+        <p class="mk-note">Exchange gives the agent the memory of a twin who did the same, but read the other sign. Arrow
           keys work on the buttons: right is forward.</p>
       </div>
     </div>
@@ -66,8 +66,8 @@ function markup(maze, walkers, { look, hint }) {
 export function render({ model, el }) {
   /** @type {Maze} */
   const maze = model.get("maze");
-  /** @type {Record<string, Walker & Packed>} */
-  const walkers = model.get("nets");
+  /** @type {Record<string, Agent & Packed>} */
+  const agents = model.get("nets");
   /** @type {Record<string, Net>} */
   const nets = {}; // decoded when first used
   /** @type {Walk} */
@@ -77,7 +77,7 @@ export function render({ model, el }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
-  el.innerHTML = markup(maze, walkers, { look: model.get("look"), hint: model.get("hint") });
+  el.innerHTML = markup(maze, agents, { look: model.get("look"), hint: model.get("hint") });
   const [scene, picture, remembered, status] = [
     ".mk-maze g",
     ".mk-maze",
@@ -90,8 +90,8 @@ export function render({ model, el }) {
 
   /** @param {string} wanted @param {string} sign @param {string} trail */
   function start(wanted, sign, trail) {
-    name = wanted in walkers ? wanted : Object.keys(walkers)[0];
-    nets[name] ??= load(walkers[name]);
+    name = wanted in agents ? wanted : Object.keys(agents)[0];
+    nets[name] ??= load(agents[name]);
     walk = new Walk(maze, nets[name], sign).follow(String(trail));
     show();
   }

@@ -1,6 +1,6 @@
 """The live T-maze: walk it with a trained DRQN's memory in view, exchange or erase it on the way.
 
-The walker is a stored DRQN, run in the page. `Walk` is the same in Python: for the picture that is
+The agent is a stored DRQN, run in the page. `Walk` is the same in Python: for the picture that is
 there without JavaScript, and for the tests.
 """
 
@@ -33,7 +33,7 @@ ROW, WIDE, TOP, SIDE = 6, 370, 60, 100
 
 
 def export(net: RecurrentQ, probe: memory_probe.Probe, label: str) -> dict[str, Any]:
-    """A walker as JSON values: its numbers, its probe, and its units in the order of what they
+    """An agent as JSON values: its numbers, its probe, and its units in the order of what they
     tell of the sign."""
     values = {**net.state_dict(), "probe.weight": probe.weight, "probe.bias": probe.bias[None]}
     h = probe.weight[: net.memory.hidden_size]
@@ -46,8 +46,8 @@ def export(net: RecurrentQ, probe: memory_probe.Probe, label: str) -> dict[str, 
     }
 
 
-def stored_walkers(seed: int = 0) -> dict[str, dict[str, Any]]:
-    """The book's walkers, each with a probe that was trained for it: kind of memory -> export."""
+def stored_agents(seed: int = 0) -> dict[str, dict[str, Any]]:
+    """The book's agents, each with a probe that was trained for it: kind of memory -> export."""
     found = {}
     for kind, experiment in STORED.items():
         net: Any = catalogue.load_policy(experiment, seed)
@@ -61,7 +61,7 @@ def stored_walkers(seed: int = 0) -> dict[str, dict[str, Any]]:
 
 
 def load(record: dict[str, Any]) -> tuple[RecurrentQ, memory_probe.Probe]:
-    """The walker and the probe that `export` wrote."""
+    """The agent and the probe that `export` wrote."""
     values = unpack(record)
     probe = memory_probe.Probe(values.pop("probe.weight"), values.pop("probe.bias")[0])
     D = record["hidden_dim"]
@@ -74,14 +74,14 @@ class Walk:
     """A walk through the maze, beside a twin who does the same but read the other sign.
 
     Args:
-        record: a walker, exported. sign: "up" or "down".
+        record: an agent, exported. sign: "up" or "down".
     """
 
     def __init__(self, record: dict[str, Any], sign: str = "up"):
         self.net, self.probe = load(record)
         self.sign = UP if one_of("sign", sign, ("up", "down")) == "up" else DOWN
         self.cell = self.t = self.turned = 0
-        self.memories: list[Tensor] = []  # after each thing seen (S,)
+        self.memories: list[Tensor] = []  # after each thing seen (U,)
         self.state = torch.zeros(2, self.net.hidden_size)  # its own and its twin's
         self._see()
 
@@ -108,7 +108,7 @@ class Walk:
     @property
     @torch.no_grad()
     def q(self) -> Tensor:
-        """What every action is worth now, by what it remembers."""
+        """The value of every action now, by what it remembers."""
         return self.net.q(self.state[0, : self.net.memory.hidden_size])
 
     def reads(self, state: Tensor) -> float:
@@ -138,7 +138,7 @@ class Walk:
         return self
 
     def choose(self) -> int:
-        """The action that is worth most."""
+        """The action of the highest value."""
         return int(self.q.argmax())
 
 
@@ -160,12 +160,12 @@ def maze_data() -> dict[str, Any]:
 
 
 class CorridorFigure(LiveFigure):
-    """A T-maze, a walker in it, and what the walker remembers, computed in the browser.
+    """A T-maze, an agent in it, and what the agent remembers, computed in the browser.
 
     Args:
-        walkers: `{kind: exported walker}`; None: the book's, seed 0. settings: the traits below.
+        agents: `{kind: exported agent}`; None: the book's, seed 0. settings: the traits below.
 
-    Traits, in step with the picture: `net`, which walker; `sign`, "up" or "down"; `playing`, True
+    Traits, in step with the picture: `net`, which agent; `sign`, "up" or "down"; `playing`, True
     to let the network walk; `hint`, the one thing to try, under the picture; and `trail`, what was
     done: `w`, then `f`, `u`, `d` per step (FORWARD, UP, DOWN), `x` for exchanging the memory with
     that of a twin who read the other sign, `e` for erasing it.
@@ -187,13 +187,13 @@ class CorridorFigure(LiveFigure):
     trail = traitlets.Unicode("w").tag(sync=True)
     playing = traitlets.Bool(False).tag(sync=True)
 
-    def __init__(self, walkers: dict[str, dict[str, Any]] | None = None, **settings: Any):
+    def __init__(self, agents: dict[str, dict[str, Any]] | None = None, **settings: Any):
         unknown = settings.keys() - {"hint", "net", "sign", "trail", "playing"}
         if unknown:
             raise TypeError(f"CorridorFigure takes no {', '.join(sorted(unknown))}")
-        nets = stored_walkers() if walkers is None else walkers
+        nets = stored_agents() if agents is None else agents
         if not nets:
-            raise ValueError("walkers must hold at least one walker, got none")
+            raise ValueError("agents must hold at least one agent, got none")
         defaults = {"net": next(iter(nets))}
         super().__init__(nets=nets, maze=maze_data(), **{**defaults, **settings})
 
@@ -230,9 +230,9 @@ def caption(walk: Walk) -> str:
         return f"{where}. It turned {way}: {verdict}."
     p = walk.reads(walk.memories[-1])
     side = f"up, {100 * p:.0f}\u00a0%" if p >= 0.5 else f"down, {100 * (1 - p):.0f}\u00a0%"
-    worth = ", ".join(f"{name} {q:.2f}" for name, q in zip(ACTIONS, walk.q.tolist(), strict=True))
+    value = ", ".join(f"{name} {q:.2f}" for name, q in zip(ACTIONS, walk.q.tolist(), strict=True))
     late = " Time is up." if walk.over else ""
-    return f"{where}: it sees {SEES[walk.sees]}. The probe reads {side}. Worth: {worth}.{late}"
+    return f"{where}: it sees {SEES[walk.sees]}. The probe reads {side}. Values: {value}.{late}"
 
 
 def picture(walk: Walk) -> str:

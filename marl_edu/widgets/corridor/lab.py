@@ -39,7 +39,7 @@ class MemoryPanel(LabPanel):
         super().__init__(controls, "Ready. 1,000 updates take a few seconds.", [self.curve])
 
     def train(self) -> Result:
-        """Train the chosen walker, drawing as it goes; what the button does."""
+        """Train the chosen agent, drawing as it goes; what the button does."""
         maze = {"length": self.length.value}
         args = {"env": TMaze, "env_args": maze, "p": self.missing.value}
         settings: dict[str, Any] = {

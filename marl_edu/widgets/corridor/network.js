@@ -6,13 +6,13 @@ import { gruCell, linear, lstmCell, sigmoid, weightsOf } from "../shared/kit.js"
 
 /**
  * What marl_edu.widgets.corridor.figure.export gives.
- * @typedef {object} Walker
+ * @typedef {object} Agent
  * @property {"lstm" | "gru"} kind @property {string} label @property {number} hidden_dim
  * @property {number[]} order of the units, by what they tell of the sign
  */
-/** @typedef {Walker & { W: Weights }} Net */
+/** @typedef {Agent & { W: Weights }} Net */
 
-/** @param {Walker & Packed} record @returns {Net} */
+/** @param {Agent & Packed} record @returns {Net} */
 export const load = (record) => ({ ...record, W: weightsOf(record) });
 
 /** The memory before anything was seen. @param {Net} net */
@@ -30,8 +30,8 @@ export function remember({ W, hidden_dim, kind }, obs, memory) {
   return (kind === "lstm" ? lstmCell : gruCell)(a, b, memory);
 }
 
-/** What each action is worth. @param {Net} net @param {Float64Array} memory */
-export const worth = ({ W, hidden_dim }, memory) =>
+/** The value of each action. @param {Net} net @param {Float64Array} memory */
+export const value = ({ W, hidden_dim }, memory) =>
   linear(W["q.weight"], W["q.bias"], memory.subarray(0, hidden_dim));
 
 /** How probably the sign said up, by the probe. @param {Net} net @param {Float64Array} memory */

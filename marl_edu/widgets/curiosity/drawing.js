@@ -1,4 +1,4 @@
-// The agent, the television and the bonus: the same lengths as marl_edu/envs/pictures.py.
+// The agent, the TV and the bonus: the same lengths as marl_edu/envs/pictures.py.
 
 import { agentDisc, CELL, each } from "../shared/kit.js";
 
@@ -27,7 +27,7 @@ export function mazeShape({ rows, columns, free, walls, ring }) {
     <g class="mc-map">${cells}</g><g class="mc-still-things">${walls}${ring}</g><g class="mc-things"></g></svg>`;
 }
 
-/** Door, key, television and agent. @param {Walk} walk */
+/** Door, key, TV and agent. @param {Walk} walk */
 export function thingsShape({ maze, cell, key, door, tv, picture }) {
   const [row, column] = maze.free[cell];
   return `${door ? maze.open : maze.shut}${key ? "" : maze.lock}

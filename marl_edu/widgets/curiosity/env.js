@@ -12,7 +12,7 @@ import { Icm, Rnd } from "./bonus.js";
  * @property {number} rows @property {number} columns
  * @property {[number, number][]} free cells, (row, column) each
  * @property {number[][][]} leads where a step leads: [with the key][action][cell]
- * @property {(boolean | number)[]} sees whether the television is seen from a cell
+ * @property {(boolean | number)[]} sees whether the TV is seen from a cell
  * @property {number} pixels @property {number} start @property {number} key @property {number} door
  * @property {number} goal @property {[number, number]} screen
  * @property {string} walls @property {string} shut @property {string} open @property {string} ring
@@ -21,7 +21,7 @@ import { Icm, Rnd } from "./bonus.js";
 /** @typedef {{ rnd: Packed, icm: Packed }} Nets */
 
 export const LONGEST = 300; // steps of a walk
-const REMOTE = 4;
+const WATCH = 4;
 const [TIMES, RECENT] = [4, 64]; // gradient steps per step; transitions gone through
 
 export class Walk {
@@ -35,7 +35,7 @@ export class Walk {
   cell = 0;
   key = 0;
   door = 0;
-  /** @type {Float64Array} what is on the television */
+  /** @type {Float64Array} what is on the TV */
   picture = new Float64Array(0);
 
   /** @param {Maze} maze @param {Nets} nets @param {string} method @param {boolean} tv */
@@ -80,7 +80,7 @@ export class Walk {
   ahead(cell, action) {
     const { leads, sees, key, door } = this.maze;
     const there = leads[this.key][action][cell];
-    const zapped = action === REMOTE && this.tv && sees[cell];
+    const zapped = action === WATCH && this.tv && sees[cell];
     return [
       there,
       Number(this.key || there === key),
@@ -96,7 +96,7 @@ export class Walk {
   }
 
   /** What a step from a cell would pay. @param {number} cell @param {number} action */
-  worth(cell, action) {
+  bonus(cell, action) {
     return this.module.reward(this.transition(cell, action));
   }
 
@@ -116,7 +116,7 @@ export class Walk {
 
   /** Learn a cell without going there. @param {number} cell */
   paint(cell) {
-    const actions = this.method === "rnd" ? [REMOTE] : [0, 1, 2, 3];
+    const actions = this.method === "rnd" ? [WATCH] : [0, 1, 2, 3];
     this.memory.push(...actions.map((a) => this.transition(cell, a)));
     this.trail += `p${cell}.`;
     this.learn();
@@ -130,9 +130,9 @@ export class Walk {
   /** What is new about each cell now. */
   map() {
     const cells = [...this.maze.free.keys()];
-    if (this.method === "rnd") return cells.map((cell) => this.worth(cell, REMOTE));
+    if (this.method === "rnd") return cells.map((cell) => this.bonus(cell, WATCH));
     return cells.map(
-      (cell) => [0, 1, 2, 3, 4].reduce((sum, a) => sum + this.worth(cell, a), 0) / 5,
+      (cell) => [0, 1, 2, 3, 4].reduce((sum, a) => sum + this.bonus(cell, a), 0) / 5,
     );
   }
 

@@ -63,7 +63,7 @@ function markup(maze, { look, hint }) {
         <div class="mc-pad">${moves}</div>
         <div class="mc-buttons">${button("play", "")}${button("curious", "Go where it is newest")}
           ${button("back", "Undo")}${button("reset", "Reset: all is new")}</div>
-        <label>${input("tv", 'type="checkbox"')} Television on</label>
+        <label>${input("tv", 'type="checkbox"')} TV on</label>
         ${group("method", "Curiosity", methods)}
         <p class="mc-note">Arrow keys work on the buttons. A click on a cell paints it: the networks learn it
           without a visit, and RND finds it old. Dark is the newest cell of the moment.</p>
@@ -160,7 +160,7 @@ export function render({ model, el }) {
       show();
     },
     // The action that would be paid best; it peeks one step ahead.
-    curious: () => act(argmax(ACTIONS.map((a) => walk.worth(walk.cell, a)))),
+    curious: () => act(argmax(ACTIONS.map((a) => walk.bonus(walk.cell, a)))),
     back: () => start(walk.method, walk.first, walk.trail.replace(/(p\d+\.|[0-4t])$/, "")),
     reset() {
       model.set("playing", false);

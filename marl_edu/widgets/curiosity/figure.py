@@ -88,7 +88,7 @@ class Walk:
     """A walk through the maze, the learning on the way, and the map that comes of it.
 
     Args:
-        method: of METHODS. tv: whether the television is on.
+        method: of METHODS. tv: whether the TV is on.
     """
 
     def __init__(self, method: str = "rnd", tv: bool = False):
@@ -131,14 +131,14 @@ class Walk:
         here = self.see(cell, self.key, self.door, self.picture)
         return here, action, self.see(*self.ahead(cell, action))
 
-    def worth(self, transitions: list[tuple[Tensor, int, Tensor]]) -> Tensor:
+    def bonus(self, transitions: list[tuple[Tensor, int, Tensor]]) -> Tensor:
         """The bonus of each."""
         return self.module.reward(*_stack(transitions))
 
     def step(self, action: int) -> None:
         """Walk one step, be paid for it, learn from it; at the goal, begin anew."""
         here = self.transition(self.cell, action)
-        self.paid.append(float(self.worth([here])[0]))
+        self.paid.append(float(self.bonus([here])[0]))
         self.memory.append(here)
         self.cell, self.key, self.door, self.picture = self.ahead(self.cell, action)
         self.t += 1
@@ -163,15 +163,15 @@ class Walk:
     def map(self) -> list[float]:
         """What is new about each cell now.
 
-        RND: what arriving there would pay; in sight of the television, with the picture that the
+        RND: what arriving there would pay; in sight of the TV, with the picture that the
         remote control would bring. ICM: what the five actions there would pay, their mean.
         """
         cells = range(self.env.n_cells)
         if self.method == "rnd":
             stay = [self.transition(cell, WATCH) for cell in cells]
-            return self.worth(stay).tolist()
+            return self.bonus(stay).tolist()
         every = [self.transition(cell, a) for cell in cells for a in range(5)]
-        return self.worth(every).view(-1, 5).mean(1).tolist()
+        return self.bonus(every).view(-1, 5).mean(1).tolist()
 
     def follow(self, trail: str) -> "Walk":
         """Walk a trail: see `CuriosityFigure`."""
@@ -209,9 +209,9 @@ class CuriosityFigure(LiveFigure):
 
     Traits, in step with the picture:
         method: "rnd", "icm" or "features" (ICM whose encoder learns from the inverse model alone).
-        tv: whether the television is on at the start.
+        tv: whether the TV is on at the start.
         trail: what was done since: w, then the number of the action of every step, t where the
-        television was switched, p17. where cell 17 was painted.
+        TV was switched, p17. where cell 17 was painted.
         playing: True to walk at random. hint: the one thing to try, written under the picture.
     """
 
@@ -224,7 +224,7 @@ class CuriosityFigure(LiveFigure):
     maze = traitlets.Dict(maze_data(KeyDoorMaze(num_envs=1))).tag(sync=True)
     look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     hint = traitlets.Unicode(
-        "walk to the key; then switch the television on and press the remote control."
+        "walk to the key; then switch the TV on and press the remote control."
     ).tag(sync=True)
     method = traitlets.Unicode("rnd").tag(sync=True)
     tv = traitlets.Bool(False).tag(sync=True)
@@ -260,7 +260,7 @@ class CuriosityFigure(LiveFigure):
         last = f" The last step paid {walk.paid[-1]:.2f}." if walk.paid else ""
         has = "with" if walk.key else "without"
         return (
-            f"{METHODS[self.method]}, television {'on' if walk.tv else 'off'}. "
+            f"{METHODS[self.method]}, TV {'on' if walk.tv else 'off'}. "
             f"After {walk.t} steps the agent is in row {row}, column {column}, {has} the key.{last}"
             f" Newest cell {max(novelty):.2f}, oldest {min(novelty):.2f}."
         )
@@ -284,7 +284,7 @@ def draw(
     Args:
         novelty: a number per cell; the largest is darkest. label: what it shows, in words.
         cell: of the agent; None: nobody is drawn. key, door: whether they are taken, open.
-        screen: the picture on the television, if it is on.
+        screen: the picture on the TV, if it is on.
     """
     env = KeyDoorMaze(num_envs=1)
     maze, top = maze_data(env), max(max(novelty), 1e-12)

@@ -26,7 +26,7 @@ METHODS = {  # what the menu offers -> its name in the plots
 
 
 class CuriosityPanel(LabPanel):
-    """Controls for bonus, television, width and rounds; two curves and a map of curiosity.
+    """Controls for bonus, TV, width and rounds; two curves and a map of curiosity.
 
     Args:
         method: of METHODS; "ICM" or "RND" has a stored run that stands in without a kernel.
@@ -36,7 +36,7 @@ class CuriosityPanel(LabPanel):
         self.method = ipywidgets.Dropdown(
             options=list(METHODS), value=method, description="bonus", **WIDE
         )
-        self.tv = ipywidgets.Checkbox(value=False, description="television on", **WIDE)
+        self.tv = ipywidgets.Checkbox(value=False, description="TV on", **WIDE)
         self.units = ipywidgets.Dropdown(
             options=[8, 16, 32, 64, 128], value=128, description="units of its layers", **WIDE
         )
@@ -114,7 +114,7 @@ def _curves(name: str, rows) -> tuple[str, str]:
 
 def _map(bonus) -> str:
     """What a step from each cell would pay, with the key in hand."""
-    pays = exploration.worth(bonus, KeyDoorMaze(num_envs=1), key=True).mean(0)
+    pays = exploration.bonus_map(bonus, KeyDoorMaze(num_envs=1), key=True).mean(0)
     text = f"what a step would pay with the key: {pays.min():.3g} to {pays.max():.3g}, dark is most"
     return (
         f'<figure style="margin:0;max-width:24rem">{draw(pays.tolist(), text, key=1)}'

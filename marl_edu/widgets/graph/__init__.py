@@ -1,4 +1,4 @@
-"""The live graph: who listens to whom, and how far news travels."""
+"""The live graph: who listens to whom, and how far information travels."""
 
 from marl_edu.widgets.graph.figure import GraphFigure
 from marl_edu.widgets.graph.lab import GraphPanel

@@ -728,10 +728,10 @@ def hurry_by_masks(reward, done, value, gamma):
 
 
 def hurry_by_numpy(reward, done, value, gamma):
-    worth = value.numpy().copy()
+    target = value.numpy().copy()
     for k in reversed(range(reward.shape[1])):
         worth = reward[:, k].numpy() + gamma * worth * (1 - done[:, k].numpy())
-    return worth
+    return target
 
 
 def hurry_by_loops(reward, done, value, gamma):
