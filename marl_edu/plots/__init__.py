@@ -3,7 +3,18 @@
 from marl_edu.plots.attention import attention_grid, attention_map
 from marl_edu.plots.bars import intervals
 from marl_edu.plots.curves import against, hunt, learning_curves, over_time
-from marl_edu.plots.style import COLOURS, GREY, INK, LABELS, STYLE, Reference, Picture, colour, show
+from marl_edu.plots.style import (
+    COLOURS,
+    GREY,
+    INK,
+    LABELS,
+    STYLE,
+    Picture,
+    Reference,
+    colour,
+    label,
+    show,
+)
 
 __all__ = [
     "COLOURS",
@@ -11,14 +22,15 @@ __all__ = [
     "INK",
     "LABELS",
     "STYLE",
-    "Reference",
     "Picture",
+    "Reference",
     "against",
     "attention_grid",
     "attention_map",
     "colour",
     "hunt",
     "intervals",
+    "label",
     "learning_curves",
     "over_time",
     "show",
