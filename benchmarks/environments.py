@@ -162,7 +162,7 @@ def where_time_goes(batch: int, top: int = 8) -> list[Row]:
     ]
 
 
-# -- every environment, and an environment that grows ---------------------------------------------------------
+# -- every environment, and an environment that grows -------------------------------------------
 
 
 def environments_of_the_course() -> list[type[BatchedEnv]]:

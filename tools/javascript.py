@@ -11,11 +11,12 @@ import base64
 import hashlib
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,8 +76,9 @@ def node() -> str:
 def typescript() -> Path:
     """The folder of the TypeScript compiler, which npm downloads once into this environment."""
     folder = Path(sys.prefix, "share", f"typescript-{TYPESCRIPT}")
-    if not folder.is_dir():
+    if not (folder / "lib" / "tsc.js").is_file():
         folder.parent.mkdir(exist_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)  # what is left of another one
         with tempfile.TemporaryDirectory(dir=folder.parent) as place:
             with tarfile.open(download(Path(place))) as archive:
                 archive.extractall(place, filter="data")
@@ -130,14 +132,17 @@ def test() -> bool:
 def main() -> int:
     """Run the steps in the order given; 1 if one of them failed."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    steps = {"lint": lint, "types": types, "format": format_, "test": test}
-    parser.add_argument("steps", nargs="+", choices=steps, metavar="|".join(steps))
+    names = ("lint", "types", "format", "test")
+    parser.add_argument("steps", nargs="+", choices=names, metavar="|".join(names))
     parser.add_argument("--check", action="store_true", help="do not write when formatting")
     args = parser.parse_intermixed_args()
+    steps: dict[str, Callable[[], bool]] = {
+        "lint": lint, "types": types, "format": lambda: format_(args.check), "test": test
+    }  # fmt: skip
     failed, missing = [], []
     for name in args.steps:
         try:
-            passed = format_(args.check) if name == "format" else steps[name]()
+            passed = steps[name]()
         except Missing as tool:
             missing.append(f"{name} has no {tool}")
             continue

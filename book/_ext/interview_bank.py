@@ -157,7 +157,7 @@ def _filled(entry: Any, top: bool = True) -> Any:
     return MEASURED.sub(_measured_or_not, entry) if isinstance(entry, str) else entry
 
 
-def _measured_or_not(found: re.Match) -> str:
+def _measured_or_not(found: re.Match[str]) -> str:
     try:
         return measured(found[1])
     except (FileNotFoundError, ValueError):

@@ -163,7 +163,7 @@ def write_figure_scripts(app: Sphinx) -> None:
 
 
 def give_figure_scripts(
-    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.Node
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
     """To pages with a live figure, and to them alone, its script."""
     for name in bundle.FIGURES:

@@ -34,7 +34,9 @@ class AttentionQ(nn.Module):
         """The message of one who sees this: eq. (1)."""
         return self.attention.messages(F.relu(self.encode(obs))[None])[0]
 
-    def forward(self, view: Float[Tensor, "E X"], hidden: Tensor | None = None):
+    def forward(
+        self, view: Float[Tensor, "E X"], hidden: Tensor | None = None
+    ) -> tuple[Float[Tensor, "E A"], Tensor | None]:
         """Q of every action `(E, A)`, and `hidden` as it came.
 
         Args:
@@ -132,7 +134,9 @@ class AttentionDQNAgent(ListeningAgent):
         found = read_numbers("messages", messages, "K", self.message_dim)
         return found.detach().to(self.device, torch.float32)
 
-    def _keep(self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool):
+    def _keep(
+        self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool
+    ) -> None:
         fields = self.replay.fields
         width = max(len(before), len(after), fields["obs"].shape[1])
         before, after = (F.pad(x, (0, width - len(x))) for x in (before, after))

@@ -33,8 +33,8 @@ class DQNAgent:
         observation_space: a `Box` of one dimension (O,). action_space: a `Discrete(A)`.
         hidden_dim: D. device: of the network and the replay.
         settings: fields of `dqn.Config`, such as `gamma`, `lr`, `epsilon_end`; `updates` and
-            `exploration_fraction` say after how many calls of `update` epsilon has come down. Defaults:
-            `SETTINGS`, or else the Config's.
+            `exploration_fraction` say after how many calls of `update` epsilon has come down.
+            Defaults: `SETTINGS`, or else the Config's.
     Raises:
         ValueError: an argument that cannot be; the message names it. TypeError: no such setting.
     """
@@ -140,7 +140,9 @@ class DQNAgent:
         batch = self.replay.sample(self.cfg.batch_size)
         return dqn.loss(self.q_network, self.target_network, batch, self.cfg)
 
-    def _keep(self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool):
+    def _keep(
+        self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool
+    ) -> None:
         step = Step(before, action, reward, terminated)
         self.replay.add(episode_of([step], after))
 
@@ -168,7 +170,7 @@ def episode_of(steps: list[Step], after: Tensor) -> Episodes:
     """Steps in a row, and what was seen after the last one, as the replay takes them."""
     device = after.device
 
-    def column(values: list, dtype: torch.dtype) -> Tensor:
+    def column(values: list[Any], dtype: torch.dtype) -> Tensor:
         return torch.tensor(values, dtype=dtype, device=device)[None, :, None]
 
     terminated = [bool(step.terminated) for step in steps]

@@ -42,7 +42,9 @@ class GraphQ(nn.Module):
         self.q = dqn.QNet(hidden_dim, n_actions, hidden_dim)
         self.weights: Tensor | None = None  # of the last call, (E, H, N)
 
-    def forward(self, view: Float[Tensor, "E X"], hidden: Tensor | None = None):
+    def forward(
+        self, view: Float[Tensor, "E X"], hidden: Tensor | None = None
+    ) -> tuple[Float[Tensor, "E A"], Tensor | None]:
         """Q of every action `(E, A)`, and `hidden` as it came.
 
         Args:
@@ -63,8 +65,8 @@ class GNNDQNAgent(ListeningAgent):
     layers, its own, learn what to make of them.
 
     Args:
-        n_agents: N. gnn_type: "gat", "gatv2", "gcn", "mean" or "max".
-        num_gnn_layers: so many links far information travels; 0: nobody is heard. num_heads: H. The rest:
+        n_agents: N. gnn_type: "gat", "gatv2", "gcn", "mean" or "max". num_gnn_layers: so many links
+        far information travels; 0: nobody is heard. num_heads: H. The rest:
             see `DQNAgent`.
     """
 

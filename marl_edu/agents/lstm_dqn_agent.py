@@ -75,7 +75,9 @@ class LSTMDQNAgent(DQNAgent):
         self.hidden = after[0, 0]
         return q[0, 0]
 
-    def _keep(self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool):
+    def _keep(
+        self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool
+    ) -> None:
         if self._after is not None and not torch.equal(before, self._after):
             self._close()  # something lies in between
         self._steps.append(Step(before, action, reward, terminated, self._before))

@@ -3,8 +3,9 @@
     python -m marl_edu.agents.tour             all of it (some 15 minutes on one core)
     python -m marl_edu.agents.tour grid-dqn    only what begins like this
 
-`GRID`: the team of the tour, a separate learner for every agent (`marl_edu.agents`), plays as many episodes
-as in the tour, and then fresh ones without exploring. Score: steps until all targets are collected.
+`GRID`: the team of the tour, a separate learner for every agent (`marl_edu.agents`), plays as many
+episodes as in the tour, and then fresh ones without exploring. Score: steps until all targets are
+collected.
 
 `PROBE`: the speaker probe, one step, in which only those who were told know the answer. The loop of
 the tour against `algos/tarmac.py`, whose gradient goes from the one who hears to the one who spoke,
@@ -157,7 +158,7 @@ def build_cut(cfg: tarmac.Config, env: Env) -> a2c.ActorCritic:
     return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, communicate, env.available)
 
 
-def tarmac_on_probe(build: Callable, distractors: int, seed: int) -> dict[str, Any]:
+def tarmac_on_probe(build: Callable[..., Any], distractors: int, seed: int) -> dict[str, Any]:
     """TarMAC on the probe, with messages of the same size as the tour's."""
     cfg = tarmac.Config(
         env=SpeakerProbe,

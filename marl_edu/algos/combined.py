@@ -146,7 +146,14 @@ class AsOne(Wrapper):
     agents have the same actions. For the arguments see `Wrapper`.
     """
 
-    def __init__(self, env, env_args=None, num_envs=64, device="cpu", seed=None):
+    def __init__(
+        self,
+        env: Callable[..., Any],
+        env_args: dict[str, Any] | None = None,
+        num_envs: int = 64,
+        device: str = "cpu",
+        seed: int | None = None,
+    ):
         super().__init__(env, env_args, num_envs, device, seed)
         inner = self.inner
         self.n_agents, self.obs_dim = 1, inner.n_agents * inner.obs_dim
@@ -157,7 +164,9 @@ class AsOne(Wrapper):
         """What every agent does."""
         return action // self._place % self.inner.n_actions
 
-    def step(self, actions: Int[Tensor, "B 1"]):
+    def step(
+        self, actions: Int[Tensor, "B 1"]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """As the inner environment's; alive is a team of which anybody is."""
         obs, reward, terminated, truncated, info = super().step(self.split(actions))
         info = info | {"alive": self.alive, "completed": self.completed}
@@ -203,7 +212,15 @@ class TeamQ(drqn.RecurrentQ):
         hidden_dim, memory: see `drqn.RecurrentQ`.
     """
 
-    def __init__(self, n_agents, obs_dim, n_actions, hidden_dim, memory, communicate: nn.Module):
+    def __init__(
+        self,
+        n_agents: int,
+        obs_dim: int,
+        n_actions: int,
+        hidden_dim: int,
+        memory: str,
+        communicate: nn.Module,
+    ):
         super().__init__(obs_dim, n_actions, hidden_dim, memory)
         self.encode: Any = Told(self.encode, communicate, n_agents)
         self.n_agents, self.hidden_size = n_agents, n_agents * self.hidden_size
@@ -212,7 +229,9 @@ class TeamQ(drqn.RecurrentQ):
         """What the team remembers before the first step: zeros."""
         return self.q.weight.new_zeros(num_envs, n_agents, self.hidden_size)
 
-    def unroll(self, obs: Float[Tensor, "E L NO"], hidden: Float[Tensor, "E NU"]):
+    def unroll(
+        self, obs: Float[Tensor, "E L NO"], hidden: Float[Tensor, "E NU"]
+    ) -> tuple[Float[Tensor, "E L A^N"], Float[Tensor, "E NU"]]:
         """As `drqn.RecurrentQ.unroll`, for a team: Q of all its actions, `(E, L, A^N)`."""
         own = obs.unflatten(-1, (self.n_agents, -1)).transpose(1, 2).flatten(0, 1)
         q, after = super().unroll(own, hidden.unflatten(-1, (self.n_agents, -1)).flatten(0, 1))
@@ -246,7 +265,7 @@ def train_team(
 def forget(net: a2c.ActorCritic) -> a2c.ActorCritic:
     """Let every step of a team be its first: what it remembers is replaced by zeros."""
 
-    def blank(net: nn.Module, inputs: tuple) -> tuple:
+    def blank(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         obs, h, *rest = inputs
         return obs, torch.zeros_like(h), *rest
 
@@ -259,7 +278,7 @@ class ForgetfulConfig(tarmac.Config):
     """TarMAC's config, for teams without memory."""
 
 
-def build_forgetful(cfg: a2c.Config, env) -> a2c.ActorCritic:
+def build_forgetful(cfg: a2c.Config, env: Env) -> a2c.ActorCritic:
     """TarMAC's network, or with a plain config the silent one, which forgets."""
     build: Any = tarmac.build if isinstance(cfg, ForgetfulConfig) else a2c.build
     return forget(build(cfg, env))

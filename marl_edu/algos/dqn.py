@@ -74,7 +74,9 @@ class QNet(nn.Module):
         """What agents remember before the first step: nothing, U = 0."""
         return next(self.parameters()).new_zeros(num_envs, n_agents, 0)
 
-    def forward(self, obs: Float[Tensor, "*B O"], hidden: Tensor | None = None):
+    def forward(
+        self, obs: Float[Tensor, "*B O"], hidden: Tensor | None = None
+    ) -> tuple[Float[Tensor, "*B A"], Tensor | None]:
         """Q of every action `(*B, A)`, and `hidden` as it came: there is nothing to remember."""
         return self.layers(obs), hidden  # eq. (1)
 

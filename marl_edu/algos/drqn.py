@@ -87,7 +87,9 @@ class RecurrentQ(nn.Module):
         """What agents remember before the first step: zeros."""
         return self.encode.weight.new_zeros(num_envs, n_agents, self.hidden_size)
 
-    def unroll(self, obs: Float[Tensor, "E L O"], hidden: Float[Tensor, "E U"]):
+    def unroll(
+        self, obs: Float[Tensor, "E L O"], hidden: Float[Tensor, "E U"]
+    ) -> tuple[Float[Tensor, "E L A"], Float[Tensor, "E U"]]:
         """See L observations, one after the other, remembering.
 
         Returns:
@@ -98,7 +100,9 @@ class RecurrentQ(nn.Module):
         h, after = self.memory(z, tuple(before) if self.lstm else before[0])  # eq. (2)
         return self.q(h), torch.cat(after, -1)[0] if self.lstm else after[0]  # eq. (3)
 
-    def forward(self, obs: Float[Tensor, "B N O"], hidden: Float[Tensor, "B N U"]):
+    def forward(
+        self, obs: Float[Tensor, "B N O"], hidden: Float[Tensor, "B N U"]
+    ) -> tuple[Float[Tensor, "B N A"], Float[Tensor, "B N U"]]:
         """One step of all agents. Returns Q `(B, N, A)` and what they remember now."""
         q, after = self.unroll(obs.flatten(0, 1)[:, None], hidden.flatten(0, 1))
         return q.view(*obs.shape[:2], -1), after.view(hidden.shape)
@@ -148,7 +152,7 @@ def train(
     on_log: Callable[[Row], None] | None = None,
     checkpoint: Path | None = None,
     watch: Callable[[RecurrentQ], Row] | None = None,
-    build: Callable[[Any, Env], RecurrentQ] = build,
+    build: Callable[[Any, Any], RecurrentQ] = build,
 ) -> Result:
     """Train DRQN agents: `qlearning.train`, with this file's network, replay and loss.
 

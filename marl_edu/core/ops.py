@@ -37,7 +37,8 @@ def masked_normalise(x: Tensor, mask: Tensor, eps: float) -> Tensor:
 def mean_of_others(
     z: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N N"]
 ) -> tuple[Float[Tensor, "B N D"], Float[Tensor, "B N N"]]:
-    """What an agent hears that hears everybody alike: c_i = mean of z_j over all j != i it may hear.
+    """What an agent hears that hears everybody alike: c_i = mean of z_j over all j != i it may
+    hear.
 
     Args:
         z: what is said. mask: `mask[b, i, j]`: receiver i may hear sender j.

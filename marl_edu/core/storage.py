@@ -18,6 +18,7 @@ import json
 import math
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +35,11 @@ Number = int | float
 
 
 def write_atomic(path: str | Path, content: str | bytes, overwrite: bool = True) -> None:
-    """Writes a whole file or nothing. Makes the folder when it is missing.
+    r"""Writes a whole file or nothing. Makes the folder when it is missing.
 
     Args:
         path: the file.
-        content: text (written as UTF-8 with "\\n" line ends) or bytes.
+        content: text (written as UTF-8 with "\n" line ends) or bytes.
         overwrite: False protects a finished result.
 
     Raises:
@@ -62,10 +63,8 @@ def write_atomic(path: str | Path, content: str | bytes, overwrite: bool = True)
             os.fsync(file.fileno())  # the bytes, before the name points to them
         os.replace(temporary, path)
     except BaseException as error:  # also Ctrl-C must not leave the temporary file behind
-        try:
+        with suppress(OSError):  # the first error is the one to tell
             temporary.unlink(missing_ok=True)
-        except OSError:
-            pass  # the first error is the one to tell
         if isinstance(error, OSError):
             reason = error.strerror or str(error)
             message = f"could not write this file ({reason}); what was there before is untouched"
@@ -73,7 +72,9 @@ def write_atomic(path: str | Path, content: str | bytes, overwrite: bool = True)
         raise
 
 
-def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], meta: Mapping) -> None:
+def save_checkpoint(
+    path: str | Path, tensors: Mapping[str, Tensor], meta: Mapping[str, Any]
+) -> None:
     """Writes named tensors and their `meta` (JSON values only) as one safetensors file.
 
     Raises:
@@ -91,7 +92,7 @@ def save_checkpoint(path: str | Path, tensors: Mapping[str, Tensor], meta: Mappi
 
 
 def load_checkpoint(
-    path: str | Path, expect: Mapping | None = None
+    path: str | Path, expect: Mapping[str, Any] | None = None
 ) -> tuple[dict[str, Tensor], dict[str, Any]]:
     """Reads a checkpoint written by `save_checkpoint`; no byte of it is ever executed.
 
@@ -215,7 +216,7 @@ def read_rows(path: str | Path) -> list[dict[str, Number]]:
     return rows
 
 
-def write_json(path: str | Path, record: Mapping, overwrite: bool = True) -> None:
+def write_json(path: str | Path, record: Mapping[str, Any], overwrite: bool = True) -> None:
     """Writes a record as JSON; NaN and infinities, which JSON lacks, become null."""
     text = json.dumps(_finite(record), indent=1, allow_nan=False, ensure_ascii=False)
     write_atomic(path, text + "\n", overwrite)

@@ -14,7 +14,9 @@ from marl_edu.envs.tmaze import TMaze
 from marl_edu.envs.traffic_junction import TrafficJunction
 
 __all__ = [
+    "AgentId",
     "CooperativeNavigation",
+    "Flicker",
     "KeyDoorMaze",
     "LeverGame",
     "MatrixGame",
@@ -27,6 +29,4 @@ __all__ = [
     "TMaze",
     "TrafficJunction",
     "TwoStepGame",
-    "AgentId",
-    "Flicker",
 ]

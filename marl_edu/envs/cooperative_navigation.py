@@ -20,7 +20,8 @@ Start and end:
 Arguments:
     n_agents: N, from 1. local_ratio: in [0, 1]. max_steps: from 1. num_envs, device, seed: as in
     every environment. dtype: torch.float32, or torch.float64.
-Reference scores, N = 3, per agent: -26.5 random, -24.2 standing still; -16.0 if everybody drives to the
+Reference scores, N = 3, per agent: -26.5 random, -24.2 standing still; -16.0 if everybody drives to
+the
     landmark nearest to itself; -7.3 with the landmarks shared out.
 Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`;
     there every agent receives the sum over the team, the two parts weigh 1 each, and an agent
@@ -67,7 +68,7 @@ class CooperativeNavigation(Particles):
         self._place([1.0] * self.n_bodies)
         self._measure()
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self._move(actions)
         self._measure()
         agents = self.position[:, : self.n_agents]

@@ -82,7 +82,7 @@ class MatrixGame(BatchedEnv):
         self.chosen = torch.full((self.num_envs, self.n_agents), -1, device=self.device)
         self.got = torch.full((self.num_envs,), -torch.inf, device=self.device)
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self.chosen = actions
         self.got = self.payoff[actions.unbind(1)]
         return _share(self.got, self.n_agents), torch.ones_like(self.running), {}
@@ -118,7 +118,7 @@ class TwoStepGame(BatchedEnv):
         self.chosen = torch.full((self.num_envs, 2), -1, device=self.device)
         self.got = torch.zeros(self.num_envs, device=self.device)
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self.chosen = actions
         if self.t == 0:
             self.place = 1 + actions[:, 0].long()
@@ -172,7 +172,7 @@ class LeverGame(BatchedEnv):
         self.chosen = torch.full_like(self.numbers, -1)
         self.got = torch.zeros(self.num_envs, device=self.device)
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self.chosen = actions
         pulled = F.one_hot(actions.long(), self.n_actions).amax(1)  # (B, A)
         self.got = pulled.sum(1) / self.n_actions

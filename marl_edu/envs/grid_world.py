@@ -48,6 +48,7 @@ Source:
 """
 
 import math
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -146,7 +147,7 @@ class MultiAgentGridWorld(BatchedEnv):
         free = self._outside.new_zeros(self.num_envs, len(self._outside))
         return free.scatter_(1, self._target_cell, there.float())
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         moved = self.position + F.embedding(actions, self._moves)
         self.position = torch.minimum(moved.clamp_min(0), self._last)
         cell = self._cell(self.position, self.view)
@@ -274,7 +275,7 @@ def _window(reach: int, columns: int) -> Int[Tensor, " C"]:
     return (side[:, None] * columns + side).flatten()
 
 
-def _sides(grid_size) -> tuple[int, int]:
+def _sides(grid_size: Any) -> tuple[int, int]:
     """(rows, columns), or a ValueError."""
     sides = grid_size if isinstance(grid_size, tuple | list) else (grid_size, grid_size)
     whole = all(isinstance(s, int) and not isinstance(s, bool) and s >= 1 for s in sides)

@@ -149,7 +149,7 @@ class KeyDoorMaze(BatchedEnv):
         if self.noisy_tv:
             self.channels = (self.uniform(self.max_steps, K) < 0.5).float()
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         pressed = (actions == WATCH) & self.sees[self.cell]
         self.cell = self.leads[self.has_key[:, None].long(), actions, self.cell]
         self.has_key = self.has_key | (self.cell == self.key).any(1)
@@ -179,14 +179,14 @@ class KeyDoorMaze(BatchedEnv):
             shapes.cells((w for w in marks if self.noisy_tv and marks[w] in ":S"), "var(--road)"),
             shapes.grid(self.rows, self.columns),
             shapes.cells(w for w in marks if marks[w] in "#T"),
-            _door(*at[self.door], is_open),
+            draw_door(*at[self.door], is_open),
             shapes.target(*at[self.goal], colour="var(--accent)"),
         ]
         if self.noisy_tv:
             (screen,) = (w for w in marks if marks[w] == "T")
             parts.append(draw_tv(*shapes.centre(*screen), self.picture[b].tolist()))
         if not has_key:
-            parts.append(_key(*at[self.key]))
+            parts.append(draw_key(*at[self.key]))
         cells = self.cell[b].tolist()
         for i, cell in enumerate(cells):
             n, (x, y) = cells.count(cell), at[cell]
@@ -194,7 +194,7 @@ class KeyDoorMaze(BatchedEnv):
             radius = 13 if n == 1 else max(19 / n, 6)
             parts.append(shapes.agent(i, x, y + 2, radius))
             if has_key:
-                parts.append(_key(x, y - radius, 0.6))
+                parts.append(draw_key(x, y - radius, 0.6))
         where = ", ".join(
             f"agent {i} in row {self.free[cell][0]}, column {self.free[cell][1]}"
             for i, cell in enumerate(cells)
@@ -208,7 +208,7 @@ class KeyDoorMaze(BatchedEnv):
         return shapes.canvas(*size, parts, label)
 
 
-def _key(x: float, y: float, scale: float = 1) -> str:
+def draw_key(x: float, y: float, scale: float = 1) -> str:
     """A ring, a shaft and two teeth, on a light edge so that it is seen on anything."""
     shape = "M-1 0h13v5M7 0v4"
     return (
@@ -220,7 +220,7 @@ def _key(x: float, y: float, scale: float = 1) -> str:
     )
 
 
-def _door(x: float, y: float, is_open: bool) -> str:
+def draw_door(x: float, y: float, is_open: bool) -> str:
     """A leaf with a keyhole; when open, only the frame."""
     left, top, side = x - shapes.CELL / 2 + 2, y - shapes.CELL / 2 + 2, shapes.CELL - 4
     fill = "none" if is_open else "var(--bad)"

@@ -48,7 +48,9 @@ class Lookout(Wrapper):
         self.sees = torch.stack([~flags, flags])  # (N, O)
         self.acts = torch.tensor([True, False], device=self.device)  # (N,)
 
-    def step(self, actions: Int[Tensor, "B N"]):
+    def step(
+        self, actions: Int[Tensor, "B N"]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """As the maze's, but the lookout stays where it is, whatever it does."""
         stays = torch.full_like(actions[:, LOOKOUT], WATCH)  # no TV, so nothing happens
         together = torch.stack([actions[:, WALKER], stays], 1)

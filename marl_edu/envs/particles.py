@@ -33,6 +33,7 @@ Source:
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from jaxtyping import Float, Int
@@ -96,7 +97,7 @@ class Particles(BatchedEnv):
         self.second = torch.tensor([j for _, j in pairs], dtype=torch.int64, device=self.device)
         self.touch = self._numbers([radius[i] + radius[j] for i, j in pairs])
 
-    def _numbers(self, values: Sequence) -> Tensor:
+    def _numbers(self, values: Sequence[Any]) -> Tensor:
         return torch.tensor(values, dtype=self.dtype, device=self.device)
 
     def _place(self, half_side: Sequence[float]) -> None:
@@ -164,7 +165,8 @@ class Particles(BatchedEnv):
     # -- the picture ------------------------------------------------------------------------------
 
     def _on_paper(self, b: int) -> tuple[list[tuple[float, float]], float, str]:
-        """Where the bodies of environment b are drawn, the scale, and the edge of the start square."""
+        """Where the bodies of environment b are drawn, the scale, and the edge of the start
+        square."""
         p = self.position[b]
         scale = SIDE / 2 / max(FIELD, p.abs().max().item() + 0.2)
         places = [(SIDE / 2 + scale * x, SIDE / 2 - scale * y) for x, y in p.tolist()]

@@ -129,7 +129,7 @@ class PredatorPrey(BatchedEnv):
         self.predators, self.prey = places[:, :-1], places[:, -1]
         self.on_prey = torch.zeros_like(self.alive)
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         moved = (self.predators + self.moves[actions]).clamp(0, self.size - 1)
         self.predators = torch.where(self.on_prey[..., None], self.predators, moved)
         self.on_prey = (self.predators == self.prey[:, None]).all(-1)

@@ -26,7 +26,8 @@ Start and end:
 Arguments:
     n_predators: P, from 1. n_prey: Q, from 1. n_obstacles: K, from 0. max_steps: from 1.
     num_envs, device, seed: as in every environment. dtype: torch.float32, or torch.float64.
-Reference scores, P = 3, Q = 1, K = 2: random agents touch in 18 % of the episodes (a predator's return is
+Reference scores, P = 3, Q = 1, K = 2: random agents touch in 18 % of the episodes (a predator's
+return is
     4.3), predators that chase a random prey in 97 % (66), one that flees in 84 % (44).
 Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`.
     Names are MPE2's: predators are `adversary_0`, ..., prey `agent_0`, ...
@@ -79,18 +80,20 @@ class PredatorPreyTag(Particles):
 
     @property
     def agent_names(self) -> list[str]:
+        """The name of each agent."""
         predators = [f"adversary_{i}" for i in range(self.n_predators)]
         return predators + [f"agent_{i}" for i in range(self.n_prey)]
 
     @property
     def obs_sizes(self) -> tuple[int, ...]:
+        """How many numbers of an observation are each agent's own."""
         return (self.obs_dim,) * self.n_predators + (self.obs_dim - 2,) * self.n_prey
 
     def _reset(self) -> None:
         self._place([1.0] * self.n_agents + [0.9] * self.n_obstacles)
         self.touched = torch.zeros_like(self.running)
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self._move(actions)
         P, N = self.n_predators, self.n_agents
         predators, prey = self.position[:, :P], self.position[:, P:N]

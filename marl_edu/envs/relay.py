@@ -151,7 +151,7 @@ class Relay(BatchedEnv):
             * self.source[..., None].float()
         )
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self.said = actions
         reward = (self.asked & (actions == self.answer)).float()
         return reward, torch.ones_like(self.running), {"asked": self.asked}

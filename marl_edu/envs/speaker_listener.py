@@ -22,7 +22,8 @@ Start and end:
 Arguments:
     max_steps: from 1. num_envs, device, seed: as in every environment. dtype: torch.float32, or
     torch.float64.
-Reference scores, per agent: -39.8 random and -33.3 standing still, exact; -15.4 if the listener ignores the
+Reference scores, per agent: -39.8 random and -33.3 standing still, exact; -15.4 if the listener
+ignores the
     speaker and drives to the middle of the landmarks, which no claim of communication may fall
     short of; -7.5 if the speaker says the goal's number; -7.3 if the listener knows the goal.
 Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`;
@@ -30,6 +31,8 @@ Differences from OpenAI's original: order of a step and numbers of the actions, 
 Source:
     Lowe et al. 2017 (MADDPG, arXiv 1706.02275); as simple_speaker_listener_v4 in MPE2 1.1.
 """
+
+from typing import ClassVar
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -57,7 +60,7 @@ class SpeakerListener(Particles):
     """
 
     obs_dim = 2 + 2 * LANDMARKS + LANDMARKS
-    agent_names = ["speaker_0", "listener_0"]
+    agent_names: ClassVar[list[str]] = ["speaker_0", "listener_0"]
     obs_sizes = (LANDMARKS, obs_dim)
     action_counts = (LANDMARKS, Particles.n_actions)
 
@@ -80,7 +83,7 @@ class SpeakerListener(Particles):
         self.message = torch.zeros_like(self.colours[self.goal])
         self._measure()
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self._move(actions)  # the speaker's words push with acceleration 0
         self.message = F.one_hot(actions[:, SPEAKER].long(), LANDMARKS).to(self.dtype)
         self._measure()

@@ -69,7 +69,7 @@ class SpeakerProbe(BatchedEnv):
         own, asked = F.one_hot(self.colour, N), F.one_hot(self.colour.gather(1, self.asked), N)
         return torch.cat([own, F.one_hot(self.symbol, M), asked], dim=-1).float()
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self.said = actions
         right = (actions == self.answer).float()
         return right, torch.ones_like(self.running), {}

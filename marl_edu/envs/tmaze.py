@@ -93,7 +93,7 @@ class TMaze(BatchedEnv):
         self.cell = torch.zeros(B, N, dtype=torch.int64, device=self.device)
         self.turned = torch.zeros_like(self.cell)  # UP, DOWN, or 0: not yet
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         if self.witness:
             actions = actions[:, 1:].expand_as(actions)  # wherever the agent is, both are
         turns = (self.cell == self.length) & (actions != FORWARD) & (self.turned == 0)

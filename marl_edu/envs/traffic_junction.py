@@ -140,7 +140,7 @@ class TrafficJunction(BatchedEnv):
         self.success = torch.ones(B, dtype=torch.bool, device=self.device)
         self.seen = self._look()
 
-    def _step(self, actions: Int[Tensor, "B N"]):
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         gas = self.alive & (actions == GAS)
         self.place = self.place + gas
         self.wait = self.wait + self.alive

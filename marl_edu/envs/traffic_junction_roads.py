@@ -5,6 +5,7 @@ result into look-up tables. Source: CommNet (arXiv 1605.07736, section 4.2) and 
 IC3Net environment, whose numbering of cells and routes is kept.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 Cell = tuple[int, int]  # (row, column)
@@ -43,7 +44,13 @@ def _turn(heading: Cell, turn: str) -> Cell:
     return {STRAIGHT: heading, RIGHT: (column, -row), LEFT: (-column, row)}[turn]
 
 
-def _drive(start: Cell, heading: Cell, turns: tuple[str, ...], side: int, junction) -> list[Cell]:
+def _drive(
+    start: Cell,
+    heading: Cell,
+    turns: tuple[str, ...],
+    side: int,
+    junction: Callable[[int, int], bool],
+) -> list[Cell]:
     """The cells from `start` to the edge, taking `turns` at the junctions met, then going straight.
 
     A junction is two cells wide: a right turn leaves it from its first cell, a left turn from its
@@ -66,7 +73,9 @@ def _drive(start: Cell, heading: Cell, turns: tuple[str, ...], side: int, juncti
             heading, turn = _turn(heading, turn), STRAIGHT
 
 
-def _routes(entries: list[tuple[Cell, Cell]], side: int, junction, depth: int):
+def _routes(
+    entries: list[tuple[Cell, Cell]], side: int, junction: Callable[[int, int], bool], depth: int
+) -> list[list[list[Cell]]]:
     """All routes of every entry, in the source's order: first turn, then second turn."""
     routes = []
     for start, heading in entries:

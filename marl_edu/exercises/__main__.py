@@ -23,6 +23,7 @@ from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from marl_edu import exercises
 from marl_edu.exercises.engine import progress
@@ -84,7 +85,7 @@ def _rehearse(source: bytes, path: Path) -> str:
     return ""
 
 
-def functions(module: ModuleType) -> dict[str, Callable]:
+def functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
     """What can be called in a file, without what was imported from the package."""
     return {
         name: value
@@ -95,7 +96,7 @@ def functions(module: ModuleType) -> dict[str, Callable]:
     }
 
 
-def asked_for(module: ModuleType, path: Path, name: str | None) -> dict[str, Callable]:
+def asked_for(module: ModuleType, path: Path, name: str | None) -> dict[str, Callable[..., Any]]:
     """Exercise -> the function of the file that answers it.
 
     Raises:

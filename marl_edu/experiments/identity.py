@@ -1,4 +1,5 @@
-"""What a stored run is: ids that no move touches, and the settings that differ from frozen defaults.
+"""What a stored run is: ids that no move touches, and the settings that differ from frozen
+defaults.
 
 A run is identified by the ids of its algorithm, its environment and its evaluation, by its seed and
 number of episodes, and by those settings that differ from the defaults in `schema.json`. That file
@@ -77,7 +78,9 @@ def identity(
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _different_env(env: str | None, args: Mapping[str, Any] | None, layers: list) -> dict[str, Any]:
+def _different_env(
+    env: str | None, args: Mapping[str, Any] | None, layers: list[Any]
+) -> dict[str, Any]:
     """The arguments of an environment that are not as frozen; those of one it wraps likewise."""
     own = different(args or {}, defaults(layers, "envs", env or "", first=True))
     if "env_args" in own:
@@ -85,7 +88,7 @@ def _different_env(env: str | None, args: Mapping[str, Any] | None, layers: list
     return own
 
 
-def defaults_of_config(config: type) -> dict[str, Any]:
+def defaults_of_config(config: Any) -> dict[str, Any]:
     """The defaults of a Config in the code, as JSON values; fields without one are left out."""
     found = {}
     for field in fields(config):
@@ -107,7 +110,9 @@ def defaults_of_env(make: Callable[..., Any]) -> dict[str, Any]:
 
 
 def check(
-    algorithms: Mapping[str, type], envs: Mapping[str, Callable], layers: list | None = None
+    algorithms: Mapping[str, type],
+    envs: Mapping[str, Callable[..., Any]],
+    layers: list[Any] | None = None,
 ) -> Iterator[str]:
     """Where the code and the schema disagree, in words that say what to do.
 

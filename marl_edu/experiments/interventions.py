@@ -36,6 +36,8 @@ from marl_edu.experiments import catalogue
 from marl_edu.results import Estimate
 from marl_edu.training import a2c
 
+Said = Float[Tensor, "B N M"]  # what everybody sends
+Heard = Bool[Tensor, "B N N"]  # and whom everybody hears
 Channel = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
@@ -56,7 +58,8 @@ class Mute:
         self.slots, self.probability = list(slots), checks.probability("probability", probability)
         self.generator = torch.Generator().manual_seed(seed)
 
-    def __call__(self, message: Float[Tensor, "B N M"], mask: Bool[Tensor, "B N N"]):
+    def __call__(self, message: Said, mask: Heard) -> tuple[Said, Heard]:
+        """What arrives, and who hears whom."""
         N = message.shape[1]
         if any(not 0 <= slot < N for slot in self.slots):
             raise ValueError(f"slots must lie in 0..{N - 1}, got {self.slots}")
@@ -80,7 +83,8 @@ class Shuffle:
         self.among = checks.one_of("among", among, ("agents", "envs"))
         self.generator = torch.Generator().manual_seed(seed)
 
-    def __call__(self, message: Float[Tensor, "B N M"], mask: Bool[Tensor, "B N N"]):
+    def __call__(self, message: Said, mask: Heard) -> tuple[Said, Heard]:
+        """What arrives, and who hears whom."""
         B, N, M = message.shape
         shape = (B, N) if self.among == "agents" else (1, B * N)
         silent = (~speakers(mask)).reshape(shape)
@@ -108,7 +112,8 @@ class Delay:
         self.length = 1 + steps * checks.positive_int("rounds", rounds)
         self.line: deque[tuple[Tensor, Tensor]] = deque(maxlen=self.length)
 
-    def __call__(self, message: Float[Tensor, "B N M"], mask: Bool[Tensor, "B N N"]):
+    def __call__(self, message: Said, mask: Heard) -> tuple[Said, Heard]:
+        """What arrives, and who hears whom."""
         if self.line and self.line[0][0].shape != message.shape:
             self.line.clear()  # messages of another batch
         self.line.append((message, speakers(mask)))
@@ -135,7 +140,8 @@ class Quantise:
             raise ValueError(f"limit must be positive, got {limit!r}")
         self.limit = limit
 
-    def __call__(self, message: Float[Tensor, "B N M"], mask: Bool[Tensor, "B N N"]):
+    def __call__(self, message: Said, mask: Heard) -> tuple[Said, Heard]:
+        """What arrives, and who hears whom."""
         if self.limit is None:
             said = message.detach() * speakers(mask)[..., None]
             limit = said.abs().amax().clamp_min(torch.finfo(said.dtype).tiny)
@@ -160,7 +166,8 @@ class Noise:
         self.std = std
         self.generator = torch.Generator().manual_seed(seed)
 
-    def __call__(self, message: Float[Tensor, "B N M"], mask: Bool[Tensor, "B N N"]):
+    def __call__(self, message: Said, mask: Heard) -> tuple[Said, Heard]:
+        """What arrives, and who hears whom."""
         said = message.detach()[speakers(mask)]
         unit = said.std(correction=0) if said.numel() else 0.0
         noise = torch.randn(message.shape, generator=self.generator).to(message.device)
@@ -178,7 +185,9 @@ class Through(nn.Module):
         super().__init__()
         self.inner, self.channel = inner, channel
 
-    def forward(self, z: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N N"]):
+    def forward(
+        self, z: Float[Tensor, "B N D"], mask: Heard
+    ) -> tuple[Float[Tensor, "B N D"], Float[Tensor, "B R H N K"]]:
         """As the inner module's: z' and the attention of every round."""
         rounds = []
         for _ in range(self.inner.rounds):

@@ -12,6 +12,7 @@ Sizes: B agents, T steps, U numbers remembered (with an LSTM: h and its cell).
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -129,7 +130,7 @@ class Led(nn.Module):
         """As the network's."""
         return self.net.start(num_envs, n_agents)
 
-    def forward(self, obs: Tensor, hidden: Tensor):
+    def forward(self, obs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """One step; the network remembers, and is not asked."""
         there = obs[..., JUNCTION, None] == 1
         q = torch.where(there, torch.eye(3)[UP], torch.eye(3)[FORWARD])
@@ -143,7 +144,7 @@ def untrained(experiment: str = EXPERIMENT, seed: int = 0) -> Led:
     return Led(drqn.build(cfg, catalogue.make_env(experiment)))
 
 
-# -- the interventions -----------------------------------------------------------------------------------
+# -- the interventions ----------------------------------------------------------------------------
 
 Change = Callable[[Tensor, TMaze], Tensor]  # (hidden (B, N, U), environment) -> another hidden
 
@@ -205,7 +206,7 @@ class Tampered(nn.Module):
         self.t = 0
         return self.net.start(num_envs, n_agents)
 
-    def forward(self, obs: Tensor, hidden: Tensor):
+    def forward(self, obs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """One step, of a changed memory where it is time for that."""
         if self.t == self.at:
             hidden = self.change(hidden, self.env)
@@ -261,7 +262,9 @@ def measure(experiment: str = EXPERIMENT) -> dict[str, Any]:
     }
 
 
-def stored(path=PATH) -> tuple[dict[str, Estimate], list[Estimate], Mapping[str, Any]]:
+def stored(
+    path: str | Path = PATH,
+) -> tuple[dict[str, Estimate], list[Estimate], Mapping[str, Any]]:
     """What `python -m marl_edu.experiments memory-probe` wrote.
 
     Returns:

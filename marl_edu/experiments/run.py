@@ -136,7 +136,7 @@ def is_finished(run: Run) -> bool:
         ValueError: files of this seed were made under other settings; they are never touched.
     """
     advice = "Remove it, or write elsewhere with --results FOLDER."
-    found: dict[Path, Mapping] = {}
+    found: dict[Path, Mapping[str, Any]] = {}
     for path in (run.record, run.partial(".json")):
         if path.exists():
             found[path] = storage.read_json(path)
@@ -161,7 +161,7 @@ def progress(run: Run) -> int | None:
     return storage.read_json(path)["update"] if path.exists() else None
 
 
-def run_seed(run: Run, notify: Callable[[dict], None] = lambda row: None) -> None:
+def run_seed(run: Run, notify: Callable[[dict[str, Any]], None] = lambda row: None) -> None:
     """Trains and evaluates one seed in this process, or goes on where it was interrupted.
 
     Uses one thread: runs side by side share the cores best that way, and the numbers depend on
@@ -183,7 +183,9 @@ def run_seed(run: Run, notify: Callable[[dict], None] = lambda row: None) -> Non
         torch.set_num_threads(threads)
 
 
-def _go_on(run: Run, experiment: Experiment, cfg: Any, notify: Callable[[dict], None]) -> None:
+def _go_on(
+    run: Run, experiment: Experiment, cfg: Any, notify: Callable[[dict[str, Any]], None]
+) -> None:
     path = run.partial(".json")
     if path.exists():
         journal = storage.read_json(path)
@@ -204,7 +206,7 @@ def _go_on(run: Run, experiment: Experiment, cfg: Any, notify: Callable[[dict], 
         journal["wall_seconds"] = round(passed + time.perf_counter(), 3)
         storage.write_json(path, journal)
 
-    def on_log(row: dict) -> None:
+    def on_log(row: dict[str, Any]) -> None:
         if passed + time.perf_counter() > journal["wall_seconds"] + HEARTBEAT:
             note(int(row.get("update", 0)))
         notify(row)

@@ -14,6 +14,7 @@ import html
 import math
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from matplotlib.colors import to_hex
@@ -128,14 +129,15 @@ class Matrix:
             if row.cells[key].score is not None
         )
         own = f"{self.name}-table"
+        shades = ",".join(to_hex(_shade(k / 8)) for k in range(9))
         return (
             f'<figure class="marl-matrix" style="margin:0"><style>{_STYLE}</style>'
             f'<div class="marl-table" id="{own}" role="region" tabindex="0" '
             f'aria-label="{html.escape(self.caption.split(".")[0])}">'
             '<table><thead><tr><th rowspan="2" scope="col">environment, and what it asks for</th>'
             f"{families}</tr><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
-            f'<div class="key" aria-hidden="true"><span>trivial policy 0</span><i style="background:'
-            f'linear-gradient(90deg,{",".join(to_hex(_shade(k / 8)) for k in range(9))})"></i>'
+            f'<div class="key" aria-hidden="true"><span>trivial policy 0</span><i style="'
+            f'background:linear-gradient(90deg,{shades})"></i>'
             "<span>100 best policy</span></div>"
             f"<figcaption>{html.escape(self.caption)} "
             "Each number is a link to its learning curve, which opens here.</figcaption>"
@@ -234,7 +236,7 @@ def _apart(heights: Sequence[float], gap: float) -> list[float]:
     """The same heights, moved until none is nearer to another than `gap`; none below the axis."""
     order = sorted(range(len(heights)), key=lambda k: heights[k])
     moved = list(heights)
-    for above, below in zip(order, order[1:], strict=False):
+    for above, below in pairwise(order):
         moved[below] = max(moved[below], moved[above] + gap)
     lowest = float(HEIGHT - BOTTOM)
     for k in reversed(order):

@@ -31,7 +31,9 @@ def lines(thing: Any, first: str, last: str | None = None, *equations: str) -> M
     place = f"`{path.relative_to(Path(__file__).parents[2]).as_posix()}`, line {number}"
     if equations:
         place = f"{_name(body, equations)} of {place}"
-    return Markdown(f"{place}:\n\n```python\n{body}\n```")
+    return Markdown(  # type: ignore[no-untyped-call]
+        f"{place}:\n\n```python\n{body}\n```"
+    )
 
 
 def _name(body: str, equations: tuple[str, ...]) -> str:

@@ -61,7 +61,7 @@ def found_curve(experiment: str, folder: Path = RESULTS) -> Curve:
     return Curve(np.array(steps, dtype=float), value, low, high, len(first))
 
 
-def near(env) -> Bool[Tensor, " C"]:
+def near(env: Any) -> Bool[Tensor, " C"]:
     """The cells that can be reached without the key."""
     found = torch.zeros(env.n_cells, dtype=torch.bool)
     found[env.start] = True
@@ -71,7 +71,7 @@ def near(env) -> Bool[Tensor, " C"]:
 
 
 @torch.no_grad()
-def bonus_map(bonus, env, key: bool) -> Float[Tensor, "A C"]:
+def bonus_map(bonus: Any, env: Any, key: bool) -> Float[Tensor, "A C"]:
     """A map of curiosity: what each action would pay in each cell of a `KeyDoorMaze`.
 
     Whoever is beyond the door has opened it; for everybody else it is still shut.
@@ -99,7 +99,7 @@ class Watched(nn.Module):
     `visits` is (2, cells): without the key, with it.
     """
 
-    def __init__(self, bonus: nn.Module, env):
+    def __init__(self, bonus: nn.Module, env: Any):
         super().__init__()
         self.bonus: Any = bonus
         self.place = env.place
@@ -130,7 +130,7 @@ class Agreement(NamedTuple):
     unseen_first: float  # chance that a state never seen would pay more than one seen
 
 
-def agreement(watched: Watched, env) -> Agreement:
+def agreement(watched: Watched, env: Any) -> Agreement:
     """Compare what a bonus would pay with where the agents have been.
 
     States are cells without the key, as far as the door lets one come, and cells with it; each

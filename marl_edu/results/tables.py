@@ -8,9 +8,9 @@ over the last episodes of training.
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from scipy import stats
 
@@ -125,6 +125,7 @@ class Row(NamedTuple):
 
     @property
     def cells(self) -> list[str]:
+        """The row, as text."""
         p, o = self.paper, self.ours
         number = "—" if o is None else f"{o.value:.1f}"
         spread = "—" if o is None or math.isnan(o.low) else f"{o.low:.1f} to {o.high:.1f}"
@@ -255,7 +256,7 @@ def environments(folder: Path = RESULTS, tasks: Sequence[str] | None = None) -> 
     )
 
 
-def _reference_cell(policy: dict | None, percent: bool) -> str:
+def _reference_cell(policy: Mapping[str, Any] | None, percent: bool) -> str:
     if policy is None:
         return "—"
     unit = 100.0 if percent else 1.0

@@ -69,7 +69,9 @@ class Config:
 class NoCommunication(nn.Module):
     """The communication module of those who do not communicate: z' = z, attention 0."""
 
-    def forward(self, z: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N N"]):
+    def forward(
+        self, z: Float[Tensor, "B N D"], mask: Bool[Tensor, "B N N"]
+    ) -> tuple[Float[Tensor, "B N D"], Float[Tensor, "B 1 1 N N"]]:
         """Return `(z, attention)`, the attention `(B, 1, 1, N, N)` all zero."""
         return z, torch.zeros_like(mask[:, None, None], dtype=z.dtype)
 
@@ -260,7 +262,7 @@ def train(
     cfg: Config,
     on_log: Callable[[Row], None] | None = None,
     checkpoint: Path | None = None,
-    build: Callable[[Any, Env], ActorCritic] = build,
+    build: Callable[[Any, Any], ActorCritic] = build,
 ) -> Result:
     """Train a team from scratch, or go on from `checkpoint`.
 

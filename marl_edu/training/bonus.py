@@ -39,7 +39,7 @@ class PerAgentBonus(nn.Module):
         super().__init__()
         self.own = nn.ModuleList(modules)
 
-    def _each(self, name: str, *inputs: Tensor) -> list:
+    def _each(self, name: str, *inputs: Tensor) -> list[Tensor]:
         obs, action, next_obs, *rest = inputs
         return [
             getattr(one, name)(

@@ -249,7 +249,7 @@ def train(
     on_log: Callable[[Row], None] | None = None,
     checkpoint: Path | None = None,
     bonus: Callable[[Any, Env], Any] = lambda cfg, env: NoBonus(),
-    build: Callable[[Any, Env], ActorCritic] = build,
+    build: Callable[[Any, Any], ActorCritic] = build,
     metrics: Callable[[Env], nn.Module] = ExplorationMetrics,
 ) -> Result:
     """Train a team from scratch, or go on from `checkpoint`.

@@ -114,7 +114,7 @@ def train(
     cfg: Any,
     on_log: Callable[[Row], None] | None,
     checkpoint: Path | None,
-    build: Callable[[Any, Env], Any],
+    build: Callable[[Any, Any], Any],
     make_replay: Callable[[Any, Env, Any], Any],
     sample: Callable[[Any, Any, torch.Generator], Any],
     loss: Callable[[Any, Any, Any, Any], tuple[Tensor, Row]],

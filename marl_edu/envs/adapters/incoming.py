@@ -82,7 +82,16 @@ class AdaptedEnv(BatchedEnv):
 
     frozen = ("obs", "total")
 
-    def __init__(self, make_env, team, num_envs, device, seed, max_steps, processes):
+    def __init__(
+        self,
+        make_env: Make,
+        team: Callable[[Any], "_Team"],
+        num_envs: int,
+        device: str,
+        seed: int | None,
+        max_steps: int | None,
+        processes: bool,
+    ):
         super().__init__(num_envs, device, seed)
         one = team(make_env())  # looks at the spaces once, before B copies are made
         self.max_steps = _length(one, max_steps)
@@ -97,22 +106,27 @@ class AdaptedEnv(BatchedEnv):
 
     @property
     def agent_names(self) -> list[str]:
+        """The name of each agent."""
         return list(self._names)
 
     @property
     def obs_sizes(self) -> tuple[int, ...]:
+        """How many numbers of an observation are each agent's own."""
         return self._sizes
 
     @property
     def action_counts(self) -> tuple[int, ...]:
+        """How many actions each agent has."""
         return self._counts
 
     @property
     def obs_low(self) -> Float[Tensor, " O"]:
+        """The smallest values of an observation."""
         return torch.from_numpy(self._low)
 
     @property
     def obs_high(self) -> Float[Tensor, " O"]:
+        """The largest values of an observation."""
         return torch.from_numpy(self._high)
 
     def _reset(self) -> None:
@@ -122,7 +136,7 @@ class AdaptedEnv(BatchedEnv):
         self.total = torch.zeros(self.num_envs, device=self.device)
         self.alive = self._tensor(info["agents_alive"])
 
-    def _step(self, actions: Tensor):
+    def _step(self, actions: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         obs, _, terminated, truncated, info = self.vector.step(actions.cpu().numpy())
         early = torch.from_numpy(truncated & ~terminated).to(self.device) & self.running
         if early.any() and self.t + 1 < self.max_steps:
@@ -166,6 +180,10 @@ def _length(team: "_Team", max_steps: int | None) -> int:
             f"max_steps must be given: {type(bare).__name__} does not say how long an episode lasts"
         )
     return int(length)
+
+
+Seen = tuple[np.ndarray, dict[str, np.ndarray]]  # what `reset` of a team returns
+Stepped = tuple[np.ndarray, float, bool, bool, dict[str, np.ndarray]]  # and its `step`
 
 
 class _Team(gymnasium.Env):
@@ -231,11 +249,11 @@ class _Alone(_Team):
     def __init__(self, env: gymnasium.Env):
         super().__init__(env, ["agent_0"], [env.observation_space], [env.action_space])
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None):
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Seen:
         obs, _ = self.env.reset(seed=seed)
         return self.rows([obs]), _info(np.zeros(1), np.ones(1, bool))
 
-    def step(self, action: np.ndarray):
+    def step(self, action: np.ndarray) -> Stepped:
         obs, reward, terminated, truncated, _ = self.env.step(int(action[0]) + self.starts[0])
         info = _info(np.array([reward]), np.array([not terminated]))
         return self.rows([obs]), float(reward), bool(terminated), bool(truncated), info
@@ -251,12 +269,12 @@ class _TupleTeam(_Team):
         names = [f"agent_{i}" for i in range(len(seen))]
         super().__init__(env, names, list(seen.spaces), list(done.spaces))  # type: ignore[attr-defined]
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None):
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Seen:
         obs, _ = self.env.reset(seed=seed)
         N = len(self.names)
         return self.rows(list(obs)), _info(np.zeros(N), np.ones(N, bool))
 
-    def step(self, action: np.ndarray):
+    def step(self, action: np.ndarray) -> Stepped:
         chosen = tuple(int(a) + start for a, start in zip(action, self.starts, strict=True))
         obs, reward, terminated, truncated, _ = self.env.step(chosen)
         N = len(self.names)
@@ -280,12 +298,12 @@ class _ParallelTeam(_Team):
         seen = [env.observation_space(name) for name in names]
         super().__init__(env, names, seen, [env.action_space(name) for name in names])
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None):
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Seen:
         obs, _ = self._given(self.env.reset(seed=seed), 2, "reset")
         self._known(self.env.agents)
         return self._rows(obs, self.env.agents), _info(np.zeros(len(self.names)), self._alive())
 
-    def step(self, action: np.ndarray):
+    def step(self, action: np.ndarray) -> Stepped:
         acting = list(self.env.agents)
         starts = dict(zip(self.names, self.starts, strict=True))
         row = dict(zip(self.names, action.tolist(), strict=True))
@@ -304,7 +322,8 @@ class _ParallelTeam(_Team):
             )
         paid = np.array([float(rewards.get(name, 0.0)) for name in self.names])
         alive = np.array([name in acting and not terminations.get(name) for name in self.names])
-        rows = self._rows(obs, [name for name in acting if name in obs])
+        living = self.env.agents  # who has left may be shown once more, or not
+        rows = self._rows(obs, [name for name in acting if name in obs or name in living])
         over = not self.env.agents and not truncated
         return rows, float(paid.sum()), over, truncated, _info(paid, alive & (not over))
 
@@ -312,7 +331,7 @@ class _ParallelTeam(_Team):
     def _broken(self) -> str:
         return f"{type(self.env.unwrapped).__name__} breaks PettingZoo's interface"
 
-    def _given(self, answer: Any, length: int, what: str) -> tuple:
+    def _given(self, answer: Any, length: int, what: str) -> tuple[Any, ...]:
         if not isinstance(answer, tuple) or len(answer) != length:
             raise RuntimeError(f"{self._broken}: {what}() must return {length} things")
         return answer
@@ -321,7 +340,7 @@ class _ParallelTeam(_Team):
         if unknown := set(agents) - set(self.names):
             raise RuntimeError(f"{self._broken}: {sorted(unknown)} are not in possible_agents")
 
-    def _rows(self, obs: dict, expected: list[str]) -> np.ndarray:
+    def _rows(self, obs: dict[str, Any], expected: list[str]) -> np.ndarray:
         if missing := [name for name in expected if name not in obs]:
             raise RuntimeError(f"{self._broken}: no observation for {', '.join(missing)}")
         return self.rows([obs[name] if name in expected else None for name in self.names])

@@ -74,7 +74,7 @@ def _box(env: BatchedEnv, size: int) -> spaces.Box:
     return spaces.Box(env.obs_low[:size].numpy(), env.obs_high[:size].numpy())
 
 
-class Parallel(ParallelEnv):
+class Parallel(ParallelEnv):  # type: ignore[misc]
     """What `to_pettingzoo` returns."""
 
     def __init__(self, env: BatchedEnv, names: list[str]):
@@ -92,19 +92,23 @@ class Parallel(ParallelEnv):
         counts = zip(names, env.action_counts, strict=True)
         self._actions = {agent: spaces.Discrete(count) for agent, count in counts}
 
-    def observation_space(self, agent: str) -> spaces.Space:
+    def observation_space(self, agent: str) -> spaces.Space[Any]:
+        """Of one agent."""
         return self._observations[agent]
 
-    def action_space(self, agent: str) -> spaces.Space:
+    def action_space(self, agent: str) -> spaces.Space[Any]:
+        """Of one agent."""
         return self._actions[agent]
 
-    def reset(self, seed: int | None = None, options: dict | None = None):
+    def reset(
+        self, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, np.ndarray], dict[str, dict[str, Any]]]:
         """Start an episode. Returns observations and infos; `options` are ignored."""
         obs = self.env.reset(seed)
         self.agents = list(self.possible_agents)
         return self._deal(obs), self._infos({"alive": self.env.alive})
 
-    def step(self, actions: dict[str, Any]):
+    def step(self, actions: dict[str, Any]) -> tuple[dict[str, Any], ...]:
         """Advance by one step. Returns observations, rewards, terminations, truncations, infos.
 
         Raises:
@@ -153,12 +157,14 @@ class _Env(gymnasium.Env):
         self.metadata = {"render_modes": ["svg"], "render_fps": 4}
         self.render_mode = "svg"
 
-    def reset(self, *, seed: int | None = None, options: dict | None = None):
+    def reset(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[np.ndarray, dict[str, Any]]:
         """Start an episode. Returns the observation and infos; `options` are ignored."""
         super().reset(seed=seed)
         return self._see(self.env.reset(seed)), {"alive": self._own(self.env.alive)}
 
-    def step(self, action: Any):
+    def step(self, action: Any) -> tuple[np.ndarray, float, bool, bool, dict[str, Any]]:
         """Advance by one step. Returns observation, reward, terminated, truncated, info.
 
         Raises:
@@ -201,16 +207,16 @@ class Team(_Env):
         self.observation_space = spaces.Box(low, high)
         self.action_space = spaces.MultiDiscrete(list(env.action_counts))
 
-    def _see(self, obs):
+    def _see(self, obs: torch.Tensor) -> np.ndarray:
         return obs[0].cpu().numpy().copy()
 
-    def _own(self, value):
+    def _own(self, value: torch.Tensor) -> Any:
         return value[0].tolist()
 
-    def _paid(self, reward):
+    def _paid(self, reward: torch.Tensor) -> torch.Tensor:
         return reward.mean()
 
-    def _all_actions(self, action):
+    def _all_actions(self, action: Any) -> torch.Tensor:
         return _batch(self.env, [int(a) for a in action])
 
 
@@ -223,16 +229,16 @@ class Single(_Env):
         self.observation_space = _box(env, env.obs_sizes[agent])
         self.action_space = spaces.Discrete(env.action_counts[agent])
 
-    def _see(self, obs):
+    def _see(self, obs: torch.Tensor) -> np.ndarray:
         return obs[0, self.agent, : self.env.obs_sizes[self.agent]].cpu().numpy().copy()
 
-    def _own(self, value):
+    def _own(self, value: torch.Tensor) -> Any:
         return (value[0] if value.dim() == 1 else value[0, self.agent]).item()
 
-    def _paid(self, reward):
+    def _paid(self, reward: torch.Tensor) -> torch.Tensor:
         return reward[0, self.agent]
 
-    def _all_actions(self, action):
+    def _all_actions(self, action: Any) -> torch.Tensor:
         if self.others is None:
             return _batch(self.env, [int(action)])
         actions = self.others(self.env).clone()

@@ -1,4 +1,7 @@
-"""What every environment checks before it believes its caller: the messages are worded once, here."""
+"""What every environment checks before it believes its caller: the messages are worded once,
+here."""
+
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -23,14 +26,16 @@ def probability(name: str, value: float) -> float:
     return float(value)
 
 
-def one_of(name: str, value: str, choices) -> str:
+def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     """Return `value`, or raise ValueError naming the choices."""
     if value not in choices:
         raise ValueError(f"{name} must be one of {sorted(choices)}, got {value!r}")
     return value
 
 
-def check_actions(actions: Tensor, shape: tuple[int, int], n_actions: int, device) -> None:
+def check_actions(
+    actions: Tensor, shape: tuple[int, int], n_actions: int, device: torch.device
+) -> None:
     """Raise unless `actions` is an integer tensor `(B, N)` on `device` with entries in range."""
     if not isinstance(actions, Tensor):
         raise TypeError(f"actions must be a torch.Tensor, got {type(actions).__name__}")

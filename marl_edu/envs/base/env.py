@@ -73,7 +73,7 @@ class BatchedEnv:
         """Start B fresh episodes, with a seed always the same ones. Observations `(B, N, O)`."""
         if seed is not None:
             self.generator.manual_seed(seed)
-        self._chance = int(torch.randint(2**62, (1,), generator=self.generator))
+        self.chance = int(torch.randint(2**62, (1,), generator=self.generator))
         self.running = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
         self.alive = self.running[:, None].expand(-1, self.n_agents)
         self.t = 0
@@ -82,7 +82,9 @@ class BatchedEnv:
         self.obs = self._get_obs()
         return self.obs
 
-    def step(self, actions: Int[Tensor, "B N"]):
+    def step(
+        self, actions: Int[Tensor, "B N"]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """Advance every environment that has not ended by one step.
 
         Args:
@@ -124,8 +126,8 @@ class BatchedEnv:
     def uniform(self, *shape: int) -> Float[Tensor, "B ..."]:
         """Chances in [0, 1) `(B, *shape)` from the episode's own source, a fresh set per call."""
         source = torch.Generator()
-        source.manual_seed(self._chance)
-        self._chance = (self._chance + 1) % 2**63
+        source.manual_seed(self.chance)
+        self.chance = (self.chance + 1) % 2**63
         return torch.rand(self.num_envs, *shape, generator=source).to(self.device)
 
     def observe(self) -> Float[Tensor, "B N O"]:

@@ -54,11 +54,13 @@ class Wrapper(BatchedEnv):
         self.obs = self._change(self.inner.reset(seed))
         return self.obs
 
-    def step(self, actions: Int[Tensor, "B N"]):
+    def step(
+        self, actions: Int[Tensor, "B N"]
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """As the inner environment's, its observations changed."""
-        obs, *rest = self.inner.step(actions)
+        obs, reward, terminated, truncated, info = self.inner.step(actions)
         self.obs = self._change(obs)
-        return self.obs, *rest
+        return self.obs, reward, terminated, truncated, info
 
     def adjacency(self) -> Bool[Tensor, "B N N"]:
         """Who may hear whom in the inner environment."""
@@ -153,8 +155,8 @@ class Flicker(Wrapper):
         """As the inner environment's, its observations blanked by chance."""
         obs = self.inner.reset(seed)
         own = torch.Generator()  # follows from the episode, but takes nothing away from it
-        own.manual_seed(self.inner._chance)
-        self._chance = int(torch.randint(2**62, (1,), generator=own))
+        own.manual_seed(self.inner.chance)
+        self.chance = int(torch.randint(2**62, (1,), generator=own))
         self.obs = self._change(obs)
         return self.obs
 

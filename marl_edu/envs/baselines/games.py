@@ -17,6 +17,7 @@ everywhere else rises with the utilities too, and fits better (288).
 
 from functools import partial
 from math import comb
+from typing import Any
 
 from jaxtyping import Int
 from torch import Tensor
@@ -50,7 +51,7 @@ def by_number_reward(pool: int, n_agents: int, n_levers: int) -> float:
 
 
 def _matrix_task(
-    key: str, name: str, isolates: str, payoff, random: float, *policies: ScriptedPolicy
+    key: str, name: str, isolates: str, payoff: Any, random: float, *policies: ScriptedPolicy
 ) -> Task:
     """A matrix game; all of its policies but the random one always choose the same action."""
     return Task(

@@ -40,6 +40,7 @@ class OpenLoopSweep:
     """
 
     def __call__(self, env: MultiAgentGridWorld) -> Int[Tensor, "B N"]:
+        """What everybody does now."""
         H, W, N = env.rows, env.columns, env.n_agents
         if env.t == 0:
             self.path = cells_of(env)[along_the_rows(env).argsort()]
@@ -78,6 +79,7 @@ class Search:
         self.told = told
 
     def __call__(self, env: MultiAgentGridWorld) -> Int[Tensor, "B N"]:
+        """What everybody does now."""
         B, N, cells = env.num_envs, env.n_agents, cells_of(env)
         away = (env.position[:, :, None] - cells).abs()  # (B, N, C, 2)
         in_view, distance = (away <= env.view).all(-1), away.sum(-1)
@@ -155,7 +157,7 @@ def assigned(env: MultiAgentGridWorld) -> Int[Tensor, "B N"]:
     return towards(env.position, place)
 
 
-def _task(isolates: str, **settings) -> Task:
+def _task(isolates: str, **settings: Any) -> Task:
     env = partial(MultiAgentGridWorld, **settings)
     H, W = settings["grid_size"]
     return Task(

@@ -1,9 +1,9 @@
 """How to play the key-door maze without learning, and what random play is worth, exactly.
 
 The start is the same in every episode and nothing on the way is left to chance. So the shortest
-path, once found, can be walked with closed eyes: the best open-loop policy is as good as the best one.
-What the maze asks for is to find it. `goal_chances` says how long random play takes for that; with
-one hand on the wall, which needs no map, a single episode is enough.
+path, once found, can be walked with closed eyes: the best open-loop policy is as good as the best
+one. What the maze asks for is to find it. `goal_chances` says how long random play takes for that;
+with one hand on the wall, which needs no map, a single episode is enough.
 """
 
 from functools import partial
@@ -63,6 +63,7 @@ class RandomRepeating:
         self.repeat, self.draw = probability("repeat", repeat), UniformPolicy(seed)
 
     def __call__(self, env: KeyDoorMaze) -> Int[Tensor, "B N"]:
+        """What everybody does now."""
         fresh = self.draw(env)
         if env.t == 0:
             self.last = fresh
@@ -98,6 +99,7 @@ class ShortestPath:
     """Every agent takes a shortest path to the key, then to the goal."""
 
     def __call__(self, env: KeyDoorMaze) -> Int[Tensor, "B N"]:
+        """What everybody does now."""
         if env.t == 0:
             self.best = _after(env, steps_to_goal(env)).argmin(1)  # [key or not, cell]
         return self.best[env.has_key[:, None].long(), env.cell]
@@ -118,6 +120,7 @@ class ByHeart:
     """The shortest path as a list of actions, played without looking."""
 
     def __call__(self, env: KeyDoorMaze) -> Int[Tensor, "B N"]:
+        """What everybody does now."""
         if env.t == 0:
             self.actions = plan(env)
         action = self.actions[env.t] if env.t < len(self.actions) else WATCH
@@ -137,6 +140,7 @@ class FollowWall:
         self.hand = hand  # 1: the right hand, -1: the left
 
     def __call__(self, env: KeyDoorMaze) -> Int[Tensor, "B N"]:
+        """What everybody does now."""
         if env.t == 0:
             self.heading = torch.zeros_like(env.cell)
             self.at_wall = torch.zeros_like(env.cell, dtype=torch.bool)

@@ -68,6 +68,7 @@ class OwnSpiral:
     """
 
     def __call__(self, env: PredatorPrey) -> Int[Tensor, "B N"]:
+        """What everybody does now."""
         if env.t == 0:
             self.route = torch.tensor(spiral(env.size, env.vision), device=env.device)
             self.next = torch.zeros_like(env.predators[..., 0])
@@ -86,6 +87,7 @@ class PooledViews:
     """
 
     def __call__(self, env: PredatorPrey) -> Int[Tensor, "B N"]:
+        """What everybody does now."""
         B, N, size = env.num_envs, env.n_agents, env.size
         side = torch.arange(size, device=env.device)
         cells = torch.cartesian_prod(side, side)  # (cells, 2)

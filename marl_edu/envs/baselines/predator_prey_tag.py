@@ -19,6 +19,7 @@ class Match:
         self.random = UniformPolicy(seed)
 
     def __call__(self, env: PredatorPreyTag) -> Int[Tensor, "B N"]:
+        """What everybody does now."""
         P, random = env.n_predators, self.random(env)
         predators = random[:, :P] if self.predators is None else self.predators(env)
         prey = random[:, P:] if self.prey is None else self.prey(env)

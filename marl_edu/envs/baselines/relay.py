@@ -21,6 +21,7 @@ class Listen:
         self.generator = torch.Generator().manual_seed(seed)
 
     def __call__(self, env: Relay) -> Int[Tensor, "B N"]:
+        """What everybody does now."""
         known = env.heard(self.rounds)
         chance = torch.rand(known.shape, generator=self.generator).to(env.device)
         return (known + chance).argmax(-1)

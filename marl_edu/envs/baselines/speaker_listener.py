@@ -23,7 +23,9 @@ def wandering(steps: int = 25) -> float:
     return -sum(4 / 3 + 2 * sum(moved[:t]) for t in range(1, steps + 1))
 
 
-def _listen(env: SpeakerListener, offset: Float[Tensor, "B 2"], word=0) -> Int[Tensor, "B N"]:
+def _listen(
+    env: SpeakerListener, offset: Float[Tensor, "B 2"], word: int | Tensor = 0
+) -> Int[Tensor, "B N"]:
     """The speaker says `word`, the listener drives to what is `offset` away."""
     velocity = env.obs[:, LISTENER, None, :2]
     action = drive(offset[:, None], velocity)
@@ -54,6 +56,7 @@ class AnyLandmark:
         self.generator = torch.Generator().manual_seed(seed)
 
     def __call__(self, env: SpeakerListener) -> Int[Tensor, "B N"]:
+        """What everybody does now."""
         if env.t == 0:
             shape = (env.num_envs,)
             lot = torch.randint(LANDMARKS, shape, generator=self.generator)

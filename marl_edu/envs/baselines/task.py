@@ -71,6 +71,7 @@ class UniformPolicy:
         self.generator = torch.Generator().manual_seed(seed)
 
     def __call__(self, env: BatchedEnv) -> Tensor:
+        """What everybody does now."""
         u = torch.rand(env.num_envs, env.n_agents, generator=self.generator)
         counts = torch.tensor(env.action_counts)
         return (u * counts).long().to(env.device)
@@ -83,4 +84,5 @@ class Always:
         self.action = action
 
     def __call__(self, env: BatchedEnv) -> Tensor:
+        """What everybody does now."""
         return torch.full((env.num_envs, env.n_agents), self.action, device=env.device)

@@ -43,7 +43,12 @@ def cells(where: Iterable[tuple[int, int]], fill: str = "var(--soft)") -> str:
 
 
 def agent(
-    number: int, x: Number, y: Number, radius: Number = 15, text: str | None = None, hollow=False
+    number: int,
+    x: Number,
+    y: Number,
+    radius: Number = 15,
+    text: str | None = None,
+    hollow: bool = False,
 ) -> str:
     """A disc in the agent's colour with its number (or `text`) on it; hollow: it is silenced."""
     k = number % len(_AGENTS)
@@ -58,7 +63,7 @@ def agent(
 
 
 def target(
-    x: Number, y: Number, radius: Number = 11, width: Number = 4, colour="var(--ink)"
+    x: Number, y: Number, radius: Number = 11, width: Number = 4, colour: str = "var(--ink)"
 ) -> str:
     """A ring."""
     return (

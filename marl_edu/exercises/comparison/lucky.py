@@ -1,6 +1,7 @@
 """Exercise: find the bug in a report. Sizes: C checkpoints, E episodes."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 
@@ -13,7 +14,7 @@ RUNS, EPISODES = 200, 40  # teams that guess, and their fresh episodes per check
 CLOSE = 0.02  # how far from one half a report of guessing may be
 
 
-def guessing_curve(report: Callable) -> Rows:
+def guessing_curve(report: Callable[..., Any]) -> Rows:
     """Report teams that toss a coin in every episode, with more and more checkpoints.
 
     Returns:

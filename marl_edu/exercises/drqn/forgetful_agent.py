@@ -21,7 +21,7 @@ UPDATES, LENGTH, ENOUGH = 800, 4, 0.9  # of training; the corridor; the share th
 class _Agent(drqn.RecurrentQ):
     """A DRQN whose GRU is written by a reader, and starts out neither keeping nor forgetting."""
 
-    def __init__(self, obs_dim: int, n_actions: int, hidden_dim: int, unroll: Callable):
+    def __init__(self, obs_dim: int, n_actions: int, hidden_dim: int, unroll: Callable[..., Any]):
         super().__init__(obs_dim, n_actions, hidden_dim, "gru")
         self.gru = unroll
         with torch.no_grad():
@@ -35,7 +35,7 @@ class _Agent(drqn.RecurrentQ):
         return self.q(h), h[:, -1]
 
 
-def maze_curve(unroll: Callable) -> list[Row]:
+def maze_curve(unroll: Callable[..., Any]) -> list[Row]:
     """Train an agent that remembers with `unroll` on a T-maze of four cells.
 
     Returns:
@@ -184,8 +184,8 @@ def start_again(z, h, W, U, b, c):
 
 @exercise.mistake
 def keep_inverted(z, h, W, U, b, c):
-    """The gate is the wrong way round: it keeps where it should renew. (PyTorch's GRU keeps where
-    its second gate is open; some papers write it the other way.)"""
+    """The gate is the wrong way round: it keeps where it should renew. PyTorch's GRU keeps where
+    its second gate is open; some papers write it the other way."""
     return _gru(z, h, W, U, b, c, swap=True)
 
 

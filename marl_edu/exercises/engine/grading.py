@@ -95,9 +95,11 @@ class Exercise:
     data: tuple[str, ...] = ()  # arguments that are measured, not learned: their gradients are free
     trial: Trial | None = None  # of a bug hunt
     topic: str = ""  # of the interview part, if it is not the page's
-    solution: Callable = field(init=False)
-    suspect: Callable | None = field(init=False, default=None)  # the function with the bug
-    mistakes: dict[str, Callable] = field(init=False, default_factory=dict)
+    solution: Callable[..., Any] = field(init=False)
+    suspect: Callable[..., Any] | None = field(
+        init=False, default=None
+    )  # the function with the bug
+    mistakes: dict[str, Callable[..., Any]] = field(init=False, default_factory=dict)
 
     def __repr__(self) -> str:
         return f"{self.title}: {self.header}"
@@ -132,17 +134,17 @@ class Exercise:
         lines = source.splitlines()[: definition.body[0].end_lineno]
         return "\n".join([*lines, "    return ...  # your code"])
 
-    def solved_by(self, function: Callable) -> Callable:
+    def solved_by(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: this is the solution."""
         self.solution = function
         return function
 
-    def suspected(self, function: Callable) -> Callable:
+    def suspected(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: this is the function with the bug, which a reader is shown."""
         self.suspect = function
         return function
 
-    def mistake(self, function: Callable) -> Callable:
+    def mistake(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Decorator: this computes what one gets from a classic mistake."""
         self.mistakes[function.__name__] = function
         return function
@@ -151,7 +153,7 @@ class Exercise:
         """The inputs an answer is tried on, the same in every call."""
         return list(self.inputs(torch.Generator().manual_seed(0)))
 
-    def train(self, function: Callable) -> Rows:
+    def train(self, function: Callable[..., Any]) -> Rows:
         """Of a bug hunt: the log of a training run with `function`."""
         if self.trial is None:
             raise ValueError(f"{self.title!r} trains nothing: it is no bug hunt")
@@ -180,7 +182,7 @@ class Exercise:
             return verdict  # a page that runs the solution is not a reader's progress
         return replace(verdict, message=f"{verdict.message} {progress.note(self.name)}")
 
-    def _tried(self, answer: Callable) -> Verdict:
+    def _tried(self, answer: Callable[..., Any]) -> Verdict:
         try:
             verdict = run_apart(lambda: self.judge(answer), SECONDS)
         except OutOfTime:
@@ -194,8 +196,8 @@ class Exercise:
             return verdict
         return replace(verdict, inputs=self.cases()[verdict.case].args)
 
-    def _try_out(self, answer: Callable, trial: Trial) -> Verdict:
-        def train(answer: Callable) -> Verdict:
+    def _try_out(self, answer: Callable[..., Any], trial: Trial) -> Verdict:
+        def train(answer: Callable[..., Any]) -> Verdict:
             try:
                 rows = self.train(answer)
             except Exception as error:
@@ -214,15 +216,15 @@ class Exercise:
         except Died:
             return Verdict(False, "died", "It ended the whole process that it was trained in.")
 
-    def judge(self, answer: Callable) -> Verdict:
+    def judge(self, answer: Callable[..., Any]) -> Verdict:
         """Try `answer` on every input in this very process, without limits and without trial."""
         return quietly(self._judge, answer)
 
-    def _judge(self, answer: Callable) -> Verdict:
+    def _judge(self, answer: Callable[..., Any]) -> Verdict:
         names = list(inspect.signature(self.solution).parameters)
         learned = [name for name in names if self.gradient and name not in self.data]
         cases = self.cases()
-        got: list[dict | None] = []
+        got: list[dict[str, Any] | None] = []
         first: Verdict | None = None
         wrong: list[int] = []
         for number, case in enumerate(cases):
@@ -245,7 +247,7 @@ class Exercise:
         return self._named(first, cases, got, wrong)
 
     def _named(
-        self, first: Verdict, cases: list[Case], got: list[dict | None], wrong: list[int]
+        self, first: Verdict, cases: list[Case], got: list[dict[str, Any] | None], wrong: list[int]
     ) -> Verdict:
         """`first`, with the classic mistake that gives the same results as `got`, if one does."""
         names = list(inspect.signature(self.solution).parameters)
@@ -268,11 +270,11 @@ class Exercise:
         return replace(first, mistake=best, message=f"{explanation} {first.message}{rest}")
 
 
-def _in_package(function: Callable) -> bool:
+def _in_package(function: Callable[..., Any]) -> bool:
     return str(getattr(function, "__module__", "")).startswith("marl_edu")
 
 
-def quietly(job: Callable[[Callable], Verdict], answer: Callable) -> Verdict:
+def quietly(job: Callable[[Callable[..., Any]], Verdict], answer: Callable[..., Any]) -> Verdict:
     """`job(answer)`, with what was printed on the way in the verdict."""
     printed = FirstWords()
     with redirect_stdout(printed), redirect_stderr(printed), warnings.catch_warnings():
@@ -281,7 +283,7 @@ def quietly(job: Callable[[Callable], Verdict], answer: Callable) -> Verdict:
     return replace(verdict, printed=printed.getvalue().strip())
 
 
-def source_of(function: Callable) -> str:
+def source_of(function: Callable[..., Any]) -> str:
     """The source of a function, without its decorators."""
     source = textwrap.dedent(inspect.getsource(function))
     definition = ast.parse(source).body[0]

@@ -94,7 +94,7 @@ def _in_fork(job: Callable[[], Any], seconds: int) -> tuple[bool, Any]:
 
 
 def _in_thread(job: Callable[[], Any], seconds: int) -> tuple[bool, Any]:
-    answers: queue.SimpleQueue = queue.SimpleQueue()
+    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
     thread = threading.Thread(target=lambda: answers.put(_outcome(job)), daemon=True)
     streams = sys.stdout, sys.stderr
     thread.start()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -13,7 +14,7 @@ Rows = Sequence[Mapping[str, int | float]]  # of a training log
 class Trial:
     """What a bug hunt trains with an answer, and how to read what comes of it."""
 
-    curve: Callable[[Callable], Rows]
+    curve: Callable[[Callable[..., Any]], Rows]
     learned: Callable[[Rows], bool]
     says: Callable[[Rows], str]  # what training came to, in a sentence
 

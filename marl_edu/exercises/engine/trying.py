@@ -27,6 +27,7 @@ class FirstWords(io.StringIO):
     """Keeps the start of what is printed, however much it is."""
 
     def write(self, text: str) -> int:
+        """Keep the first 400 characters."""
         room = 400 - self.tell()
         if len(text) > room > 0:
             text = text[: room - 1] + "…"
@@ -35,7 +36,7 @@ class FirstWords(io.StringIO):
 
 
 def outcome(
-    function: Callable, case: Case, names: Sequence[str], learned: Collection[str]
+    function: Callable[..., Any], case: Case, names: Sequence[str], learned: Collection[str]
 ) -> dict[str, Tensor]:
     """The result of `function`, and the gradients of a weighted sum of it with respect to the
     floating-point inputs among `learned`; `names` are those of all inputs."""
@@ -56,7 +57,11 @@ def outcome(
 
 
 def attempt(
-    answer: Callable, case: Case, names: Sequence[str], learned: Collection[str], right: Tensor
+    answer: Callable[..., Any],
+    case: Case,
+    names: Sequence[str],
+    learned: Collection[str],
+    right: Tensor,
 ) -> dict[str, Tensor]:
     """The outcome of an answer that nobody vouches for; `right` is the right result.
 
@@ -68,7 +73,7 @@ def attempt(
         plain = _as_tensor(answer(*args), right, bool(learned))
         for name, arg, original in zip(names, args, case.args, strict=True):
             # The version counts writes, of which some change nothing this time.
-            if isinstance(arg, Tensor) and (arg._version or not _equal(arg, original)):
+            if isinstance(arg, Tensor) and (arg._version or not _equal(arg, original)):  # noqa: SLF001
                 raise Wrong(
                     "mutated",
                     f"It changes its input `{name}`, which the caller still needs: `x[...] = `, "
@@ -115,7 +120,7 @@ def _as_tensor(result: Any, right: Tensor, gradient: bool) -> Tensor:
     raise Wrong("type", f"It returns a `{type(result).__name__}`: return one tensor.")
 
 
-def _describe(error: BaseException, answer: Callable, case: Case) -> Wrong:
+def _describe(error: BaseException, answer: Callable[..., Any], case: Case) -> Wrong:
     if isinstance(error, NotImplementedError) and not str(error):
         return Wrong("not_attempted", "Write the function, then grade it again.")
     if isinstance(error, RuntimeError) and "Can't call numpy()" in str(error):

@@ -1,6 +1,7 @@
 """Exercise: find the bug in an environment's step. Sizes: B environments, N agents."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 
@@ -13,7 +14,7 @@ UPDATES, WALKERS, CELLS, GAMMA = 120, 64, 5, 0.9  # of training; the corridor
 ENOUGH = 0.9  # what an agent gets who has learned
 
 
-def corridor_curve(pay: Callable) -> Rows:
+def corridor_curve(pay: Callable[..., Any]) -> Rows:
     """Let agents learn, by a table of values, in a corridor whose far end pays 1 and is the end.
 
     Returns:

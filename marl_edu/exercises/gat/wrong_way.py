@@ -1,6 +1,7 @@
 """Exercise: find the bug that no undirected graph shows."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -20,7 +21,7 @@ UPDATES, ENOUGH = 120, 0.85  # of training, and the share of right answers that 
 class _Listener(nn.Module):
     """One head of graph attention around a `hear` that does the sum."""
 
-    def __init__(self, hidden_dim: int, hear: Callable):
+    def __init__(self, hidden_dim: int, hear: Callable[..., Any]):
         super().__init__()
         self.hear = hear
         self.W = nn.Linear(hidden_dim, hidden_dim, bias=False)
@@ -39,7 +40,7 @@ class _Listener(nn.Module):
         return torch.tanh(self.keep(z) + heard), nothing
 
 
-def relay_curve(hear: Callable) -> Rows:
+def relay_curve(hear: Callable[..., Any]) -> Rows:
     """Train 24 agents with `hear`, which sums over edges, on a relay of one hop, twice: on a graph
     within a `radius`, where who is heard hears too, and on one of the `nearest`.
 
@@ -53,7 +54,7 @@ def relay_curve(hear: Callable) -> Rows:
     ]
 
 
-def _train(hear: Callable, graph: str) -> list[Row]:
+def _train(hear: Callable[..., Any], graph: str) -> list[Row]:
     cfg = a2c.Config(
         env=Relay,
         env_args={"n_agents": 24, "hops": 1, "graph": graph, "k": 3, "degree": 3.0},

@@ -1,6 +1,7 @@
 """Exercise: find the bug that pays all steps alike. Sizes: B transitions, F features, A actions."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -14,7 +15,7 @@ from marl_edu.exercises.engine.trying import Case
 ROUNDS, RIGHT = 500, 3  # of training; the action
 
 
-def boredom_curve(error: Callable) -> Rows:
+def boredom_curve(error: Callable[..., Any]) -> Rows:
     """Train a linear forward model with `error` on the steps to the right in the maze's first room.
 
     Returns:

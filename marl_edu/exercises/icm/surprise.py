@@ -55,8 +55,8 @@ def gradient_kept(predicted, after, eta):
 @exercise.mistake
 def mean_over_features(predicted, after, eta):
     """The mean over the features instead of their sum: with F features the bonus is F times too
-    small. (The authors' code takes the mean and multiplies by 288, its F: copied into a network of
-    another size, that is wrong too.)"""
+    small. The authors' code takes the mean and multiplies by 288, its F: copied into a network of
+    another size, that is wrong too."""
     return (_half(predicted, after, eta) / predicted.shape[-1]).detach()
 
 

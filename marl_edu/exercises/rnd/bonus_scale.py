@@ -67,13 +67,13 @@ def _over(bonus, R, correction=0):
 
 @exercise.mistake
 def backward_returns(bonus, gamma):
-    """R is gathered backwards, from the last step to the first: those are returns. (RND's filter
-    runs forward, because at step t there is no future yet.)"""
+    """R is gathered backwards, from the last step to the first: those are returns. RND's filter
+    runs forward, because at step t there is no future yet."""
     return _over(bonus, _forward(bonus.flip(0), gamma))
 
 
 @exercise.mistake
-def over_worlds(bonus, gamma):
+def over_environments(bonus, gamma):
     """The sum runs from one *environment* to the next instead of from step to step: check which
     axis the loop goes along. A well-known implementation had this bug."""
     return _over(bonus, _forward(bonus.T, gamma))

@@ -1,6 +1,7 @@
 """Exercise: find the bug that blows a bonus up. Sizes: T steps, B environments."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 
@@ -15,7 +16,7 @@ from marl_edu.training.bonus import RunningMeanStd
 ROUNDS, ENOUGH = 20, 1.0  # of training; a bonus per step above which nothing else counts
 
 
-def bonus_curve(gather: Callable) -> Rows:
+def bonus_curve(gather: Callable[..., Any]) -> Rows:
     """Let RND, which learns, pay a random player in the maze, a round of an episode at a time.
 
     The bonus is divided by the spread of what `gather` returns.

@@ -109,5 +109,5 @@ def dead_speak(z, alive):
 @exercise.mistake
 def nan_alone(z, alive):
     """Whoever is alone hears 0 / 0 = NaN: divide by at least 1."""
-    living, others, count = _sums(z, alive)
+    _, others, count = _sums(z, alive)
     return torch.where(alive[..., None], others / (count - 1), 0.0)

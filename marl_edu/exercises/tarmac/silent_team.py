@@ -1,6 +1,7 @@
 """Exercise: find the bug that raises no error and changes no number, only what is learned."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import nn
@@ -20,7 +21,7 @@ UPDATES, ENOUGH = 240, 0.9  # of training, and the share of right answers that s
 class _Listener(nn.Module):
     """TarMAC's eqs. (1), (2) and (5) around a `hear` that does eqs. (3) and (4)."""
 
-    def __init__(self, hidden_dim: int, hear: Callable, d_k: int = 8, d_v: int = 4):
+    def __init__(self, hidden_dim: int, hear: Callable[..., Any], d_k: int = 8, d_v: int = 4):
         super().__init__()
         self.hear = hear
         self.W_k, self.W_v = nn.Linear(hidden_dim, d_k), nn.Linear(hidden_dim, d_v)
@@ -35,7 +36,7 @@ class _Listener(nn.Module):
         return torch.tanh(self.W_c(heard) + self.W_z(z)), attention
 
 
-def probe_curve(hear: Callable) -> list[Row]:
+def probe_curve(hear: Callable[..., Any]) -> list[Row]:
     """Train four agents with `hear` on the speaker probe, 4 symbols and 2 distractors.
 
     Returns:

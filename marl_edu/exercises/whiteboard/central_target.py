@@ -5,6 +5,7 @@ Sizes: B steps, N agents, O numbers seen, A actions.
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -76,11 +77,11 @@ def critic_target(reward, next_obs, terminated, policies, critic, gamma):
     return (reward + gamma * ~terminated * value).detach()
 
 
-def _acted(next_obs: Tensor, policies: list[Callable]) -> list[Tensor]:
+def _acted(next_obs: Tensor, policies: list[Callable[..., Any]]) -> list[Tensor]:
     return [policy(next_obs[:, i]) for i, policy in enumerate(policies)]
 
 
-def _says(critic: Callable, next_obs: Tensor, actions: list[Tensor]) -> Tensor:
+def _says(critic: Callable[..., Any], next_obs: Tensor, actions: list[Tensor]) -> Tensor:
     return critic(torch.cat([next_obs.flatten(1), *actions], -1))
 
 

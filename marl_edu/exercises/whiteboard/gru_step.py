@@ -68,7 +68,7 @@ def _gru(x, h, W, U, b, c, order=(0, 1, 2), squash=torch.tanh, turned=False) -> 
 @exercise.mistake
 def keep_inverted(x, h, W, U, b, c):
     """*Keep* is the wrong way round: in PyTorch h' = (1 - z) n + z h, where z near 1 keeps the old
-    memory. (Some papers write it the other way, and weights do not travel between the two.)"""
+    memory. Some papers write it the other way, and weights do not travel between the two."""
     return _gru(x, h, W, U, b, c, turned=True)
 
 

@@ -1,6 +1,7 @@
 """Exercise: find the bug that makes an agent leave too early. Sizes: B windows of n steps."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -16,7 +17,7 @@ LEAVING, END = 0.4, 1.0  # what it pays to leave the corridor, and to reach its 
 ENOUGH = 0.9  # the mean reward that shows that every agent goes to the end
 
 
-def chain_curve(target: Callable) -> Rows:
+def chain_curve(target: Callable[..., Any]) -> Rows:
     """Learn from what an agent did that went at random through a corridor of three cells: in each
     it may leave, which pays 0.4, or go on, and the end pays 1.
 
@@ -27,7 +28,7 @@ def chain_curve(target: Callable) -> Rows:
     return means([_train(target, seed) for seed in range(SEEDS)])
 
 
-def _train(target: Callable, seed: int) -> Rows:
+def _train(target: Callable[..., Any], seed: int) -> Rows:
     rng = torch.Generator().manual_seed(seed)
     cell, action, reward, done = _wander(rng)
     q = torch.zeros(CELLS, 2, requires_grad=True)  # leave, go on

@@ -1,6 +1,7 @@
 """Exercise: find the bug that credits every action with what all of them brought."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +16,7 @@ ENOUGH = 0.9  # the probability of the right action that shows learning
 WORTH = 2 * torch.arange(4.0)  # of each of the four bandits, whatever one does
 
 
-def bandit_curve(loss: Callable) -> Rows:
+def bandit_curve(loss: Callable[..., Any]) -> Rows:
     """Train an actor and a critic with `loss` on four bandits; in each, one of four actions is
     right and brings 1 more.
 
@@ -26,7 +27,7 @@ def bandit_curve(loss: Callable) -> Rows:
     return means([_train(loss, seed) for seed in range(SEEDS)])
 
 
-def _train(loss: Callable, seed: int) -> Rows:
+def _train(loss: Callable[..., Any], seed: int) -> Rows:
     rng = torch.Generator().manual_seed(seed)
     logits, value = torch.zeros(4, 4, requires_grad=True), torch.zeros(4, 1, requires_grad=True)
     optimiser = torch.optim.Adam([logits, value], lr=0.1)

@@ -147,7 +147,7 @@ def same_action_next(q, action, reward, q_next, available, terminated, gamma):
 
 
 @exercise.mistake
-def summed_over_worlds(q, action, reward, q_next, available, terminated, gamma):
+def summed_over_environments(q, action, reward, q_next, available, terminated, gamma):
     """The errors of the environments are added up, not averaged: more environments, larger
     steps."""
     target = reward + gamma * ~terminated * _best(q_next, available).sum(1)

@@ -1,6 +1,7 @@
 """Exercise: find the bug that leaves the loss as it is and makes the team worse."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch.nn import functional as F
@@ -23,7 +24,7 @@ ENOUGH = 7.9  # the mean payoff that shows that every team finds the 8
 PAYOFF = torch.tensor([[[7.0, 7.0], [7.0, 7.0]], [[0.0, 1.0], [1.0, 8.0]]])  # games 2A and 2B
 
 
-def game_curve(mixer: Callable) -> Rows:
+def game_curve(mixer: Callable[..., Any]) -> Rows:
     """Train teams of two on the second step of the two-step game, all joint actions alike.
 
     Returns:
@@ -33,7 +34,7 @@ def game_curve(mixer: Callable) -> Rows:
     return means([_train(mixer, seed) for seed in range(SEEDS)])
 
 
-def _train(mixer: Callable, seed: int) -> Rows:
+def _train(mixer: Callable[..., Any], seed: int) -> Rows:
     rng = torch.Generator().manual_seed(seed)
     games, first, second = (
         x.flatten() for x in torch.meshgrid(*[torch.arange(2)] * 3, indexing="ij")

@@ -21,7 +21,7 @@ STORED = "drqn-tmaze"  # the run that stands in where there is no kernel
 class MemoryPanel(LabPanel):
     """Controls for memory, corridor, missing observations and length of training; a curve."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.memory = ipywidgets.Dropdown(
             options=["none", "gru", "lstm"], value="lstm", description="memory", **WIDE
         )

@@ -3,4 +3,4 @@
 from marl_edu.widgets.curiosity.figure import METHODS, CuriosityFigure, Walk, draw
 from marl_edu.widgets.curiosity.lab import CuriosityPanel
 
-__all__ = ["CuriosityFigure", "CuriosityPanel", "METHODS", "Walk", "draw"]
+__all__ = ["METHODS", "CuriosityFigure", "CuriosityPanel", "Walk", "draw"]

@@ -35,7 +35,7 @@ HIDDEN, FEATURES = 32, 16  # small, so that the page is
 RATE, TIMES, RECENT = 0.2, 4, 64  # step size; gradient steps per step; transitions gone through
 LONGEST = 300  # steps of a walk
 # ColorBrewer's YlGnBu, as in marl_edu.plots.attention_map.
-PALETTE = "ffffd9 edf8b1 c7e9b4 7fcdbb 41b6c4 1d91c0 225ea8 253494 081d58".split()
+PALETTE = ["ffffd9", "edf8b1", "c7e9b4", "7fcdbb", "41b6c4", "1d91c0", "225ea8", "253494", "081d58"]
 
 
 def draw_networks(seed: int = 0) -> dict[str, Any]:
@@ -76,11 +76,11 @@ def maze_data(env: KeyDoorMaze) -> dict[str, Any]:
         "goal": env.goal,
         "screen": list(shapes.centre(*screen)),
         "walls": shapes.cells(w for w in marks if marks[w] in "#T"),
-        "shut": key_door_maze._door(*at[env.door], False),
-        "open": key_door_maze._door(*at[env.door], True),
+        "shut": key_door_maze.draw_door(*at[env.door], False),
+        "open": key_door_maze.draw_door(*at[env.door], True),
         "ring": shapes.target(*at[env.goal], colour="var(--bad)"),
-        "lock": key_door_maze._key(*at[env.key]),
-        "carried": key_door_maze._key(0.0, -13.0, 0.6),
+        "lock": key_door_maze.draw_key(*at[env.key]),
+        "carried": key_door_maze.draw_key(0.0, -13.0, 0.6),
     }
 
 

@@ -75,7 +75,7 @@ class CuriosityPanel(LabPanel):
         self.map.value = _map(run.bonus)
         return run
 
-    def _draw(self, name: str, rows) -> None:
+    def _draw(self, name: str, rows: list[Any]) -> None:
         self.seen.value, self.success.value = _curves(name, rows)
 
     def _chosen(self) -> tuple[Any, Any, dict[str, Any]]:
@@ -98,7 +98,7 @@ class CuriosityPanel(LabPanel):
         )
 
 
-def _curves(name: str, rows) -> tuple[str, str]:
+def _curves(name: str, rows: list[Any]) -> tuple[str, str]:
     """Two pictures: cells ever seen, and success."""
     drawn = []
     for key, words in (("coverage", "cells ever seen"), ("success", "success")):
@@ -112,7 +112,7 @@ def _curves(name: str, rows) -> tuple[str, str]:
     return drawn[0], drawn[1]
 
 
-def _map(bonus) -> str:
+def _map(bonus: Any) -> str:
     """What a step from each cell would pay, with the key in hand."""
     pays = exploration.bonus_map(bonus, KeyDoorMaze(num_envs=1), key=True).mean(0)
     text = f"what a step would pay with the key: {pays.min():.3g} to {pays.max():.3g}, dark is most"

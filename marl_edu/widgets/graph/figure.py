@@ -1,4 +1,5 @@
-"""The live graph: who listens to whom among neighbours, and how far information travels in so many layers.
+"""The live graph: who listens to whom among neighbours, and how far information travels in so many
+layers.
 
 A relay (`marl_edu.envs.relay`) is played by a trained team whose forward pass runs in the page.
 Where there is no kernel, the page runs the same JavaScript with a small host; without

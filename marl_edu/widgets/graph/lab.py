@@ -23,7 +23,7 @@ class GraphPanel(LabPanel):
     """Controls for hops, layers, kind of layer, heads and length of training; a curve, and the live
     graph of the team that was trained."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.hops = ipywidgets.IntSlider(value=2, min=1, max=3, description="links away", **WIDE)
         self.layers = ipywidgets.IntSlider(value=2, min=0, max=3, description="layers", **WIDE)
         self.kind = ipywidgets.Dropdown(

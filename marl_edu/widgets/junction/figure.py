@@ -74,7 +74,9 @@ class JunctionFigure(LiveFigure):
 
     def __init__(
         self,
-        policies: Iterable[str] | Mapping[str, Mapping[str, ActorCritic | dict]] | None = None,
+        policies: Iterable[str]
+        | Mapping[str, Mapping[str, ActorCritic | dict[str, Any]]]
+        | None = None,
         **settings: Any,
     ):
         if policies is None:
@@ -188,7 +190,7 @@ class JunctionFigure(LiveFigure):
         return next(moment for moment in moments if moment.step == self.step)
 
 
-def _routes(difficulty: str) -> list:
+def _routes(difficulty: str) -> list[Any]:
     return [route for entry in ROAD_MAPS[difficulty].routes for route in entry]
 
 

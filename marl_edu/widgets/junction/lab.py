@@ -3,6 +3,8 @@
 With a kernel it is made of ipywidgets; without one, what it shows is a stored run.
 """
 
+from typing import Any
+
 import ipywidgets
 import torch
 
@@ -20,7 +22,7 @@ STORED = "tarmac-heads"  # the run that stands in where there is no kernel
 class TrainingPanel(LabPanel):
     """Controls for heads, rounds, message size and length of training; a curve and a map."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.heads = ipywidgets.Dropdown(options=[1, 2, 4], value=2, description="heads", **WIDE)
         self.rounds = ipywidgets.Dropdown(options=[1, 2], value=1, description="rounds", **WIDE)
         self.value_dim = ipywidgets.IntSlider(
@@ -65,7 +67,7 @@ class TrainingPanel(LabPanel):
         return stored_run(STORED, "with four heads and two rounds", _curve)
 
 
-def _curve(rows) -> str:
+def _curve(rows: list[Any]) -> str:
     curve = results.run_curve(rows)
     figure = plots.learning_curves({"tarmac": curve}, trivial=("always GAS", 29.0))
     text = f"success {100 * curve.iqm[-1]:.0f} % after {curve.steps[-1]:,.0f} environment steps"

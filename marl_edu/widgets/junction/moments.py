@@ -5,7 +5,7 @@ moment that a figure opens with.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -118,7 +118,7 @@ def telling_moment(
     return found
 
 
-def _conflicts(now: Moment, routes: list) -> Iterator[tuple[int, int]]:
+def _conflicts(now: Moment, routes: list[Any]) -> Iterator[tuple[int, int]]:
     """Pairs (waiting car, other car that drives into the cell the first would have entered)."""
     ahead = {}
     for i, (route, place) in enumerate(zip(now.routes, now.places, strict=True)):

@@ -1,10 +1,11 @@
 """Trained teams and road maps as plain data: what the live figures compute with."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from marl_edu.algos import commnet, tarmac
 from marl_edu.core import storage
@@ -67,11 +68,12 @@ def import_policy(record: dict[str, Any]) -> a2c.ActorCritic:
         rounds,
         record["hear_self"],
     )
-    talk = {
+    kinds: dict[str, Callable[[], nn.Module]] = {
         "none": lambda: a2c.NoCommunication(),
         "commnet": lambda: commnet.MeanOfOthers(D, rounds),
         "tarmac": lambda: tarmac.TargetedAttention(D, *sizes),
-    }[record["kind"]]()
+    }
+    talk = kinds[record["kind"]]()
     values = unpack(record)
     net = a2c.ActorCritic(record["obs_dim"], len(values["policy.bias"]), D, talk)
     net.load_state_dict(values, strict=False)

@@ -13,7 +13,7 @@ from marl_edu import results
 WIDE = {"style": {"description_width": "9rem"}, "layout": {"width": "24rem"}}  # of a control
 
 
-class LabPanel(ipywidgets.VBox):
+class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
     """A panel whose button calls `train`, which derived classes give, and `without_kernel`.
 
     Args:
@@ -32,7 +32,11 @@ class LabPanel(ipywidgets.VBox):
         raise NotImplementedError
 
     def run(
-        self, train: Callable, cfg: Any, say: Callable[[Any], str], draw: Callable[[list], None]
+        self,
+        train: Callable[..., Any],
+        cfg: Any,
+        say: Callable[[Any], str],
+        draw: Callable[[list[Any]], None],
     ) -> Any:
         """Call `train(cfg, on_log)` with the button off, the bar moving and a curve now and then.
 
@@ -62,7 +66,7 @@ class LabPanel(ipywidgets.VBox):
         return None if bundle is None else bundle | {"text/html": self.without_kernel()}
 
 
-def stored_run(experiment: str, what: str, draw: Callable[[list], str]) -> str:
+def stored_run(experiment: str, what: str, draw: Callable[[list[Any]], str]) -> str:
     """That a panel needs a kernel, and the first stored run of an experiment."""
     try:
         rows = results.load(experiment)[0]["rows"]
