@@ -6,32 +6,20 @@ import inspect
 import pkgutil
 import re
 import textwrap
+import tomllib
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
+from sphinx.addnodes import pending_xref
 from sphinx.application import Sphinx
+from sphinx.util import logging
 
 from marl_edu.exercises import NOTEBOOKS
 from marl_edu.widgets.shared import bundle
 
-# The floors of the package, lowest first; a module named nowhere comes last.
-FLOORS = (
-    "marl_edu.ops",
-    "marl_edu.layers",
-    "marl_edu.replay",
-    "marl_edu.rollout",
-    "marl_edu.storage",
-    "marl_edu.envs",
-    "marl_edu.a2c",
-    "marl_edu.algos",
-    "marl_edu.agents",
-    "marl_edu.experiments",
-    "marl_edu.results",
-    "marl_edu.plots",
-    "marl_edu.widgets",
-    "marl_edu.exercises",
-)
+logger = logging.getLogger(__name__)
+ROOT = Path(__file__).parents[2]
 # These hold the solutions of exercises.
 UNSHOWN = tuple(f"marl_edu.exercises.{page}" for page in NOTEBOOKS)
 # Rebuilt every time: they say what else is there.
@@ -55,32 +43,39 @@ REDIRECT = """<!DOCTYPE html>
 """
 
 
+def floors() -> list[list[str]]:
+    """The folders of the package, lowest floor first: the list that import-linter goes by."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    contracts = tomllib.loads(text)["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one["type"] == "layers")
+    return [layer.split(" | ") for layer in reversed(layers)]
+
+
 def public_modules(package: str = "marl_edu") -> list[str]:
     """Every module of the package that has a docstring to show, lowest floor first."""
     root = importlib.import_module(package)
     names = [found.name for found in pkgutil.walk_packages(root.__path__, f"{package}.")]
     names = [name for name in names if not name.rsplit(".", 1)[-1].startswith("_")]
     names = [name for name in names if not name.startswith(UNSHOWN)]
+    order = [folder for floor in floors() for folder in floor]
+    return sorted(names, key=lambda name: (order.index(name.split(".")[1]), name))
 
-    def floor(name: str) -> tuple[int, int, str]:
-        for number, prefix in enumerate(FLOORS):
-            if name == prefix or name.startswith(f"{prefix}."):
-                return number, name.count("."), name
-        return len(FLOORS), 0, name
 
-    return sorted(names, key=floor)
+MODULE_PAGES = frozenset(public_modules())
 
 
 def write_api_page(app: Sphinx, docname: str, source: list[str]) -> None:
-    """Put one section per module in place of the line `%modules%` of the API page."""
+    """On the API page, put the floors and one section per module in place of their marks."""
     if docname != "book/api":
         return
+    rows = [" ".join(f"`{folder}`" for folder in floor) for floor in floors()]
+    listed = "\n".join(f"{number}. {row}" for number, row in enumerate(rows, 1))
     sections = [
         f"(api-{name})=\n## {name.removeprefix('marl_edu.')}\n\n"
         f"```{{eval-rst}}\n.. automodule:: {name}\n```\n"
         for name in public_modules()
     ]
-    source[0] = source[0].replace("%modules%", "\n".join(sections))
+    source[0] = source[0].replace("%floors%", listed).replace("%modules%", "\n".join(sections))
 
 
 def show_module_pages_as_written(
@@ -171,6 +166,61 @@ def give_figure_scripts(
             app.add_js_file(f"figures/{name}.js", loading_method="defer")
 
 
+def link_listings(app: Sphinx, doctree: nodes.document, page: str) -> None:
+    """Make links of what stands above a listing.
+
+    `eq-name` becomes the number that the equation has in the book, `marl_edu/….py`, line 12 leads
+    to that line of the module's page.
+    """
+    for paragraph in doctree.findall(nodes.paragraph):
+        for literal in list(paragraph.findall(nodes.literal)):
+            text, after = literal.astext(), literal.next_node(descend=False, siblings=True)
+            first = paragraph.index(literal) == 0 if literal.parent is paragraph else False
+            if re.fullmatch(r"eq-[a-z0-9-]+", text):
+                literal.replace_self(equation_link(app, page, text, first))
+            elif match := re.fullmatch(r"(marl_edu/[\w/]+)\.py", text):
+                line = re.match(r", line (\d+)", after.astext() if after else "")
+                wrap_in_link(app, page, literal, match[1], line[1] if line else None)
+
+
+def equation_link(app: Sphinx, page: str, label: str, first: bool) -> list[nodes.Node]:
+    """*Equation (3)*, and of which page if it is another one."""
+    math: Any = app.env.get_domain("math")
+    target = math.equations.get(label)
+    link = target and math.resolve_xref(
+        app.env, page, app.builder, "eq", label, pending_xref(), nodes.Text(label)
+    )
+    if not link:
+        logger.warning("no equation is called %s", label, location=page)
+        return [nodes.literal(text=label)]
+    shown: list[nodes.Node] = [nodes.Text("Equation " if first else "equation "), link]
+    if target[0] != page:
+        shown.append(nodes.Text(f" of {app.env.titles[target[0]].astext()}"))
+    return shown
+
+
+def wrap_in_link(
+    app: Sphinx, page: str, literal: nodes.literal, path: str, line: str | None
+) -> None:
+    """The name of a file as a link to its page, if it has one."""
+    module = path.removesuffix("/__init__")
+    if module.replace("/", ".") in MODULE_PAGES:
+        uri = app.builder.get_relative_uri(page, f"_modules/{module}")
+        link = nodes.reference(internal=True, refuri=f"{uri}#line-{line}" if line else uri)
+        literal.replace_self(link)
+        link += literal
+
+
+def name_lines(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
+) -> None:
+    """On the page of a module, give every line a name that a listing can lead to."""
+    if page.startswith("_modules/"):
+        numbered = r'<span class="linenos">( *(\d+))</span>'
+        named = r'<span class="linenos" id="line-\2">\1</span>'
+        context["body"] = re.sub(numbered, named, context["body"])
+
+
 def drop_citation_roles(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
@@ -214,6 +264,8 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", give_figure_scripts)
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("html-page-context", drop_citation_roles)
+    app.connect("html-page-context", name_lines)
+    app.connect("doctree-resolved", link_listings)
     app.connect("html-page-context", name_what_ran)
     app.connect("build-finished", write_front_door, priority=900)
     app.add_js_file(None, body=SEARCH_FROM_DISK, priority=300)
