@@ -592,7 +592,7 @@ def test_on_the_probe_messages_are_heard_in_the_step_in_which_they_are_said():
 
 
 def test_what_has_not_been_measured_names_the_command():
-    with pytest.raises(FileNotFoundError, match="python -m marl_edu.agents.tour"):
+    with pytest.raises(FileNotFoundError, match=r"python -m marl_edu\.agents\.tour"):
         tour.load("grid-qmix")
 
 

@@ -21,7 +21,7 @@ ALL = torch.tensor([True, True, True])
 
 
 class Clock(BatchedEnv):
-    """Sees how late it is. Agent 0 has two actions, agent 1 three; action 1 ends the environment."""
+    """Sees how late it is. Agent 0 has two actions, agent 1 three; action 1 ends the episode."""
 
     n_agents, n_actions, obs_dim, max_steps = 2, 3, 1, 4
     frozen = ("late",)
@@ -289,7 +289,7 @@ def test_an_interrupted_run_ends_with_the_same_numbers(algorithm, settings, tmp_
     resumed = algorithm.train(cfg, checkpoint=path)
     assert same_weights(whole.net, resumed.net)
     assert numbers(whole.rows) == numbers(resumed.rows)
-    with pytest.raises(ValueError, match="other settings.*seed"):
+    with pytest.raises(ValueError, match=r"other settings.*seed"):
         algorithm.train(replace(cfg, seed=1), checkpoint=path)
 
 

@@ -588,7 +588,7 @@ def test_bad_sizes_are_named(call, message):
     "make", [lambda t: GAT(3, 2, 2, layer_type=t), lambda t: GraphTalk(8, layer_type=t)]
 )
 def test_a_layer_type_that_is_none_is_named(make):
-    with unchecked(), pytest.raises(TypeError, match="such as GraphAttention .*got 'sage'"):
+    with unchecked(), pytest.raises(TypeError, match=r"such as GraphAttention .*got 'sage'"):
         make("sage")
 
 

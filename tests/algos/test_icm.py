@@ -99,7 +99,7 @@ def reached(module, loss):
 
 
 def test_where_the_forward_loss_teaches_the_encoder(transitions):
-    """ "nothing": through both ends, as the authors' code does; "target": through phi alone."""
+    """nothing: through both ends, as the authors' code does; target: through phi alone."""
     found = {}
     for stop in STOPS:
         torch.manual_seed(0)

@@ -1,4 +1,4 @@
-"""benchmarks/environments.py at tiny settings, without the peers: whether it is right, not how fast."""
+"""benchmarks/environments.py at tiny settings, without the peers: is it right, not how fast."""
 
 import json
 import math
@@ -13,8 +13,8 @@ from marl_edu import results
 from marl_edu.envs.speaker_listener import SpeakerListener
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
-import environments  # noqa: E402
-import peer_environments  # noqa: E402
+import environments
+import peer_environments
 
 PYTHON = Path(sys.executable)
 
@@ -27,8 +27,8 @@ def test_without_peers_everything_else_is_measured_and_saved(monkeypatch, tmp_pa
     monkeypatch.setattr(environments, "LONGEST", 2)
     monkeypatch.setattr(results, "RESULTS", tmp_path)
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)  # this process has others to run
-    tiny = "--batches 1 3 --agents 8 16 --seconds 0.001 --rounds 1 --save --peers".split()
-    environments.main([*tiny, str(tmp_path / "nowhere")])
+    tiny = ["--batches", "1", "3", "--agents", "8", "16", "--seconds", "0.001", "--rounds", "1"]
+    environments.main([*tiny, "--save", "--peers", str(tmp_path / "nowhere")])
     shown = capsys.readouterr().out
     assert "No peers" in shown and "--install" in shown
     saved = json.loads((tmp_path / "benchmark-environments.json").read_text())

@@ -54,9 +54,10 @@ def requirements(lines: list[str]) -> dict[str, Requirement]:
 def test_what_is_pinned_is_what_is_declared() -> None:
     pinned = requirements((ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines())
     extras = PROJECT["project"]["optional-dependencies"]
-    lines = PROJECT["project"]["dependencies"] + sum(
-        (extras[extra] for extra in ("book", "test", "dev")), []
-    )
+    lines = [
+        *PROJECT["project"]["dependencies"],
+        *(line for extra in ("book", "test", "dev") for line in extras[extra]),
+    ]
     declared = requirements([line for line in lines if not line.startswith("marl-edu[")])
     assert pinned.keys() == declared.keys()
     for name, pin in pinned.items():

@@ -14,8 +14,8 @@ import yaml
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
-import interview_bank as bank  # noqa: E402
-import interview_deck  # noqa: E402
+import interview_bank as bank
+import interview_deck
 
 from tests import ROOT
 
@@ -103,7 +103,8 @@ def test_entries_are_in_the_order_of_the_book_and_know_their_topic() -> None:
 def test_a_file_without_a_page_is_told(tmp_path: Path) -> None:
     entry = {**GOOD, "id": "novel-example"}
     (tmp_path / "novel.yml").write_text(yaml.safe_dump([entry]), encoding="utf-8")
-    with pytest.raises(bank.BankError, match="novel.yml: _toc.yml must have a page book/interview"):
+    said = r"novel\.yml: _toc\.yml must have a page book/interview"
+    with pytest.raises(bank.BankError, match=said):
         bank.read(tmp_path)
 
 
@@ -158,7 +159,7 @@ def test_two_entries_of_one_name_are_told() -> None:
 def test_what_is_no_list_of_entries_is_told(tmp_path: Path) -> None:
     for text in ("", "- 1", "a: b", "- [x]"):
         (tmp_path / "tarmac.yml").write_text(text)
-        with pytest.raises(bank.BankError, match="tarmac.yml"):
+        with pytest.raises(bank.BankError, match=r"tarmac\.yml"):
             bank.read(tmp_path)
         (tmp_path / "tarmac.yml").unlink()
 

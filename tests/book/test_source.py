@@ -55,7 +55,7 @@ def test_the_stored_bench_covers_every_channel_of_every_team(tmp_path):
     env = catalogue.make_env("tarmac-easy")
     assert len(stored.estimates) + len(stored.bits) == len(bench.channels(env))
     assert stored.n == 8
-    with pytest.raises(FileNotFoundError, match="python -m marl_edu.bench"):
+    with pytest.raises(FileNotFoundError, match=r"python -m marl_edu\.bench"):
         bench.stored("tarmac-easy", tmp_path)
 
 

@@ -100,10 +100,13 @@ def test_a_damaged_checkpoint_is_refused(tmp_path, data):
     at = data.draw(st.integers(0, len(whole) - 1))
     flip = data.draw(st.integers(0, 255))
     path.write_bytes(whole[:at] + (bytes([whole[at] ^ flip]) + whole[at + 1 :] if flip else b""))
+    refused = ""
     try:
         got, meta = storage.load_checkpoint(path)
     except ValueError as error:
-        assert str(path) in str(error)
+        refused = str(error)
+    if refused:
+        assert str(path) in refused
     else:  # e.g. blanks that pad the header: nothing that was stored
         assert torch.equal(got["w"], torch.arange(8.0)) and meta == {"update": 1}
 
@@ -163,19 +166,20 @@ def test_a_foreign_optimiser_state_is_refused():
     packed = storage.pack_optimizer(optimizer)
     with pytest.raises(ValueError, match="fits no parameter"):
         storage.unpack_optimizer(torch.optim.Adam(large.parameters()), packed)
-    with pytest.raises(ValueError, match="lack optimizer.group0.lr"):
+    with pytest.raises(ValueError, match=r"lack optimizer\.group0\.lr"):
         storage.unpack_optimizer(optimizer, {})
-    with pytest.raises(ValueError, match="lack critic.group0.lr"):
+    with pytest.raises(ValueError, match=r"lack critic\.group0\.lr"):
         storage.unpack_optimizer(optimizer, packed, prefix="critic")
 
 
 class FullDisk:
     """A file whose disk takes ten more bytes."""
 
-    def __init__(self, file):
-        self.file = file
+    def __init__(self, *how):
+        self.how = how
 
     def __enter__(self):
+        self.file = open(*self.how)
         return self
 
     def __exit__(self, *error):
@@ -195,10 +199,10 @@ def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch, when):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     if when == "write":
-        monkeypatch.setattr(storage, "open", lambda *args: FullDisk(open(*args)), raising=False)
+        monkeypatch.setattr(storage, "open", FullDisk, raising=False)
     else:
         monkeypatch.setattr(os, when, full)
-    with pytest.raises(OSError, match="No space left on device.*untouched") as error:
+    with pytest.raises(OSError, match=r"No space left on device.*untouched") as error:
         storage.save_checkpoint(path, {"w": torch.ones(2)}, {"update": 2})
     monkeypatch.undo()
     assert error.value.errno == errno.ENOSPC and error.value.filename == str(path)

@@ -31,7 +31,7 @@ from tests.unchecked import unchecked
 GAMMA = 0.99
 
 
-# -- the environments, all choices tried ----------------------------------------------------------------
+# -- the environments, all choices tried ----------------------------------------------------------
 
 
 @pytest.mark.parametrize(

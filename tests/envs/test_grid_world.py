@@ -169,7 +169,7 @@ def test_there_is_something_to_gain_from_neighbours():
         env = MultiAgentGridWorld(**settings_, num_envs=200)
         policies = (OpenLoopSweep(), Search(told=False), Search(told=True), full_information)
         steps = [play_episodes(env, scripted, 200)["steps"] for scripted in policies]
-        for worse, better in zip(steps, steps[1:], strict=False):
+        for worse, better in pairwise(steps):
             gain = worse - better  # the same episodes
             assert gain.mean() > 3 * gain.std() / len(gain) ** 0.5
 
@@ -238,7 +238,7 @@ def test_render_shows_all_that_is_left():
 
 def test_bad_input_is_named():
     with unchecked():
-        with pytest.raises(ValueError, match="n_agents . n_targets must be at most 4, .* 3 . 2"):
+        with pytest.raises(ValueError, match=r"n_agents \+ n_targets must be at most 4, .* 3 \+ 2"):
             MultiAgentGridWorld((2, 2), 3, 2)
         for size in ((2,), (0, 3), 2.5, "8x8", (3, 3, 3)):
             with pytest.raises(ValueError, match="grid_size must be two whole numbers"):

@@ -1,6 +1,8 @@
 """Environments written by others, as environments: nothing is lost on the way in, and what is
 broken or cannot be taken is refused by name."""
 
+from typing import ClassVar
+
 import gymnasium
 import minigrid.wrappers
 import numpy as np
@@ -148,7 +150,7 @@ class _TupleTeam(gymnasium.Env):
         return tuple(obs), info
 
     def step(self, action):
-        obs, reward, terminated, truncated, info = self.env.env.step(torch.tensor([action]))
+        obs, reward, terminated, truncated, _ = self.env.env.step(torch.tensor([action]))
         return tuple(obs[0].numpy()), reward[0].tolist(), bool(terminated), bool(truncated), {}
 
 
@@ -159,7 +161,7 @@ def _tuple_team(env):
 class Brief(ParallelEnv):
     """Three agents count; agent k dies after k + 2 steps. What is broken is chosen by `fault`."""
 
-    metadata = {"name": "brief"}
+    metadata: ClassVar = {"name": "brief"}
     max_steps = 6
 
     def __init__(self, fault: str = ""):
@@ -222,8 +224,8 @@ def test_agents_that_differ_and_die_are_masked():
     assert ended == [(False, False)] * 3 + [(True, False)] * 3
     assert views[1] == [[2, 0], [2, 0], [2, 2]]  # the last thing that a dying agent sees
     assert views[3] == views[4] == views[5] == [[0, 0], [0, 0], [4, 4]]  # frozen
+    env.reset(0)
     with pytest.raises(ValueError, match=r"b has the actions 0\.\.1, got 2"):
-        env.reset(0)
         env.step(torch.tensor([[2, 2, 1]] * 2))
 
 
@@ -244,27 +246,29 @@ def test_a_policy_never_takes_an_action_that_its_agent_lacks():
         ("reset", r"Brief breaks PettingZoo's interface: reset\(\) must return 2 things"),
         ("step", r"Brief breaks PettingZoo's interface: step\(\) must return 5 things"),
         ("reward", "no reward for b"),
-        ("observation", "c"),
+        ("observation", "Brief breaks PettingZoo's interface: no observation for c"),
         ("stranger", r"\['d'\] are not in possible_agents"),
         ("shape", r"b observes shape \(3,\), its space is Box"),
         ("limit", "b ran out of time while others go on"),
     ],
 )
 def test_an_environment_that_breaks_the_interface_is_told_so(fault, message):
-    with pytest.raises(RuntimeError, match=message):
+    def play():
         env = from_pettingzoo(lambda: Brief(fault), num_envs=2)
         env.reset(0)
         for _ in range(3):
             env.step(torch.tensor([[0, 0, 0]] * 2))
-        raise RuntimeError("nobody noticed")
+
+    with pytest.raises(RuntimeError, match=message):
+        play()
 
 
 def test_what_cannot_be_taken_is_refused_by_name():
     with pytest.raises(TypeError, match=r"actions of a must be Discrete, got Box"):
         from_pettingzoo(lambda: Brief("continuous"))
-    with pytest.raises(TypeError, match="pettingzoo.ParallelEnv, got .*CartPole|TimeLimit"):
+    with pytest.raises(TypeError, match=r"pettingzoo\.ParallelEnv, got TimeLimit: "):
         from_pettingzoo(lambda: gymnasium.make("CartPole-v1"))
-    with pytest.raises(TypeError, match="gymnasium.Env, got Brief: use from_pettingzoo"):
+    with pytest.raises(TypeError, match=r"gymnasium\.Env, got Brief: use from_pettingzoo"):
         from_gymnasium(Brief)
     with pytest.raises(TypeError, match="actions of agent_0 must be Discrete, got Box"):
         from_gymnasium(lambda: gymnasium.make("Pendulum-v1"))
@@ -276,9 +280,10 @@ def test_what_cannot_be_taken_is_refused_by_name():
         from_gymnasium(minigrid_empty, num_envs=0)
     env = from_gymnasium(lambda: gymnasium.make("CartPole-v1", max_episode_steps=5), 2, max_steps=9)
     env.reset(0)
+    for t in range(4):
+        env.step(torch.full((2, 1), t % 2))
     with pytest.raises(RuntimeError, match="truncated after 5 steps, before max_steps 9"):
-        for t in range(9):
-            env.step(torch.full((2, 1), t % 2))
+        env.step(torch.zeros(2, 1, dtype=torch.int64))
 
 
 def test_a_smaller_batch_is_a_slice_and_seeds_repeat():

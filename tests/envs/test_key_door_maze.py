@@ -20,7 +20,7 @@ from tests.unchecked import unchecked
 MOVES = {0: (-1, 0), 1: (1, 0), 2: (0, -1), 3: (0, 1), 4: (0, 0)}
 
 
-# -- a second version ------------------------------------------------------------------------------
+# -- a second version -----------------------------------------------------------------------------
 
 
 class Reference:
@@ -111,7 +111,7 @@ def test_agrees_with_the_second_version_in_every_step(layout, n_agents, tv, pixe
     assert slow[3].over  # the wise have arrived
 
 
-# -- the map ---------------------------------------------------------------------------------------
+# -- the map --------------------------------------------------------------------------------------
 
 
 def shortest(layout: str) -> int:
@@ -174,7 +174,7 @@ def test_sizes_do_not_depend_on_the_television():
     assert KeyDoorMaze("small", pixels=3, max_steps=7).max_steps == 7
 
 
-# -- several agents --------------------------------------------------------------------------------
+# -- several agents -------------------------------------------------------------------------------
 
 
 def test_one_agent_s_key_opens_the_door_for_the_others_from_the_next_step_on():
@@ -228,7 +228,7 @@ def test_without_a_noisy_tv_there_is_nothing_to_see():
         assert not obs[..., -16:].any() and (env.cell == env.start).all()
 
 
-# -- chance, by computation and by play ------------------------------------------------------------
+# -- chance, by computation and by play -----------------------------------------------------------
 
 
 def test_random_play_scores_what_the_chain_says():
@@ -292,7 +292,7 @@ def test_every_rule_scores_what_it_promises():
     ].any()
 
 
-# -- as every environment --------------------------------------------------------------------------------
+# -- as every environment -------------------------------------------------------------------------
 
 
 def test_equal_seeds_and_slices():

@@ -68,7 +68,7 @@ def test_a_gymnasium_environment_says_what_the_environment_says():
     for t in range(20):
         assert np.array_equal(seen, obs[0].numpy())
         actions = chance(env)
-        obs, reward, terminated, truncated, more = env.step(actions)
+        obs, reward, _, _, more = env.step(actions)
         seen, paid, over, out, info = team.step(actions[0].numpy())
         assert paid == pytest.approx(reward.mean().item()) and not over
         assert out is (t == 19)
@@ -97,7 +97,7 @@ def test_one_agent_among_others_chooses_only_for_itself():
 
 def test_what_cannot_become_a_gymnasium_environment_is_named():
     env = TrafficJunction("easy", num_envs=1)
-    with pytest.raises(ValueError, match="num_envs 1 to become a Gymnasium .* got 64"):
+    with pytest.raises(ValueError, match=r"num_envs 1 to become a Gymnasium .* got 64"):
         to_gymnasium(TrafficJunction("easy"))
     with pytest.raises(ValueError, match=r"agent must be one of 0\.\.4, got 5"):
         to_gymnasium(env, agent=5)
@@ -169,7 +169,7 @@ def test_names_and_copies():
 
 
 def test_bad_input_is_named():
-    with pytest.raises(ValueError, match="env must have num_envs 1 .* got 64"):
+    with pytest.raises(ValueError, match=r"env must have num_envs 1 .* got 64"):
         to_pettingzoo(TrafficJunction("easy"))
     adapted = to_pettingzoo(TrafficJunction("easy", num_envs=1))
     with pytest.raises(RuntimeError, match=r"call reset\(\) first"):

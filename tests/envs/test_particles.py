@@ -456,7 +456,8 @@ def test_bad_arguments_are_named(make, arguments, message):
 
 @pytest.mark.parametrize("make", ENVS)
 def test_only_two_kinds_of_numbers(make):
-    with pytest.raises(TypeError, match="dtype must be torch.float32 or torch.float64, got .*16"):
+    said = r"dtype must be torch\.float32 or torch\.float64, got .*16"
+    with pytest.raises(TypeError, match=said):
         make(dtype=torch.float16)
 
 
@@ -469,7 +470,7 @@ def test_the_speaker_has_three_words():
         env.step(torch.tensor([[0, 5], [0, 4]]))
 
 
-# -- scripted policies ---------------------------------------------------------------------------------------
+# -- scripted policies ----------------------------------------------------------------------------
 
 SCRIPTED = [(task, scripted) for task in TASKS for scripted in task.policies]
 # Means of 6,000 episodes that were measured in MPE2's order of a step with other, simpler drivers

@@ -1,6 +1,7 @@
 """Predator-prey, against published anchors, exact ones and a slow and obvious second version."""
 
 import math
+from itertools import pairwise
 from xml.etree import ElementTree
 
 import pytest
@@ -182,7 +183,7 @@ def test_only_mixed_episodes_end_when_all_are_there_and_stay_as_they_were(mode):
 
 
 def play(env: PredatorPrey, seed: int, take: int) -> list[torch.Tensor]:
-    """All that is seen of the first `take` environments, under the same moves for every batch size."""
+    """All that is seen of the first `take` environments; the moves are the same for every batch."""
     chance = torch.Generator().manual_seed(0)
     seen = [env.reset(seed)[:take]]
     for _ in range(env.max_steps):
@@ -323,7 +324,7 @@ def test_random_success_as_published():
 @given(st.integers(2, 21), st.integers(0, 3))
 def test_the_spiral_goes_from_cell_to_cell_and_sees_them_all(size, vision):
     route = spiral(size, vision)
-    for (r, c), (row, column) in zip(route, route[1:], strict=False):
+    for (r, c), (row, column) in pairwise(route):
         assert abs(r - row) + abs(c - column) == 1
     seen = {
         (row + r, column + c)
@@ -408,5 +409,5 @@ def test_bad_actions_are_named_and_int32_is_taken():
             env.step(actions[:, :2])
         with pytest.raises(ValueError, match=r"must lie in 0\.\.4, got values from 5 to 5"):
             env.step(actions + 5)
-        with pytest.raises(TypeError, match="must be int64 or int32, got torch.float32"):
+        with pytest.raises(TypeError, match=r"must be int64 or int32, got torch\.float32"):
             env.step(actions.float())

@@ -104,7 +104,7 @@ def test_bad_actions_and_the_end():
             env.step(answers[:, :2])
         with pytest.raises(ValueError, match=r"must lie in 0\.\.2, got values from 3 to 3"):
             env.step(answers + 3)
-        with pytest.raises(TypeError, match="must be int64 or int32, got torch.float32"):
+        with pytest.raises(TypeError, match=r"must be int64 or int32, got torch\.float32"):
             env.step(answers.float())
     env.step(answers)
     with pytest.raises(RuntimeError, match=r"call reset\(\) first"):

@@ -44,7 +44,7 @@ def same(one: list, other: list) -> bool:
 
 
 class Odd(BatchedEnv):
-    """An environment in which nothing is as usual: agents differ, observations are not in [0, 1]."""
+    """Nothing here is as usual: agents differ, observations are not in [0, 1]."""
 
     n_agents, n_actions, obs_dim, max_steps = 2, 3, 2, 2
     agent_name = "robot"
@@ -183,8 +183,9 @@ def test_all_of_the_contract_is_the_inner_environments(wrappers):
         w.step(torch.ones(3, 2, dtype=torch.int64))
     assert env.t == 1 and env.render(2) == "<svg>2</svg>"
     for name in (
-        "n_agents n_actions max_steps num_envs device agent_name agent_names action_counts frozen"
-    ).split():
+        *("n_agents", "n_actions", "max_steps", "num_envs", "device"),
+        *("agent_name", "agent_names", "action_counts", "frozen"),
+    ):
         assert getattr(env, name) == getattr(plain, name)
     for name in ("alive", "running", "available", "x"):
         assert torch.equal(getattr(env, name), getattr(plain, name))

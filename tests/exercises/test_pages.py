@@ -43,7 +43,8 @@ def test_an_exercise_is_an_attribute_of_the_package():
     exec("from marl_edu.exercises import *", given)
     assert given.items() >= ALL.items() and {*dir(exercises)} >= ALL.keys()
     assert exercises.__getattr__.__annotations__["return"] is Exercise  # for type checkers
-    with pytest.raises(AttributeError, match="called 'masked_atention'. Did you mean masked_atten"):
+    said = r"called 'masked_atention'\. Did you mean masked_atten"
+    with pytest.raises(AttributeError, match=said):
         _ = exercises.masked_atention
     with pytest.raises(AttributeError, match=r"called 'zzz'. dir\(exercises\) lists them"):
         _ = exercises.zzz

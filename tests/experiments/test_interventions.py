@@ -245,9 +245,9 @@ def test_through_puts_back_what_was_there():
     with pytest.raises(RuntimeError), through(net, mute):
         raise RuntimeError
     assert net.communicate is talk
-    with pytest.raises(TypeError, match="net must communicate, got one with NoCommunication"):
-        with through(net_with(NoCommunication()), mute):
-            pass
+    said = "net must communicate, got one with NoCommunication"
+    with pytest.raises(TypeError, match=said), through(net_with(NoCommunication()), mute):
+        pass
 
 
 def test_comparing_plays_the_same_episodes_through_every_channel():

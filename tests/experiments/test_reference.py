@@ -113,5 +113,5 @@ def test_the_table_shows_the_best_policy_of_each_role():
     assert "middle of the landmarks" in listener[3] and "told the goal" in listener[4]
     assert maze[2] == "= 50.0 (walk and guess)" and maze[4] == "—"
     assert "4,000 episodes" in table.caption
-    with pytest.raises(ValueError, match="tasks must be some of .*, got 'chess'"):
+    with pytest.raises(ValueError, match=r"tasks must be some of .*, got 'chess'"):
         tables.environments(tasks=["chess"])

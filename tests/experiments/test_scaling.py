@@ -68,9 +68,9 @@ def test_cutting_tries_every_tampering_and_a_team_that_guesses_guesses_in_all(ke
 
 def test_what_is_stored_is_found_again_with_its_interval(tmp_path, monkeypatch):
     monkeypatch.setattr(scaling, "FOLDER", tmp_path)
-    with pytest.raises(FileNotFoundError, match="python -m marl_edu.experiments scaling"):
+    with pytest.raises(FileNotFoundError, match=r"python -m marl_edu\.experiments scaling"):
         scaling.stored("gat-grid")
-    with pytest.raises(FileNotFoundError, match="python -m marl_edu.experiments scaling"):
+    with pytest.raises(FileNotFoundError, match=r"python -m marl_edu\.experiments scaling"):
         scaling.stored_cuts("gat-grid")
     for seed, score in enumerate((0.2, 0.4, 0.6)):
         rows = [{"agents": 10, "success": score}, {"agents": 100, "success": score / 2}]

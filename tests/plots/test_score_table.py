@@ -4,6 +4,7 @@ import math
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -200,7 +201,7 @@ def test_few_runs_have_no_band():
 def test_names_beside_a_curve_do_not_lie_upon_each_other(heights):
     moved = _apart([float(h) for h in heights], 13.0)
     order = sorted(moved)
-    assert all(b - a >= 13 - 1e-9 for a, b in zip(order, order[1:], strict=False))
+    assert all(b - a >= 13 - 1e-9 for a, b in pairwise(order))
     assert max(moved) <= 156 and sorted(range(3), key=moved.__getitem__) == sorted(
         range(3), key=heights.__getitem__
     )

@@ -29,7 +29,7 @@ from marl_edu.training.ppo import ActorCritic, Batch, Rollout
 B, T, N, OBS, A = 3, 6, 2, 5, 4
 
 
-def Config(**settings) -> ppo.Config:  # noqa: N802  as the class, in the maze
+def Config(**settings) -> ppo.Config:  # as the class, in the maze
     return ppo.Config(KeyDoorMaze, **settings)
 
 

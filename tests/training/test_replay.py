@@ -104,7 +104,7 @@ def test_a_window_is_a_piece_of_one_trajectory(drawn, window, burn_in):
     replay.add(e)
     w = replay.sample(12, window, burn_in, torch.Generator().manual_seed(seed))
     E, L = w.action.shape
-    assert L <= window + burn_in and w.obs.shape == (E, L + 1, 2)
+    assert window + burn_in >= L and w.obs.shape == (E, L + 1, 2)
     assert w.mask.any(1).all() and w.mask.any(0).any()
     for k in range(E):
         first_obs = w.obs[k, 0].tolist()

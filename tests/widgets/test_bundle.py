@@ -153,7 +153,7 @@ def test_a_figure_is_one_module_and_one_script(page: Page, name: str) -> None:
 
 
 def test_a_figure_that_is_none_is_named() -> None:
-    with pytest.raises(ValueError, match="name must be one of corridor, .* got 'maze'"):
+    with pytest.raises(ValueError, match=r"name must be one of corridor, .* got 'maze'"):
         bundle.figure_script("maze")
 
 

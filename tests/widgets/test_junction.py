@@ -125,8 +125,14 @@ def test_environment_agrees_with_python_in_every_step(
                 });
             });
         }""",
-        [road_data(difficulty), env.draws.tolist(), actions.tolist(), arrival, env.obs_dim]
-        + [watched],
+        [
+            road_data(difficulty),
+            env.draws.tolist(),
+            actions.tolist(),
+            arrival,
+            env.obs_dim,
+            watched,
+        ],
     )
     for t, ours in enumerate(trace):
         for b in range(episodes):
@@ -262,7 +268,7 @@ def test_stored_policies_are_found_again(tmp_path: Path) -> None:
 
 
 def test_stored_policies_say_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="marl_edu.experiments run tarmac-easy"):
+    with pytest.raises(FileNotFoundError, match=r"marl_edu\.experiments run tarmac-easy"):
         stored_policies(("tarmac-easy",), folder=tmp_path)
     store(tmp_path, "none-probe1")
     with pytest.raises(ValueError, match="of the junction, got 'none-probe1'"):
@@ -302,9 +308,9 @@ def test_bad_settings_are_named(settings: dict, message: str) -> None:
 
 
 def test_bad_policies_are_named() -> None:
-    with pytest.raises(ValueError, match="at least one team, got {}"):
+    with pytest.raises(ValueError, match=r"at least one team, got \{\}"):
         JunctionFigure({})
-    with pytest.raises(ValueError, match="difficulty must be one of .* got 'huge'"):
+    with pytest.raises(ValueError, match=r"difficulty must be one of .* got 'huge'"):
         JunctionFigure({"huge": {"none": make_net("none")}})
     with pytest.raises(ValueError, match=r"policies\['medium'\]\['none'\] must take observations"):
         JunctionFigure({"medium": {"none": make_net("none", "easy")}})

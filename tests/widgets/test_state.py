@@ -33,8 +33,8 @@ class Saved:
         self.close = figure.close
 
     def to_html(self) -> str:
-        before, state, after = self.figure.to_html().partition(">{")
-        text, end, after = after.partition("}</script>")
+        before, _, after = self.figure.to_html().partition(">{")
+        text, _, after = after.partition("}</script>")
         saved = json.dumps(json.loads("{" + text + "}"), sort_keys=True)
         return f"{before}>{saved.replace('<', chr(92) + 'u003c')}</script>{after}"
 

@@ -123,7 +123,7 @@ def clings(z, alive):
         try:
             time.sleep(0.01)
         except BaseException:  # as a bare except does
-            pass
+            continue
 
 
 def prints_for_ever(z, alive):

@@ -166,7 +166,7 @@ WRONG = {
     ],
     "bonus_scale": [
         ("backward_returns", scales(backward=True)),
-        ("over_worlds", scales(axis=1)),
+        ("over_environments", scales(axis=1)),
         ("spread_of_the_bonus", scales(gamma_is=0.0)),
         ("mean_taken_off", scales(centred=True)),
         ("discount_forgotten", scales(gamma_is=1.0)),

@@ -114,7 +114,7 @@ def wrong_two_mistakes(z, W_k, W_v, W_q, alive):
 
 
 def heads_by_einsum(value, attention):
-    B, H, N, _ = attention.shape
+    H = attention.shape[1]
     heard = torch.einsum("bhji,bihd->bjhd", attention, value.unflatten(-1, (H, -1)))
     return heard.flatten(2)
 

@@ -730,7 +730,7 @@ def hurry_by_masks(reward, done, value, gamma):
 def hurry_by_numpy(reward, done, value, gamma):
     target = value.numpy().copy()
     for k in reversed(range(reward.shape[1])):
-        worth = reward[:, k].numpy() + gamma * worth * (1 - done[:, k].numpy())
+        target = reward[:, k].numpy() + gamma * target * (1 - done[:, k].numpy())
     return target
 
 
@@ -857,7 +857,7 @@ WRONG = {
         ("masked_with_zero", vdn(mask=0.0)),
         ("end_ignored", vdn(ends=False)),
         ("largest_agent_only", vdn(best="one")),
-        ("summed_over_worlds", vdn(reduce="sum")),
+        ("summed_over_environments", vdn(reduce="sum")),
         ("shape", vdn(reduce="none")),
     ],
     "two_step_game": [
