@@ -117,7 +117,7 @@ def test_every_command_the_readme_names_exists() -> None:
 
 def test_the_tests_that_the_design_page_names_exist() -> None:
     page = (BOOK / "interview" / "design.md").read_text("utf-8")
-    named = re.findall(r"`(tests/\w+\.py)`: ([^|]+?) \|", page)
+    named = re.findall(r"`(tests/[\w/]+\.py)`: ([^|]+?) \|", page)
     assert len(named) >= 7
     for file, words in named:
         source = (ROOT / file).read_text("utf-8")

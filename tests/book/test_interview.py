@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import ROOT
+
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 import interview_bank as bank
 import interview_deck
-
-from tests import ROOT
 
 FOLDER = ROOT / "book" / "interview"
 ENTRIES = bank.read()
@@ -29,7 +29,9 @@ GOOD = {
     "formula": r"x = \{{iqm:no}\}, \qquad y < z",
     "follow_ups": [{"question": "And $y$?", "answer": "Less than $z$."}],
     "wrong": {"says": "A number.", "because": "It is not."},
-    "evidence": [{"text": "A test", "link": "test:tests/test_interview.py::test_ids_are_unique"}],
+    "evidence": [
+        {"text": "A test", "link": "test:tests/book/test_interview.py::test_ids_are_unique"}
+    ],
     "quiz": {
         "choices": [
             {"text": "One", "right": True, "why": "Yes."},
@@ -169,8 +171,11 @@ def test_what_is_no_list_of_entries_is_told(tmp_path: Path) -> None:
     [
         ("chapter:nowhere#x", "there is no chapter nowhere"),
         ("chapter:tarmac#nowhere", "chapter tarmac has no heading 'nowhere'"),
-        ("test:tests/test_interview.py::test_nothing", "has no test test_nothing"),
-        ("test:tests/test_nothing.py::test_nothing", "there is no file tests/test_nothing.py"),
+        ("test:tests/book/test_interview.py::test_nothing", "has no test test_nothing"),
+        (
+            "test:tests/book/test_nothing.py::test_nothing",
+            "there is no file tests/book/test_nothing.py",
+        ),
         ("run:nothing", "no finished run of nothing is stored"),
         ("code:marl_edu/nothing.py", "there is no file marl_edu/nothing.py"),
     ],

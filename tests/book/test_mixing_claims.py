@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from marl_edu.envs.games import TWO_STEP_PAYOFFS
-from tests.test_games import additive_fit, monotone_fits
+from tests.envs.test_games import additive_fit, monotone_fits
 
 SEEDS = st.integers(0, 2**31)
 ONE_IS_ENOUGH = [[0, 1], [1, 1]]

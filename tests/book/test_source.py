@@ -1,4 +1,4 @@
-"""What the notebooks stand on: listings, charts, the stored bench, kept policies, the panel."""
+"""What the notebooks stand on: listings, charts, stored interventions, kept policies, panels."""
 
 import numpy as np
 import pytest
@@ -6,22 +6,32 @@ import pytest
 from marl_edu import plots
 from marl_edu.algos import tarmac
 from marl_edu.core import ops
-from marl_edu.experiments import bench, catalogue
+from marl_edu.experiments import catalogue, interventions
 from marl_edu.plots.source import lines
 from marl_edu.results import Estimate
 from marl_edu.widgets import MemoryPanel, TrainingPanel
+from tests import ROOT
 
 ESTIMATE = Estimate(0.5, 0.4, 0.6, 8)
 
 
 def test_a_listing_shows_lines_of_the_file_and_their_place():
-    shown = lines(tarmac.TargetedAttention.round, "# eq. (4)", "# eq. (5)").data
+    shown = lines(tarmac.TargetedAttention.listen, "# eq. (4)", "# eq. (5)").data
     place, _, code = shown.partition("\n\n```python\n")
     assert place.startswith("`marl_edu/algos/tarmac.py`")
     number = int(place.rstrip(":").rsplit(" ", 1)[1])
-    source = (catalogue.POLICIES.parents[1] / "marl_edu/algos/tarmac.py").read_text().splitlines()
+    source = (ROOT / "marl_edu/algos/tarmac.py").read_text("utf-8").splitlines()
     first, last = code.removesuffix("\n```").splitlines()
     assert source[number - 1].strip() == first and source[number].strip() == last
+
+
+def test_a_listing_says_which_of_the_page_s_equations_it_is():
+    shown = lines(tarmac.TargetedAttention.listen, "# eq. (4)", None, "eq-heard").data
+    assert shown.startswith("`eq-heard` is eq. (4) of `marl_edu/algos/tarmac.py`, line ")
+    shown = lines(tarmac.TargetedAttention.listen, "# eq. (4)", "# eq. (5)", "a", "b").data
+    assert shown.startswith("`a` and `b` are eqs. (4) and (5) of `marl_edu/algos/tarmac.py`")
+    with pytest.raises(ValueError, match=r"no equation is marked \(# eq\.\)"):
+        lines(tarmac.TargetedAttention.listen, "score =", None, "eq-heard")
 
 
 def test_a_listing_fails_when_the_code_has_changed():
@@ -50,13 +60,13 @@ def test_attention_grid_has_a_map_per_round_and_head():
         plots.attention_grid(np.ones((1, 1, 3, 3)), ["a"])
 
 
-def test_the_stored_bench_covers_every_channel_of_every_team(tmp_path):
-    stored = bench.stored("tarmac-easy")
+def test_the_stored_interventions_cover_every_channel_of_every_team(tmp_path):
+    stored = interventions.stored("tarmac-easy")
     env = catalogue.make_env("tarmac-easy")
-    assert len(stored.estimates) + len(stored.bits) == len(bench.channels(env))
+    assert len(stored.estimates) + len(stored.bits) == len(interventions.all_channels(env))
     assert stored.n == 8
-    with pytest.raises(FileNotFoundError, match=r"python -m marl_edu\.bench"):
-        bench.stored("tarmac-easy", tmp_path)
+    with pytest.raises(FileNotFoundError, match=r"python -m marl_edu\.experiments interventions"):
+        interventions.stored("tarmac-easy", tmp_path)
 
 
 def test_a_policy_that_is_not_kept_names_the_command_that_makes_it(tmp_path):
