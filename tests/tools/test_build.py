@@ -12,9 +12,9 @@ from jupyter_cache import get_cache
 from jupyter_cache.executors.utils import single_nb_execution
 from nbformat.v4 import new_code_cell, new_notebook
 
-pytestmark = pytest.mark.long
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
+pytestmark = pytest.mark.long
 SHOWN = [
     "import sys\nfrom IPython.display import HTML, display",
     "print('said')\ndisplay(HTML('<b>shown</b>'))",

@@ -6,7 +6,9 @@ from types import ModuleType
 
 import pytest
 
-PATH = Path(__file__).resolve().parent.parent / "tools" / "javascript.py"
+from tests import ROOT
+
+PATH = ROOT / "tools" / "javascript.py"
 
 
 @pytest.fixture

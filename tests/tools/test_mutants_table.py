@@ -3,13 +3,13 @@
 import ast
 import sys
 import tomllib
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from tests import ROOT
+
 sys.path.insert(0, str(ROOT / "tools"))
-import mutants  # noqa: E402
+import mutants
 
 TABLE = tomllib.loads((ROOT / "tests" / "mutants.toml").read_text("utf-8"))
 SURVIVORS = TABLE.get("survivor", [])
@@ -47,7 +47,7 @@ def test_a_listed_survivor_is_a_line_of_its_file_and_has_a_reason(one: dict[str,
 
 
 def test_what_is_listed_is_found_among_mutmut_s_names() -> None:
-    mutate = {"marl_edu/ops.py": "all", "marl_edu/algos/icm.py": ["loss", "Module.errors"]}
+    mutate = {"marl_edu/core/ops.py": "all", "marl_edu/algos/icm.py": ["loss", "Module.errors"]}
     assert mutants.patterns(mutate) == [
         "marl_edu.core.ops.*",
         "marl_edu.algos.icm.x_loss__mutmut_*",

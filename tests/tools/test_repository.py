@@ -13,10 +13,10 @@ import pytest
 import yaml
 
 import marl_edu
+from tests import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
-import times  # noqa: E402
+import times
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
