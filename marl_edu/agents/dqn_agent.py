@@ -93,8 +93,8 @@ class DQNAgent:
 
         Args:
             obs, next_obs: before and after it, (O,). action: in 0..A - 1. reward: a number.
-            terminated: its life ended here, and nothing is worth anything afterwards. Running out
-                of time is no such end: then False.
+            terminated: its trajectory ended here: no reward can follow. Running out of time is no
+                such end: then False.
         """
         before, after = self._read("obs", obs), self._read("next_obs", next_obs)
         self._keep(before, self._done(action), finite(reward), after, terminated)
@@ -104,7 +104,7 @@ class DQNAgent:
 
         Returns:
             the loss and the mean Q; None, and nothing is learned, before the replay holds
-            `warm_up` steps.
+            `learning_starts` steps.
         """
         if self.replay.steps < max(1, self.cfg.learning_starts):
             return None

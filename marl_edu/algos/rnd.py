@@ -28,10 +28,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from marl_edu.core.normalise import RunningMeanStd
 from marl_edu.core.protocols import Env
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.training import ppo
-from marl_edu.training.bonus import RunningMeanStd
 from marl_edu.training.checkpoint import Row
 
 

@@ -120,7 +120,7 @@ class TargetedAttention(nn.Module):
         heard = (attention @ value).transpose(1, 2).flatten(2)  # eq. (4)
         return torch.tanh(self.W_c(heard) + self.W_z(z)), attention  # eq. (5)
 
-    def _by_head(self, x: Float[Tensor, "B N X"]) -> Float[Tensor, "B H N d"]:
+    def _by_head(self, x: Float[Tensor, "B N Hd"]) -> Float[Tensor, "B H N d"]:
         """Each head's share of x: its part of the last axis."""
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 

@@ -84,7 +84,7 @@ class GraphMax(_GraphLayer):
         return heard, pairs.only(won.to(Wh.dtype).mean(-1))
 
 
-def merge(heard: Float[Tensor, "*B N H F"], concat: bool) -> Float[Tensor, "*B N X"]:
+def merge(heard: Float[Tensor, "*B N H F"], concat: bool) -> Float[Tensor, "*B N out"]:
     """The heads side by side, H F numbers, or their mean, F numbers."""
     return heard.flatten(-2) if concat else heard.mean(-2)
 

@@ -136,12 +136,12 @@ class MultiAgentGridWorld(BatchedEnv):
         """Numbers of cells, row by row, on the grid with a border of so many cells."""
         return (place[..., 0] + border) * (self.columns + 2 * border) + place[..., 1] + border
 
-    def _count(self, cell: Int[Tensor, "B N"]) -> Float[Tensor, "B G"]:
+    def _count(self, cell: Int[Tensor, "B N"]) -> Float[Tensor, "B cells"]:
         """How many agents are in every cell of the grid with its border."""
         count = self._outside.new_zeros(self.num_envs, len(self._outside))
         return count.scatter_add_(1, cell, count.new_ones(cell.shape))
 
-    def _to_be_had(self) -> Float[Tensor, "B G"]:
+    def _to_be_had(self) -> Float[Tensor, "B cells"]:
         """Where a target is to be had, on the grid with its border."""
         there = torch.ones_like(self.reached) if self.task == "cover" else ~self.reached
         free = self._outside.new_zeros(self.num_envs, len(self._outside))
@@ -269,7 +269,7 @@ class MultiAgentGridWorld(BatchedEnv):
         return shapes.canvas(width * CELL, height * CELL, parts, label)
 
 
-def _window(reach: int, columns: int) -> Int[Tensor, " C"]:
+def _window(reach: int, columns: int) -> Int[Tensor, " window"]:
     """What to add to a cell's number for the cells around it, on a grid of so many columns."""
     side = torch.arange(-reach, reach + 1)
     return (side[:, None] * columns + side).flatten()

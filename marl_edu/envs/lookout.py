@@ -52,8 +52,8 @@ class Lookout(Wrapper):
         self, actions: Int[Tensor, "B N"]
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """As the maze's, but the lookout stays where it is, whatever it does."""
-        stays = torch.full_like(actions[:, LOOKOUT], WATCH)  # no TV, so nothing happens
-        together = torch.stack([actions[:, WALKER], stays], 1)
+        still = torch.full_like(actions[:, LOOKOUT], WATCH)  # no TV, so nothing happens
+        together = torch.stack([actions[:, WALKER], still], 1)
         obs, reward, terminated, truncated, info = super().step(together)
         return obs, reward * self.acts, terminated, truncated, info | {"alive": self.alive}
 

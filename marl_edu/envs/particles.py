@@ -52,7 +52,9 @@ SIDE = 400  # of a picture
 FIELD = 1.25  # a picture shows [-FIELD, FIELD]², or more if a body is farther out
 
 
-def distances(a: Float[Tensor, "B A 2"], b: Float[Tensor, "B C 2"]) -> Float[Tensor, "B A C"]:
+def distances(
+    a: Float[Tensor, "B one 2"], b: Float[Tensor, "B many 2"]
+) -> Float[Tensor, "B one many"]:
     """From every point of `a` to every point of `b`, to full precision."""
     return torch.cdist(a, b, compute_mode="donot_use_mm_for_euclid_dist")
 

@@ -158,7 +158,7 @@ class TrafficJunction(BatchedEnv):
     def _success(self) -> Bool[Tensor, " B"]:
         return self.success
 
-    def _arrive(self, u: Float[Tensor, "B C"], staying: Bool[Tensor, "B N"]) -> None:
+    def _arrive(self, u: Float[Tensor, "B chances"], staying: Bool[Tensor, "B N"]) -> None:
         """Empty the slots that are not `staying`, then place the arrivals that `u` decides."""
         E, N = self.n_entries, self.n_agents
         arriving = u[:, :E] < self._arrival  # (B, E)
@@ -177,7 +177,7 @@ class TrafficJunction(BatchedEnv):
         self.last_action = self.last_action * staying
         self.alive = self.route < self.n_routes
 
-    def _look(self) -> tuple[Int[Tensor, "B N"], Int[Tensor, "B G"]]:
+    def _look(self) -> tuple[Int[Tensor, "B N"], Int[Tensor, "B cells"]]:
         """Each slot's cell, and the number of cars on every cell of the padded grid."""
         cell = self.route_cells[self.route, self.place]
         count = torch.zeros(len(cell), self._padded_size, dtype=torch.int64, device=self.device)

@@ -217,8 +217,8 @@ def draw(curve: Curve, trivial: Reference, best: Reference, title: str, colour: 
     for name, height in zip(("trivial", "best", f"{100 * value[-1]:.0f}"), heights, strict=True):
         texts.append((WIDTH - RIGHT + 4, height + 4, name, "start"))
     words = "".join(
-        f'<text x="{a:.0f}" y="{b:.1f}" text-anchor="{anchor}">{html.escape(text)}</text>'
-        for a, b, text, anchor in texts
+        f'<text x="{a:.0f}" y="{b:.1f}" text-anchor="{align}">{html.escape(text)}</text>'
+        for a, b, text, align in texts
     )
     alt = (
         f"{title}. Success along training ends at {100 * value[-1]:.0f} percent; "

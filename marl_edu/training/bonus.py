@@ -1,4 +1,4 @@
-"""What all bonuses for exploration share: the interface, the one without, running statistics.
+"""What all bonuses for exploration share: the interface, the one without, one per agent.
 
 A bonus module has three methods, which take o `(*B, O)`, a `(*B)` and o' `(*B, O)`:
     `reward(o, a, o')` -> r^I `(*B)`, no gradient; `loss(o, a, o')` -> `(*B)`, what it learns from;
@@ -7,6 +7,7 @@ Those of the papers are in algos/counts.py, algos/icm.py and algos/rnd.py.
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -39,7 +40,7 @@ class PerAgentBonus(nn.Module):
         super().__init__()
         self.own = nn.ModuleList(modules)
 
-    def _each(self, name: str, *inputs: Tensor) -> list[Tensor]:
+    def _each(self, name: str, *inputs: Tensor) -> list[Any]:
         obs, action, next_obs, *rest = inputs
         return [
             getattr(one, name)(
@@ -59,58 +60,6 @@ class PerAgentBonus(nn.Module):
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
         """Each notes what its agent saw."""
         self._each("update", obs, action, next_obs, alive)
-
-
-class RunningMeanStd(nn.Module):
-    """Running mean and variance of all rows seen so far, entry by entry."""
-
-    def __init__(self, *shape: int):
-        super().__init__()
-        self.mean: Tensor
-        self.var: Tensor
-        self.count: Tensor
-        self.register_buffer("mean", torch.zeros(shape))
-        self.register_buffer("var", torch.ones(shape))
-        self.register_buffer("count", torch.zeros((), dtype=torch.float64))
-
-    @torch.no_grad()
-    def update(self, rows: Float[Tensor, "rows *shape"]) -> None:
-        """Add these rows."""
-        n, old = len(rows), self.count.item()
-        if n == 0:
-            return
-        mean, var = rows.mean(0), rows.var(0, correction=0)
-        total, apart = old + n, mean - self.mean
-        between = apart**2 * (old * n / total**2)
-        self.var.copy_((old * self.var + n * var) / total + between)
-        self.mean.add_(apart * (n / total))
-        self.count.fill_(total)
-
-
-class ReturnNormaliser(nn.Module):
-    """Eq. (1) of ppo.py: the spread of the discounted bonus, gathered forward in time.
-
-    Each agent of each environment has its own sum R, which runs on through the ends of episodes.
-    """
-
-    def __init__(self, num_envs: int, n_agents: int, gamma: float):
-        super().__init__()
-        self.gamma, self.stats = gamma, RunningMeanStd()
-        self.running: Tensor
-        self.register_buffer("running", torch.zeros(num_envs, n_agents))
-
-    def update(self, bonus: Float[Tensor, "B T N"], alive: Bool[Tensor, "B T N"]) -> None:
-        """Go on with R over T more steps; who is not alive waits."""
-        seen = []
-        for t in range(bonus.shape[1]):  # forward in time, each environment for itself
-            on = self.gamma * self.running + bonus[:, t]
-            self.running.copy_(torch.where(alive[:, t], on, self.running))
-            seen.append(self.running.clone())
-        self.stats.update(torch.stack(seen, 1)[alive])
-
-    def forward(self, bonus: Tensor) -> Tensor:
-        """The bonus over the spread; no mean is taken off, or what is old would be punished."""
-        return bonus / (self.stats.var.sqrt() + 1e-8)
 
 
 def shuffled(

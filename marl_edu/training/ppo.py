@@ -40,10 +40,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from marl_edu.core.normalise import ReturnNormaliser
 from marl_edu.core.ops import act, gae, log_prob_of, masked_mean, masked_normalise
 from marl_edu.core.protocols import Env
 from marl_edu.training import checkpoint as run_state
-from marl_edu.training.bonus import NoBonus, PerAgentBonus, ReturnNormaliser, shuffled
+from marl_edu.training.bonus import NoBonus, PerAgentBonus, shuffled
 from marl_edu.training.checkpoint import Row, Run, means
 from marl_edu.training.exploration_metrics import ExplorationMetrics
 

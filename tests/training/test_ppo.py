@@ -13,16 +13,11 @@ from torch.nn import functional as F
 from marl_edu.algos import counts, icm, rnd
 from marl_edu.algos.counts import CountBonus
 from marl_edu.core.evaluate import evaluate
+from marl_edu.core.normalise import ReturnNormaliser, RunningMeanStd
 from marl_edu.envs.baselines.key_door_maze import plan
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.training import ppo
-from marl_edu.training.bonus import (
-    NoBonus,
-    PerAgentBonus,
-    ReturnNormaliser,
-    RunningMeanStd,
-    shuffled,
-)
+from marl_edu.training.bonus import NoBonus, PerAgentBonus, shuffled
 from marl_edu.training.exploration_metrics import ExplorationMetrics
 from marl_edu.training.ppo import ActorCritic, Batch, Rollout
 

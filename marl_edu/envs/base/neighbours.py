@@ -91,7 +91,7 @@ def _table(point: Tensor, other: Tensor, distance: Tensor, rows: int) -> tuple[T
 
 
 def _pairs(
-    position: Float[Tensor, "B N 2"], points: Int[Tensor, " P"], width: float
+    position: Float[Tensor, "B N 2"], points: Int[Tensor, " points"], width: float
 ) -> tuple[Tensor, Tensor, Tensor]:
     """All pairs of one of `points` and another within `width` of it, and some that are farther.
 

@@ -1,4 +1,7 @@
-"""Scripted policies for tag, for both sides; they read observations and nothing else."""
+"""Scripted policies for tag, for both sides; they read observations and nothing else.
+
+Sizes: P predators, Q prey, K obstacles.
+"""
 
 import torch
 from jaxtyping import Int

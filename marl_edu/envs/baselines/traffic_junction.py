@@ -38,10 +38,10 @@ def look_ahead(env: TrafficJunction) -> Int[Tensor, "B N"]:
     N, last = env.n_agents, env.route_cells.shape[1] - 1
     cell = env.route_cells[route, place]
     ahead = env.route_cells[route, (place + 1).clamp_max(last)]
-    stays = alive & (place + 1 < env.route_length[route])  # still on the road after GAS
-    wants = torch.where(stays, ahead, -1)  # -1: nobody's cell
+    remains = alive & (place + 1 < env.route_length[route])  # still on the road after GAS
+    wants = torch.where(remains, ahead, -1)  # -1: nobody's cell
     same = wants[:, :, None] == wants[:, None, :]  # (B, N, N): i and j want the same cell
-    rivals = same & stays[:, :, None] & ~torch.eye(N, dtype=torch.bool, device=env.device)
+    rivals = same & remains[:, :, None] & ~torch.eye(N, dtype=torch.bool, device=env.device)
     behind = (wants[:, None, :] == cell[:, :, None]) & alive[:, :, None]  # j wants i's cell
 
     entry = alive & (place == 0)

@@ -20,8 +20,8 @@ def _ends(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", [N, T, N, T], [N, N, T, T], f64),
         *drawn("drawn steps", flags(6, 6), flags(6, 6), DTYPE),
     ):
-        worth = [torch.randn(len(terminated), generator=rng, dtype=dtype) for _ in range(2)]
-        yield Case(what, (*worth, torch.tensor(terminated), torch.tensor(truncated), 0.9))
+        values = [torch.randn(len(terminated), generator=rng, dtype=dtype) for _ in range(2)]
+        yield Case(what, (*values, torch.tensor(terminated), torch.tensor(truncated), 0.9))
 
 
 exercise = Exercise(

@@ -31,8 +31,8 @@ def corridor_curve(pay: Callable[..., Any]) -> Rows:
         alive = torch.ones(WALKERS, 1, dtype=torch.bool)
         paid = pay(ended.float()[:, None], alive, ended[:, None])
         paid = torch.as_tensor(paid, dtype=torch.float32)[:, 0]
-        worth = q[there.clamp_max(CELLS - 1)].max(-1).values
-        target = paid + GAMMA * worth * ~ended
+        value = q[there.clamp_max(CELLS - 1)].max(-1).values
+        target = paid + GAMMA * value * ~ended
         q[here, forth.long()] += 0.5 * (target - q[here, forth.long()])
         here = torch.where(ended, 0, there)
         if update % 5 == 0:

@@ -6,12 +6,12 @@ from typing import Any
 import torch
 
 from marl_edu.algos.rnd import RandomNetworkDistillation
+from marl_edu.core.normalise import RunningMeanStd
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.training.bonus import RunningMeanStd
 
 ROUNDS, ENOUGH = 20, 1.0  # of training; a bonus per step above which nothing else counts
 

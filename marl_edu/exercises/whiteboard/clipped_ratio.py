@@ -50,89 +50,89 @@ more probable?""",
 
 
 @exercise.solved_by
-def ppo_loss(logp, old_logp, advantage, alive, clip):
+def ppo_loss(logp, old_logp, advantage, alive, clip_coef):
     """The loss of the policy: a scalar tensor.
 
     logp, old_logp, advantage: (B, N). alive: (B, N) bool.
-    clip: a number, c.
+    clip_coef: a number, c.
     """
     ratio = (logp - old_logp).exp()
-    clipped = ratio.clamp(1 - clip, 1 + clip)
+    clipped = ratio.clamp(1 - clip_coef, 1 + clip_coef)
     gain = torch.minimum(ratio * advantage, clipped * advantage)
     return -gain[alive].mean()
 
 
-def _gain(logp, old_logp, advantage, clip, choose=torch.minimum) -> Tensor:
+def _gain(logp, old_logp, advantage, clip_coef, choose=torch.minimum) -> Tensor:
     ratio = (logp - old_logp).exp()
-    return choose(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    return choose(ratio * advantage, ratio.clamp(1 - clip_coef, 1 + clip_coef) * advantage)
 
 
 @exercise.mistake
-def clipped_only(logp, old_logp, advantage, alive, clip):
+def clipped_only(logp, old_logp, advantage, alive, clip_coef):
     """Only the clipped ratio counts. A bad action that has become *more* probable then has no
     gradient, and nothing brings it back: that is what the minimum is for."""
-    return -_gain(logp, old_logp, advantage, clip, lambda free, clipped: clipped)[alive].mean()
+    return -_gain(logp, old_logp, advantage, clip_coef, lambda free, clipped: clipped)[alive].mean()
 
 
 @exercise.mistake
-def larger_of_both(logp, old_logp, advantage, alive, clip):
+def larger_of_both(logp, old_logp, advantage, alive, clip_coef):
     """The larger of the two counts: the loss is then an optimist, and the clip never holds where
     it should."""
-    return -_gain(logp, old_logp, advantage, clip, torch.maximum)[alive].mean()
+    return -_gain(logp, old_logp, advantage, clip_coef, torch.maximum)[alive].mean()
 
 
 @exercise.mistake
-def never_clipped(logp, old_logp, advantage, alive, clip):
+def never_clipped(logp, old_logp, advantage, alive, clip_coef):
     """Nothing is clipped: this is importance sampling, and one step may carry the policy as far
     as it likes."""
-    return -_gain(logp, old_logp, advantage, clip, lambda free, clipped: free)[alive].mean()
+    return -_gain(logp, old_logp, advantage, clip_coef, lambda free, clipped: free)[alive].mean()
 
 
 @exercise.mistake
-def ratio_upside_down(logp, old_logp, advantage, alive, clip):
+def ratio_upside_down(logp, old_logp, advantage, alive, clip_coef):
     """The ratio is upside down, old over new: what should become more probable becomes less."""
-    return -_gain(old_logp, logp, advantage, clip)[alive].mean()
+    return -_gain(old_logp, logp, advantage, clip_coef)[alive].mean()
 
 
 @exercise.mistake
-def wrong_sign(logp, old_logp, advantage, alive, clip):
+def wrong_sign(logp, old_logp, advantage, alive, clip_coef):
     """The sign is wrong: a loss is minimised, and this one makes good actions rare."""
-    return _gain(logp, old_logp, advantage, clip)[alive].mean()
+    return _gain(logp, old_logp, advantage, clip_coef)[alive].mean()
 
 
 @exercise.mistake
-def difference_for_ratio(logp, old_logp, advantage, alive, clip):
+def difference_for_ratio(logp, old_logp, advantage, alive, clip_coef):
     """The difference of the log-probabilities is taken for the ratio; the `exp` is missing."""
     ratio = logp - old_logp
-    gain = torch.minimum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage)
+    gain = torch.minimum(ratio * advantage, ratio.clamp(1 - clip_coef, 1 + clip_coef) * advantage)
     return -gain[alive].mean()
 
 
 @exercise.mistake
-def gone_agents_count(logp, old_logp, advantage, alive, clip):
+def gone_agents_count(logp, old_logp, advantage, alive, clip_coef):
     """Agents that are gone count as well: what stands in their slots teaches everybody."""
-    return -_gain(logp, old_logp, advantage, clip).mean()
+    return -_gain(logp, old_logp, advantage, clip_coef).mean()
 
 
 @exercise.mistake
-def divided_by_all(logp, old_logp, advantage, alive, clip):
+def divided_by_all(logp, old_logp, advantage, alive, clip_coef):
     """The sum is right, but it is divided by the number of *all* slots: the fewer are alive, the
     smaller the step."""
-    return -(_gain(logp, old_logp, advantage, clip) * alive).mean()
+    return -(_gain(logp, old_logp, advantage, clip_coef) * alive).mean()
 
 
 @exercise.mistake
-def product_clipped(logp, old_logp, advantage, alive, clip):
+def product_clipped(logp, old_logp, advantage, alive, clip_coef):
     """It is the product with the advantage that is clipped, not the ratio: an advantage of -2 is
     then lifted to 1 - c."""
     gain = (logp - old_logp).exp() * advantage
-    return -torch.minimum(gain, gain.clamp(1 - clip, 1 + clip))[alive].mean()
+    return -torch.minimum(gain, gain.clamp(1 - clip_coef, 1 + clip_coef))[alive].mean()
 
 
 @exercise.mistake
-def one_sided(logp, old_logp, advantage, alive, clip):
+def one_sided(logp, old_logp, advantage, alive, clip_coef):
     """The ratio is clipped from above only. Where an action was bad and has already become rare,
     it is the lower bound that stops."""
     ratio = (logp - old_logp).exp()
-    gain = torch.minimum(ratio * advantage, ratio.clamp(max=1 + clip) * advantage)
+    gain = torch.minimum(ratio * advantage, ratio.clamp(max=1 + clip_coef) * advantage)
     return -gain[alive].mean()

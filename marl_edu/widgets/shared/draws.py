@@ -7,7 +7,7 @@ from torch import Tensor
 _32 = 0xFFFFFFFF
 
 
-def uniforms(seed: int, episode: int, count: int) -> Float[Tensor, " C"]:
+def uniforms(seed: int, episode: int, count: int) -> Float[Tensor, " count"]:
     """The first `count` random numbers in [0, 1) of an episode; multiples of 2^-24.
 
     The generator is mulberry32: five lines in any language, so that Python and JavaScript agree.
