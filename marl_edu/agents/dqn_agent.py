@@ -69,7 +69,7 @@ class DQNAgent:
         return dqn.QNet(self.obs_dim, self.n_actions, self.hidden_dim)
 
     def _replay(self) -> Any:
-        """Where it keeps what it has lived through."""
+        """Where it keeps what it has experienced."""
         return ReplayBuffer(self.cfg.capacity, self.obs_dim, self.available)
 
     @property
@@ -89,7 +89,7 @@ class DQNAgent:
     def store_experience(
         self, obs: Any, action: int, reward: float, next_obs: Any, terminated: bool
     ) -> None:
-        """Keep a step that it lived through.
+        """Keep a step that it took.
 
         Args:
             obs, next_obs: before and after it, (O,). action: in 0..A - 1. reward: a number.

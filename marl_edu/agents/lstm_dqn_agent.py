@@ -15,7 +15,7 @@ from marl_edu.training.replay import SequenceReplay
 class LSTMDQNAgent(DQNAgent):
     """An agent that remembers: `algos/drqn.py`.
 
-    It learns from sequences of `sequence_length` steps as it lived through them, one after the
+    It learns from sequences of `sequence_length` steps as it took them, one after the
     other, each from what it remembered at its start ("stored state"). So a gradient reaches back
     `sequence_length` steps at most: what has to be remembered for longer is not learned.
 
@@ -48,7 +48,7 @@ class LSTMDQNAgent(DQNAgent):
         self.sequence_length = positive_int("sequence_length", sequence_length)
         settings = {"window": sequence_length, "start": "stored", "batch_size": 32, **settings}
         super().__init__(agent_id, observation_space, action_space, size, device, **settings)
-        self._steps: list[Step] = []  # lived through since the last sequence was kept
+        self._steps: list[Step] = []  # taken since the last sequence was kept
         self._after: Tensor | None = None  # what was seen after the last of them
         self._forget()
 

@@ -12,7 +12,7 @@ and plays for 8. In CLIMBING_GAME it plays for 5, in penalty_game(-100) for 2. I
 training ends where the first action looks worst to both: -8 in its row and column, 0 elsewhere
 (squared error 320), so that it plays for 0. That is a local optimum: 8 for the best pair and -6
 everywhere else rises with the utilities too, and fits better (288).
-`tests/test_games.py` computes all of these numbers.
+`tests/envs/test_games.py` computes all of these numbers.
 """
 
 from functools import partial

@@ -70,7 +70,7 @@ def teams() -> Iterator[tuple[str, int, Tensor, torch.dtype]]:
     for what, slots, dtype in (
         ("two agents", [[T, T]], f32),
         ("three agents, of whom one is dead", [[T, T, F]], f32),
-        ("one agent, alone in the world", [[T], [T]], f32),
+        ("one agent, alone in its environment", [[T], [T]], f32),
         ("one living agent among three slots", [[F, T, F]], f32),
         ("nobody alive", [[F, F, F]], f32),
         ("numbers in float64", [[T, F, T, T], [T, T, T, T]], f64),

@@ -10,7 +10,7 @@ from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints, masks
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 
-UPDATES, WALKERS, CELLS, GAMMA = 120, 64, 5, 0.9  # of training; the corridor
+UPDATES, AGENTS, CELLS, GAMMA = 120, 64, 5, 0.9  # of training; the corridor
 ENOUGH = 0.9  # what an agent gets who has learned
 
 
@@ -22,13 +22,13 @@ def corridor_curve(pay: Callable[..., Any]) -> Rows:
         it `believed` at the start.
     """
     rng = torch.Generator().manual_seed(0)
-    q, here, rows = torch.zeros(CELLS, 2), torch.zeros(WALKERS, dtype=torch.long), []
+    q, here, rows = torch.zeros(CELLS, 2), torch.zeros(AGENTS, dtype=torch.long), []
     for update in range(1, UPDATES + 1):
         # Half of the agents explore; a tie is walked away from the end.
-        forth = (q[here, 1] > q[here, 0]) | (torch.rand(WALKERS, generator=rng) < 0.5)
+        forth = (q[here, 1] > q[here, 0]) | (torch.rand(AGENTS, generator=rng) < 0.5)
         there = (here + 2 * forth.long() - 1).clamp_min(0)
         ended = there == CELLS
-        alive = torch.ones(WALKERS, 1, dtype=torch.bool)
+        alive = torch.ones(AGENTS, 1, dtype=torch.bool)
         paid = pay(ended.float()[:, None], alive, ended[:, None])
         paid = torch.as_tensor(paid, dtype=torch.float32)[:, 0]
         value = q[there.clamp_max(CELLS - 1)].max(-1).values

@@ -101,7 +101,7 @@ third step belong to? A loop from the last step back to the first needs no power
     trial=Trial(
         curve=chain_curve,
         learned=lambda rows: rows[-1]["got"] > ENOUGH,
-        says=lambda rows: f"Walkers get {rows[-1]['got']:.2f} of 1.",
+        says=lambda rows: f"Agents get {rows[-1]['got']:.2f} of 1.",
     ),
 )
 

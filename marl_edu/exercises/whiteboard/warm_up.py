@@ -91,7 +91,7 @@ def gradient_into_burn_in(x, h, cell, burn_in):
 
 @exercise.mistake
 def burn_in_skipped(x, h, cell, burn_in):
-    """The steps of the burn-in are cut off without being lived through: the memory from before
+    """The steps of the burn-in are cut off without being seen: the memory from before
     them meets what was seen after them."""
     return _unrolled(x[:, burn_in:], h, cell)
 

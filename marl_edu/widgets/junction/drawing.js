@@ -1,4 +1,4 @@
-// Cars, arrows, crashes: the same lengths as marl_edu/envs/svg.py.
+// Cars, arrows, crashes: the same lengths as marl_edu/envs/drawing/shapes.py.
 
 import { arrowHead, CELL, FAINTEST, fixed, percent, shade } from "../shared/kit.js";
 import { carsByCell } from "./env.js";

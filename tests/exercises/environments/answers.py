@@ -32,7 +32,7 @@ def pay_later(reward, alive, ended):
     return reward.masked_fill(ended | ~alive, 0.0)
 
 
-def pay_worlds_that_go_on(reward, alive, ended):
+def pay_environments_that_run_on(reward, alive, ended):
     paid = torch.zeros_like(reward)
     for b in range(len(reward)):
         if not ended[b].any():
@@ -50,7 +50,7 @@ WRONG = {
         ("last_step_only", lambda reward, alive, ended: reward.masked_fill(~ended, 0.0)),
         ("upside_down", lambda reward, alive, ended: reward.masked_fill(alive, 0.0)),
         ("nothing_times_nan", lambda reward, alive, ended: alive.to(reward.dtype) * reward),
-        ("one_end_for_all", pay_worlds_that_go_on),
+        ("one_end_for_all", pay_environments_that_run_on),
         ("mutated", lambda reward, alive, ended: reward.masked_fill_(~alive, 0.0)),
     ],
 }
