@@ -167,20 +167,27 @@ def give_figure_scripts(
 
 
 def link_listings(app: Sphinx, doctree: nodes.document, page: str) -> None:
-    """Make links of what stands above a listing.
+    """Make links of what stands above a listing, and one from each equation to its listing.
 
-    `eq-name` becomes the number that the equation has in the book, `marl_edu/….py`, line 12 leads
+    `eq-name` becomes the number that the equation has in the book; `marl_edu/….py`, line 12 leads
     to that line of the module's page.
     """
+    listed = set()
     for paragraph in doctree.findall(nodes.paragraph):
         for literal in list(paragraph.findall(nodes.literal)):
             text, after = literal.astext(), literal.next_node(descend=False, siblings=True)
-            first = paragraph.index(literal) == 0 if literal.parent is paragraph else False
             if re.fullmatch(r"eq-[a-z0-9-]+", text):
-                literal.replace_self(equation_link(app, page, text, first))
+                paragraph["ids"].append(f"listing-{text}")
+                listed.add(text)
+                literal.replace_self(equation_link(app, page, text, not paragraph.index(literal)))
             elif match := re.fullmatch(r"(marl_edu/[\w/]+)\.py", text):
                 line = re.match(r", line (\d+)", after.astext() if after else "")
                 wrap_in_link(app, page, literal, match[1], line[1] if line else None)
+    for equation in list(doctree.findall(nodes.math_block)):
+        if equation.get("label") in listed:
+            link = nodes.reference("", "in code", refid=f"listing-{equation['label']}")
+            place = equation.parent.index(equation) + 1
+            equation.parent.insert(place, nodes.paragraph("", "", link, classes=["marl-in-code"]))
 
 
 def equation_link(app: Sphinx, page: str, label: str, first: bool) -> list[nodes.Node]:
