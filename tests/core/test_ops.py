@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marl_edu.core.ops import (
+    epsilon_greedy,
     gae,
     linear,
     log_prob_of,
@@ -150,6 +151,15 @@ def test_log_prob_of_is_the_logarithm_of_the_softmax():
             assert chosen[b, n].item() == pytest.approx(pi[b, n, action[b, n]].log().item())
             wanted = -sum(p * math.log(p) for p in pi[b, n].tolist())
             assert entropy[b, n].item() == pytest.approx(wanted)
+
+
+def test_an_action_at_random_needs_a_chance_below_epsilon():
+    chance = torch.rand(100, generator=torch.Generator().manual_seed(0))
+    q, all_of_them = torch.eye(50)[0].expand(100, 50), torch.ones(50, dtype=torch.bool)
+    epsilon = chance.sort().values[10].item()
+    action = epsilon_greedy(q, epsilon, all_of_them, torch.Generator().manual_seed(0))
+    assert not action[chance >= epsilon].any()  # the best is action 0
+    assert action[chance < epsilon].all() and (chance < epsilon).sum() == 10
 
 
 def test_linear_starts_at_the_start_and_ends_at_the_end():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from marl_edu.core import graphs
+from marl_edu.core import graphs, ops
 from marl_edu.training.replay import Episodes, ReplayBuffer, SequenceReplay
 
 ADJACENCY = torch.rand(2, 4, 4, generator=torch.Generator().manual_seed(0)) < 0.5
@@ -44,6 +44,9 @@ def chance() -> torch.Generator:
 
 
 MADE: dict[str, Callable[[], list[Tensor]]] = {
+    "mean of others": lambda: [*ops.mean_of_others(X[:, :, 0], ADJACENCY)],
+    "act": lambda: [ops.act(X[..., 0, :], chance())],
+    "epsilon greedy": lambda: [ops.epsilon_greedy(X[..., 0, :], 0.5, AVAILABLE[0], chance())],
     "adjacency": lambda: [graphs.Dense(ADJACENCY).mask],
     "edges": lambda: [*vars(graphs.EdgeList(EDGES, 4)).values()][1:],
     "edges of": lambda: [graphs.edges_of(ADJACENCY[0])],
