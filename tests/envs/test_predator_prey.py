@@ -299,6 +299,7 @@ def test_rules_that_walk_alone_exactly(size):
         assert value == pytest.approx(exact(size, name), abs=1e-4)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("task, episodes", list(zip(TASKS, (4000, 600, 60), strict=True)))
 def test_rules_score_what_was_computed(task, episodes):
     env = task.make(num_envs=episodes // 4, seed=0)

@@ -60,6 +60,7 @@ def test_who_is_asked_and_for_what(n_agents, hops, symbols, kind, seed):
         )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["radius", "nearest"])
 @pytest.mark.parametrize("hops", [1, 2, 3])
 def test_fewer_rounds_than_hops_are_worth_nothing_and_enough_are_worth_all(hops, kind):

@@ -47,6 +47,7 @@ GAS_SCORES = [
 ]  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("difficulty, arrival, percent, n", GAS_SCORES)
 def test_always_gas_scores_what_was_published(difficulty, arrival, percent, n):
     env = TrafficJunction(difficulty, arrival, num_envs=2000)
@@ -54,6 +55,7 @@ def test_always_gas_scores_what_was_published(difficulty, arrival, percent, n):
     assert agree(share, played, percent / 100, n), share
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "difficulty, arrival, percent, n",
     [("easy", 0.1, 39.7, 600), ("easy", 0.2, 6.5, 600), ("easy", 0.3, 1.5, 600),
@@ -65,12 +67,14 @@ def test_random_driving_scores_what_was_published(difficulty, arrival, percent, 
     assert agree(share, played, percent / 100, n), share
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("arrival, percent", [(0.1, 14.7), (0.2, 0.7), (0.3, 0.0)])
 def test_always_brake_scores_what_was_published(arrival, percent):
     share, played = success(TrafficJunction("easy", arrival, num_envs=2000), always_brake, 2000)
     assert agree(share, played, percent / 100, 600), share
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("difficulty, arrival", [one[:2] for one in GAS_SCORES])
 def test_look_ahead_succeeds_almost_always(difficulty, arrival):
     env = TrafficJunction(difficulty, arrival, num_envs=500)

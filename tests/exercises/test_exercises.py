@@ -20,6 +20,7 @@ def written(source: str):
     return list(cell.values())[-1]
 
 
+@pytest.mark.long
 @by_exercise
 def test_the_solution_passes_and_the_starter_is_not_attempted(exercise):
     verdict = exercise.grade(exercise.solution)
@@ -48,6 +49,7 @@ def test_a_right_answer_passes_in_any_style(name, answer):
     assert verdict.passed, verdict
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name, mistake, answer", [(name, *wrong) for name in WRONG for wrong in WRONG[name]]
 )
@@ -57,6 +59,7 @@ def test_a_wrong_answer_is_refused_by_name(name, mistake, answer):
     assert verdict.mistake == mistake, verdict
 
 
+@pytest.mark.long
 @by_exercise
 def test_every_mistake_is_told_from_every_other(exercise):
     for name, mistake in exercise.mistakes.items():

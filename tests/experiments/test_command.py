@@ -309,6 +309,7 @@ def test_list_status_and_table(tmp_path, capsys):
     assert "under other settings" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_processes_killed_failing_and_going_on(tmp_path, capsys):
     """Two jobs: one seed is killed (-9), one raises; the others finish and both can go on."""
     known = {
@@ -345,6 +346,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_ctrl_c_says_how_to_go_on(tmp_path):
     script = tmp_path / "script.py"
     script.write_text(CTRL_C.replace("MODULE", __name__))

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import torch
 
 from marl_edu.exercises.__main__ import ALL
@@ -22,6 +23,7 @@ print(sorted(described(case) for exercise in ALL.values() for case in exercise.c
 """
 
 
+@pytest.mark.long
 def test_every_reader_s_answer_is_tried_on_the_same_inputs_and_no_file_is_left(tmp_path):
     root = Path(__file__).parents[3]
     said = []
