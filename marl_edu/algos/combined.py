@@ -79,7 +79,7 @@ class Among(nn.Module):
 class TeamBonus(nn.Module):
     """A bonus module (see training/bonus.py) that sees what the whole team sees, agent by agent.
 
-    As the critic of a2c.py, it is there in training only. Agents are the last axis of *B.
+    As the critic of a2c.py, it is there in training only. Agents are the last axis of `*B`.
 
     Args:
         module: the bonus module; its observations have N O numbers.

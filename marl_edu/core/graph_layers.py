@@ -55,17 +55,17 @@ class GraphMean(_GraphLayer):
     """Everybody in the neighbourhood N_i counts alike: 1 / its size (GAT's paper: Const-GAT)."""
 
     def weigh(self, Wh: Tensor, pairs: graphs.Graph) -> Tensor:
-        """1 / |N_i|."""
+        """`1 / |N_i|`."""
         share = 1 / pairs.count().to(Wh.dtype)
         return pairs.only(pairs.receivers(share[..., None].expand(Wh.shape[:-1])))
 
 
 @register("graph-convolution")
 class GraphConvolution(_GraphLayer):
-    """GCN (Kipf and Welling, arXiv 1609.02907): 1 / sqrt(|N_i| |N_j|), which need not sum to 1."""
+    """GCN (Kipf and Welling, arXiv 1609.02907): `1 / sqrt(|N_i| |N_j|)`; its sum need not be 1."""
 
     def weigh(self, Wh: Tensor, pairs: graphs.Graph) -> Tensor:
-        """1 / sqrt(|N_i| |N_j|)."""
+        """`1 / sqrt(|N_i| |N_j|)`."""
         root = pairs.count().to(Wh.dtype).rsqrt()[..., None].expand(Wh.shape[:-1])
         return pairs.only(pairs.receivers(root) * pairs.senders(root))
 

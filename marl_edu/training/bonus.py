@@ -33,7 +33,7 @@ class PerAgentBonus(nn.Module):
     """A bonus module per agent: what is old to the one may be new to the other.
 
     Args:
-        modules: N bonus modules; agents are the last axis of *B.
+        modules: N bonus modules; agents are the last axis of `*B`.
     """
 
     def __init__(self, modules: Iterable[nn.Module]):
