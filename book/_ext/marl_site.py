@@ -221,11 +221,28 @@ def wrap_in_link(
 def name_lines(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
-    """On the page of a module, give every line a name that a listing can lead to."""
-    if page.startswith("_modules/"):
+    """On the page of a module, give every line a name that a listing can lead to.
+
+    The list of these pages nests lists in a way that HTML does not know: it becomes one.
+    """
+    if page == "_modules/index":
+        head, _, listed = context["body"].partition("<ul>")
+        context["body"] = f"{head}<ul>{re.sub('</?ul>', '', listed)}</ul>"
+    elif page.startswith("_modules/"):
         numbered = r'<span class="linenos">( *(\d+))</span>'
         named = r'<span class="linenos" id="line-\2">\1</span>'
         context["body"] = re.sub(numbered, named, context["body"])
+
+
+def find_no_modules(app: Sphinx, env: object) -> list[str]:
+    """Keep modules out of the search's index entries: it cannot show what is there.
+
+    Their names have dots, which it takes for classes. They are found as objects all the same.
+    """
+    entries: Any = app.env.get_domain("index").data["entries"]
+    for page, found in entries.items():
+        entries[page] = [entry for entry in found if not entry[2].startswith("module-")]
+    return []
 
 
 def drop_citation_roles(
@@ -273,6 +290,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", drop_citation_roles)
     app.connect("html-page-context", name_lines)
     app.connect("doctree-resolved", link_listings)
+    app.connect("env-updated", find_no_modules)
     app.connect("html-page-context", name_what_ran)
     app.connect("build-finished", write_front_door, priority=900)
     app.add_js_file(None, body=SEARCH_FROM_DISK, priority=300)
