@@ -222,7 +222,8 @@ def test_a_new_file_shows_up_everywhere_by_itself(tmp_path):
     for name, left_out in (("marl_edu", "__pycache__"), ("tools", ""), ("book", "results")):
         ignored = shutil.ignore_patterns(left_out)
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignored)
-    shutil.copy(ROOT / "_toc.yml", tmp_path)
+    for name in ("_toc.yml", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "marl_edu" / "exercises" / "tarmac" / "new_echo.py").write_text(NEW)
 
     def python(*arguments: str) -> subprocess.CompletedProcess:

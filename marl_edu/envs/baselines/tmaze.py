@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from marl_edu.envs.base.wrappers import Flicker
+from marl_edu.envs.base.wrappers import Flicker, Wrapper
 from marl_edu.envs.baselines.task import ScriptedPolicy, Task, UniformPolicy
 from marl_edu.envs.tmaze import FORWARD, UP, TMaze
 
@@ -25,13 +25,13 @@ def random_success(length: int, max_steps: int) -> float:
     return sum(p * (1 - (1 / 3) ** (max_steps - k)) for k, p in reaches.items()) / 2
 
 
-def walk_and_guess(env: TMaze) -> Int[Tensor, "B N"]:
+def walk_and_guess(env: TMaze | Wrapper) -> Int[Tensor, "B N"]:
     """Nothing but FORWARD to the junction, where all turn UP."""
     action = FORWARD if env.t < env.length else UP
     return torch.full((env.num_envs, env.n_agents), action, device=env.device)
 
 
-def know_the_sign(env: TMaze) -> Int[Tensor, "B N"]:
+def know_the_sign(env: TMaze | Wrapper) -> Int[Tensor, "B N"]:
     """FORWARD to the junction; turn as the sign said, whoever saw it."""
     return torch.where(env.cell < env.length, FORWARD, env.sign)
 
@@ -47,7 +47,7 @@ class RememberSign:
     def __init__(self, patient: bool = True):
         self.patient = patient
 
-    def __call__(self, env: TMaze) -> Int[Tensor, "B N"]:
+    def __call__(self, env: TMaze | Wrapper) -> Int[Tensor, "B N"]:
         """What everybody does now."""
         if env.t == 0:
             self.known = torch.zeros_like(env.sign)  # UP, DOWN, or 0

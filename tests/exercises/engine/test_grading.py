@@ -157,6 +157,8 @@ def test_without_a_fork_a_thread_does(monkeypatch, capsys):
     monkeypatch.setattr(grading, "SECONDS", 20)
     assert mean.grade(mean.solution).passed
     assert mean.grade(raises).mistake == "raised"
+    cases = mean.cases()  # drawn before the clock runs: a busy machine is still within the loop
+    monkeypatch.setattr(type(mean), "cases", lambda exercise: cases)
     monkeypatch.setattr(grading, "SECONDS", 1)
     out = sys.stdout
     assert mean.grade(loops).mistake == "time"

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-# -- the world that never pays --------------------------------------------------------------------
+# -- the environment that never pays --------------------------------------------------------------
 
 
 def pay_by_fill(reward, alive, ended):
@@ -12,8 +12,8 @@ def pay_by_fill(reward, alive, ended):
 
 def pay_by_loops(reward, alive, ended):
     rows = [
-        [r if a else 0.0 for r, a in zip(rs, lives, strict=True)]
-        for rs, lives in zip(reward.tolist(), alive.tolist(), strict=True)
+        [r if a else 0.0 for r, a in zip(rs, living, strict=True)]
+        for rs, living in zip(reward.tolist(), alive.tolist(), strict=True)
     ]
     return torch.tensor(rows, dtype=reward.dtype)
 

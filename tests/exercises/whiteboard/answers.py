@@ -716,7 +716,7 @@ def luck_of_all(logits, action, gathered, value, beta):
     return actor + 0.5 * (advantage**2).mean() + beta * (logp.exp() * logp).sum(1).mean()
 
 
-# --- the hasty walker -----------------------------------------------------------------------------
+# --- the hasty agent ------------------------------------------------------------------------------
 
 
 def hurry_by_masks(reward, done, value, gamma):
