@@ -4,6 +4,7 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ PLACES = "50,50;150,60;250,50;350,70;60,160;160,150;260,160;340,170"
 SHOWN = {"places": PLACES, "holds": "A-------", "radius": 130, "selected": 3}
 
 
+@cache
 def team(layers: int = 3, heads: int = 4, hidden_dim: int = 16, seed: int = 0) -> a2c.ActorCritic:
     """A team with random weights that attends sharply."""
     torch.manual_seed(seed)
@@ -40,6 +42,14 @@ def team(layers: int = 3, heads: int = 4, hidden_dim: int = 16, seed: int = 0) -
 
 def figure(**settings: Any) -> GraphFigure:
     return GraphFigure(team(), **{**SHOWN, **settings})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def looked_for_once() -> Iterator[None]:
+    """A team's telling moment takes seconds to find: of each team once for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("marl_edu.widgets.graph.figure.telling_moment", cache(telling_moment))
+        yield
 
 
 @pytest.fixture(scope="module")
