@@ -68,6 +68,7 @@ def test_an_episode_is_a_reset_and_steps_also_where_agents_have_fewer_actions():
     assert env.t == 30
 
 
+@pytest.mark.long
 def test_the_time_of_ours_is_shared_out_among_operations():
     parts = environments.where_time_goes(batch=2, top=5)
     assert len(parts) == 5 and all(0 < part["share"] < 1 for part in parts)

@@ -69,6 +69,7 @@ def test_ids_are_unique() -> None:
     assert len({entry["id"] for entry in ENTRIES}) == len(ENTRIES)
 
 
+@pytest.mark.long
 def test_everything_an_entry_points_to_is_there() -> None:
     assert bank.broken(ENTRIES) == []
 

@@ -76,6 +76,7 @@ def test_a_policy_that_is_not_kept_names_the_command_that_makes_it(tmp_path):
         catalogue.load_policy("tarmac-easy", 0, tmp_path)
 
 
+@pytest.mark.long
 def test_the_panel_trains_what_was_chosen_and_shows_a_stored_run_without_a_kernel():
     panel = TrainingPanel()
     panel.updates.min, panel.updates.value, panel.heads.value = 2, 2, 4

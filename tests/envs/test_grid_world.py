@@ -160,6 +160,7 @@ def test_what_ended_stays_as_it_was():
     assert ended.any() and not ended.all()
 
 
+@pytest.mark.long
 def test_there_is_something_to_gain_from_neighbours():
     """Steps until all is collected: blind > own view > neighbours' views > full information."""
     for settings_ in (

@@ -208,6 +208,7 @@ class Reference:
         return obs
 
 
+@pytest.mark.long
 @settings(max_examples=20)
 @given(
     difficulty=st.sampled_from(DIFFICULTIES),

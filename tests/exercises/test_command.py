@@ -180,6 +180,7 @@ def test_the_file_beside_it_can_be_imported(capsys):
     assert graded("from shares_of_mine import rest\n" + source) == 0, capsys.readouterr()
 
 
+@pytest.mark.long
 def test_the_command_is_there(here):
     run = subprocess.run(
         [sys.executable, "-m", "marl_edu.exercises"],

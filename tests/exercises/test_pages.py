@@ -61,6 +61,7 @@ def test_no_two_exercises_of_a_page_have_one_place():
         assert places == sorted(set(places))
 
 
+@pytest.mark.long
 def test_chapters_pose_the_exercises_as_the_package_does():
     for page, posed in PAGES.items():
         cells = ["".join(cell["source"]) for cell in notebook(page)["cells"]]
@@ -218,6 +219,7 @@ print(json.dumps(shown))
 """
 
 
+@pytest.mark.long
 def test_a_new_file_shows_up_everywhere_by_itself(tmp_path):
     for name, left_out in (("marl_edu", "__pycache__"), ("tools", ""), ("book", "results")):
         ignored = shutil.ignore_patterns(left_out)

@@ -46,6 +46,7 @@ def test_the_same_seed_draws_the_same_graph(papers):
     assert not torch.equal(papers.topic, other.topic)
 
 
+@pytest.mark.long
 def test_training_is_the_same_for_the_same_seed_and_stops_by_patience():
     cfg = node_classification.Config(updates=30, hidden_dim=2, heads=2, patience=3, lr=0.0)
     first, again = node_classification.train(cfg), node_classification.train(cfg)

@@ -50,6 +50,7 @@ def test_the_trivial_policy_is_the_one_to_beat(task):
     assert trivial.role in ("random", "open-loop") and means[trivial.name] < means[best.name]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("task", EVERY, ids=lambda task: task.key)
 def test_measured_again_it_agrees(task):
     """On other episodes than the stored ones: the difference is within four standard errors."""

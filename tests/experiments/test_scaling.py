@@ -52,6 +52,7 @@ def kept(tmp_path, monkeypatch):
     return name, net
 
 
+@pytest.mark.long
 def test_cutting_tries_every_tampering_and_a_team_that_guesses_guesses_in_all(kept):
     name, net = kept
     found = scaling.cut(name, 0, episodes=250)

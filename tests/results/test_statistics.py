@@ -98,6 +98,7 @@ def test_bad_confidence_is_refused():
         interval([1.0, 2.0], confidence=95.0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("n, low, high", [(8, 0.84, 0.95), (30, 0.91, 0.98)])
 def test_coverage_on_simulated_runs(n, low, high):
     """How often the 95 % interval holds the truth: as the module says, less with 8 seeds."""

@@ -303,6 +303,7 @@ def numbers(result):
     return rows, {k: v.tolist() for k, v in result.net.state_dict().items()}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", RUNS)
 def test_an_interrupted_run_ends_with_the_same_numbers(name, tmp_path):
     train, cfg = RUNS[name]
@@ -325,6 +326,7 @@ def test_an_interrupted_run_ends_with_the_same_numbers(name, tmp_path):
     assert times == sorted(times) and resumed.cpu_seconds >= times[-1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", RUNS)
 def test_equal_seeds_give_equal_numbers_and_others_do_not(name):
     train, cfg = RUNS[name]

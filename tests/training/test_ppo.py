@@ -372,6 +372,7 @@ def numbers(rows):
     return [{k: v for k, v in row.items() if k != "cpu_seconds"} for row in rows]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("name", TRAIN)
 def test_an_interrupted_run_ends_with_the_same_numbers(name, own, tmp_path):

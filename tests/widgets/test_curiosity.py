@@ -156,6 +156,7 @@ def test_shades_are_the_same(js: Page) -> None:
 # ---- The lab's panel -----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("method", ["no bonus", "counts", "ICM", "RND"])
 def test_the_panel_trains_what_was_chosen_and_shows_a_stored_run_without_a_kernel(method) -> None:
     panel = CuriosityPanel(method)
@@ -169,6 +170,7 @@ def test_the_panel_trains_what_was_chosen_and_shows_a_stored_run_without_a_kerne
     assert "make lab" in panel._repr_mimebundle_()["text/html"]
 
 
+@pytest.mark.long
 def test_the_panel_knows_both_encoders() -> None:
     panel = CuriosityPanel("ICM, encoder taught by the inverse model alone")
     panel.updates.min, panel.updates.value = 2, 2

@@ -149,6 +149,7 @@ def test_what_is_displayed_serves_lab_and_page() -> None:
     shown.close()
 
 
+@pytest.mark.long
 def test_telling_moment_is_what_it_says() -> None:
     moment = telling_moment(team())
     assert {"places", "holds", "radius", "selected", "hint"} == moment.keys()
@@ -327,6 +328,7 @@ def test_what_is_exported_is_plain_data() -> None:
 # ---- The lab's panel -----------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind, layers, drawn", [("gat", 1, 1), ("mean", 2, 0), ("gat", 0, 0)])
 def test_the_panel_trains_what_was_chosen_and_draws_what_it_can(
     kind: str, layers: int, drawn: int

@@ -374,6 +374,7 @@ def test_telling_moment_of_the_trained_team() -> None:
     assert not then[now["step"] + 1].success
 
 
+@pytest.mark.long
 def test_the_page_s_shorter_numbers_change_nothing() -> None:
     """A stored policy is rounded to 16 bits: the cars decide as before, nearly to the digit."""
     for name in ("commnet-easy", "tarmac-easy", "tarmac-heads"):

@@ -65,6 +65,7 @@ def test_a_saved_figure_shows_the_same_numbers(pages: Pages, name: str) -> None:
     assert shown(pages, saved) == shown(pages, fresh)
 
 
+@pytest.mark.long
 def test_keys_are_in_another_order_when_they_are_sorted() -> None:
     """So the test above tests something."""
     for name in set(FIGURES) - {"film"}:

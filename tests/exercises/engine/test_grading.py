@@ -152,6 +152,7 @@ def test_an_answer_cannot_end_the_notebook():
     assert verdict.mistake == "died"
 
 
+@pytest.mark.long
 def test_without_a_fork_a_thread_does(monkeypatch, capsys):
     monkeypatch.setattr(isolation, "fork_is_safe", lambda: False)
     monkeypatch.setattr(grading, "SECONDS", 20)
@@ -191,6 +192,7 @@ def test_a_verdict_is_html_that_needs_no_colour():
     assert "Passed" in Verdict(True, "", "")._repr_html_()
 
 
+@pytest.mark.long
 def test_grading_leaves_the_reader_s_random_numbers_alone():
     before = torch.random.get_rng_state()
     mean.grade(mean.solution)
