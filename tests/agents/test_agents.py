@@ -567,6 +567,7 @@ def test_it_learns_far_beyond_random_play(kind, seed):
 # -- what the tour measures -----------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", tour.AGENTS)
 def test_every_kind_of_team_plays_the_tour_s_grid(kind):
     torch.manual_seed(0)

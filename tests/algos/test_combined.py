@@ -91,6 +91,7 @@ class Interrupted(Exception):
     """Stands for Ctrl-C."""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("talk", [False, True])
 def test_an_interrupted_run_ends_with_the_same_numbers(talk, tmp_path):
     cfg, *_ = talking(talk, checkpoint_every=1, log_every=1)

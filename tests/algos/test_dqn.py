@@ -374,6 +374,7 @@ class Waiting(Clock):
         return torch.ones(self.num_envs, 1, 1)
 
 
+@pytest.mark.long
 def test_values_are_those_found_on_paper():
     """The value of waiting is gamma, as often as one waits: running out of time is not the end."""
     cfg = dqn.Config(

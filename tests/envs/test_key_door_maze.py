@@ -73,6 +73,7 @@ class Reference:
         return obs + (self.picture if self.in_sight((row, column)) else [0.0] * self.pixels)
 
 
+@pytest.mark.long
 @settings(max_examples=30)
 @given(
     st.sampled_from(sorted(LAYOUTS)),

@@ -46,6 +46,7 @@ def test_every_reader_s_answer_is_tried_on_the_same_inputs_and_no_file_is_left(t
     assert len(said[0]) > 10_000
 
 
+@pytest.mark.long
 def test_every_exercise_lists_odd_inputs_and_draws_more():
     for exercise in ALL.values():
         cases = exercise.cases()
