@@ -155,7 +155,7 @@ def build_cut(cfg: tarmac.Config, env: Env) -> a2c.ActorCritic:
     communicate = CutAttention(
         cfg.hidden_dim, cfg.heads, cfg.signature_dim, cfg.value_dim, cfg.rounds, cfg.hear_self
     )
-    return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, communicate, env.available)
+    return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, communicate)
 
 
 def tarmac_on_probe(build: Callable[..., Any], distractors: int, seed: int) -> dict[str, Any]:
