@@ -57,26 +57,13 @@ class SequenceBatch(NamedTuple):
 
 
 class _Ring:
-    """Rows of named tensors; row k of each belongs together.
+    """Rows of named tensors; row k of each belongs together."""
 
-    Args:
-        capacity: C. available: which actions each agent has; its device is used.
-        changes: they are not always the same: `masks`, an example, says what is kept of them.
-        fields: name -> an example of what a row holds.
-    """
-
-    def __init__(
-        self,
-        capacity: int,
-        available: Bool[Tensor, "N A"],
-        changes: bool,
-        masks: Tensor,
-        fields: dict[str, Tensor],
-    ):
+    def __init__(self, capacity: int, available: Bool[Tensor, "N A"], fields: dict[str, Tensor]):
         if capacity < 1:
             raise ValueError(f"capacity must be at least 1, got {capacity!r}")
-        self.capacity, self.available, self.changes = capacity, available, changes
-        fields = fields | {"available": masks} if changes else fields
+        self.capacity, self.available = capacity, available
+        self.changes = "available" in fields  # what is available is kept step by step
         self.size = self.next = 0  # rows in use, and the row to write next
         device = available.device
         self.fields = {
@@ -132,8 +119,9 @@ class ReplayBuffer(_Ring):
     ):
         see, number, flag = torch.zeros(obs_dim), torch.tensor(0), torch.tensor(True)
         fields = {"obs": see, "action": number, "reward": torch.tensor(0.0), "next_obs": see}
-        fields |= {"terminated": flag, "agent": number}
-        super().__init__(capacity, available, changes, torch.zeros_like(available[0]), fields)
+        if changes:
+            fields["available"] = available[0]
+        super().__init__(capacity, available, fields | {"terminated": flag, "agent": number})
 
     def add(self, episodes: Episodes) -> None:
         """Keep every step in which there is an agent."""
@@ -190,8 +178,9 @@ class SequenceReplay(_Ring):
             "length": torch.tensor(0),
             "agent": torch.tensor(0),
         }
-        masks = torch.zeros(T, available.shape[1], dtype=torch.bool)
-        super().__init__(capacity, available, changes, masks, fields)
+        if changes:
+            fields["available"] = available[:1].expand(T, -1)
+        super().__init__(capacity, available, fields)
         self.max_steps = T
 
     def add(self, episodes: Episodes) -> None:

@@ -185,7 +185,7 @@ class BatchedEnv:
     @property
     def available_changes(self) -> bool:
         """Whether `available` may be different in another step or environment."""
-        return type(self)._available is not BatchedEnv._available
+        return type(self)._available is not BatchedEnv._available  # noqa: SLF001
 
     @property
     def obs_low(self) -> Float[Tensor, " O"]:
