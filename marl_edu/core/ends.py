@@ -1,13 +1,13 @@
 """What an end is, written once: every loop, every bonus and every score plays through `take_step`.
 
-An agent's trajectory ends in the step in which it leaves (`completed`), dies (is not `alive`
-    any more) or its episode terminates. No value is bootstrapped from behind it.
-A newcomer may have the slot already. What is seen there then is its first observation, and what
-    is paid there is neither its predecessor's nor its own: it has not acted yet.
-The time that is up (`truncated`) is no end: what is seen last has a value.
-An episode goes on as long as it is `running`, even if nobody is alive for a moment.
-A return is what agents are paid for what they did: an agent's ends with its trajectory.
-An environment step is one step of one environment that is running.
+- An agent's trajectory ends in the step in which it leaves (`completed`), dies (is not `alive` any
+  more) or its episode terminates. No value is bootstrapped from behind it.
+- A newcomer may have the slot already. What is seen and paid there then is its own, and no
+  consequence of what its predecessor did: nothing is learned from it.
+- The time that is up (`truncated`) is no end: what is seen last has a value.
+- An episode goes on as long as it is `running`, even if nobody is alive for a moment.
+- A return is what agents are paid while they are there: it ends with their trajectories.
+- An environment step is one step of one environment that is running.
 """
 
 from typing import Any, NamedTuple
@@ -22,7 +22,8 @@ from marl_edu.core.protocols import Env
 class Outcome(NamedTuple):
     """What a step came to, agent by agent."""
 
-    reward: Float[Tensor, "B N"]  # of those who acted; 0 where nobody did, or a newcomer is paid
+    reward: Float[Tensor, "B N"]  # of those who acted, for what they did: to learn from; others 0
+    paid: Float[Tensor, "B N"]  # the same, and what newcomers got on arrival: for returns
     alive: Bool[Tensor, "B N"]  # who acted: the slots that held an agent before the step
     terminated: Bool[Tensor, "B N"]  # True where a trajectory ended in it, or there is no agent
     observed: Bool[Tensor, "B N"]  # who acted and is shown what came of it; no newcomer's view
@@ -43,9 +44,9 @@ def outcome(
 ) -> Outcome:
     """What a step came to. `alive`, `running`: before it; the others are what `env.step` gave."""
     left, there = info["completed"], info["alive"]
-    replaced = left & there
     return Outcome(
-        reward=torch.where(alive & ~replaced, reward, 0),
+        reward=torch.where(alive & ~(left & there), reward, 0),
+        paid=torch.where(alive | there, reward, 0),
         alive=alive,
         terminated=~alive | left | ~there | terminated[:, None],
         observed=alive & ~left,

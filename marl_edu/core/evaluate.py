@@ -17,7 +17,7 @@ def play_episodes(env: Env, policy: Policy, episodes: int, seed: int = 10**6) ->
 
     Returns:
         one number an episode, `(n,)` each: `success` (a share, or 0 and 1), `return` (mean over
-        agents, each agent's as `core.ends` has it) and `steps` until it terminated.
+        agents, each's as `core.ends` says) and `steps` until it terminated.
     """
     found: dict[str, list[Tensor]] = {"success": [], "return": [], "steps": []}
     for batch in range(-(-episodes // env.num_envs)):
@@ -27,7 +27,7 @@ def play_episodes(env: Env, policy: Policy, episodes: int, seed: int = 10**6) ->
         while not is_over(env):
             _, outcome, info = take_step(env, policy(env))
             steps += outcome.running
-            total += outcome.reward.mean(1)
+            total += outcome.paid.mean(1)
         found["success"].append(info["success"].float())
         found["return"].append(total)
         found["steps"].append(steps)

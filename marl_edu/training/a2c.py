@@ -177,11 +177,13 @@ class Episode(NamedTuple):
     log_prob: Float[Tensor, "B T N"]
     entropy: Float[Tensor, "B T N"]
     value: Float[Tensor, "B T1 N"]  # T1 = T + 1: the last one is of the state after the end
-    reward: Float[Tensor, "B T N"]
+    reward: Float[Tensor, "B T N"]  # this and what follows as in `core.ends.Outcome`
+    paid: Float[Tensor, "B T N"]
     alive: Bool[Tensor, "B T N"]
-    terminated: Bool[Tensor, "B T N"]  # as in `core.ends.Outcome`
+    terminated: Bool[Tensor, "B T N"]
+    observed: Bool[Tensor, "B T N"]
+    running: Bool[Tensor, "B T"]
     success: Float[Tensor, " B"]
-    env_steps: int = 0  # steps that were taken, in all environments together
 
 
 def rollout(
@@ -214,11 +216,8 @@ def rollout(
         log_prob=log_prob + torch.stack([step.log_prob for step in steps], 1),
         entropy=entropy,
         value=net.centralised_value(torch.stack([*(step.h for step in steps), last], 1), living),
-        reward=came.reward,
-        alive=came.alive,
-        terminated=came.terminated,
+        **came._asdict(),
         success=info["success"].float(),
-        env_steps=int(came.running.sum()),
     )
 
 
@@ -279,9 +278,9 @@ def train(
         nn.utils.clip_grad_norm_(net.parameters(), cfg.max_grad_norm)
         optimizer.step()
         run.update += 1
-        run.env_steps += episode.env_steps
+        run.env_steps += int(episode.running.sum())
         metrics["success"] = episode.success.mean().item()
-        metrics["return"] = (episode.reward.sum() / cfg.num_envs).item() / env.n_agents
+        metrics["return"] = (episode.paid.sum() / cfg.num_envs).item() / env.n_agents
         run.log(metrics)
         run.save()
     return run.result(net)

@@ -132,6 +132,7 @@ class Rollout(NamedTuple):
     value_int: Float[Tensor, "B T1 N"]
     available: Bool[Tensor, "B T N A"]
     reward: Float[Tensor, "B T N"]  # this and what follows as in `core.ends.Outcome`
+    paid: Float[Tensor, "B T N"]
     alive: Bool[Tensor, "B T N"]
     terminated: Bool[Tensor, "B T N"]
     observed: Bool[Tensor, "B T N"]  # the transitions that a bonus is for
@@ -176,8 +177,7 @@ def advantages(
     ext = gae(batch.reward, batch.value_ext, batch.terminated, cfg.gamma, cfg.gae_lambda)
     value = batch.value_int
     if not cfg.episodic_bonus:
-        # The end is followed by the start of another trajectory: bootstrap from there, the first
-        # step in which the slot held an agent.
+        # The end is followed by the start of another trajectory: bootstrap from its slot's first.
         start = value.gather(1, batch.alive.int().argmax(1, keepdim=True))
         ended = batch.alive & batch.terminated
         bonus = bonus + cfg.gamma_int * ended * start

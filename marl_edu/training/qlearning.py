@@ -96,7 +96,7 @@ def rollout(
         hidden=torch.stack(remembered, 1),
         available=torch.stack(masks, 1) if env.available_changes else None,
     )
-    total = float(sum(outcome.reward.sum() for outcome in outcomes))
+    total = float(sum(outcome.paid.sum() for outcome in outcomes))
     return episodes, {
         "success": info["success"].float().mean().item(),
         "return": total / env.num_envs / env.n_agents,

@@ -208,7 +208,7 @@ def test_agents_that_differ_and_die_are_masked():
     env = from_pettingzoo(Brief, num_envs=2, seed=0)
     assert env.obs_sizes == (1, 1, 2) and env.action_counts == (3, 2, 2)
     assert env.agent_names == ["a", "b", "c"] and env.max_steps == 6
-    assert env.available.tolist() == [[True] * 3, [True, True, False], [True, True, False]]
+    assert env.available.tolist() == 2 * [[[True] * 3, *2 * [[True, True, False]]]]
     assert env.obs_high.tolist() == [10, 10] and env.obs_low.tolist() == [0, 0]
     env.reset(0)
     actions = torch.tensor([[2, 1, 1]] * 2)
