@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from marl_edu.envs.base.checks import check_actions, positive_int
+from marl_edu.envs.base.checks import check_actions, positive_int, seed_number
 
 
 class BatchedEnv:
@@ -43,7 +43,10 @@ class BatchedEnv:
         self.num_envs = positive_int("num_envs", num_envs)
         self.device = torch.device(device)
         self.generator = torch.Generator()
-        self.generator.manual_seed(seed) if seed is not None else self.generator.seed()
+        if seed is None:
+            self.generator.seed()
+        else:
+            self.generator.manual_seed(seed_number(seed))
         self.t = -1  # steps taken; -1 before the first reset
 
     # -- what an environment fills in -------------------------------------------------------------
@@ -81,7 +84,7 @@ class BatchedEnv:
     def reset(self, seed: int | None = None) -> Float[Tensor, "B N O"]:
         """Start B fresh episodes, with a seed always the same ones. Observations `(B, N, O)`."""
         if seed is not None:
-            self.generator.manual_seed(seed)
+            self.generator.manual_seed(seed_number(seed))
         self.chance = int(torch.randint(2**62, (1,), generator=self.generator))
         self.running = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
         self.alive = self.running[:, None].expand(-1, self.n_agents)
