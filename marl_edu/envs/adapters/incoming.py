@@ -14,7 +14,6 @@ end is in `info`, agent by agent: `terminated` and `truncated` `(B, N)`. Who is 
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -109,11 +108,8 @@ class AdaptedEnv(BatchedEnv):
         self.max_steps = _length(one, max_steps)
         self.n_agents, self.n_actions = len(one.names), max(one.counts)
         self.obs_dim = max(one.sizes)
-        self._names, self._sizes, self._counts = (
-            [str(name) for name in one.names],
-            one.sizes,
-            one.counts,
-        )
+        self._names = [str(name) for name in one.names]
+        self._sizes, self._counts = one.sizes, one.counts
         self._low, self._high = one.low, one.high
         self._now: Tensor | None = None  # which actions there are; None: before the first reset
         mode = AutoresetMode.DISABLED
@@ -124,7 +120,8 @@ class AdaptedEnv(BatchedEnv):
         else:
             teams = [one, *(team(make_env()) for _ in range(self.num_envs - 1))]
             _all_different([team.env for team in teams])
-            self.vector = SyncVectorEnv([partial(_same, one) for one in teams], autoreset_mode=mode)
+            take = iter(teams).__next__
+            self.vector = SyncVectorEnv([take] * self.num_envs, autoreset_mode=mode)
 
     @property
     def agent_names(self) -> list[str]:

@@ -115,7 +115,7 @@ class AsTeam(gymnasium.Env):
         rewards = np.zeros(len(self.names))
         available = self.own.copy()
         rows = np.zeros((len(self.names), max(self.sizes)), np.float32)
-        for i in (before | self.alive).nonzero()[0]:
+        for i in (before | self.alive).nonzero()[0].tolist():
             if before[i]:
                 rewards[i] = self._number(i, said.rewards[i])
             if self.alive[i] and said.obs[i] is None:
@@ -140,11 +140,12 @@ class AsTeam(gymnasium.Env):
 
     def _row(self, i: int, obs: Any) -> np.ndarray:
         """What agent i sees, as numbers (O_i,)."""
+        flat: np.ndarray = np.zeros(0)
         try:
             with np.errstate(over="ignore"):  # what is too large becomes infinite
                 flat = np.asarray(spaces.flatten(self.seen[i], obs), np.float32)
         except (KeyError, IndexError, TypeError, ValueError):
-            flat = np.zeros(0)
+            pass
         if flat.shape != (self.sizes[i],):
             raise RuntimeError(
                 f"the environment breaks its own interface: {self.names[i]} observes "
