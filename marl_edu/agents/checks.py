@@ -1,6 +1,5 @@
 """What agents check before they believe their caller."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from marl_edu.envs.base.checks import one_number
+from marl_edu.envs.base.checks import finite_number
 
 
 def read_numbers(name: str, values: Any, *shape: int | str) -> Tensor:
@@ -38,8 +37,8 @@ def read_numbers(name: str, values: Any, *shape: int | str) -> Tensor:
 
 def finite(reward: Any) -> float:
     """A reward, or a ValueError."""
-    found = one_number(reward)
-    if found is None or not math.isfinite(np.float32(found)):
+    found = finite_number(reward)
+    if found is None:
         raise ValueError(f"reward must be a finite number, got {reward!r}")
     return found
 

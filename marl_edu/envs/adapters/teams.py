@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from marl_edu.envs.base.checks import one_number
+from marl_edu.envs.base.checks import finite_number
 
 MASK = "action_mask"  # where an observation or an info says which actions an agent has now
 Shown = tuple[np.ndarray, dict[str, np.ndarray]]  # what `reset` of a team returns
@@ -161,8 +161,8 @@ class AsTeam(gymnasium.Env):
 
     def _number(self, i: int, reward: Any) -> float:
         """A reward of agent i."""
-        found = one_number(reward)
-        if found is None or not np.isfinite(np.float32(found)):
+        found = finite_number(reward)
+        if found is None:
             raise RuntimeError(
                 f"rewards must be finite numbers: {self.names[i]} is paid {reward!r} in step "
                 f"{self.t}"

@@ -51,6 +51,12 @@ def one_number(value: Any) -> float | None:
     return float(found.item()) if found.size == 1 and found.dtype.kind in "biuf" else None
 
 
+def finite_number(value: Any) -> float | None:
+    """As `one_number`; None also where it is not finite, or too large to be so as a float32."""
+    found = one_number(value)
+    return found if found is not None and abs(found) <= torch.finfo(torch.float32).max else None
+
+
 def probability(name: str, value: SupportsFloat) -> float:
     """Return `value` as a float, or raise ValueError unless it lies in [0, 1]."""
     found = None if isinstance(value, bool | np.bool_) else one_number(value)
