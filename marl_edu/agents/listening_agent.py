@@ -37,7 +37,7 @@ class ListeningAgent(DQNAgent):
             step, next_obs = self._open
             if torch.equal(obs, next_obs):  # or else another episode has begun in between
                 self._keep(step, view)
-        self._open, self._last = None, (obs, view)
+        self._open, self._last, self._shown = None, (obs, view), obs
 
     def store_experience(
         self,
