@@ -160,7 +160,14 @@ class ActorCritic(nn.Module):
         if not nearest:
             return env.adjacency()
         listed: Any = env
-        return listed.edges() if hasattr(env, "edges") else listed.neighbours(nearest)
+        if hasattr(env, "edges"):
+            return listed.edges()
+        if not hasattr(env, "neighbours"):
+            raise ValueError(
+                f"nearest must be 0 in an environment that does not list neighbours, such as "
+                f"{type(env).__name__}, got {nearest}"
+            )
+        return listed.neighbours(nearest)
 
     def centralised_value(
         self, h: Float[Tensor, "*B N D"], alive: Bool[Tensor, "*B N"]

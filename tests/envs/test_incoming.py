@@ -12,7 +12,7 @@ from gymnasium import spaces
 from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from pettingzoo import ParallelEnv
 
-from marl_edu.algos import commnet, tarmac
+from marl_edu.algos import commnet, gat, tarmac
 from marl_edu.core import storage
 from marl_edu.core.evaluate import evaluate, play_episodes
 from marl_edu.envs import TrafficJunction
@@ -287,6 +287,13 @@ def test_what_cannot_be_taken_is_refused_by_name():
         env.step(torch.full((2, 1), t % 2))
     with pytest.raises(RuntimeError, match="truncated after 5 steps, before max_steps 9"):
         env.step(torch.zeros(2, 1, dtype=torch.int64))
+
+
+def test_nobody_knows_who_is_near_in_an_environment_written_by_others():
+    args = {"make_env": simple_spread_v3.parallel_env}
+    cfg = gat.Config(env=from_pettingzoo, env_args=args, nearest=2, updates=1, num_envs=2)
+    with pytest.raises(ValueError, match=r"nearest must be 0 in .* such as AdaptedEnv, got 2"):
+        gat.train(cfg)
 
 
 def test_a_smaller_batch_is_a_slice_and_seeds_repeat():
