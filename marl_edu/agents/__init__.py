@@ -15,6 +15,9 @@ things.
     agent.store_experience(obs, action, reward, next_obs, terminated)
     agent.update()                                     # one gradient step
 
+Where actions come and go, `available=` tells `get_action` which there are now, and
+`next_available=` tells `store_experience` which there are next.
+
 What this way costs: an agent learns from its own reward, by its own loss, from numbers in its own
 replay. A message that it was told is such a number. No gradient goes from the one who hears to the
 one who spoke, so *listening is learned and speaking is not*: see `AttentionDQNAgent`.

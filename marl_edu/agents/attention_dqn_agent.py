@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from marl_edu.agents.checks import read_numbers
+from marl_edu.agents.dqn_agent import Step
 from marl_edu.agents.listening_agent import ListeningAgent
 from marl_edu.algos import dqn, tarmac
 from marl_edu.envs.base.checks import positive_int
@@ -83,10 +83,10 @@ class AttentionDQNAgent(ListeningAgent):
     ):
         self.num_heads = positive_int("num_heads", num_heads)
         self.message_dim = positive_int("message_dim", message_dim)
-        if message_dim % (2 * num_heads):
+        if self.message_dim % (2 * self.num_heads):
             raise ValueError(
-                f"message_dim must be a multiple of {2 * num_heads}, a signature and a value for "
-                f"each of num_heads={num_heads}, got {message_dim!r}"
+                f"message_dim must be a multiple of {2 * self.num_heads}, a signature and a value "
+                f"for each of num_heads={num_heads}, got {message_dim!r}"
             )
         if not isinstance(use_communication, bool):
             raise ValueError(f"use_communication must be True or False, got {use_communication!r}")
@@ -105,12 +105,13 @@ class AttentionDQNAgent(ListeningAgent):
         return self.q_network.say(self._read("obs", obs)[None])[0]
 
     def get_action(
-        self, obs: Any, messages: Any = None, *, training: bool = True
+        self, obs: Any, messages: Any = None, *, training: bool = True, available: Any = None
     ) -> tuple[int, Float[Tensor, " M"] | None]:
         """What to do, and what to say.
 
         Args:
-            obs: (O,). messages: what others have said, (K, M), or None. training: see `DQNAgent`.
+            obs: (O,). messages: what others have said, (K, M), or None. training, available: see
+                `DQNAgent`.
         Returns:
             the action, and its message (M,), which is made of `obs` alone; None if it does not
             communicate.
@@ -118,7 +119,7 @@ class AttentionDQNAgent(ListeningAgent):
         seen, heard = self._read("obs", obs), self._inbox(messages)
         view = torch.cat([seen, F.pad(heard, (1, 0), value=1.0).flatten()])
         self._take_in(seen, view)
-        return self._choose(self._look(view), training), self.say(obs)
+        return self._choose(self._look(view), training, available), self.say(obs)
 
     def get_attention_weights(self) -> Float[Tensor, "H K"] | None:
         """To which of the messages it attended when it last acted, head by head.
@@ -131,16 +132,13 @@ class AttentionDQNAgent(ListeningAgent):
     def _inbox(self, messages: Any) -> Float[Tensor, "K M"]:
         if messages is None or not self.use_communication:
             return torch.zeros(0, self.message_dim, device=self.device)
-        found = read_numbers("messages", messages, "K", self.message_dim)
-        return found.detach().to(self.device, torch.float32)
+        return self._read("messages", messages, "K", self.message_dim)
 
-    def _keep(
-        self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool
-    ) -> None:
+    def _keep(self, step: Step, after: Tensor) -> None:
         fields = self.replay.fields
-        width = max(len(before), len(after), fields["obs"].shape[1])
-        before, after = (F.pad(x, (0, width - len(x))) for x in (before, after))
+        width = max(len(step.before), len(after), fields["obs"].shape[1])
+        before, after = (F.pad(x, (0, width - len(x))) for x in (step.before, after))
         if width > fields["obs"].shape[1]:  # more messages than ever before: room for them
             for name in ("obs", "next_obs"):
                 fields[name] = F.pad(fields[name], (0, width - fields[name].shape[1]))
-        super()._keep(before, action, reward, after, terminated)
+        super()._keep(step._replace(before=before), after)

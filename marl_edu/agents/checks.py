@@ -1,6 +1,5 @@
 """What agents check before they believe their caller."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -8,12 +7,21 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
+from marl_edu.envs.base.checks import finite_number
+
 
 def read_numbers(name: str, values: Any, *shape: int | str) -> Tensor:
-    """Values as a tensor of this shape, where a letter is any number, or a ValueError."""
+    """Values as a float32 tensor of this shape, where a letter is any number, or a ValueError.
+
+    It is a copy: whoever gave the values may write into them again.
+    """
     wanted = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
     try:
-        found = torch.as_tensor(np.asarray(values) if isinstance(values, list | tuple) else values)
+        if isinstance(values, Tensor):
+            found = values.detach().to(torch.float32, copy=True)
+        else:
+            with np.errstate(over="ignore"):  # what is too large becomes infinite
+                found = torch.from_numpy(np.array(values, np.float32, order="C"))
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"{name} must be numbers of shape {wanted}, got {values!r}") from None
     sizes = list(found.shape)
@@ -21,14 +29,26 @@ def read_numbers(name: str, values: Any, *shape: int | str) -> Tensor:
         isinstance(want, int) and want != size for want, size in zip(shape, sizes, strict=True)
     ):
         raise ValueError(f"{name} must have shape {wanted}, got {tuple(found.shape)}")
+    if not found.isfinite().all():
+        wrong = found[~found.isfinite()][0].item()
+        raise ValueError(f"{name} must be finite numbers, got {wrong} among them")
     return found
 
 
 def finite(reward: Any) -> float:
     """A reward, or a ValueError."""
-    if not math.isfinite(reward):
+    found = finite_number(reward)
+    if found is None:
         raise ValueError(f"reward must be a finite number, got {reward!r}")
-    return float(reward)
+    return found
+
+
+def same_memory(one: Any, other: Any) -> bool:
+    """Whether two arrays or tensors are the same numbers in memory, in part at least."""
+    try:
+        return one is other or np.shares_memory(np.asarray(one), np.asarray(other))
+    except (TypeError, ValueError, RuntimeError):
+        return False
 
 
 def space_sizes(observation_space: Any, action_space: Any) -> tuple[int, int]:
@@ -36,6 +56,8 @@ def space_sizes(observation_space: Any, action_space: Any) -> tuple[int, int]:
     hint = "; of a PettingZoo environment, ask for one agent's: env.{}(agent)"
     if not isinstance(observation_space, spaces.Box) or len(observation_space.shape) != 1:
         ask = hint.format("observation_space") if callable(observation_space) else ""
+        if isinstance(observation_space, spaces.Dict) and "action_mask" in observation_space.spaces:
+            ask = '; give it the "observation" alone, and the mask to get_action, as available'
         raise ValueError(
             f"observation_space must be a Box of one dimension, got {observation_space!r}{ask}"
         )

@@ -3,10 +3,10 @@
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from marl_edu.agents.checks import finite, read_numbers, space_sizes
+from marl_edu.agents.checks import finite, read_numbers, same_memory, space_sizes
 from marl_edu.algos import dqn
 from marl_edu.core.ops import epsilon_greedy
 from marl_edu.envs.base.checks import positive_int, whole_number
@@ -55,7 +55,7 @@ class DQNAgent:
         self.hidden_dim = positive_int("hidden_dim", hidden_dim)
         self.device = torch.device(device)
         self.cfg: Any = self.config(
-            env=type(self), **{"hidden_dim": hidden_dim, **SETTINGS, **settings}
+            env=type(self), **{"hidden_dim": self.hidden_dim, **SETTINGS, **settings}
         )
         self.available = torch.ones(1, self.n_actions, dtype=torch.bool, device=self.device)
         self.q_network, self.target_network = (self._build().to(self.device) for _ in range(2))
@@ -63,6 +63,8 @@ class DQNAgent:
         self.optimizer = torch.optim.Adam(self.q_network.parameters(), self.cfg.lr, fused=True)
         self.replay = self._replay()
         self.updates = 0  # gradient steps so far
+        self.steps = 0  # actions that it has chosen so far
+        self._shown: Tensor | None = None  # what it saw when it chose the last of them, (O,)
 
     def _build(self) -> Any:
         """The network: `net(view (E, X), hidden) -> (q (E, A), hidden)`."""
@@ -70,34 +72,47 @@ class DQNAgent:
 
     def _replay(self) -> Any:
         """Where it keeps what it has experienced."""
-        return ReplayBuffer(self.cfg.capacity, self.obs_dim, self.available)
+        return ReplayBuffer(self.cfg.capacity, self.obs_dim, self.available, changes=True)
 
     @property
     def epsilon(self) -> float:
         """The chance of an action at random, by now."""
         return qlearning.epsilon_at(self.cfg, self.updates / self.cfg.updates)
 
-    def get_action(self, obs: Any, *, training: bool = True) -> Any:
+    def get_action(self, obs: Any, *, training: bool = True, available: Any = None) -> Any:
         """What to do, a number in 0..A - 1.
 
         Args:
             obs: what it sees, (O,). training: with probability `epsilon` anything; False: always
-                the action with the highest Q.
+                the action with the highest Q. available: which actions it has now, (A,), true or
+                false; None: all. One that has none does 0.
+        Raises:
+            ValueError: numbers of the wrong shape, or not finite.
         """
-        return self._choose(self._look(self._read("obs", obs)), training)
+        self._shown = self._read("obs", obs)
+        return self._choose(self._look(self._shown), training, available)
 
     def store_experience(
-        self, obs: Any, action: int, reward: float, next_obs: Any, terminated: bool
+        self,
+        obs: Any,
+        action: int,
+        reward: float,
+        next_obs: Any,
+        terminated: bool,
+        next_available: Any = None,
     ) -> None:
         """Keep a step that it took.
 
         Args:
             obs, next_obs: before and after it, (O,). action: in 0..A - 1. reward: a number.
             terminated: its trajectory ended here: no reward can follow. Running out of time is no
-                such end: then False.
+                such end: then False. next_available: which actions it has after it; None: all.
+        Raises:
+            ValueError: numbers of the wrong shape, or not finite; or `obs` is no longer what it
+                was when the action was chosen, since `next_obs` was written over it.
         """
-        before, after = self._read("obs", obs), self._read("next_obs", next_obs)
-        self._keep(before, self._done(action), finite(reward), after, terminated)
+        step, after = self._read_step(obs, action, reward, next_obs, terminated, next_available)
+        self._keep(step, after)
 
     def update(self) -> dict[str, float] | None:
         """One gradient step on steps drawn from the replay.
@@ -132,23 +147,49 @@ class DQNAgent:
         """What every action is worth."""
         return self.q_network(view[None])[0][0]
 
-    def _choose(self, q: Float[Tensor, " A"], training: bool) -> int:
+    def _choose(self, q: Float[Tensor, " A"], training: bool, available: Any) -> int:
         epsilon = self.epsilon if training else 0.0
-        return int(epsilon_greedy(q[None], epsilon, self.available))
+        mask = self._mask("available", available)[None]
+        self.steps += 1
+        return int(epsilon_greedy(q[None], epsilon, mask))
 
     def _loss(self) -> tuple[Tensor, dict[str, float]]:
         batch = self.replay.sample(self.cfg.batch_size)
         return dqn.loss(self.q_network, self.target_network, batch, self.cfg)
 
-    def _keep(
-        self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool
-    ) -> None:
-        step = Step(before, action, reward, terminated)
+    def _keep(self, step: "Step", after: Tensor) -> None:
         self.replay.add(episode_of([step], after))
 
-    def _read(self, name: str, obs: Any) -> Float[Tensor, " O"]:
-        """An observation as a tensor on the agent's device."""
-        return read_numbers(name, obs, self.obs_dim).to(self.device, torch.float32)
+    def _read(self, name: str, values: Any, *shape: int | str) -> Tensor:
+        """Numbers as a tensor of its own on the agent's device; an observation if no shape is
+        given. Who is to blame for bad ones, and when, the error says."""
+        try:
+            return read_numbers(name, values, *(shape or (self.obs_dim,))).to(self.device)
+        except ValueError as error:
+            raise ValueError(f"{error}: agent {self.agent_id} in step {self.steps}") from None
+
+    def _mask(self, name: str, available: Any) -> Bool[Tensor, " A"]:
+        if available is None:
+            return self.available[0]
+        return self._read(name, available, self.n_actions) > 0
+
+    def _read_step(
+        self, obs: Any, action: Any, reward: Any, next_obs: Any, terminated: Any, available: Any
+    ) -> tuple["Step", Tensor]:
+        """A step as it is kept, and what was seen after it."""
+        before, after = self._read("obs", obs), self._read("next_obs", next_obs)
+        overwritten = self._shown is not None and not torch.equal(before, self._shown)
+        if overwritten and not terminated and same_memory(obs, next_obs):
+            raise ValueError(
+                "obs must be what it was when get_action was called, but next_obs was written "
+                "over it: call get_action with obs, and then step, on obs.copy()"
+            )
+        try:
+            paid = finite(reward)
+        except ValueError as error:
+            raise ValueError(f"{error}: agent {self.agent_id} in step {self.steps}") from None
+        mask = self._mask("next_available", available)
+        return Step(before, self._done(action), paid, bool(terminated), mask), after
 
     def _done(self, action: Any) -> int:
         if action not in range(self.n_actions):
@@ -163,6 +204,7 @@ class Step(NamedTuple):
     action: int
     reward: float
     terminated: bool
+    available: Tensor  # the actions that it has after it, (A,)
     hidden: Tensor | None = None  # what it remembered before it, (U,)
 
 
@@ -173,13 +215,14 @@ def episode_of(steps: list[Step], after: Tensor) -> Episodes:
     def column(values: list[Any], dtype: torch.dtype) -> Tensor:
         return torch.tensor(values, dtype=dtype, device=device)[None, :, None]
 
-    terminated = [bool(step.terminated) for step in steps]
+    masks = [step.available for step in steps]
     remembered = [after.new_zeros(0) if step.hidden is None else step.hidden for step in steps]
     return Episodes(
         obs=torch.stack([*(step.before for step in steps), after])[None, :, None],
         action=column([step.action for step in steps], torch.int64),
-        reward=column([float(step.reward) for step in steps], torch.float32),
+        reward=column([step.reward for step in steps], torch.float32),
         alive=column([True] * len(steps), torch.bool),
-        terminated=column(terminated, torch.bool),
+        terminated=column([step.terminated for step in steps], torch.bool),
         hidden=torch.stack(remembered)[None, :, None],
+        available=torch.stack([masks[0], *masks])[None, :, None],  # of the first nobody asks
     )

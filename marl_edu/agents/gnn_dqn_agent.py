@@ -7,7 +7,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from marl_edu.agents.checks import read_numbers
 from marl_edu.agents.listening_agent import ListeningAgent
 from marl_edu.algos import dqn, gat
 from marl_edu.core.graph_layers import GraphConvolution, GraphMax, GraphMean
@@ -87,10 +86,10 @@ class GNNDQNAgent(ListeningAgent):
         self.gnn_type = one_of("gnn_type", gnn_type, LAYERS)
         self.num_gnn_layers = whole_number("num_gnn_layers", num_gnn_layers)
         self.num_heads = positive_int("num_heads", num_heads)
-        if positive_int("hidden_dim", hidden_dim) % num_heads:
+        if positive_int("hidden_dim", hidden_dim) % self.num_heads:
             raise ValueError(f"num_heads must divide hidden_dim={hidden_dim!r}, got {num_heads!r}")
-        if not whole_number("agent_id", agent_id) < n_agents:
-            raise ValueError(f"agent_id must be one of 0..{n_agents - 1}, got {agent_id!r}")
+        if not whole_number("agent_id", agent_id) < self.n_agents:
+            raise ValueError(f"agent_id must be one of 0..{self.n_agents - 1}, got {agent_id!r}")
         super().__init__(agent_id, observation_space, action_space, hidden_dim, device, **settings)
 
     def _build(self) -> Any:
@@ -99,10 +98,17 @@ class GNNDQNAgent(ListeningAgent):
 
     def _replay(self) -> Any:
         N = self.n_agents
-        return ReplayBuffer(self.cfg.capacity, N * self.obs_dim + N * N, self.available)
+        size = N * self.obs_dim + N * N
+        return ReplayBuffer(self.cfg.capacity, size, self.available, changes=True)
 
     def get_action(
-        self, obs: Any, others: Any = None, adjacency: Any = None, *, training: bool = True
+        self,
+        obs: Any,
+        others: Any = None,
+        adjacency: Any = None,
+        *,
+        training: bool = True,
+        available: Any = None,
     ) -> int:
         """What to do.
 
@@ -110,21 +116,20 @@ class GNNDQNAgent(ListeningAgent):
             obs: what it sees, (O,). others: what the other agents see, (N - 1, O), in order of
                 agents, itself left out; None: nobody is there.
             adjacency: `[i, j]`: i hears j, bool (N, N); None: everybody hears everybody.
-            training: see `DQNAgent`.
+            training, available: see `DQNAgent`.
         """
         N, seen = self.n_agents, self._read("obs", obs)
-        adjacency = (
-            torch.ones(N, N) if adjacency is None else read_numbers("adjacency", adjacency, N, N)
-        )
+        links = seen.new_ones(N, N)
+        if adjacency is not None:
+            links = self._read("adjacency", adjacency, N, N)
         if others is None:
-            rest, adjacency = torch.zeros(N - 1, self.obs_dim), torch.zeros(N, N)
+            rest, links = seen.new_zeros(N - 1, self.obs_dim), seen.new_zeros(N, N)
         else:
-            rest = read_numbers("others", others, N - 1, self.obs_dim)
-        rest = rest.to(self.device, torch.float32)
+            rest = self._read("others", others, N - 1, self.obs_dim)
         rows = torch.cat([rest[: self.agent_id], seen[None], rest[self.agent_id :]])
-        view = torch.cat([rows.flatten(), adjacency.to(rows).flatten()])
+        view = torch.cat([rows.flatten(), links.flatten()])
         self._take_in(seen, view)
-        return self._choose(self._look(view), training)
+        return self._choose(self._look(view), training, available)
 
     def get_attention_weights(self) -> Float[Tensor, "H N"] | None:
         """To whom it attended in the last layer when it last acted, itself among them.

@@ -6,8 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from marl_edu.agents.checks import finite
-from marl_edu.agents.dqn_agent import DQNAgent
+from marl_edu.agents.dqn_agent import DQNAgent, Step
 
 
 class ListeningAgent(DQNAgent):
@@ -20,7 +19,7 @@ class ListeningAgent(DQNAgent):
     def __init__(self, *args: Any, **settings: Any):
         super().__init__(*args, **settings)
         self._last: tuple[Tensor, Tensor] | None = None  # obs (O,), and all that it saw and heard
-        self._open: tuple[Tensor, int, float, Tensor] | None = None  # a step without its end
+        self._open: tuple[Step, Tensor] | None = None  # a step without its end, and its next_obs
         self._weights: Tensor | None = None  # of its attention when it last acted
 
     def reset(self) -> None:
@@ -35,24 +34,33 @@ class ListeningAgent(DQNAgent):
     def _take_in(self, obs: Float[Tensor, " O"], view: Float[Tensor, " X"]) -> None:
         """Note what it sees and hears now, and complete the step before."""
         if self._open is not None:
-            before, action, reward, next_obs = self._open
+            step, next_obs = self._open
             if torch.equal(obs, next_obs):  # or else another episode has begun in between
-                self._keep(before, action, reward, view, False)
-        self._open, self._last = None, (obs, view)
+                self._keep(step, view)
+        self._open, self._last, self._shown = None, (obs, view), obs
 
     def store_experience(
-        self, obs: Any, action: int, reward: float, next_obs: Any, terminated: bool
+        self,
+        obs: Any,
+        action: int,
+        reward: float,
+        next_obs: Any,
+        terminated: bool,
+        next_available: Any = None,
     ) -> None:
         """Keep a step, with what was heard in it; see `DQNAgent`.
 
         Raises:
             ValueError: `obs` is not what `get_action` was last asked about.
         """
-        before, after = self._read("obs", obs), self._read("next_obs", next_obs)
-        if self._last is None or not torch.equal(self._last[0], before):
-            raise ValueError("obs must be the one that get_action was last called with")
-        done, view = self._done(action), self._last[1]
-        if terminated:
-            self._keep(view, done, finite(reward), torch.zeros_like(view), True)
+        step, after = self._read_step(obs, action, reward, next_obs, terminated, next_available)
+        if self._last is None or not torch.equal(self._last[0], step.before):
+            raise ValueError(
+                "obs must be the one that get_action was last called with; where the environment "
+                "writes into it, a copy of it"
+            )
+        step = step._replace(before=self._last[1])
+        if step.terminated:
+            self._keep(step, torch.zeros_like(step.before))
         else:
-            self._open = view, done, finite(reward), after
+            self._open = step, after

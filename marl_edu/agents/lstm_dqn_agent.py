@@ -46,7 +46,7 @@ class LSTMDQNAgent(DQNAgent):
                 f"num_lstm_layers must be 1, the chapter's network has one, got {num_lstm_layers!r}"
             )
         self.sequence_length = positive_int("sequence_length", sequence_length)
-        settings = {"window": sequence_length, "start": "stored", "batch_size": 32, **settings}
+        settings = {"window": self.sequence_length, "start": "stored", "batch_size": 32, **settings}
         super().__init__(agent_id, observation_space, action_space, size, device, **settings)
         self._steps: list[Step] = []  # taken since the last sequence was kept
         self._after: Tensor | None = None  # what was seen after the last of them
@@ -58,7 +58,8 @@ class LSTMDQNAgent(DQNAgent):
     def _replay(self) -> Any:
         """Each sequence is kept as if it were a trajectory that goes on."""
         rows, size = -(-self.cfg.capacity // self.sequence_length), self.q_network.hidden_size
-        return SequenceReplay(rows, self.sequence_length, self.obs_dim, self.available, size)
+        sizes = (rows, self.sequence_length, self.obs_dim)
+        return SequenceReplay(*sizes, self.available, size, changes=True)
 
     def _forget(self) -> None:
         self.hidden = self._before = self.q_network.start(1, 1)[0, 0]
@@ -75,16 +76,14 @@ class LSTMDQNAgent(DQNAgent):
         self.hidden = after[0, 0]
         return q[0, 0]
 
-    def _keep(
-        self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool
-    ) -> None:
-        if self._after is not None and not torch.equal(before, self._after):
+    def _keep(self, step: Step, after: Tensor) -> None:
+        if self._after is not None and not torch.equal(step.before, self._after):
             self._close()  # something lies in between
-        self._steps.append(Step(before, action, reward, terminated, self._before))
+        self._steps.append(step._replace(hidden=self._before))
         self._after = after
-        if terminated or len(self._steps) == self.sequence_length:
+        if step.terminated or len(self._steps) == self.sequence_length:
             self._close()
-        if terminated:
+        if step.terminated:
             self._forget()
 
     def _close(self) -> None:

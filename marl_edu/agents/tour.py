@@ -84,7 +84,7 @@ def play(team: list[Any], env: Parallel, training: bool, seed: int | None = None
         `steps` that it lasted, `return` (of all agents together), `success`.
     """
     names, N = env.possible_agents, len(team)
-    obs, _ = env.reset(seed)
+    obs, infos = env.reset(seed)
     said: list[Tensor | None] = [None] * N
     if env.env.max_steps == 1 and isinstance(team[0], AttentionDQNAgent):
         said = [agent.say(obs[name]) for name, agent in zip(names, team, strict=True)]
@@ -105,11 +105,15 @@ def play(team: list[Any], env: Parallel, training: bool, seed: int | None = None
             else:
                 actions[name] = agent.get_action(obs[name], training=training)
         said = saying
+        acted = {name: infos[name]["alive"] for name in names}
         after, rewards, terminated, _, infos = env.step(actions)
         if training:
             for name, agent in zip(names, team, strict=True):
-                step = (obs[name], actions[name], rewards[name], after[name], terminated[name])
-                agent.store_experience(*step)
+                if acted[name]:
+                    left, there = infos[name]["completed"], infos[name]["alive"]
+                    paid = 0.0 if left and there else rewards[name]  # or else it is a newcomer's
+                    ended = terminated[name] or left or not there
+                    agent.store_experience(obs[name], actions[name], paid, after[name], ended)
                 agent.update()
         obs, total, steps = after, total + sum(rewards.values()), steps + 1
     return {"steps": steps, "return": total, "success": infos[names[0]]["success"]}
@@ -155,7 +159,7 @@ def build_cut(cfg: tarmac.Config, env: Env) -> a2c.ActorCritic:
     communicate = CutAttention(
         cfg.hidden_dim, cfg.heads, cfg.signature_dim, cfg.value_dim, cfg.rounds, cfg.hear_self
     )
-    return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, communicate, env.available)
+    return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, communicate)
 
 
 def tarmac_on_probe(build: Callable[..., Any], distractors: int, seed: int) -> dict[str, Any]:

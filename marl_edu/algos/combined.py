@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from marl_edu.algos import drqn, gat, icm, tarmac
+from marl_edu.core.ends import outcome
 from marl_edu.core.protocols import Env
 from marl_edu.core.registry import register
 from marl_edu.envs.base.wrappers import Wrapper
@@ -142,8 +143,8 @@ class AsOne(Wrapper):
     """The whole team as one agent, which sees what all see and acts for all.
 
     O becomes N O, one observation behind the other; A becomes A^N, the actions read as the digits
-    of a number, agent 0's the last one; a reward is the team's mean. For environments in which all
-    agents have the same actions. For the arguments see `Wrapper`.
+    of a number, agent 0's the last one, `available` if each has its own; a reward is the mean of
+    what the members are paid. For the arguments see `Wrapper`.
     """
 
     def __init__(
@@ -168,9 +169,11 @@ class AsOne(Wrapper):
         self, actions: Int[Tensor, "B 1"]
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """As the inner environment's; alive is a team of which anybody is."""
+        before = self.inner.alive, self.inner.running
         obs, reward, terminated, truncated, info = super().step(self.split(actions))
+        paid = outcome(*before, reward, terminated, info).paid.mean(1, keepdim=True)
         info = info | {"alive": self.alive, "completed": self.completed}
-        return obs, reward.mean(1, keepdim=True), terminated, truncated, info
+        return obs, paid, terminated, truncated, info
 
     def _change(self, obs: Float[Tensor, "B N O"]) -> Float[Tensor, "B 1 NO"]:
         return obs.flatten(1)[:, None]
@@ -186,9 +189,13 @@ class AsOne(Wrapper):
         return torch.zeros_like(self.alive)
 
     @property
-    def available(self) -> Bool[Tensor, "1 A"]:
-        """All actions."""
-        return torch.ones(1, self.n_actions, dtype=torch.bool, device=self.device)
+    def available(self) -> Bool[Tensor, "B 1 A"]:
+        """What all members have; one that has no action at all forbids nothing."""
+        own = self.inner.available
+        own = own | ~own.any(-1, keepdim=True)
+        digits = self.split(torch.arange(self.n_actions, device=self.device)[:, None])  # (A, N)
+        has = own.gather(2, digits.T.expand(len(own), -1, -1))  # (B, N, A): its digit of each
+        return has.all(1, keepdim=True)
 
 
 class Told(nn.Module):

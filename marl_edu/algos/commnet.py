@@ -89,7 +89,7 @@ class MeanOfOthers(nn.Module):
 def build(cfg: Config, env: Env) -> a2c.ActorCritic:
     """The baseline's network with the mean of the others."""
     communicate = MeanOfOthers(cfg.hidden_dim, cfg.rounds)
-    return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, communicate, env.available)
+    return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, communicate)
 
 
 def train(

@@ -109,7 +109,7 @@ def build(cfg: Config, env: Env) -> QNet:
 
 def make_replay(cfg: Config, env: Env, net: QNet) -> ReplayBuffer:
     """Where steps are kept."""
-    return ReplayBuffer(cfg.capacity, env.obs_dim, env.available)
+    return ReplayBuffer(cfg.capacity, env.obs_dim, env.available[0], env.available_changes)
 
 
 def sample(replay: ReplayBuffer, cfg: Config, generator: torch.Generator) -> TransitionBatch:

@@ -121,9 +121,8 @@ def loss(
     reward = cfg.reward_scale * batch.reward
     with torch.no_grad():
         q_target_all, _ = target.unroll(batch.obs, hidden)  # with a memory of its own
-        available = batch.available[:, None]
         y = q_target(
-            reward, batch.terminated, q_target_all[:, 1:], available, cfg.gamma, q[:, 1:]
+            reward, batch.terminated, q_target_all[:, 1:], batch.available, cfg.gamma, q[:, 1:]
         )  # eq. (4)
     taken = q[:, :-1].gather(-1, batch.action[..., None])[..., 0]
     error = F.smooth_l1_loss(taken, y, reduction="none")
@@ -139,7 +138,8 @@ def build(cfg: Config, env: Env) -> RecurrentQ:
 def make_replay(cfg: Config, env: Env, net: RecurrentQ) -> SequenceReplay:
     """Where trajectories are kept, and if they are to start there, what was remembered."""
     kept = net.hidden_size if cfg.start == "stored" else 0
-    return SequenceReplay(cfg.capacity, env.max_steps, env.obs_dim, env.available, kept)
+    has, changes = env.available[0], env.available_changes
+    return SequenceReplay(cfg.capacity, env.max_steps, env.obs_dim, has, kept, changes)
 
 
 def sample(replay: SequenceReplay, cfg: Config, generator: torch.Generator) -> SequenceBatch:

@@ -261,7 +261,7 @@ class GraphTalk(nn.Module):
 def build(cfg: Config, env: Env) -> a2c.ActorCritic:
     """The baseline's network with graph layers."""
     talk = GraphTalk(cfg.hidden_dim, cfg.heads, cfg.layers, cfg.layer_type, cfg.nearest)
-    return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, talk, env.available)
+    return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, talk)
 
 
 def train(

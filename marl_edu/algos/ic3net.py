@@ -79,12 +79,11 @@ class GatedActorCritic(a2c.ActorCritic):
         n_actions: int,
         hidden_dim: int,
         communicate: nn.Module,
-        available: Bool[Tensor, "N A"] | None = None,
         gate: str = "hard",
     ):
         if gate not in GATES:
             raise ValueError(f"gate must be one of {', '.join(GATES)}, got {gate!r}")
-        super().__init__(obs_dim, n_actions, hidden_dim, communicate, available)
+        super().__init__(obs_dim, n_actions, hidden_dim, communicate)
         self.gate = gate
         self.W_g = nn.Linear(hidden_dim, 1)
 
@@ -124,9 +123,7 @@ class GatedActorCritic(a2c.ActorCritic):
 def build(cfg: Config, env: Env) -> GatedActorCritic:
     """The network of IC3Net."""
     communicate = MeanOfSpeakers(cfg.hidden_dim)
-    return GatedActorCritic(
-        env.obs_dim, env.n_actions, cfg.hidden_dim, communicate, env.available, cfg.gate
-    )
+    return GatedActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, communicate, cfg.gate)
 
 
 def train(

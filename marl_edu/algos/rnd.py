@@ -28,7 +28,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from marl_edu.core.ends import is_over
 from marl_edu.core.normalise import RunningMeanStd
+from marl_edu.core.ops import highest
 from marl_edu.core.protocols import Env
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.training import ppo
@@ -99,9 +101,14 @@ class RandomNetworkDistillation(nn.Module):
     def warm_up(self, env: Env) -> None:
         """An episode of random play, so that mu and sigma fit the environment from the start."""
         obs, seen = env.reset(), []
-        while env.t < env.max_steps and env.alive.any():
-            shape = (env.num_envs, env.n_agents)
-            obs = env.step(torch.randint(env.n_actions, shape, device=env.device))[0]
+        while not is_over(env):
+            available = env.available
+            action = torch.randint(env.n_actions, available.shape[:2], device=env.device)
+            allowed = available.gather(-1, action[..., None])[..., 0]
+            if not allowed.all():  # draw again, among those that there are
+                chance = torch.rand(available.shape, device=env.device)
+                action = torch.where(allowed, action, highest(chance, available))
+            obs = env.step(action)[0]
             seen.append(obs[env.alive])
         self.stats.update(torch.cat(seen))
 

@@ -130,7 +130,7 @@ def build(cfg: Config, env: Env) -> a2c.ActorCritic:
     communicate = TargetedAttention(
         cfg.hidden_dim, cfg.heads, cfg.signature_dim, cfg.value_dim, cfg.rounds, cfg.hear_self
     )
-    return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, communicate, env.available)
+    return a2c.ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, communicate)
 
 
 def train(

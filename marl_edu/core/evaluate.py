@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from marl_edu.core.ends import is_over, take_step
 from marl_edu.core.protocols import Env, Policy
 
 
@@ -16,17 +17,17 @@ def play_episodes(env: Env, policy: Policy, episodes: int, seed: int = 10**6) ->
 
     Returns:
         one number an episode, `(n,)` each: `success` (a share, or 0 and 1), `return` (mean over
-        agents) and `steps` until it terminated.
+        agents, each's as `core.ends` says) and `steps` until it terminated.
     """
     found: dict[str, list[Tensor]] = {"success": [], "return": [], "steps": []}
     for batch in range(-(-episodes // env.num_envs)):
         env.reset(seed + batch)
         total = torch.zeros(env.num_envs, device=env.device)
         steps = torch.zeros(env.num_envs, device=env.device)
-        while env.t < env.max_steps and env.running.any():
-            steps += env.running
-            _, reward, _, _, info = env.step(policy(env))
-            total += reward.mean(1)
+        while not is_over(env):
+            _, outcome, info = take_step(env, policy(env))
+            steps += outcome.running
+            total += outcome.paid.mean(1)
         found["success"].append(info["success"].float())
         found["return"].append(total)
         found["steps"].append(steps)

@@ -51,21 +51,45 @@ def mean_of_others(
     return weights @ z, weights
 
 
-def act(logits: Float[Tensor, "*B A"], generator: torch.Generator | None) -> Int[Tensor, "*B"]:
-    """Sample actions with `generator`, or take the most likely ones where it is None."""
-    if generator is None:
-        return logits.argmax(-1)
-    noise = torch.rand(logits.shape, generator=generator, device=logits.device)
-    return (logits - (-noise.log()).log()).argmax(-1)  # Gumbel-max: a sample of the softmax
+def act(
+    logits: Float[Tensor, "*B A"],
+    generator: torch.Generator | None,
+    available: Bool[Tensor, "..."] | None = None,
+) -> Int[Tensor, "*B"]:
+    """Sample actions with `generator`, or take the most likely ones where it is None.
+
+    Args:
+        available: which there are; None: all. Where there is none, the action is 0.
+    """
+    if generator is not None:  # Gumbel-max: a sample of the softmax
+        noise = torch.rand(logits.shape, generator=generator, device=logits.device)
+        logits = logits - (-noise.log()).log()
+    if available is not None:
+        lowest = torch.finfo(logits.dtype).min  # below what bad luck alone makes of an action
+        logits = logits.clamp_min(lowest / 2).masked_fill(~available, lowest)
+    return logits.argmax(-1)
 
 
 def log_prob_of(
-    logits: Float[Tensor, "*B A"], action: Int[Tensor, "*B"]
+    logits: Float[Tensor, "*B A"],
+    action: Int[Tensor, "*B"],
+    available: Bool[Tensor, "..."] | None = None,
 ) -> tuple[Float[Tensor, "*B"], Float[Tensor, "*B"]]:
-    """log pi(a) of the actions taken, and the entropy of the policy pi = softmax(logits)."""
+    """log pi(a) of the actions taken, and the entropy of the policy pi = softmax(logits).
+
+    Args:
+        available: which actions there were; None: all. pi is 0 for the others. Where there was
+            none, nothing was chosen: both numbers are 0.
+    """
+    if available is not None:
+        logits = logits.masked_fill(~available, torch.finfo(logits.dtype).min)
     log_pi = F.log_softmax(logits, -1)
     chosen = log_pi.gather(-1, action[..., None])[..., 0]
-    return chosen, -(log_pi.exp() * log_pi).sum(-1)
+    entropy = -(log_pi.exp() * log_pi).sum(-1)
+    if available is None:
+        return chosen, entropy
+    any_choice = available.any(-1)
+    return chosen * any_choice, entropy * any_choice
 
 
 def gae(
@@ -98,7 +122,7 @@ def gae(
 
 
 def highest(q: Float[Tensor, "*B A"], available: Bool[Tensor, "..."]) -> Int[Tensor, "*B"]:
-    """The available action with the highest value."""
+    """The available action with the highest value; 0 where there is none."""
     return q.masked_fill(~available, -torch.inf).argmax(-1)
 
 
@@ -133,7 +157,8 @@ def q_target(
     selects, its target evaluates, so that an overestimate is not selected *because* it is one.
 
     Args:
-        reward: r. terminated: d. gamma: discount. available: the actions there are in o'.
+        reward: r. terminated: d. gamma: discount. available: the actions there are in o'; where
+            there is none, a* is 0, which is what an agent does that has none.
         q_target_next, q_next: of o', by the target network and by the network; without `q_next`
             the target selects and evaluates.
     Source: Mnih et al., Nature 518 (2015); van Hasselt et al., arXiv 1509.06461, eq. (4).

@@ -18,6 +18,8 @@ class Env(Protocol):
     All B episodes start together and the batch takes at most T steps. An episode that ends earlier
     is `terminated` from then on: its state stays as it was, its agents are not alive, its rewards
     are 0. Running out of time is `truncated`; only a termination means that no reward can follow.
+    What that means for whoever learns from it, core/ends.py says. What an environment has returned
+    it never changes afterwards: loops keep it.
     """
 
     @property
@@ -62,15 +64,20 @@ class Env(Protocol):
 
     @property
     def completed(self) -> Bool[Tensor, "B N"]:
-        """The slots whose agent left in the last step; one may hold a newcomer already."""
+        """The slots whose agent left in the last step; one may hold a newcomer already, and what is
+        seen and paid there is then the newcomer's."""
 
     @property
     def running(self) -> Bool[Tensor, " B"]:
         """The episodes that have not terminated."""
 
     @property
-    def available(self) -> Bool[Tensor, "N A"]:
-        """Which actions each agent has."""
+    def available(self) -> Bool[Tensor, "B N A"]:
+        """Which actions each agent has now. One that has none does 0."""
+
+    @property
+    def available_changes(self) -> bool:
+        """Whether `available` may be different in another step or environment."""
 
     def reset(self, seed: int | None = None) -> Float[Tensor, "B N O"]:
         """Start B fresh episodes, with a seed always the same ones."""

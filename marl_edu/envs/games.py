@@ -164,7 +164,7 @@ class LeverGame(BatchedEnv):
         self.obs_dim = positive_int("pool", pool)
         self.n_agents = positive_int("n_agents", n_agents)
         self.n_actions = positive_int("n_levers", n_levers)
-        if n_agents > pool:
+        if self.n_agents > self.obs_dim:
             raise ValueError(f"n_agents must be at most the pool's {pool}, got {n_agents}")
 
     def _reset(self) -> None:

@@ -198,8 +198,7 @@ class MultiAgentGridWorld(BatchedEnv):
         k is large enough this is `adjacency()` as a list. Memory grows with N, not with N², also
         where all agents crowd into one cell.
         """
-        positive_int("k", k)
-        N = self.n_agents
+        k, N = positive_int("k", k), self.n_agents
         h = min(self.hearing, max(self.rows, self.columns) - 1)
         cell = self._cell(self.position, h)
         n_cells = (self.rows + 2 * h) * (self.columns + 2 * h)
@@ -278,10 +277,11 @@ def _window(reach: int, columns: int) -> Int[Tensor, " window"]:
 def _sides(grid_size: Any) -> tuple[int, int]:
     """(rows, columns), or a ValueError."""
     sides = grid_size if isinstance(grid_size, tuple | list) else (grid_size, grid_size)
-    whole = all(isinstance(s, int) and not isinstance(s, bool) and s >= 1 for s in sides)
-    if len(sides) != 2 or not whole:
+    try:
+        rows, columns = (positive_int("grid_size", side) for side in sides)
+    except ValueError:
         raise ValueError(
             f"grid_size must be two whole numbers of at least 1, (rows, columns), or one for both, "
             f"got {grid_size!r}"
-        )
-    return sides[0], sides[1]
+        ) from None
+    return rows, columns

@@ -78,7 +78,7 @@ class PredatorPrey(BatchedEnv):
         seed: int | None = None,
     ):
         super().__init__(num_envs, device, seed)
-        self.size = whole_number("size", size, 2)
+        size = self.size = whole_number("size", size, 2)
         self.mode = one_of("mode", mode, ("mixed", "cooperative", "competitive"))
         self.n_agents = positive_int("n_predators", self._given("n_predators", n_predators))
         self.vision = whole_number("vision", self._given("vision", vision))

@@ -83,8 +83,8 @@ class Relay(BatchedEnv):
         if not degree > 0:
             raise ValueError(f"degree must be a number above 0, got {degree!r}")
         self.radius = math.sqrt(degree / math.pi)
-        self.share = 1 / (1 + (degree if graph == "radius" else k) * hops**2)
-        self.obs_dim = 1 + symbols
+        self.share = 1 / (1 + (degree if graph == "radius" else self.k) * hops**2)
+        self.obs_dim = 1 + self.n_actions
 
     def _reset(self) -> None:
         """Place the agents, and draw sources and symbols until somebody is asked."""

@@ -48,10 +48,11 @@ class SpeakerProbe(BatchedEnv):
     ):
         super().__init__(num_envs, device, seed)
         self.distractors = whole_number("distractors", distractors)
-        if positive_int("symbols", symbols) < 2:
+        self.n_actions = positive_int("symbols", symbols)
+        if self.n_actions < 2:
             raise ValueError(f"symbols must be at least 2, got {symbols!r}")
-        self.n_agents, self.n_actions = distractors + 2, symbols
-        self.obs_dim = 2 * self.n_agents + symbols
+        self.n_agents = self.distractors + 2
+        self.obs_dim = 2 * self.n_agents + self.n_actions
 
     def _reset(self) -> None:
         """Deal colours, symbols and questions."""

@@ -81,7 +81,7 @@ class TMaze(BatchedEnv):
         self.n_agents = positive_int("n_agents", 1 + witness if n_agents is None else n_agents)
         if witness and self.n_agents != 2:
             raise ValueError(f"n_agents must be 2 with a witness, got {n_agents!r}")
-        steps = 3 * (length + 1) if max_steps is None else max_steps
+        steps = 3 * (self.length + 1) if max_steps is None else max_steps
         self.max_steps = positive_int("max_steps", steps)
 
     def _reset(self) -> None:

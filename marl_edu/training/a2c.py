@@ -9,7 +9,7 @@ Equations:
     z_t = relu(W_e o_t + W_r h_{t-1})        what the agent knows: it sees, it remembers     (1)
     z'_t = communicate(z_t)                  what it knows once it has listened              (2)
     h_t = GRU(z'_t, h_{t-1})                 what it will remember                           (3)
-    pi(a | h_t) = softmax(W_pi h_t)          how it acts                                     (4)
+    pi(a | h_t) = softmax(W_pi h_t)          how it acts: over the actions it has            (4)
     V_t = w_V . [h_t ; mean of all living h_t]    how the team's critic rates its prospects  (5)
     L = -A log pi(a) + c_V (R - V)^2 - c_H H(pi)   averaged over living agents and steps     (6)
 A is the generalised advantage of each agent's own reward (ops.gae), and R = A + V.
@@ -36,6 +36,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from marl_edu.core.ends import in_time, take_step
 from marl_edu.core.ops import act, gae, linear, log_prob_of, masked_mean, masked_normalise
 from marl_edu.core.protocols import Env
 from marl_edu.training.checkpoint import Result, Row, Run
@@ -93,17 +94,9 @@ class ActorCritic(nn.Module):
         communicate: a module `(z (B, N, D), mask (B, N, N)) -> (z', attention (B, R, H, N, N))`, R
             rounds and H heads. One with a number `nearest` above 0 gets a list of neighbours
             instead of a mask, see `comm_graph`.
-        available: which actions each agent has (N, A); None: all have all.
     """
 
-    def __init__(
-        self,
-        obs_dim: int,
-        n_actions: int,
-        hidden_dim: int,
-        communicate: nn.Module,
-        available: Bool[Tensor, "N A"] | None = None,
-    ):
+    def __init__(self, obs_dim: int, n_actions: int, hidden_dim: int, communicate: nn.Module):
         super().__init__()
         self.encode = nn.Linear(obs_dim, hidden_dim)
         self.recall = nn.Linear(hidden_dim, hidden_dim, bias=False)
@@ -111,10 +104,6 @@ class ActorCritic(nn.Module):
         self.memory = nn.GRUCell(hidden_dim, hidden_dim)
         self.policy = nn.Linear(hidden_dim, n_actions)
         self.value = nn.Linear(2 * hidden_dim, 1)
-        # No part of the state: the environment says it anew, and old checkpoints fit.
-        self.missing: Tensor | None
-        lacking = None if available is None or available.all() else ~available
-        self.register_buffer("missing", lacking, persistent=False)
         with torch.no_grad():  # start undecided: a confident start is hard to unlearn
             self.policy.weight.mul_(0.1)
             self.policy.bias.zero_()
@@ -157,10 +146,7 @@ class ActorCritic(nn.Module):
         """Action scores and the new memory, once everybody has listened."""
         h = self.memory(z.flatten(0, 1), h.flatten(0, 1)).view(h.shape)  # eq. (3)
         h = h * alive[..., None]
-        logits = self.policy(h)  # eq. (4)
-        if self.missing is not None:
-            logits = logits.masked_fill(self.missing, torch.finfo(logits.dtype).min)
-        return logits, h
+        return self.policy(h), h  # eq. (4)
 
     def comm_graph(self, env: Env) -> Any:
         """Who may hear whom in the environment now: `adjacency()`, a mask (B, N, N).
@@ -174,7 +160,14 @@ class ActorCritic(nn.Module):
         if not nearest:
             return env.adjacency()
         listed: Any = env
-        return listed.edges() if hasattr(env, "edges") else listed.neighbours(nearest)
+        if hasattr(env, "edges"):
+            return listed.edges()
+        if not hasattr(env, "neighbours"):
+            raise ValueError(
+                f"nearest must be 0 in an environment that does not list neighbours, such as "
+                f"{type(env).__name__}, got {nearest}"
+            )
+        return listed.neighbours(nearest)
 
     def centralised_value(
         self, h: Float[Tensor, "*B N D"], alive: Bool[Tensor, "*B N"]
@@ -191,9 +184,12 @@ class Episode(NamedTuple):
     log_prob: Float[Tensor, "B T N"]
     entropy: Float[Tensor, "B T N"]
     value: Float[Tensor, "B T1 N"]  # T1 = T + 1: the last one is of the state after the end
-    reward: Float[Tensor, "B T N"]
+    reward: Float[Tensor, "B T N"]  # this and what follows as in `core.ends.Outcome`
+    paid: Float[Tensor, "B T N"]
     alive: Bool[Tensor, "B T N"]
-    terminated: Bool[Tensor, "B T N"]  # True where an agent's trajectory ended, or there is none
+    terminated: Bool[Tensor, "B T N"]
+    observed: Bool[Tensor, "B T N"]
+    running: Bool[Tensor, "B T"]
     success: Float[Tensor, " B"]
 
 
@@ -204,33 +200,30 @@ def rollout(
     both acting and learning."""
     obs, alive = env.reset(), env.alive
     h = net.start(env.num_envs, env.n_agents)
-    steps, actions, living, rewards, ends = [], [], [], [], []
+    steps, actions, available, outcomes = [], [], [], []
     for t in range(env.max_steps):
         if t % detach_every == 0:
             h = h.detach()
         steps.append(net(obs, h, alive, generator, mask=net.comm_graph(env)))
-        actions.append(act(steps[-1].logits.detach(), generator))
-        living.append(alive)
-        obs, reward, terminated, _, info = env.step(actions[-1])
-        # The trajectory of an agent that has left or died ends here. Its slot may already hold a
-        # newcomer, whose reward is not its predecessor's.
-        rewards.append(reward * ~info["completed"])
-        ends.append(~alive | info["completed"] | ~info["alive"] | terminated[:, None])
-        h, alive = steps[-1].h * ~ends[-1][..., None], info["alive"]
+        available.append(env.available)
+        actions.append(act(steps[-1].logits.detach(), generator, available[-1]))
+        obs, outcome, info = take_step(env, actions[-1])
+        outcomes.append(outcome)
+        h, alive = steps[-1].h * ~outcome.terminated[..., None], info["alive"]
     with torch.no_grad():  # the state after a time limit has a value: bootstrap from it
         last = net(obs, h, alive, generator, mask=net.comm_graph(env)).h
     log_prob, entropy = log_prob_of(
-        torch.stack([step.logits for step in steps], 1), torch.stack(actions, 1)
+        torch.stack([step.logits for step in steps], 1),
+        torch.stack(actions, 1),
+        torch.stack(available, 1),
     )
+    came = in_time(outcomes)
+    living = torch.cat([came.alive, alive[:, None]], 1)
     return Episode(
         log_prob=log_prob + torch.stack([step.log_prob for step in steps], 1),
         entropy=entropy,
-        value=net.centralised_value(
-            torch.stack([*(step.h for step in steps), last], 1), torch.stack([*living, alive], 1)
-        ),
-        reward=torch.stack(rewards, 1),
-        alive=torch.stack(living, 1),
-        terminated=torch.stack(ends, 1),
+        value=net.centralised_value(torch.stack([*(step.h for step in steps), last], 1), living),
+        **came._asdict(),
         success=info["success"].float(),
     )
 
@@ -255,7 +248,7 @@ def loss(batch: Episode, cfg: Config, ent_coef: float) -> tuple[Tensor, Row]:
 
 def build(cfg: Config, env: Env) -> ActorCritic:
     """The network of the baseline: nobody communicates."""
-    return ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, NoCommunication(), env.available)
+    return ActorCritic(env.obs_dim, env.n_actions, cfg.hidden_dim, NoCommunication())
 
 
 def train(
@@ -292,9 +285,9 @@ def train(
         nn.utils.clip_grad_norm_(net.parameters(), cfg.max_grad_norm)
         optimizer.step()
         run.update += 1
-        run.env_steps += cfg.num_envs * env.max_steps
+        run.env_steps += int(episode.running.sum())
         metrics["success"] = episode.success.mean().item()
-        metrics["return"] = (episode.reward.sum() / cfg.num_envs).item() / env.n_agents
+        metrics["return"] = (episode.paid.sum() / cfg.num_envs).item() / env.n_agents
         run.log(metrics)
         run.save()
     return run.result(net)
@@ -322,4 +315,4 @@ class TeamPolicy:
         graph = self.net.comm_graph(env)
         step = self.net(env.obs, h, env.alive, self.generator, mask=graph)
         self.h = step.h
-        return act(step.logits, self.generator)
+        return act(step.logits, self.generator, env.available)

@@ -2,7 +2,8 @@
 
 A bonus module has three methods, which take o `(*B, O)`, a `(*B)` and o' `(*B, O)`:
     `reward(o, a, o')` -> r^I `(*B)`, no gradient; `loss(o, a, o')` -> `(*B)`, what it learns from;
-    `update(o, a, o', alive (*B))`: what it notes without a gradient (counts, running means).
+    `update(o, a, o', alive (*B))`: what it notes without a gradient (counts, running means),
+        of the transitions of those who are alive in both o and o'.
 Those of the papers are in algos/counts.py, algos/icm.py and algos/rnd.py.
 """
 

@@ -42,12 +42,12 @@ class ExplorationMetrics(nn.Module):
             for i, visited in enumerate(self.visited):
                 visited[batch.cell[..., i][batch.alive[..., i]]] = True
         self.found.clamp_(min=float((batch.reward > 0).any()))
-        chosen = torch.bincount(batch.action[batch.alive], minlength=self.n_actions)
+        chosen = torch.bincount(batch.action[batch.alive], minlength=self.n_actions).tolist()
         return {
             "success": batch.success.mean().item(),
             "found": self.found.item(),
             "coverage": self.visited.any(0).float().mean().item(),
             "coverage_per_agent": self.visited.float().mean().item(),
-            "bonus": masked_mean(bonus, batch.alive).item(),
-            **{f"action_{a}": n / sum(chosen.tolist()) for a, n in enumerate(chosen.tolist())},
+            "bonus": masked_mean(bonus, batch.observed).item(),
+            **{f"action_{a}": n / max(1, sum(chosen)) for a, n in enumerate(chosen)},
         }

@@ -10,8 +10,8 @@ Equations:
     r^I_t / sigma                        the bonus, in units of the spread of its returns     (1)
     sigma = running s.d. of R_t,   R_t = gamma_I R_{t-1} + r^I_t
     A = c_E A^E + c_I A^I                two critics, two advantages, one policy              (2)
-    A^E: gae of r^E, cut where the environment ended.   A^I: gae of r^I / sigma, never cut: the end
-        of an episode is followed by the start of the next                                    (3)
+    A^E: gae of r^E, cut where a trajectory ended.   A^I: gae of r^I / sigma, never cut: the end
+        of a trajectory is followed by the start of the next                                  (3)
     rho = pi(a | o) / pi_old(a | o)
     L = -min(rho A, clip(rho, 1 - eps, 1 + eps) A)
         + c_V ((R^E - V^E)^2 + (R^I - V^I)^2) - c_H H(pi)    averaged over living agents      (4)
@@ -40,6 +40,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from marl_edu.core.ends import in_time, is_over, take_step
 from marl_edu.core.normalise import ReturnNormaliser
 from marl_edu.core.ops import act, gae, log_prob_of, masked_mean, masked_normalise
 from marl_edu.core.protocols import Env
@@ -129,9 +130,13 @@ class Rollout(NamedTuple):
     log_prob: Float[Tensor, "B T N"]
     value_ext: Float[Tensor, "B T1 N"]
     value_int: Float[Tensor, "B T1 N"]
-    reward: Float[Tensor, "B T N"]
+    available: Bool[Tensor, "B T N A"]
+    reward: Float[Tensor, "B T N"]  # this and what follows as in `core.ends.Outcome`
+    paid: Float[Tensor, "B T N"]
     alive: Bool[Tensor, "B T N"]
-    terminated: Bool[Tensor, "B T N"]  # True where the environment ended, or there is no agent
+    terminated: Bool[Tensor, "B T N"]
+    observed: Bool[Tensor, "B T N"]  # the transitions that a bonus is for
+    running: Bool[Tensor, "B T"]
     success: Float[Tensor, " B"]
     cell: Int[Tensor, "B T N"] | None  # where each agent is after the step, if the environment says
 
@@ -139,33 +144,27 @@ class Rollout(NamedTuple):
 @torch.no_grad()
 def rollout(net: ActorCritic, env: Any, generator: torch.Generator) -> Rollout:
     """Play one episode in every environment."""
-    obs, alive = env.reset(), env.alive
-    seen, actions, outputs, rewards, living, ends, cells = [obs], [], [], [], [], [], []
-    for _ in range(env.max_steps):
-        outputs.append(net(obs))
-        actions.append(act(outputs[-1].logits, generator))
-        living.append(alive)
-        obs, reward, terminated, _, info = env.step(actions[-1])
+    seen, actions, masks, outputs, outcomes, cells = [env.reset()], [], [], [], [], []
+    while not is_over(env):
+        outputs.append(net(seen[-1]))
+        masks.append(env.available)
+        actions.append(act(outputs[-1].logits, generator, masks[-1]))
+        obs, outcome, info = take_step(env, actions[-1])
         seen.append(obs)
-        rewards.append(reward)
-        ends.append(~alive | terminated[:, None])
-        alive = info["alive"]
+        outcomes.append(outcome)
         if hasattr(env, "n_cells"):
             cells.append(env.cell)
-        if not alive.any():
-            break
-    outputs.append(net(obs))
+    outputs.append(net(seen[-1]))
     logits, value_ext, value_int = (torch.stack(part, 1) for part in zip(*outputs, strict=True))
-    action = torch.stack(actions, 1)
+    action, available, came = torch.stack(actions, 1), torch.stack(masks, 1), in_time(outcomes)
     return Rollout(
         obs=torch.stack(seen, 1),
         action=action,
-        log_prob=log_prob_of(logits[:, :-1], action)[0],
+        log_prob=log_prob_of(logits[:, :-1], action, available)[0],
         value_ext=value_ext,
         value_int=value_int,
-        reward=torch.stack(rewards, 1),
-        alive=torch.stack(living, 1),
-        terminated=torch.stack(ends, 1),
+        available=available,
+        **came._asdict(),
         success=info["success"].float(),
         cell=torch.stack(cells, 1) if cells else None,
     )
@@ -178,8 +177,8 @@ def advantages(
     ext = gae(batch.reward, batch.value_ext, batch.terminated, cfg.gamma, cfg.gae_lambda)
     value = batch.value_int
     if not cfg.episodic_bonus:
-        # The end is followed by the start of another episode: bootstrap from there.
-        start = value[:, :1]
+        # The end is followed by the start of another trajectory: bootstrap from its slot's first.
+        start = value.gather(1, batch.alive.int().argmax(1, keepdim=True))
         ended = batch.alive & batch.terminated
         bonus = bonus + cfg.gamma_int * ended * start
         value = torch.cat([value[:, :-1], start], 1)
@@ -197,6 +196,8 @@ class Batch(NamedTuple):
     return_ext: Float[Tensor, "M N"]
     return_int: Float[Tensor, "M N"]
     alive: Bool[Tensor, "M N"]
+    observed: Bool[Tensor, "M N"]
+    available: Bool[Tensor, "M N A"]
 
 
 def make_batch(batch: Rollout, bonus: Float[Tensor, "B T N"], cfg: Config) -> Batch:
@@ -214,6 +215,8 @@ def make_batch(batch: Rollout, bonus: Float[Tensor, "B T N"], cfg: Config) -> Ba
         ext + batch.value_ext[:, :-1],
         int_ + batch.value_int[:, :-1],
         batch.alive,
+        batch.observed,
+        batch.available,
     )
     there = batch.alive.any(-1)
     return Batch(*(part[there] for part in parts))
@@ -222,7 +225,7 @@ def make_batch(batch: Rollout, bonus: Float[Tensor, "B T N"], cfg: Config) -> Ba
 def loss(net: ActorCritic, batch: Batch, cfg: Config) -> tuple[Tensor, Row]:
     """Eq. (4). Returns the scalar loss and its parts as a dict of floats."""
     step = net(batch.obs)
-    log_prob, entropies = log_prob_of(step.logits, batch.action)
+    log_prob, entropies = log_prob_of(step.logits, batch.action, batch.available)
     ratio = (log_prob - batch.log_prob).exp()
     clipped = ratio.clamp(1 - cfg.clip_coef, 1 + cfg.clip_coef)
     gain = torch.minimum(ratio * batch.advantage, clipped * batch.advantage)
@@ -279,15 +282,15 @@ def train(
     while run.update < cfg.updates:
         batch = rollout(net, env, generator)
         transitions = (batch.obs[:, :-1], batch.action, batch.obs[:, 1:])
-        raw = curious.reward(*transitions) * batch.alive  # before the module learns of them
+        raw = curious.reward(*transitions) * batch.observed  # before the module learns of them
         if cfg.shuffle_bonus:
-            raw = shuffled(raw, batch.alive, generator)
-        normaliser.update(raw, batch.alive)
-        curious.update(*transitions, batch.alive)
+            raw = shuffled(raw, batch.observed, generator)
+        normaliser.update(raw, batch.observed)
+        curious.update(*transitions, batch.observed)
         samples = make_batch(batch, normaliser(raw) if cfg.scale_bonus else raw, cfg)
         losses = update(net, curious, samples, optimizer, generator, cfg)
         run.update += 1
-        run.env_steps += cfg.num_envs * env.max_steps
+        run.env_steps += int(batch.running.sum())
         run.log(losses | explored(batch, raw))
         run.save()
     return Result(**vars(run.result(net)), bonus=curious)
@@ -312,15 +315,14 @@ def update(
 ) -> Row:
     """Go through the samples `epochs` times, in `minibatches` steps each; means of the parts."""
     seen = []
-    M = len(samples.action)
     for _ in range(cfg.epochs):
-        order = torch.randperm(M, generator=generator)
+        order = torch.randperm(len(samples.action), generator=generator)
         for index in order.chunk(cfg.minibatches):
             batch = Batch(*(part[index] for part in samples))
             total, parts = loss(net, batch, cfg)
             few = slice(max(1, round(cfg.bonus_share * len(index))))  # the order is random anyway
             errors = bonus.loss(batch.obs[few], batch.action[few], batch.next_obs[few])
-            bonus_loss = masked_mean(errors, batch.alive[few])
+            bonus_loss = masked_mean(errors, batch.observed[few])
             optimizer.zero_grad()
             (total + bonus_loss).backward()
             nn.utils.clip_grad_norm_(net.parameters(), cfg.max_grad_norm)
@@ -345,4 +347,4 @@ class TeamPolicy:
     @torch.no_grad()
     def __call__(self, env: Env) -> Tensor:
         """What everybody does now, (B, N)."""
-        return act(self.net(env.obs).logits, self.generator)
+        return act(self.net(env.obs).logits, self.generator, env.available)

@@ -8,7 +8,7 @@ agents remember before the first step, `(B, N, U)`, and `net(obs, hidden) -> (q,
 of all agents. A network without memory has U = 0.
 
 Equation:
-    a = argmax_a Q(a), or with probability epsilon any action                              (1)
+    a = argmax_a Q(a), or with probability epsilon any action, of those that there are     (1)
 
 Symbols: Q `q` (*B, A) · epsilon `epsilon`.
 """
@@ -21,6 +21,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from marl_edu.core.ends import in_time, is_over, take_step
 from marl_edu.core.ops import epsilon_greedy, linear
 from marl_edu.core.protocols import Env
 from marl_edu.training.checkpoint import Result, Row, Run
@@ -71,29 +72,35 @@ def rollout(
         what every agent saw, did and remembered; and `success`, `return` (per agent and episode)
         and `env_steps` (of all environments together, until each has ended).
     """
-    obs, alive = env.reset(seed), env.alive
+    obs, available = env.reset(seed), env.available
     hidden = net.start(env.num_envs, env.n_agents)
-    available, running, env_steps = env.available, env.running, 0
-    seen, rest = [obs], []
-    for _ in range(env.max_steps):
+    seen, masks, actions, remembered, outcomes = [obs], [available], [], [], []
+    while not is_over(env):
         q, after = net(obs, hidden)
-        action = epsilon_greedy(q, epsilon, available, generator)  # eq. (1)
-        env_steps += int(running.sum())
-        obs, reward, terminated, _, info = env.step(action)
-        # The trajectory of an agent that has left or died ends here. Its slot may already hold a
-        # newcomer, whose reward is not its predecessor's.
-        ended = ~alive | ~info["alive"] | info["completed"] | terminated[:, None]
-        rest.append((action, reward * (alive & ~info["completed"]), alive, ended, hidden))
+        actions.append(epsilon_greedy(q, epsilon, available, generator))  # eq. (1)
+        remembered.append(hidden)
+        obs, outcome, info = take_step(env, actions[-1])
+        outcomes.append(outcome)
         seen.append(obs)
-        hidden, alive, running = after * ~ended[..., None], info["alive"], ~terminated
-        if not running.any():
-            break
-    episodes = Episodes(torch.stack(seen, 1), *(torch.stack(x, 1) for x in zip(*rest, strict=True)))
-    total = reward.new_zeros(()) + sum(step[1].sum() for step in rest)
+        if env.available_changes:
+            available = env.available
+            masks.append(available)
+        hidden = after * ~outcome.terminated[..., None]
+    came = in_time(outcomes)
+    episodes = Episodes(
+        obs=torch.stack(seen, 1),
+        action=torch.stack(actions, 1),
+        reward=came.reward,
+        alive=came.alive,
+        terminated=came.terminated,
+        hidden=torch.stack(remembered, 1),
+        available=torch.stack(masks, 1) if env.available_changes else None,
+    )
+    total = float(sum(outcome.paid.sum() for outcome in outcomes))
     return episodes, {
         "success": info["success"].float().mean().item(),
-        "return": total.item() / env.num_envs / env.n_agents,
-        "env_steps": env_steps,
+        "return": total / env.num_envs / env.n_agents,
+        "env_steps": int(came.running.sum()),
     }
 
 

@@ -6,12 +6,14 @@ sees and does from its first step to its last; where a slot is used again, anoth
 nothing that is sampled reaches across the end of a trajectory, and all agents of all environments
 are alike: agents that share a network share the buffer.
 
-Both are rings: when they are full, the newest overwrites the oldest.
+Both are rings: when they are full, the newest overwrites the oldest. Which actions an agent has is
+kept step by step only where that changes.
 
 Sizes: B environments, T steps, N agents, O numbers seen, A actions, U numbers remembered, C kept,
 E sampled, L steps of a window.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -28,6 +30,7 @@ class Episodes(NamedTuple):
     alive: Bool[Tensor, "B T N"]  # the steps in which there is an agent
     terminated: Bool[Tensor, "B T N"]  # True where its trajectory ended; False at a time limit
     hidden: Float[Tensor, "B T N U"]  # what it remembered before the step; U = 0: nothing
+    available: Bool[Tensor, "B T1 N A"] | None = None  # the actions it has; None: always the same
 
 
 class TransitionBatch(NamedTuple):
@@ -38,7 +41,7 @@ class TransitionBatch(NamedTuple):
     reward: Float[Tensor, " E"]
     next_obs: Float[Tensor, "E O"]
     terminated: Bool[Tensor, " E"]
-    available: Bool[Tensor, "E A"]  # the actions that this agent has
+    available: Bool[Tensor, "E A"]  # the actions that this agent has next
 
 
 class SequenceBatch(NamedTuple):
@@ -50,7 +53,7 @@ class SequenceBatch(NamedTuple):
     terminated: Bool[Tensor, "E L"]
     mask: Bool[Tensor, "E L"]  # the steps to learn from: no burn-in, no filling
     hidden: Float[Tensor, "E U"]  # what the agent remembered before the window
-    available: Bool[Tensor, "E A"]
+    available: Bool[Tensor, "E L A"]  # the actions that it has after each step
 
 
 class _Ring:
@@ -60,6 +63,7 @@ class _Ring:
         if capacity < 1:
             raise ValueError(f"capacity must be at least 1, got {capacity!r}")
         self.capacity, self.available = capacity, available
+        self.changes = "available" in fields  # what is available is kept step by step
         self.size = self.next = 0  # rows in use, and the row to write next
         device = available.device
         self.fields = {
@@ -75,6 +79,14 @@ class _Ring:
             self.fields[name][at] = values[n - kept :].to(self.fields[name].dtype)
         self.next = (self.next + n) % self.capacity
         self.size = min(self.size + n, self.capacity)
+
+    def _masks(self, episodes: Episodes, part: Callable[[Tensor], Tensor]) -> dict[str, Tensor]:
+        """The rows of `available`: what `part` takes of the episodes' masks, where they change."""
+        if not self.changes:
+            return {}
+        if episodes.available is None:
+            raise ValueError("available must be given with the episodes, got None: it changes")
+        return {"available": part(episodes.available)}
 
     def _rows(self, count: int, generator: torch.Generator | None) -> Int[Tensor, " E"]:
         if self.size == 0:
@@ -99,11 +111,16 @@ class ReplayBuffer(_Ring):
 
     Args:
         capacity: C. obs_dim: O. available: which actions each agent has; its device is used.
+        changes: they are not always the same: those of `Episodes.available` are kept.
     """
 
-    def __init__(self, capacity: int, obs_dim: int, available: Bool[Tensor, "N A"]):
+    def __init__(
+        self, capacity: int, obs_dim: int, available: Bool[Tensor, "N A"], changes: bool = False
+    ):
         see, number, flag = torch.zeros(obs_dim), torch.tensor(0), torch.tensor(True)
         fields = {"obs": see, "action": number, "reward": torch.tensor(0.0), "next_obs": see}
+        if changes:
+            fields["available"] = available[0]
         super().__init__(capacity, available, fields | {"terminated": flag, "agent": number})
 
     def add(self, episodes: Episodes) -> None:
@@ -117,6 +134,7 @@ class ReplayBuffer(_Ring):
             next_obs=episodes.obs[:, 1:][alive],
             terminated=episodes.terminated[alive],
             agent=agent[alive],
+            **self._masks(episodes, lambda masks: masks[:, 1:][alive]),
         )
 
     @property
@@ -128,14 +146,16 @@ class ReplayBuffer(_Ring):
         """So many steps, each as likely as any other, with replacement."""
         rows = self._rows(count, generator)
         found = {name: values[rows] for name, values in self.fields.items()}
-        return TransitionBatch(available=self.available[found.pop("agent")], **found)
+        has = self.available[found.pop("agent")]
+        return TransitionBatch(**{"available": has, **found})
 
 
 class SequenceReplay(_Ring):
     """The last `capacity` trajectories of all agents.
 
     Args:
-        capacity: C. max_steps: of a trajectory, T. obs_dim: O. available: as in `ReplayBuffer`.
+        capacity: C. max_steps: of a trajectory, T. obs_dim: O. available, changes: as in
+            `ReplayBuffer`.
         hidden_size: U, to keep what agents remembered before each step; 0: it is not kept.
     """
 
@@ -146,6 +166,7 @@ class SequenceReplay(_Ring):
         obs_dim: int,
         available: Bool[Tensor, "N A"],
         hidden_size: int = 0,
+        changes: bool = False,
     ):
         T = max_steps
         fields = {
@@ -157,6 +178,8 @@ class SequenceReplay(_Ring):
             "length": torch.tensor(0),
             "agent": torch.tensor(0),
         }
+        if changes:
+            fields["available"] = available[:1].expand(T, -1)
         super().__init__(capacity, available, fields)
         self.max_steps = T
 
@@ -191,6 +214,7 @@ class SequenceReplay(_Ring):
             hidden=rows(episodes.hidden[..., :U], T),
             length=torch.bincount(at[0], minlength=count),
             agent=begins.nonzero(as_tuple=True)[0] % N,
+            **self._masks(episodes, lambda masks: rows(masks[:, 1:], T)),
         )
 
     @property
@@ -221,6 +245,10 @@ class SequenceReplay(_Ring):
             (row[:, None], inside),
             (row[:, None], inside[:, :L].clamp_max(self.max_steps - 1)),
         )
+        if self.changes:
+            available = self.fields["available"][done]
+        else:
+            available = self.available[self.fields["agent"][row]][:, None].expand(-1, L, -1)
         return SequenceBatch(
             obs=self.fields["obs"][seen],
             action=self.fields["action"][done],
@@ -228,5 +256,5 @@ class SequenceReplay(_Ring):
             terminated=self.fields["terminated"][done],
             mask=(step[:, :L] >= first[:, None]) & (step[:, :L] < end[:, None]),
             hidden=self.fields["hidden"][row, begin],
-            available=self.available[self.fields["agent"][row]],
+            available=available,
         )

@@ -12,9 +12,10 @@ from gymnasium import spaces
 from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAgent, tour
 from marl_edu.algos import drqn, tarmac
 from marl_edu.core.evaluate import play_episodes
-from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe, TMaze
+from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe, TMaze, TrafficJunction
 from marl_edu.envs.adapters import to_pettingzoo
 from marl_edu.envs.baselines.task import UniformPolicy
+from marl_edu.envs.traffic_junction import GAS
 from tests.unchecked import unchecked
 
 OBS, A = 5, 3
@@ -519,6 +520,203 @@ def test_a_wrong_experience_says_what_it_takes(args, message):
 def test_wrong_neighbours_are_refused(others, links, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         make(GNNDQNAgent).get_action(sights(1)[0], others, links)
+
+
+# -- actions that come and go ------------------------------------------------------------------
+
+
+def constant(agent, *values):
+    """Both networks say the same of every action, whatever they see."""
+    for net in (agent.q_network, agent.target_network):
+        for layer in net.modules():
+            if isinstance(layer, torch.nn.Linear):
+                torch.nn.init.zeros_(layer.weight)
+                torch.nn.init.zeros_(layer.bias) if layer.bias is not None else None
+                last = layer if layer.out_features == A else None
+                if last is not None:
+                    last.bias.data = torch.tensor(values)
+
+
+def act(agent, obs, **more):
+    found = agent.get_action(obs, **more)
+    return found[0] if isinstance(agent, AttentionDQNAgent) else found
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_available_actions_are_taken_whether_it_explores_or_not(kind):
+    agent, seen = make(kind), sights(1)[0]  # epsilon is 1
+    for mask in ([0, 1, 1], [True, False, True], np.array([0, 1, 0], np.int8)):
+        chosen = {act(agent, seen, available=mask) for _ in range(40)}
+        best = act(agent, seen, training=False, available=torch.as_tensor(mask))
+        assert chosen == {a for a in range(A) if mask[a]} and best in chosen
+    assert {act(agent, seen, available=[0, 0, 0]) for _ in range(10)} == {0}
+
+
+@pytest.mark.parametrize("kind", [DQNAgent, LSTMDQNAgent])
+@pytest.mark.parametrize(("mask", "best"), [(None, 5.0), ([1, 0, 1], 3.0), ([1, 0, 0], 1.0)])
+def test_the_target_counts_on_actions_that_will_be_available(kind, mask, best):
+    agent, seen = make(kind, sequence_length=1) if kind is LSTMDQNAgent else make(kind), sights(2)
+    constant(agent, 1.0, 5.0, 3.0)
+    agent.get_action(seen[0])
+    agent.store_experience(seen[0], 1, 2.0, seen[1], False, mask)
+    loss, _ = agent._loss()
+    error = abs(5.0 - (2.0 + 0.95 * best))
+    right = error**2 / 2 if error < 1 else error - 0.5
+    assert loss.item() == pytest.approx(right, rel=1e-5)
+
+
+@pytest.mark.parametrize("kind", [AttentionDQNAgent, GNNDQNAgent])
+def test_who_listens_keeps_the_mask_of_the_step_it_belongs_to(kind):
+    agent, seen = make(kind), sights(3)
+    for t, mask in enumerate(([1, 0, 0], [0, 1, 1])):
+        agent.get_action(seen[t])
+        agent.store_experience(seen[t], 0, 0.0, seen[t + 1], t == 1, mask)
+    assert agent.replay.fields["available"][:2].int().tolist() == [[1, 0, 0], [0, 1, 1]]
+
+
+# -- ends of one agent ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["dqn", "drqn"])
+def test_in_a_slot_that_is_used_again_every_trajectory_ends(kind):
+    """On a full junction a newcomer takes the slot of who has left: nothing is learned across."""
+    env = to_pettingzoo(TrafficJunction("easy", 1.0, num_envs=1, seed=0))
+    team, told, step = tour.make_team(kind, env), [], env.step
+    name = env.possible_agents[0]
+
+    def spy(actions):
+        _, rewards, _, _, infos = answer = step(dict.fromkeys(actions, GAS))
+        told.append((infos[name]["alive"], infos[name]["completed"], rewards[name]))
+        return answer
+
+    env.step = spy
+    _, infos = env.reset(seed=0)
+    tour.play(team, env, True, seed=0)
+    there, lives, steps, paid = infos[name]["alive"], 0, 0, 0.0
+    for alive, completed, reward in told:
+        if there:
+            steps += 1
+            lives += completed or not alive
+            paid += 0.0 if completed and alive else reward
+        there = alive
+    replay = team[0].replay
+    if kind == "drqn":
+        team[0].reset()
+    flags = replay.fields["terminated"][: replay.size]
+    assert lives > 1 and replay.steps == steps and int(flags.sum()) == lives
+    assert replay.fields["reward"][: replay.size].sum().item() == pytest.approx(paid, abs=1e-5)
+
+
+# -- numbers, and who writes into them -----------------------------------------------------------
+
+
+def test_a_memory_keeps_what_was_seen_and_not_the_environment_s_buffer():
+    """Eight steps in two sequences, while the environment writes every view into one array."""
+    agent, buffer = make(LSTMDQNAgent, sequence_length=4), np.zeros(OBS, np.float32)
+    for t in range(8):
+        obs = buffer.copy()
+        action = agent.get_action(obs)
+        buffer[:] = t + 1
+        agent.store_experience(obs, action, float(t), buffer, False)
+    fields = agent.replay.fields
+    assert agent.replay.size == 2 and fields["length"][:2].tolist() == [4, 4]
+    assert fields["obs"][:2, :, 0].tolist() == [[0, 1, 2, 3, 4], [4, 5, 6, 7, 8]]
+
+
+@pytest.mark.parametrize("kind", [AttentionDQNAgent, GNNDQNAgent])
+def test_a_step_is_completed_although_its_view_is_written_over(kind):
+    agent, buffer = make(kind), np.zeros(OBS, np.float32)
+    for _ in range(4):
+        obs = torch.from_numpy(buffer).clone()
+        agent.get_action(buffer)
+        buffer += 1
+        agent.store_experience(obs, 0, 0.0, buffer, False)
+    assert agent.replay.fields["obs"][: agent.replay.size, 0].tolist()[:3] in (
+        [0, 1, 2],
+        [0, 0, 0],  # of the first agent's view: this one is number 1
+    )
+    assert agent.replay.size == 3
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("rows", [False, True])
+def test_a_view_that_was_written_over_is_refused(kind, rows):
+    """`obs` and `next_obs` are one array; or rows that are one in memory."""
+    agent, buffer = make(kind), np.zeros((2, OBS), np.float32)
+    obs = buffer[1]
+    agent.get_action(obs)
+    buffer += 1
+    with pytest.raises(ValueError, match=r"next_obs was written over it: .*obs\.copy\(\)"):
+        agent.store_experience(obs, 0, 0.0, buffer[1] if rows else obs, False)
+
+
+def test_a_step_in_which_nothing_changes_is_none_that_was_written_over():
+    agent, seen = make(DQNAgent), sights(1)[0]
+    agent.get_action(seen)
+    agent.store_experience(seen, 0, 0.0, seen, False)
+    assert agent.replay.size == 1
+
+
+@pytest.mark.parametrize("bad", [np.nan, -np.inf, 1e39])
+def test_what_is_not_finite_is_refused_with_agent_and_step(bad):
+    wrong, seen = np.array([0, 0, bad, 0, 0]), sights(1)[0]
+    agent = make(DQNAgent)
+    agent.get_action(seen)
+    agent.get_action(seen)
+    where = "(nan|inf) among them: agent 1 in step 2"
+    with pytest.raises(ValueError, match="^obs must be finite numbers, got -?" + where):
+        agent.get_action(wrong)
+    with pytest.raises(ValueError, match="^next_obs must be finite numbers, got -?" + where):
+        agent.store_experience(seen, 0, 0.0, wrong, False)
+    with pytest.raises(ValueError, match=r"^reward must be a finite number, got .*: agent 1 in st"):
+        agent.store_experience(seen, 0, bad, seen, False)
+    with pytest.raises(ValueError, match=r"^messages must be finite numbers"):
+        make(AttentionDQNAgent).get_action(seen, np.full((2, 32), bad))
+    with pytest.raises(ValueError, match=r"^others must be finite numbers"):
+        make(GNNDQNAgent).get_action(seen, np.stack([seen, wrong]))
+    with pytest.raises(ValueError, match=r"^adjacency must be finite numbers"):
+        make(GNNDQNAgent).get_action(seen, np.zeros((2, OBS)), np.full((3, 3), bad))
+    assert agent.replay.size == 0
+
+
+def test_numbers_of_any_make_are_taken():
+    right = np.array([1.0, 2.0, 3.0, 4.0, 5.0], np.float32)
+    views = [
+        right[::-1][::-1],
+        np.stack([right, right], 1)[:, 1],
+        right.astype(">f8"),
+        right.astype(np.int16),
+        right.tolist(),
+        torch.from_numpy(right).double().requires_grad_(),
+    ]
+    agent = make(DQNAgent)
+    for k, view in enumerate(views):
+        with unchecked():
+            paid = [0.5, np.array([0.5]), np.float32(0.5), torch.tensor([0.5])][k % 4]
+            action = [2, np.int64(2), np.array(2), torch.tensor(2)][k % 4]
+            agent.store_experience(view, action, paid, right[::-1], np.array([False]))
+    n = len(views)
+    fields = agent.replay.fields
+    assert agent.replay.size == n and (fields["obs"][:n].numpy() == right).all()
+    assert (fields["next_obs"][:n].numpy() == right[::-1]).all()
+    assert fields["reward"][:n].tolist() == [0.5] * n and fields["action"][:n].tolist() == [2] * n
+
+
+def test_sizes_may_be_numpy_s_numbers():
+    with unchecked():
+        agent = GNNDQNAgent(np.int64(1), SEEN, spaces.Discrete(np.int64(A)), np.array(3),
+                            num_heads=np.uint8(2), hidden_dim=np.int32(8))  # fmt: skip
+        memory = LSTMDQNAgent(0, SEEN, DONE, np.int64(8), sequence_length=np.int64(2))
+        speaker = AttentionDQNAgent(0, SEEN, DONE, np.int64(8), num_heads=np.int64(2))
+    for one in (agent, memory, speaker):
+        assert type(one.agent_id) is type(one.hidden_dim) is int
+        live(one, 5)
+
+
+def test_of_a_masked_observation_it_takes_the_observation():
+    masked = spaces.Dict({"observation": SEEN, "action_mask": spaces.Box(0, 1, (A,), np.int8)})
+    with pytest.raises(ValueError, match='give it the "observation" alone, and the mask to get_a'):
+        DQNAgent(0, masked, DONE)
 
 
 # -- it learns ------------------------------------------------------------------------------------

@@ -117,7 +117,7 @@ def test_a_team_as_one_lives_through_the_same_episode():
     env, inner = as_one(), AgentId(TMaze, WITNESS["env_args"], 3, seed=0)
     obs, theirs = env.reset(5), inner.reset(5)
     assert (env.n_agents, env.obs_dim, env.n_actions) == (1, 2 * inner.obs_dim, 9)
-    assert env.available.shape == (1, 9)
+    assert env.available.shape == (3, 1, 9) and env.available.all()
     g = torch.Generator().manual_seed(0)
     for _ in range(env.max_steps):
         assert torch.equal(obs, theirs.flatten(1)[:, None])

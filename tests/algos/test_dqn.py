@@ -353,7 +353,7 @@ def test_the_step_size_of_each_gradient_step_is_the_annealed_one(monkeypatch):
 
 
 def test_agents_share_the_network_and_the_replay():
-    replay = ReplayBuffer(100, 1, Clock().available)
+    replay = ReplayBuffer(100, 1, Clock().available[0])
     episodes, _ = qlearning.rollout(Always(1.0, 0.0, 0.0), Clock())
     replay.add(episodes)
     assert replay.steps == 4 * 4 * 2

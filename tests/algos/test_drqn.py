@@ -22,8 +22,8 @@ def make(kind: str = "lstm", seed: int = 0) -> RecurrentQ:
 def windows(kind: str = "lstm", E: int = 4, L: int = 6, seed: int = 0) -> SequenceBatch:
     g = torch.Generator().manual_seed(seed)
     mask = torch.rand(E, L, generator=g) < 0.7
-    available = torch.rand(E, A, generator=g) < 0.6
-    available[:, 0] = True
+    available = torch.rand(E, L, A, generator=g) < 0.6
+    available[..., 0] = True
     f64 = {"generator": g, "dtype": torch.float64}
     return SequenceBatch(
         torch.randn(E, L + 1, O, **f64),
@@ -106,8 +106,8 @@ def expected_errors(net, target, batch, start, gamma):
     found = {}
     for e in range(len(batch.obs)):
         q, q_target = (by_hand(one, batch.obs[e], start[e]) for one in (net, target))
-        there = [a for a in range(A) if batch.available[e, a]]
         for l in range(batch.action.shape[1]):  # noqa: E741
+            there = [a for a in range(A) if batch.available[e, l, a]]
             best = max(there, key=lambda a: q[l + 1, a].item())
             future = 0.0 if batch.terminated[e, l] else gamma * q_target[l + 1, best]
             found[e, l] = (batch.reward[e, l] + future - q[l, batch.action[e, l]]).item()
@@ -177,7 +177,7 @@ def test_a_trajectory_unrolled_from_the_replay_is_the_one_that_was_played(kind):
     net.q.register_forward_hook(lambda *given: values.append(given[-1][:, 0]))
     episodes, _ = qlearning.rollout(net, env, 1.0, torch.Generator().manual_seed(0))
     played = torch.stack(values, 1).view(20, env.n_agents, env.max_steps, -1)
-    kept = SequenceReplay(10**4, env.max_steps, env.obs_dim, env.available, net.hidden_size)
+    kept = SequenceReplay(10**4, env.max_steps, env.obs_dim, env.available[0], net.hidden_size)
     kept.add(episodes)
     assert kept.size > 20 * env.n_agents
     f, n = kept.fields, kept.size
@@ -195,7 +195,7 @@ def test_a_stored_state_is_what_the_whole_trajectory_would_have_given(kind):
     torch.manual_seed(0)
     net = RecurrentQ(env.obs_dim, env.n_actions, 8, kind)
     episodes, _ = qlearning.rollout(net, env, 0.3, torch.Generator().manual_seed(0))
-    kept = SequenceReplay(100, env.max_steps, env.obs_dim, env.available, net.hidden_size)
+    kept = SequenceReplay(100, env.max_steps, env.obs_dim, env.available[0], net.hidden_size)
     kept.add(episodes)
     for burn_in in (0, 2):
         w = kept.sample(60, 4, burn_in, torch.Generator().manual_seed(1))
@@ -212,7 +212,7 @@ def test_burn_in_brings_the_memory_closer_to_what_it_was():
     torch.manual_seed(0)
     net = RecurrentQ(env.obs_dim, env.n_actions, 8)
     episodes, _ = qlearning.rollout(net, env, 0.5, torch.Generator().manual_seed(0))
-    kept = SequenceReplay(1000, env.max_steps, env.obs_dim, env.available, net.hidden_size)
+    kept = SequenceReplay(1000, env.max_steps, env.obs_dim, env.available[0], net.hidden_size)
     kept.add(episodes)
 
     def first_learned(burn_in, start):

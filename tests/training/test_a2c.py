@@ -136,7 +136,8 @@ def tiny_episode() -> Episode:
     }
     tensors = {k: torch.tensor([v]).requires_grad_(k != "reward") for k, v in numbers.items()}
     alive = torch.tensor([[[True, False], [True, True]]])
-    return Episode(**tensors, alive=alive, terminated=~alive, success=torch.ones(1))
+    ends = {"alive": alive, "terminated": ~alive, "observed": alive, "running": alive.any(-1)}
+    return Episode(**tensors, **ends, paid=tensors["reward"], success=torch.ones(1))
 
 
 HAND = Config(TrafficJunction, gamma=0.5, gae_lambda=1.0, reward_scale=0.1, vf_coef=0.5)

@@ -32,7 +32,8 @@ def draw(seed: int = 0) -> dict[str, Tensor]:
 
 
 def episode(**parts: Tensor) -> a2c.Episode:
-    return a2c.Episode(**parts, success=torch.zeros(B))
+    unused = {"paid": parts["reward"], "observed": parts["alive"], "running": parts["alive"]}
+    return a2c.Episode(**parts, **unused, success=torch.zeros(B))
 
 
 def test_a_mean_over_one_is_that_one():
@@ -118,6 +119,10 @@ def rollout(drawn: dict[str, Tensor]) -> ppo.Rollout:
         action=torch.zeros(B, T, N, dtype=torch.int64),
         value_ext=drawn["value"],
         value_int=torch.zeros(B, T + 1, N),
+        available=torch.ones(B, T, N, A, dtype=torch.bool),
+        paid=parts["reward"],
+        observed=parts["alive"],
+        running=parts["alive"].any(-1),
         success=torch.zeros(B),
         cell=None,
         **parts,
@@ -152,6 +157,8 @@ def test_the_loss_of_ppo_is_eq_4_by_loops():
         return_ext=torch.randn(M, N, generator=g, dtype=f64),
         return_int=torch.randn(M, N, generator=g, dtype=f64),
         alive=torch.rand(M, N, generator=g) < 0.8,
+        observed=torch.ones(M, N, dtype=torch.bool),
+        available=torch.ones(M, N, A, dtype=torch.bool),
     )
     sums = {"gain": 0.0, "errors": 0.0, "entropy": 0.0}
     sides = set()

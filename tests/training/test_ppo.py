@@ -43,6 +43,10 @@ def rollout(seed: int = 0, ends: float = 0.2) -> Rollout:
         reward=torch.randn(B, T, N, generator=g),
         alive=alive,
         terminated=~alive | ended[..., None],
+        available=torch.ones(B, T, N, A, dtype=torch.bool),
+        paid=torch.zeros(B, T, N),
+        observed=alive,
+        running=alive.any(-1),
         success=ended.any(1).float(),
         cell=None,
     )
@@ -145,7 +149,9 @@ def test_beyond_the_clip_an_action_is_neither_pushed_nor_pulled_further():
     now = F.log_softmax(net(obs).logits, -1)[..., 1].detach()
     zero = torch.zeros(1, 1)
     for advantage, far in ((1.0, now - 0.5), (-1.0, now + 0.5)):
-        batch = Batch(obs, action, obs, far, torch.full((1, 1), advantage), zero, zero, zero == 0)
+        yes, far_off = zero == 0, torch.full((1, 1), advantage)
+        has = torch.ones(1, 1, A, dtype=torch.bool)
+        batch = Batch(obs, action, obs, far, far_off, zero, zero, yes, yes, has)
         total, _ = ppo.loss(net, batch, Config(vf_coef=0.0, ent_coef=0.0))
         (gradient,) = torch.autograd.grad(total, net.policy.weight)
         assert not gradient.any()

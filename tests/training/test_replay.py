@@ -123,7 +123,8 @@ def test_a_window_is_a_piece_of_one_trajectory(drawn, window, burn_in):
         assert w.reward[k, :n].tolist() == one["reward"][begin:end]
         assert w.terminated[k, :n].tolist() == one["terminated"][begin:end]
         assert w.hidden[k].tolist() == one["hidden"][begin]
-        assert w.available[k].sum() == one["agent"] + 1
+        assert w.available.shape[:2] == (E, L)
+        assert (w.available[k].sum(-1) == one["agent"] + 1).all()
 
 
 def test_every_place_of_a_trajectory_is_sampled_equally_often():

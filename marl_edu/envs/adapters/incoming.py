@@ -6,19 +6,26 @@ environment, and that is an environment of the package: lock-step, frozen where 
 
 Agents that differ in size: shorter observations are filled up with zeros, `available` masks the
 actions that an agent does not have; wrap the environment in `AgentId` so that a shared network can
-tell them apart. Agents that die or leave early are not `alive` from then on.
+tell them apart. Where actions come and go, `available` says which each agent has now: see teams.py.
+
+Agents that die or leave early are not `alive` from then on, agents that come later only from then
+on; either is paid for the steps that it took, and for no other. What an environment said about the
+end is in `info`, agent by agent: `terminated` and `truncated` `(B, N)`. Who is both has terminated.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from marl_edu.envs.adapters.teams import AsTeam, ParallelTeam, gymnasium_team
+from marl_edu.envs.adapters.gymnasium_teams import gymnasium_team
+from marl_edu.envs.adapters.pettingzoo_teams import ParallelTeam
+from marl_edu.envs.adapters.teams import AsTeam
+from marl_edu.envs.base.checks import positive_int
 from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing.shapes import canvas, words
 
@@ -44,8 +51,9 @@ def from_gymnasium(
         max_steps: T; None: as the environment says.
         processes: a process per environment (`make_env` must be picklable) instead of one for all.
     Raises:
-        TypeError: no Gymnasium environment, or spaces that are not taken. ValueError: it does not
-            say how long an episode lasts.
+        TypeError: no maker, no Gymnasium environment, or spaces that are not taken. ValueError: it
+            does not say how long an episode lasts, or `make_env` gives one object several times.
+            RuntimeError, while it runs: it breaks its own interface, or says what is not finite.
     """
     return AdaptedEnv(make_env, gymnasium_team, num_envs, device, seed, max_steps, processes)
 
@@ -58,14 +66,16 @@ def from_pettingzoo(
     max_steps: int | None = None,
     processes: bool = False,
 ) -> "AdaptedEnv":
-    """An environment of B copies of a PettingZoo `ParallelEnv`.
+    """An environment of B copies of a PettingZoo `ParallelEnv`, or of an `AECEnv`.
+
+    Where agents take turns (`AECEnv`), one step is one turn: see pettingzoo_teams.py. `max_steps`
+    must be given then, in turns of all together: 9 for `tictactoe_v3.env`.
 
     Args:
         make_env: makes one environment, e.g. `simple_spread_v3.parallel_env` of mpe2. The others:
             as in `from_gymnasium`.
     Raises:
-        TypeError: no `ParallelEnv`, or spaces that are not taken. ValueError: it does not say how
-            long an episode lasts. RuntimeError, while it runs: it breaks its own interface.
+        As `from_gymnasium`.
     """
     return AdaptedEnv(make_env, ParallelTeam, num_envs, device, seed, max_steps, processes)
 
@@ -78,8 +88,6 @@ class AdaptedEnv(BatchedEnv):
     environments.
     """
 
-    frozen = ("obs", "total")
-
     def __init__(
         self,
         make_env: Make,
@@ -91,16 +99,29 @@ class AdaptedEnv(BatchedEnv):
         processes: bool,
     ):
         super().__init__(num_envs, device, seed)
-        one = team(make_env())  # looks at the spaces once, before B copies are made
+        if not callable(make_env):
+            raise TypeError(
+                "make_env must be a function that makes an environment, such as "
+                f'lambda: gymnasium.make("CartPole-v1"), got {make_env!r}'
+            )
+        one = team(make_env())
         self.max_steps = _length(one, max_steps)
         self.n_agents, self.n_actions = len(one.names), max(one.counts)
         self.obs_dim = max(one.sizes)
-        self._names, self._sizes, self._counts = one.names, one.sizes, one.counts
+        self._names = [str(name) for name in one.names]
+        self._sizes, self._counts = one.sizes, one.counts
         self._low, self._high = one.low, one.high
-        one.close()
-        copies = [lambda: team(make_env())] * num_envs
-        mode = AutoresetMode.NEXT_STEP  # what has ended starts again, unseen
-        self.vector = (AsyncVectorEnv if processes else SyncVectorEnv)(copies, autoreset_mode=mode)
+        self._now: Tensor | None = None  # which actions there are; None: before the first reset
+        mode = AutoresetMode.DISABLED
+        if processes:
+            one.close()  # it was only looked at
+            copies = [lambda: team(make_env())] * self.num_envs
+            self.vector: Any = AsyncVectorEnv(copies, autoreset_mode=mode)
+        else:
+            teams = [one, *(team(make_env()) for _ in range(self.num_envs - 1))]
+            _all_different([team.env for team in teams])
+            take = iter(teams).__next__
+            self.vector = SyncVectorEnv([take] * self.num_envs, autoreset_mode=mode)
 
     @property
     def agent_names(self) -> list[str]:
@@ -130,23 +151,40 @@ class AdaptedEnv(BatchedEnv):
     def _reset(self) -> None:
         seeds = (self.uniform(1)[:, 0].double() * 2**31).long().tolist()
         obs, info = self.vector.reset(seed=seeds)
-        self.obs = self._tensor(obs)
+        self.obs, self._now = self._tensor(obs), self._tensor(info["available"])
         self.total = torch.zeros(self.num_envs, device=self.device)
-        self.alive = self._tensor(info["agents_alive"])
+        self.alive = self._tensor(info["alive"])
 
     def _step(self, actions: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        obs, _, terminated, truncated, info = self.vector.step(actions.cpu().numpy())
-        early = torch.from_numpy(truncated & ~terminated).to(self.device) & self.running
-        if early.any() and self.t + 1 < self.max_steps:
-            raise RuntimeError(
-                f"the environment was truncated after {self.t + 1} steps, before max_steps "
-                f"{self.max_steps}: pass max_steps={self.t + 1}"
-            )
-        self.obs = self._tensor(obs)
-        self.alive = self._tensor(info["agents_alive"])
-        reward = self._tensor(info["agents_rewards"]).float()
+        obs, _, _, _, info = self.vector.step(actions.cpu().numpy())
+        said = {key: self._tensor(info[key]) for key in ("alive", "terminated", "truncated")}
+        self.alive = said.pop("alive")
+        going = self.alive.any(1)
+        if self.t + 1 < self.max_steps:
+            self._check_time((said["truncated"] & self.alive).any(1), going)
+        self.obs, self._now = self._tensor(obs), self._tensor(info["available"])
+        reward = self._tensor(info["rewards"]).float()
         self.total = self.total + reward.sum(1)
-        return reward, self._tensor(terminated), {}
+        return reward, ~going, said
+
+    def _check_time(self, out: Bool[Tensor, " B"], going: Bool[Tensor, " B"]) -> None:
+        """Raise if time is up for some before it is for all."""
+        if not out.any():
+            return
+        t, T = self.t + 1, self.max_steps
+        if torch.equal(out, going):
+            raise RuntimeError(
+                f"the environment was truncated after {t} steps, before max_steps {T}: pass "
+                f"max_steps={t}, if that is its time limit"
+            )
+        b = int(out.nonzero()[0])
+        raise RuntimeError(
+            f"environment {b} was truncated after {t} steps while others go on: only a common time "
+            "limit is taken. Wrap it in one that terminates there, or that leaves it out"
+        )
+
+    def _available(self) -> Bool[Tensor, "..."]:
+        return super()._available() if self._now is None else self._now
 
     def _get_obs(self) -> Float[Tensor, "B N O"]:
         return self.obs
@@ -168,13 +206,27 @@ class AdaptedEnv(BatchedEnv):
 
 def _length(team: AsTeam, max_steps: int | None) -> int:
     """T, as given or as the environment says."""
-    spec = getattr(team.env, "spec", None)
-    bare = getattr(team.env, "unwrapped", team.env)
-    said = [getattr(spec, "max_episode_steps", None)]
-    said += [getattr(bare, name, None) for name in ("max_steps", "max_cycles")]
-    length = max_steps or next((one for one in said if one), None)
-    if not length:
+    if max_steps is not None:
+        return positive_int("max_steps", max_steps)
+    if team.length is None:
+        bare = getattr(team.env, "unwrapped", team.env)
         raise ValueError(
             f"max_steps must be given: {type(bare).__name__} does not say how long an episode lasts"
         )
-    return int(length)
+    return team.length
+
+
+def _all_different(envs: Sequence[Any]) -> None:
+    """Raise if one object stands for several environments, or inside of several."""
+    met: list[Any] = []
+    for env in envs:
+        layers = [getattr(env, "unwrapped", env)]
+        while hasattr(env, "step") and not any(env is layer for layer in layers[1:]):
+            layers.append(env)
+            env = getattr(env, "env", None)
+        if twice := [layer for layer in layers if any(layer is one for one in met)]:
+            raise ValueError(
+                "make_env must make a new environment whenever it is called, got one "
+                f"{type(twice[0]).__name__} several times: write lambda: make(...), not lambda: env"
+            )
+        met += layers

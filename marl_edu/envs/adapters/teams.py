@@ -1,23 +1,52 @@
-"""An environment written by others, shown as a team: rows of one array, a row of whole numbers."""
+"""An environment written by others, shown as a team: rows of one array, a row of whole numbers.
 
-from typing import Any
+What an agent sees is its observation without its action mask. The mask is looked for under
+`action_mask` in the observation (PettingZoo's classic games, SMACv2) and in the agent's `info`
+(Taxi-v4, TorchRL); it says which actions the agent has now. One that has none waits.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-Seen = tuple[np.ndarray, dict[str, np.ndarray]]  # what `reset` of a team returns
+from marl_edu.envs.base.checks import finite_number
+
+MASK = "action_mask"  # where an observation or an info says which actions an agent has now
+Shown = tuple[np.ndarray, dict[str, np.ndarray]]  # what `reset` of a team returns
 Stepped = tuple[np.ndarray, float, bool, bool, dict[str, np.ndarray]]  # and its `step`
 
 
-class AsTeam(gymnasium.Env):
-    """One environment, shown as a team: observation `(N, O)`, an action per agent."""
+class Said(NamedTuple):
+    """What an environment says after `reset` or `step`: lists with an entry for each agent."""
 
-    def __init__(self, env: Any, names: list[str], seen: list[Any], done: list[Any]):
+    obs: list[Any]  # None: it sees nothing
+    infos: list[Any]
+    present: list[bool]  # it is in the environment now
+    rewards: list[Any]
+    terminated: list[bool]
+    truncated: list[bool]
+
+
+class AsTeam(gymnasium.Env):
+    """One environment, shown as a team: observation `(N, O)`, an action per agent.
+
+    `info` has, for each agent, `rewards`, `alive`, `terminated`, `truncated` `(N,)`, and
+    `available` `(N, A)`. A vector environment would start again what has ended; so this one never
+    says that it has: once nobody is alive it stays as it is.
+
+    An agent lives from when the environment first names it until it is terminated or no longer
+    named; who has left does not come back. It is paid for the steps that it took.
+    """
+
+    def __init__(self, env: Any, names: list[Any], seen: list[Any], done: list[Any]):
         """env: theirs. names, seen, done: name, observation and action space of each agent."""
+        if not names:
+            raise TypeError(f"{kind_of(env)} has no agents: its possible_agents are empty")
         self.env, self.names = env, names
-        self.seen = seen
         for name, space in zip(names, done, strict=True):
             if not isinstance(space, spaces.Discrete):
                 raise TypeError(
@@ -26,8 +55,9 @@ class AsTeam(gymnasium.Env):
                 )
         self.starts = [int(space.start) for space in done]
         self.counts = tuple(int(space.n) for space in done)
+        self.seen = [self._without_mask(i, space) for i, space in enumerate(seen)]
         try:
-            self.sizes = tuple(spaces.flatdim(space) for space in seen)
+            self.sizes = tuple(spaces.flatdim(space) for space in self.seen)
         except (NotImplementedError, ValueError) as error:
             raise TypeError(
                 f"the observations must be of spaces with a fixed size, got {seen[0]}: wrap the "
@@ -35,153 +65,159 @@ class AsTeam(gymnasium.Env):
             ) from error
         shape = (len(names), max(self.sizes))
         low, high = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
-        for i, space in enumerate(seen):
+        for i, space in enumerate(self.seen):
             box: Any = spaces.flatten_space(space)
             low[i, : self.sizes[i]], high[i, : self.sizes[i]] = box.low, box.high
         self.low, self.high = low.min(0), high.max(0)
         self.observation_space = spaces.Box(-np.inf, np.inf, shape, np.float32)
         self.action_space = spaces.MultiDiscrete(list(self.counts))
+        # What each agent has of all actions, whatever it may do now.
+        self.own = np.arange(max(self.counts)) < np.array(self.counts)[:, None]
 
-    def rows(self, observations: list[Any]) -> np.ndarray:
-        """The agents' observations as rows; None is an agent that sees nothing any more."""
-        rows = np.zeros((len(self.names), max(self.sizes)), np.float32)
-        for i, o in enumerate(observations):
-            if o is None:
-                continue
-            flat = np.asarray(spaces.flatten(self.seen[i], o), np.float32)
-            if flat.shape != (self.sizes[i],):
-                raise RuntimeError(
-                    f"the environment breaks its own interface: {self.names[i]} observes shape "
-                    f"{np.shape(o)}, its space is {self.seen[i]}"
-                )
-            rows[i, : self.sizes[i]] = flat
-        return rows
+    def _begin(self, seed: int | None) -> Said:
+        """Their `reset`."""
+        raise NotImplementedError
 
-    def close(self) -> None:
-        """End the environment."""
-        self.env.close()
+    def _advance(self, actions: list[int]) -> Said:
+        """Their `step`, with the action of each agent as its space counts them."""
+        raise NotImplementedError
 
-
-def gymnasium_team(env: Any) -> AsTeam:
-    """A Gymnasium environment as a team, of one agent or of a Tuple of them."""
-    if not isinstance(env, gymnasium.Env):
-        hint = ": use from_pettingzoo" if isinstance(env, ParallelEnv) else ""
-        raise TypeError(f"make_env must make a gymnasium.Env, got {type(env).__name__}{hint}")
-    return TupleTeam(env) if isinstance(env.action_space, spaces.Tuple) else AloneTeam(env)
-
-
-class AloneTeam(AsTeam):
-    """A single agent, as a team of one."""
-
-    def __init__(self, env: gymnasium.Env):
-        super().__init__(env, ["agent_0"], [env.observation_space], [env.action_space])
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Seen:
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Shown:
         """As Gymnasium's."""
-        obs, _ = self.env.reset(seed=seed)
-        return self.rows([obs]), _info(np.zeros(1), np.ones(1, bool))
+        self.t = 0
+        self.alive = self.gone = np.zeros(len(self.names), bool)
+        self.last = self._show(self._begin(seed))
+        return self.last
 
     def step(self, action: np.ndarray) -> Stepped:
-        """As Gymnasium's; the rewards of all are in `info`."""
-        obs, reward, terminated, truncated, _ = self.env.step(int(action[0]) + self.starts[0])
-        info = _info(np.array([reward]), np.array([not terminated]))
-        return self.rows([obs]), float(reward), bool(terminated), bool(truncated), info
+        """As Gymnasium's, but for the reward and the end: see `info`."""
+        if self.alive.any():
+            self.t += 1
+            chosen = [int(a) + start for a, start in zip(action, self.starts, strict=True)]
+            self.last = self._show(self._advance(chosen))
+        else:
+            self.last[1]["rewards"] = np.zeros(len(self.names))
+        rows, info = self.last
+        return rows, 0.0, False, False, info
 
-
-class TupleTeam(AsTeam):
-    """A team with a Tuple of spaces and a list of rewards."""
-
-    def __init__(self, env: gymnasium.Env):
-        done, seen = env.action_space, env.observation_space
-        if not isinstance(seen, spaces.Tuple) or len(seen) != len(done):  # type: ignore[arg-type]
-            raise TypeError(f"a team of {len(done)} needs as many observations, got {seen}")  # type: ignore[arg-type]
-        names = [f"agent_{i}" for i in range(len(seen))]
-        super().__init__(env, names, list(seen.spaces), list(done.spaces))  # type: ignore[attr-defined]
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Seen:
-        """As Gymnasium's."""
-        obs, _ = self.env.reset(seed=seed)
-        N = len(self.names)
-        return self.rows(list(obs)), _info(np.zeros(N), np.ones(N, bool))
-
-    def step(self, action: np.ndarray) -> Stepped:
-        """As Gymnasium's; the rewards of all are in `info`."""
-        chosen = tuple(int(a) + start for a, start in zip(action, self.starts, strict=True))
-        obs, reward, terminated, truncated, _ = self.env.step(chosen)
-        N = len(self.names)
-        rewards = np.broadcast_to(np.asarray(reward, np.float64), (N,)).copy()
-        over = bool(np.all(terminated))
-        info = _info(rewards, np.full(N, not over))
-        return self.rows(list(obs)), float(rewards.sum()), over, bool(np.all(truncated)), info
-
-
-class ParallelTeam(AsTeam):
-    """A PettingZoo environment, its dictionaries in the order of `possible_agents`."""
-
-    def __init__(self, env: Any):
-        if not isinstance(env, ParallelEnv):
-            raise TypeError(
-                f"make_env must make a pettingzoo.ParallelEnv, got {type(env).__name__}: for one "
-                "in which agents take turns see pettingzoo.utils.conversions.turn_based_aec_to_"
-                "parallel, for a Gymnasium environment from_gymnasium"
-            )
-        names = list(env.possible_agents)
-        seen = [env.observation_space(name) for name in names]
-        super().__init__(env, names, seen, [env.action_space(name) for name in names])
-
-    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Seen:
-        """As Gymnasium's."""
-        obs, _ = self._given(self.env.reset(seed=seed), 2, "reset")
-        self._known(self.env.agents)
-        return self._rows(obs, self.env.agents), _info(np.zeros(len(self.names)), self._alive())
-
-    def step(self, action: np.ndarray) -> Stepped:
-        """As Gymnasium's; the rewards of all are in `info`."""
-        acting = list(self.env.agents)
-        starts = dict(zip(self.names, self.starts, strict=True))
-        row = dict(zip(self.names, action.tolist(), strict=True))
-        answer = self.env.step({name: row[name] + starts[name] for name in acting})
-        obs, rewards, terminations, truncations, _ = self._given(answer, 5, "step")
-        for what, found in (("reward", rewards), ("termination", terminations)):
-            if missing := [name for name in acting if name not in found]:
-                raise RuntimeError(f"{self._broken}: no {what} for {', '.join(missing)}")
-        self._known(self.env.agents)
-        truncated = not self.env.agents and any(truncations.get(name) for name in acting)
-        if self.env.agents and any(truncations.get(name) for name in acting):
-            gone = [name for name in acting if truncations.get(name)]
+    def _show(self, said: Said) -> Shown:
+        before = self.alive
+        terminated, truncated = np.array(said.terminated), np.array(said.truncated)
+        self.alive = np.array(said.present) & ~terminated & ~self.gone
+        self.gone = self.gone | (before & ~self.alive)
+        out = truncated & self.alive
+        if out.any() and (self.alive & ~out).any():
+            names = [str(self.names[i]) for i in out.nonzero()[0]]
             raise RuntimeError(
-                f"{', '.join(gone)} ran out of time while others go on; only a common time limit "
+                f"{', '.join(names)} ran out of time while others go on; only a common time limit "
                 "is taken"
             )
-        paid = np.array([float(rewards.get(name, 0.0)) for name in self.names])
-        alive = np.array([name in acting and not terminations.get(name) for name in self.names])
-        living = self.env.agents  # who has left may be shown once more, or not
-        rows = self._rows(obs, [name for name in acting if name in obs or name in living])
-        over = not self.env.agents and not truncated
-        return rows, float(paid.sum()), over, truncated, _info(paid, alive & (not over))
+        rewards = np.zeros(len(self.names))
+        available = self.own.copy()
+        rows = np.zeros((len(self.names), max(self.sizes)), np.float32)
+        for i in (before | self.alive).nonzero()[0].tolist():
+            if before[i]:
+                rewards[i] = self._number(i, said.rewards[i])
+            if self.alive[i] and said.obs[i] is None:
+                raise RuntimeError(f"{self._broken}: no observation for {self.names[i]}")
+            if said.obs[i] is not None:
+                rows[i, : self.sizes[i]] = self._row(i, said.obs[i])
+            if self.alive[i]:
+                available[i, : self.counts[i]] = self._mask(i, said.obs[i], said.infos[i])
+        info = {"rewards": rewards, "alive": self.alive, "available": available}
+        return rows, info | {"terminated": terminated, "truncated": truncated}
+
+    def _without_mask(self, i: int, space: Any) -> Any:
+        """The space of what agent i sees, less its mask."""
+        if not isinstance(space, spaces.Dict) or MASK not in space.spaces:
+            return space
+        if spaces.flatdim(space[MASK]) != self.counts[i]:
+            raise TypeError(
+                f"the {MASK} of {self.names[i]} must have a number for each of its "
+                f"{self.counts[i]} actions, got {space[MASK]}"
+            )
+        return spaces.Dict({key: part for key, part in space.items() if key != MASK})
+
+    def _row(self, i: int, obs: Any) -> np.ndarray:
+        """What agent i sees, as numbers (O_i,)."""
+        flat: np.ndarray = np.zeros(0)
+        try:
+            with np.errstate(over="ignore"):  # what is too large becomes infinite
+                flat = np.asarray(spaces.flatten(self.seen[i], obs), np.float32)
+        except (KeyError, IndexError, TypeError, ValueError):
+            pass
+        if flat.shape != (self.sizes[i],):
+            raise RuntimeError(
+                f"the environment breaks its own interface: {self.names[i]} observes "
+                f"{_shape(obs)}, its space is {self.seen[i]}"
+            )
+        if not np.isfinite(flat).all():
+            wrong = flat[~np.isfinite(flat)][0]
+            raise RuntimeError(
+                f"observations must be finite numbers: {self.names[i]} observes {wrong} in step "
+                f"{self.t}"
+            )
+        return flat
+
+    def _number(self, i: int, reward: Any) -> float:
+        """A reward of agent i."""
+        found = finite_number(reward)
+        if found is None:
+            raise RuntimeError(
+                f"rewards must be finite numbers: {self.names[i]} is paid {reward!r} in step "
+                f"{self.t}"
+            )
+        return found
+
+    def _mask(self, i: int, obs: Any, info: Any) -> np.ndarray:
+        """Which of its actions agent i has now, (A_i,)."""
+        found = np.ones(self.counts[i], bool)
+        for place in (obs, info):
+            if not isinstance(place, Mapping) or MASK not in place:
+                continue
+            mask = np.asarray(place[MASK])
+            if mask.shape != found.shape or not np.isin(mask, (0, 1)).all():
+                raise RuntimeError(
+                    f"the {MASK} of {self.names[i]} must have 0 or 1 for each of its "
+                    f"{self.counts[i]} actions, got {place[MASK]!r} in step {self.t}"
+                )
+            found &= mask.astype(bool)
+        return found
+
+    @property
+    def length(self) -> int | None:
+        """How many steps an episode lasts, where the environment says so."""
+        bare = getattr(self.env, "unwrapped", self.env)
+        said = [getattr(getattr(self.env, "spec", None), "max_episode_steps", None)]
+        said += [getattr(bare, name, None) for name in ("max_steps", "max_cycles")]
+        return next((int(one) for one in said if one), None)
 
     @property
     def _broken(self) -> str:
-        return f"{type(self.env.unwrapped).__name__} breaks PettingZoo's interface"
+        library = "PettingZoo" if isinstance(self.env, ParallelEnv) else "Gymnasium"
+        bare = getattr(self.env, "unwrapped", self.env)
+        return f"{type(bare).__name__} breaks {library}'s interface"
 
     def _given(self, answer: Any, length: int, what: str) -> tuple[Any, ...]:
         if not isinstance(answer, tuple) or len(answer) != length:
             raise RuntimeError(f"{self._broken}: {what}() must return {length} things")
         return answer
 
-    def _known(self, agents: list[str]) -> None:
-        if unknown := set(agents) - set(self.names):
-            raise RuntimeError(f"{self._broken}: {sorted(unknown)} are not in possible_agents")
-
-    def _rows(self, obs: dict[str, Any], expected: list[str]) -> np.ndarray:
-        if missing := [name for name in expected if name not in obs]:
-            raise RuntimeError(f"{self._broken}: no observation for {', '.join(missing)}")
-        return self.rows([obs[name] if name in expected else None for name in self.names])
-
-    def _alive(self) -> np.ndarray:
-        return np.array([name in self.env.agents for name in self.names])
+    def close(self) -> None:
+        """End the environment."""
+        self.env.close()
 
 
-def _info(rewards: np.ndarray, alive: np.ndarray) -> dict[str, np.ndarray]:
-    """What the vector environment passes on of each team."""
-    return {"agents_rewards": rewards.astype(np.float64), "agents_alive": alive.astype(bool)}
+def kind_of(env: Any) -> str:
+    """What something is, by the name of its class and where that comes from."""
+    kind = type(env)
+    home = kind.__module__.partition(".")[0]
+    return kind.__name__ if home in ("builtins", "__main__") else f"{kind.__name__} of {home}"
+
+
+def _shape(obs: Any) -> str:
+    """An observation, in short."""
+    try:
+        return f"shape {np.shape(obs)}"
+    except ValueError:
+        return repr(obs)

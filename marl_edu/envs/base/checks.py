@@ -1,29 +1,68 @@
 """What every environment checks before it believes its caller: the messages are worded once,
 here."""
 
+import operator
 from collections.abc import Iterable
+from typing import Any, SupportsFloat, SupportsIndex
 
+import numpy as np
 import torch
 from torch import Tensor
 
 
-def whole_number(name: str, value: int, at_least: int = 0) -> int:
-    """Return `value`, or raise ValueError unless it is a whole number of at least `at_least`."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < at_least:
+def whole_number(name: str, value: SupportsIndex, at_least: int = 0) -> int:
+    """Return `value` as an int, or raise ValueError unless it is a whole number of at least
+    `at_least`: an int, or one of numpy's or torch's."""
+    found = _index(value)
+    if found is None or found < at_least:
         raise ValueError(f"{name} must be a whole number of at least {at_least}, got {value!r}")
-    return value
+    return found
 
 
-def positive_int(name: str, value: int) -> int:
-    """Return `value`, or raise ValueError unless it is a whole number of at least 1."""
+def positive_int(name: str, value: SupportsIndex) -> int:
+    """Return `value` as an int, or raise ValueError unless it is a whole number of at least 1."""
     return whole_number(name, value, 1)
 
 
-def probability(name: str, value: float) -> float:
+def seed_number(value: SupportsIndex) -> int:
+    """Return a seed as an int, or raise TypeError unless it is a whole number."""
+    found = _index(value)
+    if found is None:
+        raise TypeError(f"seed must be a whole number or None, got {value!r}")
+    return found
+
+
+def _index(value: Any) -> int | None:
+    """A whole number as an int; None: it is something else, such as a truth value."""
+    if isinstance(value, bool) or getattr(value, "dtype", None) == torch.bool:
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:
+        return None
+
+
+def one_number(value: Any) -> float | None:
+    """The number that a number, an array or a tensor holds; None: it holds none, or several."""
+    try:
+        found = np.asarray(value.detach().cpu().double() if isinstance(value, Tensor) else value)
+    except (TypeError, ValueError):
+        return None
+    return float(found.item()) if found.size == 1 and found.dtype.kind in "biuf" else None
+
+
+def finite_number(value: Any) -> float | None:
+    """As `one_number`; None also where it is not finite, or too large to be so as a float32."""
+    found = one_number(value)
+    return found if found is not None and abs(found) <= torch.finfo(torch.float32).max else None
+
+
+def probability(name: str, value: SupportsFloat) -> float:
     """Return `value` as a float, or raise ValueError unless it lies in [0, 1]."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 1:
+    found = None if isinstance(value, bool | np.bool_) else one_number(value)
+    if found is None or not 0 <= found <= 1:
         raise ValueError(f"{name} must be a number in [0, 1], got {value!r}")
-    return float(value)
+    return found
 
 
 def one_of(name: str, value: str, choices: Iterable[str]) -> str:

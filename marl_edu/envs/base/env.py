@@ -8,6 +8,7 @@ touched.
 
 Agents that differ: `obs_sizes` and `action_counts` tell, agent by agent, how many of the O
 numbers and A actions are its own; the other numbers are 0, the other actions not `available`.
+What is available may also change from step to step: see `_available`.
 """
 
 from typing import Any
@@ -16,7 +17,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from marl_edu.envs.base.checks import check_actions, positive_int
+from marl_edu.envs.base.checks import check_actions, positive_int, seed_number
 
 
 class BatchedEnv:
@@ -42,7 +43,10 @@ class BatchedEnv:
         self.num_envs = positive_int("num_envs", num_envs)
         self.device = torch.device(device)
         self.generator = torch.Generator()
-        self.generator.manual_seed(seed) if seed is not None else self.generator.seed()
+        if seed is None:
+            self.generator.seed()
+        else:
+            self.generator.manual_seed(seed_number(seed))
         self.t = -1  # steps taken; -1 before the first reset
 
     # -- what an environment fills in -------------------------------------------------------------
@@ -67,12 +71,20 @@ class BatchedEnv:
         """Environment b as SVG."""
         raise NotImplementedError
 
+    def _available(self) -> Tensor:
+        """Which actions each agent has now, `(N, A)` or `(B, N, A)`; here: all of its own, always.
+
+        One that overrides this has a mask that changes. An agent that is not alive may have none.
+        """
+        counts = torch.tensor(self.action_counts, device=self.device)
+        return torch.arange(self.n_actions, device=self.device) < counts[:, None]
+
     # -- what everybody uses ----------------------------------------------------------------------
 
     def reset(self, seed: int | None = None) -> Float[Tensor, "B N O"]:
         """Start B fresh episodes, with a seed always the same ones. Observations `(B, N, O)`."""
         if seed is not None:
-            self.generator.manual_seed(seed)
+            self.generator.manual_seed(seed_number(seed))
         self.chance = int(torch.randint(2**62, (1,), generator=self.generator))
         self.running = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
         self.alive = self.running[:, None].expand(-1, self.n_agents)
@@ -169,10 +181,14 @@ class BatchedEnv:
         return (self.n_actions,) * self.n_agents
 
     @property
-    def available(self) -> Bool[Tensor, "N A"]:
-        """Which actions each agent has, as a mask."""
-        counts = torch.tensor(self.action_counts, device=self.device)
-        return torch.arange(self.n_actions, device=self.device) < counts[:, None]
+    def available(self) -> Bool[Tensor, "B N A"]:
+        """Which actions each agent has now, as a mask."""
+        return self._available().expand(self.num_envs, self.n_agents, self.n_actions)
+
+    @property
+    def available_changes(self) -> bool:
+        """Whether `available` may be different in another step or environment."""
+        return type(self)._available is not BatchedEnv._available  # noqa: SLF001
 
     @property
     def obs_low(self) -> Float[Tensor, " O"]:
@@ -185,9 +201,18 @@ class BatchedEnv:
         return torch.ones(self.obs_dim)
 
     def _check_available(self, actions: Tensor) -> None:
-        if len(set(self.action_counts)) == 1:
-            return
-        for i, (name, count) in enumerate(zip(self.agent_names, self.action_counts, strict=True)):
-            highest: Any = actions[:, i].max().item()
-            if highest >= count:
-                raise ValueError(f"{name} has the actions 0..{count - 1}, got {highest}")
+        names = self.agent_names
+        if len(set(self.action_counts)) > 1:
+            for i, (name, count) in enumerate(zip(names, self.action_counts, strict=True)):
+                highest: Any = actions[:, i].max().item()
+                if highest >= count:
+                    raise ValueError(f"{name} has the actions 0..{count - 1}, got {highest}")
+        if self.available_changes:  # those who are there and have a choice must keep to it
+            available = self.available
+            allowed = available.gather(-1, actions.long()[..., None])[..., 0]
+            for b, i in (self.alive & available.any(-1) & ~allowed).nonzero().tolist():
+                has = available[b, i].nonzero()[:, 0].tolist()
+                raise ValueError(
+                    f"{names[i]} of environment {b} has the actions {has} in step {self.t}, "
+                    f"got {actions[b, i].item()}"
+                )

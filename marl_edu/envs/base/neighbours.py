@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from marl_edu.envs.base.checks import positive_int
+from marl_edu.envs.base.checks import one_number, positive_int
 
 
 def within(
@@ -28,12 +28,13 @@ def within(
     Returns:
         index, mask. K is the largest number of neighbours that anybody has.
     """
-    if not isinstance(radius, int | float) or isinstance(radius, bool) or not radius > 0:
+    reach = None if isinstance(radius, bool) else one_number(radius)
+    if reach is None or not reach > 0:
         raise ValueError(f"radius must be a number above 0, got {radius!r}")
     B, N, _ = position.shape
     everybody = torch.arange(B * N, device=position.device)
-    point, other, distance = _pairs(position, everybody, float(radius))
-    near = distance <= radius
+    point, other, distance = _pairs(position, everybody, reach)
+    near = distance <= reach
     table, _ = _table(point[near], other[near], distance[near], B * N)
     mask = (table >= 0).view(B, N, -1)
     return table.view(B, N, -1).clamp_min(0) % N, mask
@@ -49,7 +50,7 @@ def nearest(
     Args:
         position: of the points. k: from 1.
     """
-    positive_int("k", k)
+    k = positive_int("k", k)
     B, N, _ = position.shape
     K = min(k, N - 1)
     index = torch.zeros(B * N, K, dtype=torch.int64, device=position.device)

@@ -109,9 +109,14 @@ class Wrapper(BatchedEnv):
         return self.inner.action_counts
 
     @property
-    def available(self) -> Bool[Tensor, "..."]:
+    def available(self) -> Bool[Tensor, "B N A"]:
         """The inner environment's."""
         return self.inner.available
+
+    @property
+    def available_changes(self) -> bool:
+        """The inner environment's."""
+        return self.inner.available_changes
 
     @property
     def obs_low(self) -> Float[Tensor, " O"]:

@@ -65,7 +65,7 @@ class Task:
 
 
 class UniformPolicy:
-    """Every action that an agent has, equally often."""
+    """Every action that an agent has now, equally often."""
 
     def __init__(self, seed: int = 0):
         self.generator = torch.Generator().manual_seed(seed)
@@ -73,8 +73,9 @@ class UniformPolicy:
     def __call__(self, env: BatchedEnv) -> Tensor:
         """What everybody does now."""
         u = torch.rand(env.num_envs, env.n_agents, generator=self.generator)
-        counts = torch.tensor(env.action_counts)
-        return (u * counts).long().to(env.device)
+        available = env.available
+        number = (u.to(env.device) * available.sum(-1)).long()  # of those that it has
+        return (available.cumsum(-1) > number[..., None]).int().argmax(-1)
 
 
 class Always:
