@@ -1,6 +1,8 @@
 """An environment as an environment of PettingZoo or Gymnasium: their own tests, and nothing is
 lost."""
 
+import importlib.util
+
 import gymnasium
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import torch
 from gymnasium.utils.env_checker import check_env
 from gymnasium.utils.passive_env_checker import env_render_passive_checker
 from pettingzoo.test import parallel_api_test, parallel_seed_test, render_test
+from pettingzoo.test.state_test import state_test
 from pettingzoo.utils.conversions import parallel_to_aec
 
 from marl_edu import envs
@@ -32,14 +35,27 @@ WORLDS = {
 }
 
 
+# An empty junction and a blanked view are zeros, and bodies may fly off as far as they like.
+@pytest.mark.filterwarnings("ignore:State numpy array is all zeros")
+@pytest.mark.filterwarnings("ignore:.* state space value is -?infinity")
 @pytest.mark.parametrize("name", WORLDS)
 def test_passes_pettingzoos_own_tests(name):
     parallel_api_test(to_pettingzoo(WORLDS[name]()), num_cycles=60)
     parallel_seed_test(lambda: to_pettingzoo(WORLDS[name]()), num_cycles=30)
-    render_test(
-        lambda render_mode: parallel_to_aec(to_pettingzoo(WORLDS[name]())),
-        custom_tests={"svg": lambda picture: picture.startswith("<svg")},
-    )
+    state_test(*in_turns_and_at_once(name))
+    if importlib.util.find_spec("resvg_py"):  # draws `rgb_array`
+        render_test(
+            lambda render_mode: in_turns_and_at_once(name, DRAWN.get(render_mode, render_mode))[0],
+            custom_tests={"svg": lambda picture: picture.startswith("<svg")},
+        )
+
+
+DRAWN = {"human": "svg"}  # it makes one for the screen, and throws it away
+
+
+def in_turns_and_at_once(name, render_mode=None):
+    adapted = to_pettingzoo(WORLDS[name](), render_mode=render_mode)
+    return parallel_to_aec(adapted), adapted
 
 
 # Bodies may fly off as far as they like, as in MPE2; Gymnasium would rather have bounds.
@@ -49,7 +65,11 @@ def test_passes_gymnasiums_own_test_as_a_team_and_agent_by_agent(name):
     env = WORLDS[name]()
     faces = [to_gymnasium(env)]
     if env.n_agents > 1:
-        faces += [to_gymnasium(env, agent, Always(0)) for agent in (0, env.n_agents - 1)]
+        policies = (Always(0), UniformPolicy(0))
+        faces += [
+            to_gymnasium(env, agent, others, mask_in_obs=agent > 0)
+            for agent, others in zip((0, env.n_agents - 1), policies, strict=True)
+        ]
     for adapted in faces:
         # Its render check makes the environment anew by a registered name; ours have none.
         check_env(adapted, skip_render_check=True)
@@ -64,7 +84,7 @@ def test_a_gymnasium_environment_says_what_the_environment_says():
     )
     team, chance = to_gymnasium(other), UniformPolicy(3)
     obs, (seen, info) = env.reset(4), team.reset(seed=4)
-    assert info == {"alive": [False] * 5}
+    assert info["alive"] == [False] * 5
     for t in range(20):
         assert np.array_equal(seen, obs[0].numpy())
         actions = chance(env)
