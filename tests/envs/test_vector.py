@@ -15,7 +15,7 @@ WORLDS = {
     **EXPORTED,
     "short maze": lambda **k: envs.TMaze(2, **k),
     "witness": lambda **k: envs.TMaze(2, witness=True, **k),
-    "noisy TV": lambda **k: envs.KeyDoorMaze("small", n_agents=2, noisy_tv=True, **k),
+    "noisy TV": lambda **k: envs.KeyDoorMaze("small", 2, noisy_tv=True, max_steps=9, **k),
     "small grid": lambda **k: envs.MultiAgentGridWorld(3, 2, 1, **k),
     "flicker": lambda **k: envs.Flicker(envs.TMaze, 0.3, {"length": 2}, **k),
     "id": lambda **k: envs.AgentId(envs.MultiAgentGridWorld, {"grid_size": 3}, **k),
@@ -38,7 +38,7 @@ def test_everything_lies_in_its_space_and_keeps_its_shape(name, mode):
     assert vector.metadata["autoreset_mode"] is mode
     obs, infos = vector.reset(seed=3)
     keys = set(infos)
-    for _ in range(min(2 * vector.env.max_steps, 70)):
+    for _ in range(min(2 * vector.env.max_steps, 30)):
         assert vector.observation_space.contains(obs)
         assert {key for key in infos if key[0] == "_"} == {f"_{k}" for k in infos if k[0] != "_"}
         actions = actions_of(vector, chance)
@@ -51,7 +51,9 @@ def test_everything_lies_in_its_space_and_keeps_its_shape(name, mode):
         over = terminated | truncated
         if mode == AutoresetMode.SAME_STEP and over.any():
             assert (infos["_final_obs"] == over).all()
-            assert all((last is not None) == o for last, o in zip(infos["final_obs"], over))
+            assert all(
+                (last is not None) == o for last, o in zip(infos["final_obs"], over, strict=True)
+            )
         if mode == AutoresetMode.DISABLED and over.any():
             with pytest.raises(RuntimeError, match="are over"):
                 vector.step(actions)
@@ -62,7 +64,7 @@ def test_everything_lies_in_its_space_and_keeps_its_shape(name, mode):
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", WORLDS)
-def test_every_row_is_an_episode_of_the_environment(name, mode, monkeypatch):
+def test_every_row_is_an_episode_of_the_environment(name, mode):
     """Replayed alone, from the state it began with and with the chances it met, a row says the
     same: at every step, whatever the others are doing."""
     vector = to_vector(WORLDS[name](num_envs=3, seed=0), mode)
@@ -71,13 +73,12 @@ def test_every_row_is_an_episode_of_the_environment(name, mode, monkeypatch):
     begun, begins = [0] * B, np.ones(B, bool)
     alone = {}
     compared = 0
-    for _ in range(min(3 * T + 3, 90)):
+    for _ in range(min(3 * T + 3, 45)):
         for b in np.flatnonzero(begins):
             alone[b] = copy_of(vector, WORLDS[name])
             begun[b] += 1
         actions = actions_of(vector, chance)
         chances = [layer.chance for layer in vector.layers]
-        before = begins | vector.ended
         waits = vector.ended.copy()
         obs, reward, terminated, truncated, infos = vector.step(actions)
         over = terminated | truncated
@@ -102,8 +103,7 @@ def test_every_row_is_an_episode_of_the_environment(name, mode, monkeypatch):
             for key, value in told.items():
                 assert np.array_equal(info[key][b], value[b].numpy()), key
             compared += 1
-        assert before.shape == (B,)
-    assert compared > 2 * B and min(begun) > 1
+    assert compared > 2 * B and (min(begun) > 1 or T > 22)
 
 
 def copy_of(vector, make):
@@ -123,17 +123,17 @@ def test_where_all_end_together_it_is_the_batch_itself(name):
     expected, (obs, _) = env.reset(9), vector.reset(seed=9)
     assert np.array_equal(obs, expected.numpy())
     for _ in range(2):
-        for t in range(env.max_steps):
+        for _ in range(env.max_steps):
             actions = actions_of(vector, chance)
             expected, paid, over, out, info = env.step(torch.from_numpy(actions))
             obs, reward, terminated, truncated, infos = vector.step(actions)
             assert np.array_equal(obs, expected.numpy())
-            assert np.array_equal(reward, paid.mean(1).numpy())
+            assert reward == pytest.approx(paid.mean(1).numpy(), abs=1e-6)
             assert np.array_equal(infos["rewards"], paid.numpy())
             assert np.array_equal(infos["success"], info["success"].numpy())
             assert np.array_equal(terminated, over.numpy())
             assert np.array_equal(truncated, out.numpy())
-        assert (terminated | truncated).all() and t == env.max_steps - 1
+        assert (terminated | truncated).all()
         expected = env.reset()
         obs, reward, terminated, truncated, _ = vector.step(actions_of(vector, chance))
         assert np.array_equal(obs, expected.numpy())

@@ -14,6 +14,7 @@ from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing.pixels import pixels
 
 METADATA = {"render_modes": ["svg", "rgb_array"], "render_fps": 4}
+ATTRIBUTES = ("alive", "completed")  # of info: environments have them as attributes, too
 
 
 def render_mode(value: str | None) -> str | None:
@@ -57,20 +58,26 @@ def masks(env: BatchedEnv) -> np.ndarray:
     return array(everybody).astype(np.int8)
 
 
+def keeps_its_actions(env: BatchedEnv) -> bool:
+    """Whether every agent has the same actions at all times: nothing says otherwise."""
+    hooks = ("available", "_available")
+    return all(getattr(type(env), k, None) is getattr(BatchedEnv, k, None) for k in hooks)
+
+
 def infos(env: BatchedEnv) -> dict[str, np.ndarray]:
     """What the last `reset` or `step` told, with the same keys: arrays `(B,)` and `(B, N)`."""
-    told: dict[str, Tensor] = {**env.info, "alive": env.alive}
-    return {key: array(value) for key, value in told.items()}
+    own = {key: getattr(env, key) for key in ATTRIBUTES}
+    return {key: array(value) for key, value in (env.info | own).items()}
 
 
 def array(values: Tensor) -> np.ndarray:
     """A copy, which no later step changes."""
-    return values.detach().cpu().numpy().copy()
+    return values.cpu().numpy().copy()
 
 
 def batch(env: BatchedEnv, actions: Any) -> Tensor:
     """Actions `(B, N)`, or those of the only environment or agent, as the environment takes
     them."""
     shape = (env.num_envs, env.n_agents)
-    rows = np.asarray(actions, dtype=np.int64).reshape(shape)
+    rows = np.array(actions, dtype=np.int64).reshape(shape)  # a copy: environments keep it
     return torch.from_numpy(rows).to(env.device)

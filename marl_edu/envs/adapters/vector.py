@@ -57,7 +57,9 @@ class Vector(VectorEnv):
         self.single_observation_space, self.single_action_space = seen, done
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self.ended = np.ones(self.num_envs, bool)
+        self.everybody = np.ones(self.num_envs, bool)
+        self.all_running = torch.ones(self.num_envs, dtype=torch.bool, device=env.device)
+        self.masks = convert.masks(env) if convert.keeps_its_actions(self.base) else None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -94,27 +96,31 @@ class Vector(VectorEnv):
         if self.mode == AutoresetMode.NEXT_STEP and before.all():
             self._begin_all(None)
             nothing = np.zeros(self.num_envs, np.float32)
-            infos = self._infos() | self._pay(torch.zeros_like(self.env.alive, dtype=torch.float32))
+            rewards = np.zeros((self.num_envs, self.env.n_agents), np.float32)
+            infos = self._infos() | marked({"rewards": rewards}, self.everybody)
             return self._see(), nothing, before & False, before & False, infos
         if self.mode == AutoresetMode.DISABLED and before.any():
             where = np.flatnonzero(before).tolist()
             raise RuntimeError(f"environments {where} are over: call reset() with a reset_mask")
-        if before.any():  # they wait for this step, and begin behind it
-            waiting = torch.from_numpy(before).to(self.base.device)
-            self.base.running = self.base.running & ~waiting
-            self.base.clock = self.base.clock * ~waiting
-        self.base.t = int(self.base.clock.max())
+        # Who has ended takes this step with the others, and what comes of it is overwritten.
+        base, waiting = self.base, np.flatnonzero(before)
+        self.steps[waiting] = 0
+        base.running = self.all_running
+        base.clock = torch.from_numpy(self.steps).to(base.device)
+        base.t = int(self.steps.max())
         _, reward, terminated, truncated, _ = self.env.step(convert.batch(self.env, actions))
-        over, out = convert.array(terminated) & ~before, convert.array(truncated)
-        self.ended = over | out
-        if before.any():
+        rewards = convert.array(reward)
+        rewards[waiting] = 0.0
+        over, out = (convert.array(end) & ~before for end in (terminated, truncated))
+        self.steps, self.ended = self.steps + 1, over | out
+        if len(waiting):
             self._begin(before)
-        more = self._pay(reward)
+        more = marked({"rewards": rewards}, self.everybody)
         if self.mode == AutoresetMode.SAME_STEP and self.ended.any():
             more |= self._final()
             self._begin(self.ended)
-        paid = reward.mean(1)
-        return self._see(), convert.array(paid), over, out, self._infos() | more
+        paid = rewards.mean(1) if self.env.n_agents > 1 else rewards[:, 0].copy()
+        return self._see(), paid, over, out, self._infos() | more
 
     def render(self) -> tuple[Any, ...] | None:
         """The pictures of all environments; None without a `render_mode`."""
@@ -122,7 +128,7 @@ class Vector(VectorEnv):
             return None
         pictures = []
         for b in range(self.num_envs):
-            self.base.t = int(self.base.clock[b])
+            self.base.t = int(self.steps[b])
             pictures.append(convert.picture(self.env, self.render_mode, b))
         return tuple(pictures)
 
@@ -137,30 +143,36 @@ class Vector(VectorEnv):
         ]  # what `reset` has made; the rest is the environment's for good
         self.used = self.num_envs  # of the batch that was begun beforehand: nothing is there yet
         self.ended = np.zeros(self.num_envs, bool)
+        self.steps = np.zeros(self.num_envs, np.int64)
 
     def _begin(self, where: np.ndarray) -> None:
         """Fresh episodes in the rows where `where` `(B,)` is True."""
-        rows = torch.from_numpy(np.flatnonzero(where)).to(self.base.device)
+        if where.all():
+            self._begin_all(None)
+            return
+        rows = np.flatnonzero(where)
         while len(rows):
             if self.used == self.num_envs:
                 self._prepare()
             some = rows[: self.num_envs - self.used]
-            place = slice(self.used, self.used + len(some))
             for layer, fresh in zip(self.layers, self.fresh, strict=True):
                 for name, new in fresh.items():
-                    setattr(layer, name, with_rows(getattr(layer, name), some, new, place))
-            self.used = place.stop
+                    setattr(layer, name, put(getattr(layer, name), new, some, self.used))
+            self.used += len(some)
             rows = rows[len(some) :]
         self.ended = self.ended & ~where
+        self.steps[where] = 0
 
     def _prepare(self) -> None:
         """Begin a batch of fresh episodes, put it aside, and leave everything as it is."""
         now = [dict(vars(layer)) for layer in self.layers]
         self.env.reset()
         self.fresh = [
-            {name: state[name] for name in names}
+            {name: in_numpy(state[name]) for name in names}
             for names, state in zip(self.names, self._state(), strict=True)
         ]
+        info = self.fresh[-1]["info"]  # an attribute, too, is what the first two are
+        self.fresh[-1]["info"] = {k: v for k, v in info.items() if k not in convert.ATTRIBUTES}
         for layer, attributes in zip(self.layers, now, strict=True):
             vars(layer).update(attributes)
         self.used = 0
@@ -177,12 +189,9 @@ class Vector(VectorEnv):
         return obs[:, 0] if self.env.n_agents == 1 else obs
 
     def _infos(self) -> Told:
-        masks = convert.masks(self.env)
+        masks = self.masks if self.masks is not None else convert.masks(self.env)
         own = {"action_mask": masks[:, 0] if self.env.n_agents == 1 else masks}
-        return marked({**convert.infos(self.env), **own}, np.ones(self.num_envs, bool))
-
-    def _pay(self, reward: Tensor) -> Told:
-        return marked({"rewards": convert.array(reward)}, np.ones(self.num_envs, bool))
+        return marked({**convert.infos(self.env), **own}, self.everybody)
 
     def _final(self) -> Told:
         """The last observations and infos of who ends here, as Gymnasium's own environments tell
@@ -200,12 +209,19 @@ def marked(told: Told, whose: np.ndarray) -> Told:
     return {**told, **{f"_{key}": whose for key in told}}
 
 
-def with_rows(old: Any, rows: Tensor, new: Any, place: slice) -> Any:
-    """`old` with the rows `rows` of its tensors taken from `new`, where they stand at `place`."""
+def put(old: Any, new: Any, rows: np.ndarray, start: int) -> Any:
+    """`old`, but the rows `rows` of its tensors are those of `new`, in numpy, from `start` on."""
     if isinstance(old, dict):
-        return {key: with_rows(value, rows, new[key], place) for key, value in old.items()}
+        return old | {key: put(old[key], value, rows, start) for key, value in new.items()}
     if isinstance(old, tuple):
-        return tuple(with_rows(a, rows, b, place) for a, b in zip(old, new, strict=True))
-    changed = old.clone(memory_format=torch.contiguous_format)
-    changed[rows] = new[place]
-    return changed
+        return tuple(put(a, b, rows, start) for a, b in zip(old, new, strict=True))
+    changed = convert.array(old)
+    changed[rows] = new[start : start + len(rows)]
+    return torch.from_numpy(changed).to(old.device)
+
+
+def in_numpy(state: Any) -> Any:
+    """A tensor as an array; of several, each."""
+    if isinstance(state, dict):
+        return {key: in_numpy(value) for key, value in state.items()}
+    return tuple(map(in_numpy, state)) if isinstance(state, tuple) else convert.array(state)
