@@ -80,7 +80,7 @@ class Vector(VectorEnv):
                 raise ValueError(f"reset_mask must be ({self.num_envs},), got {mask.shape}")
             if seed is not None:
                 raise ValueError(f"seed must be None where only some begin anew, got {seed!r}")
-            self._begin(mask)
+            self._begin(np.flatnonzero(mask))
         return self._see(), self._infos()
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Told]:
@@ -90,36 +90,35 @@ class Vector(VectorEnv):
             ValueError, TypeError: bad actions. RuntimeError: before `reset`, or, with `DISABLED`,
                 after the end of an environment that was not reset.
         """
-        if self.base.t < 0:
+        base, waiting, B = self.base, np.flatnonzero(self.ended), self.num_envs
+        if base.t < 0:
             raise RuntimeError("the episodes have not begun: call reset() first")
-        before = self.ended
-        if self.mode == AutoresetMode.NEXT_STEP and before.all():
+        if len(waiting) and self.mode == AutoresetMode.DISABLED:
+            raise RuntimeError(
+                f"environments {waiting.tolist()} are over: call reset() with a reset_mask"
+            )
+        if len(waiting) == B:
             self._begin_all(None)
-            nothing = np.zeros(self.num_envs, np.float32)
-            rewards = np.zeros((self.num_envs, self.env.n_agents), np.float32)
-            infos = self._infos() | marked({"rewards": rewards}, self.everybody)
-            return self._see(), nothing, before & False, before & False, infos
-        if self.mode == AutoresetMode.DISABLED and before.any():
-            where = np.flatnonzero(before).tolist()
-            raise RuntimeError(f"environments {where} are over: call reset() with a reset_mask")
-        # Who has ended takes this step with the others, and what comes of it is overwritten.
-        base, waiting = self.base, np.flatnonzero(before)
-        self.steps[waiting] = 0
-        base.running = self.all_running
-        base.clock = torch.from_numpy(self.steps).to(base.device)
-        base.t = int(self.steps.max())
-        _, reward, terminated, truncated, _ = self.env.step(convert.batch(self.env, actions))
-        rewards = convert.array(reward)
-        rewards[waiting] = 0.0
-        over, out = (convert.array(end) & ~before for end in (terminated, truncated))
-        self.steps, self.ended = self.steps + 1, over | out
-        if len(waiting):
-            self._begin(before)
+            rewards = np.zeros((B, self.env.n_agents), np.float32)
+            over, out = np.zeros((2, B), bool)
+        else:
+            # Who has ended takes the step with the others; what comes of it is overwritten.
+            self.steps[waiting] = 0
+            base.running, base.clock = (
+                self.all_running,
+                torch.from_numpy(self.steps).to(base.device),
+            )
+            base.t = int(self.steps.max())
+            answer = self.env.step(convert.batch(self.env, actions))
+            rewards, over, out = (convert.array(one) for one in answer[1:4])
+            rewards[waiting] = over[waiting] = out[waiting] = 0
+            self.steps, self.ended = self.steps + 1, over | out
+            self._begin(waiting)
         more = marked({"rewards": rewards}, self.everybody)
         if self.mode == AutoresetMode.SAME_STEP and self.ended.any():
             more |= self._final()
-            self._begin(self.ended)
-        paid = rewards.mean(1) if self.env.n_agents > 1 else rewards[:, 0].copy()
+            self._begin(np.flatnonzero(self.ended))
+        paid = rewards[:, 0].copy() if rewards.shape[1] == 1 else rewards.mean(1)
         return self._see(), paid, over, out, self._infos() | more
 
     def render(self) -> tuple[Any, ...] | None:
@@ -145,12 +144,12 @@ class Vector(VectorEnv):
         self.ended = np.zeros(self.num_envs, bool)
         self.steps = np.zeros(self.num_envs, np.int64)
 
-    def _begin(self, where: np.ndarray) -> None:
-        """Fresh episodes in the rows where `where` `(B,)` is True."""
-        if where.all():
+    def _begin(self, rows: np.ndarray) -> None:
+        """Fresh episodes in these rows."""
+        if len(rows) == self.num_envs:
             self._begin_all(None)
             return
-        rows = np.flatnonzero(where)
+        self.steps[rows], self.ended[rows] = 0, False
         while len(rows):
             if self.used == self.num_envs:
                 self._prepare()
@@ -160,8 +159,6 @@ class Vector(VectorEnv):
                     setattr(layer, name, put(getattr(layer, name), new, some, self.used))
             self.used += len(some)
             rows = rows[len(some) :]
-        self.ended = self.ended & ~where
-        self.steps[where] = 0
 
     def _prepare(self) -> None:
         """Begin a batch of fresh episodes, put it aside, and leave everything as it is."""
@@ -211,13 +208,13 @@ def marked(told: Told, whose: np.ndarray) -> Told:
 
 def put(old: Any, new: Any, rows: np.ndarray, start: int) -> Any:
     """`old`, but the rows `rows` of its tensors are those of `new`, in numpy, from `start` on."""
+    if isinstance(old, Tensor):
+        changed = convert.array(old)
+        changed[rows] = new[start : start + len(rows)]
+        return torch.from_numpy(changed).to(old.device)
     if isinstance(old, dict):
         return old | {key: put(old[key], value, rows, start) for key, value in new.items()}
-    if isinstance(old, tuple):
-        return tuple(put(a, b, rows, start) for a, b in zip(old, new, strict=True))
-    changed = convert.array(old)
-    changed[rows] = new[start : start + len(rows)]
-    return torch.from_numpy(changed).to(old.device)
+    return tuple(put(a, b, rows, start) for a, b in zip(old, new, strict=True))
 
 
 def in_numpy(state: Any) -> Any:
