@@ -57,7 +57,7 @@ class Predictor:
         obs = torch.from_numpy(given.reshape(B, N, env.obs_dim)).to(env.device)
         chosen = self.policy(_Seen(env, obs, torch.from_numpy(begins).to(env.device)))
         actions = chosen.cpu().numpy().reshape(B) if N == 1 else chosen.cpu().numpy()
-        return actions if batched else actions[0], (begins & False,)
+        return actions if batched else np.asarray(actions[0]), (begins & False,)
 
 
 class _Seen:

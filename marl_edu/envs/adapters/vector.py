@@ -57,6 +57,7 @@ class Vector(VectorEnv):
         self.single_observation_space, self.single_action_space = seen, done
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
+        self.ended = np.zeros(self.num_envs, bool)
         self.everybody = np.ones(self.num_envs, bool)
         self.all_running = torch.ones(self.num_envs, dtype=torch.bool, device=env.device)
         self.masks = convert.masks(env) if convert.keeps_its_actions(self.base) else None
@@ -198,7 +199,8 @@ class Vector(VectorEnv):
         for b in np.flatnonzero(self.ended):
             last[b] = obs[b]
         info = {k: v for k, v in self._infos().items() if not k.startswith("_")}
-        return marked({"final_obs": last, "final_info": marked(info, self.ended)}, self.ended)
+        whose = self.ended.copy()
+        return marked({"final_obs": last, "final_info": marked(info, whose)}, whose)
 
 
 def marked(told: Told, whose: np.ndarray) -> Told:
