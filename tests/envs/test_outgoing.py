@@ -14,8 +14,8 @@ from pettingzoo.test.state_test import state_test
 from pettingzoo.utils.conversions import parallel_to_aec
 
 from marl_edu import envs
-from marl_edu.envs import SpeakerProbe, TrafficJunction
-from marl_edu.envs.adapters import to_gymnasium, to_pettingzoo
+from marl_edu.envs import SpeakerListener, SpeakerProbe, TMaze, TrafficJunction
+from marl_edu.envs.adapters import to_gymnasium, to_pettingzoo, to_vector
 from marl_edu.envs.baselines.task import Always, UniformPolicy
 
 # Every environment that the package exports with its default settings, and some other settings.
@@ -209,3 +209,106 @@ def test_render_is_the_environments_picture():
     adapted = to_pettingzoo(env)
     adapted.reset(seed=0)
     assert adapted.render() == env.render(0) and "<svg" in adapted.render()
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_info_has_the_same_keys_and_kinds_before_the_first_step_as_later(name):
+    env = WORLDS[name]()
+    env.reset(0)
+    before = {key: (value.dtype, value.shape) for key, value in env.info.items()}
+    *_, info = env.step(UniformPolicy(0)(env))
+    assert {key: (value.dtype, value.shape) for key, value in info.items()} == before
+    for adapted in (to_gymnasium(env), to_gymnasium(env, each=True)):
+        _, first = adapted.reset(seed=1)
+        *_, later = adapted.step(adapted.action_space.sample())
+        assert kinds(first) == kinds(later)
+    adapted = to_pettingzoo(env)
+    _, first = adapted.reset(seed=1)
+    *_, later = adapted.step(dict.fromkeys(adapted.agents, 0))
+    assert [kinds(one) for one in first.values()] == [kinds(one) for one in later.values()]
+
+
+def kinds(info):
+    return {key: type(value) for key, value in info.items()}
+
+
+def test_what_is_not_an_agents_action_is_masked_outward():
+    """The speaker has 3 words, the listener 5 pushes: hand-computed masks, wherever they are."""
+    env = SpeakerListener(num_envs=1)
+    adapted = to_pettingzoo(env, mask_in_obs=True)
+    obs, infos = adapted.reset(seed=0)
+    for agent, count in (("speaker_0", 3), ("listener_0", 5)):
+        assert infos[agent]["action_mask"].tolist() == [1] * count
+        assert obs[agent]["action_mask"].tolist() == [1] * count
+        assert adapted.observation_space(agent).contains(obs[agent])
+        assert adapted.action_space(agent).sample(infos[agent]["action_mask"]) < count
+    team = to_gymnasium(env)
+    _, info = team.reset(seed=0)
+    assert team.action_space.contains(team.action_space.sample(info["action_mask"]))
+    assert team.action_masks().tolist() == [True] * 8
+    assert (
+        to_vector(SpeakerListener(num_envs=2)).reset()[1]["action_mask"].tolist()
+        == [[[1, 1, 1, 0, 0], [1] * 5]] * 2
+    )
+
+
+class Closing(TMaze):
+    """A maze in which nobody can turn before the junction: its actions change."""
+
+    @property
+    def available(self):
+        able = torch.ones(self.num_envs, self.n_agents, 3, dtype=torch.bool)
+        able[..., 1:] = (self.cell == self.length)[..., None]
+        return able
+
+
+def test_masks_that_change_are_those_of_now():
+    masks = {"out": [], "single": [], "vector": []}
+    adapted = to_pettingzoo(Closing(1, num_envs=1))
+    alone = to_gymnasium(Closing(1, num_envs=1), mask_in_obs=True)
+    many = to_vector(Closing(1, num_envs=2))
+    masks["out"].append(adapted.reset(seed=0)[1]["agent_0"]["action_mask"].tolist())
+    masks["single"].append(alone.reset(seed=0)[0]["action_mask"].tolist())
+    masks["vector"].append(many.reset(seed=0)[1]["action_mask"][0].tolist())
+    masks["out"].append(adapted.step({"agent_0": 0})[4]["agent_0"]["action_mask"].tolist())
+    masks["single"].append(alone.step(0)[0]["action_mask"].tolist())
+    masks["vector"].append(many.step(np.array([0, 0]))[4]["action_mask"][0].tolist())
+    assert all(found == [[1, 0, 0], [1, 1, 1]] for found in masks.values())
+
+
+def test_state_and_spaces_are_there_for_tools_that_ask():
+    env = SpeakerListener(num_envs=1)
+    adapted = to_pettingzoo(env)
+    adapted.reset(seed=3)
+    assert adapted.state().tolist() == env.obs[0].flatten().tolist()
+    assert adapted.state_space.shape == (2 * 11,) and adapted.state_space.contains(adapted.state())
+    assert {a: s.shape for a, s in adapted.observation_spaces.items()} == {
+        "speaker_0": (3,),
+        "listener_0": (11,),
+    }
+    assert {a: int(s.n) for a, s in adapted.action_spaces.items()} == {
+        "speaker_0": 3,
+        "listener_0": 5,
+    }
+    assert adapted.max_steps == to_gymnasium(env).max_steps == 25
+    drawn = adapted.np_random.random()
+    adapted.reset(seed=3)
+    assert adapted.np_random.random() == drawn
+
+
+def test_each_by_itself_in_tuples():
+    """EPyMARL's convention: an entry for each, and the end is common."""
+    env, other = SpeakerListener(num_envs=1), SpeakerListener(num_envs=1)
+    adapted = to_gymnasium(other, each=True)
+    env.reset(2)
+    obs, _ = adapted.reset(seed=2)
+    assert adapted.n_agents == 2 and [o.shape for o in obs] == [(3,), (11,)]
+    assert adapted.observation_space.contains(obs)
+    for _ in range(25):
+        obs, rewards, over, out, info = adapted.step([1, 4])
+        _, reward, _, truncated, _ = env.step(torch.tensor([[1, 4]]))
+        assert rewards == reward[0].tolist() and not over and out == bool(truncated)
+        assert [mask.shape for mask in info["action_mask"]] == [(3,), (5,)]
+    for given in ({"agent": 0}, {"others": UniformPolicy()}, {"mask_in_obs": True}):
+        with pytest.raises(ValueError, match="each goes without"):
+            to_gymnasium(env, each=True, **given)

@@ -57,7 +57,8 @@ class Vector(VectorEnv):
         self.single_observation_space, self.single_action_space = seen, done
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self.ended = np.zeros(self.num_envs, bool)
+        self.steps = np.zeros(self.num_envs, np.int64)  # of each episode
+        self.ended = np.zeros(self.num_envs, bool)  # in the last step
         self.everybody = np.ones(self.num_envs, bool)
         self.all_running = torch.ones(self.num_envs, dtype=torch.bool, device=env.device)
         self.masks = convert.masks(env) if convert.keeps_its_actions(self.base) else None
