@@ -7,6 +7,7 @@ from marl_edu.envs.grid_world import MultiAgentGridWorld
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.envs.predator_prey import PredatorPrey
 from marl_edu.envs.predator_prey_tag import PredatorPreyTag
+from marl_edu.envs.registration import register_all
 from marl_edu.envs.relay import Relay
 from marl_edu.envs.speaker_listener import SpeakerListener
 from marl_edu.envs.speaker_probe import SpeakerProbe
@@ -30,3 +31,5 @@ __all__ = [
     "TrafficJunction",
     "TwoStepGame",
 ]
+
+register_all()  # gymnasium.make("marl_edu/TMaze-v0")

@@ -120,13 +120,11 @@ class TwoStepGame(BatchedEnv):
 
     def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self.chosen = actions
-        if self.t == 0:
-            self.place = 1 + actions[:, 0].long()
-            ended = torch.zeros_like(self.running)
-        else:
-            self.got = self.payoffs[self.place - 1, actions[:, 0], actions[:, 1]]
-            ended = torch.ones_like(self.running)
-        return _share(self.got, 2), ended, {}
+        second = self.place > 0
+        paid = self.payoffs[self.place - 1, actions[:, 0], actions[:, 1]]
+        self.got = torch.where(second, paid, 0.0)
+        self.place = torch.where(second, self.place, 1 + actions[:, 0].long())
+        return _share(self.got, 2), second, {}
 
     def _success(self) -> Tensor:
         return self.got == self.payoffs.max()

@@ -73,6 +73,7 @@ class MultiAgentGridWorld(BatchedEnv):
 
     n_actions = 5
     frozen = ("position", "reached")
+    info_keys = ("collided",)
 
     def __init__(
         self,

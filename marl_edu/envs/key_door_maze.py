@@ -157,7 +157,7 @@ class KeyDoorMaze(BatchedEnv):
         self.found = (self.cell == self.goal).any(1)
         if self.noisy_tv:
             change = pressed.any(1, keepdim=True)
-            self.picture = torch.where(change, self.channels[:, self.t], self.picture)
+            self.picture = torch.where(change, self.now(self.channels), self.picture)
         reward = self.found[:, None].float().expand(-1, self.n_agents)
         return reward, self.found, {}
 

@@ -61,6 +61,7 @@ class Relay(BatchedEnv):
     """B squares with N agents each; the module's docstring is the specification."""
 
     max_steps = 1
+    info_keys = ("asked",)
 
     def __init__(
         self,

@@ -110,7 +110,7 @@ class TMaze(BatchedEnv):
         place = torch.where(self.cell == self.length, JUNCTION, CORRIDOR)
         sign = torch.where(self.sign == UP, SIGN_UP, SIGN_DOWN)
         if self.witness:
-            shown = sign[:, :1] if self.t == 0 else torch.full_like(sign[:, :1], NOTHING)
+            shown = torch.where(self.clock == 0, sign[:, 0], NOTHING)[:, None]
             seen = torch.cat([shown, place[:, 1:]], 1)
         else:
             seen = torch.where(self.cell == 0, sign, place)

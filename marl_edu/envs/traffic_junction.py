@@ -58,6 +58,7 @@ class TrafficJunction(BatchedEnv):
 
     n_actions = 2
     agent_name = "car"
+    info_keys = ("collided",)
 
     def __init__(
         self,
@@ -146,7 +147,7 @@ class TrafficJunction(BatchedEnv):
         self.wait = self.wait + self.alive
         self.last_action = torch.where(self.alive, actions, self.last_action)
         completed = self.place == self.route_length[self.route]
-        self._arrive(self.draws[:, self.t], self.alive & ~completed)
+        self._arrive(self.now(self.draws), self.alive & ~completed)
 
         cell, count = self.seen = self._look()
         collided = self.alive & (count.gather(1, self.padded_cell[cell]) > 1)

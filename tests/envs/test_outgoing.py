@@ -1,6 +1,8 @@
 """An environment as an environment of PettingZoo or Gymnasium: their own tests, and nothing is
 lost."""
 
+import importlib.util
+
 import gymnasium
 import numpy as np
 import pytest
@@ -8,11 +10,12 @@ import torch
 from gymnasium.utils.env_checker import check_env
 from gymnasium.utils.passive_env_checker import env_render_passive_checker
 from pettingzoo.test import parallel_api_test, parallel_seed_test, render_test
+from pettingzoo.test.state_test import state_test
 from pettingzoo.utils.conversions import parallel_to_aec
 
 from marl_edu import envs
-from marl_edu.envs import SpeakerProbe, TrafficJunction
-from marl_edu.envs.adapters import to_gymnasium, to_pettingzoo
+from marl_edu.envs import SpeakerListener, SpeakerProbe, TMaze, TrafficJunction
+from marl_edu.envs.adapters import to_gymnasium, to_pettingzoo, to_vector
 from marl_edu.envs.baselines.task import Always, UniformPolicy
 
 # Every environment that the package exports with its default settings, and some other settings.
@@ -32,14 +35,27 @@ WORLDS = {
 }
 
 
+# An empty junction and a blanked view are zeros, and bodies may fly off as far as they like.
+@pytest.mark.filterwarnings("ignore:State numpy array is all zeros")
+@pytest.mark.filterwarnings("ignore:.* state space value is -?infinity")
 @pytest.mark.parametrize("name", WORLDS)
 def test_passes_pettingzoos_own_tests(name):
     parallel_api_test(to_pettingzoo(WORLDS[name]()), num_cycles=60)
     parallel_seed_test(lambda: to_pettingzoo(WORLDS[name]()), num_cycles=30)
-    render_test(
-        lambda render_mode: parallel_to_aec(to_pettingzoo(WORLDS[name]())),
-        custom_tests={"svg": lambda picture: picture.startswith("<svg")},
-    )
+    state_test(*in_turns_and_at_once(name))
+    if importlib.util.find_spec("resvg_py"):  # draws `rgb_array`
+        render_test(
+            lambda render_mode: in_turns_and_at_once(name, DRAWN.get(render_mode, render_mode))[0],
+            custom_tests={"svg": lambda picture: picture.startswith("<svg")},
+        )
+
+
+DRAWN = {"human": "svg"}  # it makes one for the screen, and throws it away
+
+
+def in_turns_and_at_once(name, render_mode=None):
+    adapted = to_pettingzoo(WORLDS[name](), render_mode=render_mode)
+    return parallel_to_aec(adapted), adapted
 
 
 # Bodies may fly off as far as they like, as in MPE2; Gymnasium would rather have bounds.
@@ -49,7 +65,11 @@ def test_passes_gymnasiums_own_test_as_a_team_and_agent_by_agent(name):
     env = WORLDS[name]()
     faces = [to_gymnasium(env)]
     if env.n_agents > 1:
-        faces += [to_gymnasium(env, agent, Always(0)) for agent in (0, env.n_agents - 1)]
+        policies = (Always(0), UniformPolicy(0))
+        faces += [
+            to_gymnasium(env, agent, others, mask_in_obs=agent > 0)
+            for agent, others in zip((0, env.n_agents - 1), policies, strict=True)
+        ]
     for adapted in faces:
         # Its render check makes the environment anew by a registered name; ours have none.
         check_env(adapted, skip_render_check=True)
@@ -64,7 +84,7 @@ def test_a_gymnasium_environment_says_what_the_environment_says():
     )
     team, chance = to_gymnasium(other), UniformPolicy(3)
     obs, (seen, info) = env.reset(4), team.reset(seed=4)
-    assert info == {"alive": [False] * 5}
+    assert info["alive"] == [False] * 5
     for t in range(20):
         assert np.array_equal(seen, obs[0].numpy())
         actions = chance(env)
@@ -189,3 +209,106 @@ def test_render_is_the_environments_picture():
     adapted = to_pettingzoo(env)
     adapted.reset(seed=0)
     assert adapted.render() == env.render(0) and "<svg" in adapted.render()
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_info_has_the_same_keys_and_kinds_before_the_first_step_as_later(name):
+    env = WORLDS[name]()
+    env.reset(0)
+    before = {key: (value.dtype, value.shape) for key, value in env.info.items()}
+    *_, info = env.step(UniformPolicy(0)(env))
+    assert {key: (value.dtype, value.shape) for key, value in info.items()} == before
+    for adapted in (to_gymnasium(env), to_gymnasium(env, each=True)):
+        _, first = adapted.reset(seed=1)
+        *_, later = adapted.step(adapted.action_space.sample())
+        assert kinds(first) == kinds(later)
+    adapted = to_pettingzoo(env)
+    _, first = adapted.reset(seed=1)
+    *_, later = adapted.step(dict.fromkeys(adapted.agents, 0))
+    assert [kinds(one) for one in first.values()] == [kinds(one) for one in later.values()]
+
+
+def kinds(info):
+    return {key: type(value) for key, value in info.items()}
+
+
+def test_what_is_not_an_agents_action_is_masked_outward():
+    """The speaker has 3 words, the listener 5 pushes: hand-computed masks, wherever they are."""
+    env = SpeakerListener(num_envs=1)
+    adapted = to_pettingzoo(env, mask_in_obs=True)
+    obs, infos = adapted.reset(seed=0)
+    for agent, count in (("speaker_0", 3), ("listener_0", 5)):
+        assert infos[agent]["action_mask"].tolist() == [1] * count
+        assert obs[agent]["action_mask"].tolist() == [1] * count
+        assert adapted.observation_space(agent).contains(obs[agent])
+        assert adapted.action_space(agent).sample(infos[agent]["action_mask"]) < count
+    team = to_gymnasium(env)
+    _, info = team.reset(seed=0)
+    assert team.action_space.contains(team.action_space.sample(info["action_mask"]))
+    assert team.action_masks().tolist() == [True] * 8
+    assert (
+        to_vector(SpeakerListener(num_envs=2)).reset()[1]["action_mask"].tolist()
+        == [[[1, 1, 1, 0, 0], [1] * 5]] * 2
+    )
+
+
+class Closing(TMaze):
+    """A maze in which nobody can turn before the junction: its actions change."""
+
+    @property
+    def available(self):
+        able = torch.ones(self.num_envs, self.n_agents, 3, dtype=torch.bool)
+        able[..., 1:] = (self.cell == self.length)[..., None]
+        return able
+
+
+def test_masks_that_change_are_those_of_now():
+    masks = {"out": [], "single": [], "vector": []}
+    adapted = to_pettingzoo(Closing(1, num_envs=1))
+    alone = to_gymnasium(Closing(1, num_envs=1), mask_in_obs=True)
+    many = to_vector(Closing(1, num_envs=2))
+    masks["out"].append(adapted.reset(seed=0)[1]["agent_0"]["action_mask"].tolist())
+    masks["single"].append(alone.reset(seed=0)[0]["action_mask"].tolist())
+    masks["vector"].append(many.reset(seed=0)[1]["action_mask"][0].tolist())
+    masks["out"].append(adapted.step({"agent_0": 0})[4]["agent_0"]["action_mask"].tolist())
+    masks["single"].append(alone.step(0)[0]["action_mask"].tolist())
+    masks["vector"].append(many.step(np.array([0, 0]))[4]["action_mask"][0].tolist())
+    assert all(found == [[1, 0, 0], [1, 1, 1]] for found in masks.values())
+
+
+def test_state_and_spaces_are_there_for_tools_that_ask():
+    env = SpeakerListener(num_envs=1)
+    adapted = to_pettingzoo(env)
+    adapted.reset(seed=3)
+    assert adapted.state().tolist() == env.obs[0].flatten().tolist()
+    assert adapted.state_space.shape == (2 * 11,) and adapted.state_space.contains(adapted.state())
+    assert {a: s.shape for a, s in adapted.observation_spaces.items()} == {
+        "speaker_0": (3,),
+        "listener_0": (11,),
+    }
+    assert {a: int(s.n) for a, s in adapted.action_spaces.items()} == {
+        "speaker_0": 3,
+        "listener_0": 5,
+    }
+    assert adapted.max_steps == to_gymnasium(env).max_steps == 25
+    drawn = adapted.np_random.random()
+    adapted.reset(seed=3)
+    assert adapted.np_random.random() == drawn
+
+
+def test_each_by_itself_in_tuples():
+    """EPyMARL's convention: an entry for each, and the end is common."""
+    env, other = SpeakerListener(num_envs=1), SpeakerListener(num_envs=1)
+    adapted = to_gymnasium(other, each=True)
+    env.reset(2)
+    obs, _ = adapted.reset(seed=2)
+    assert adapted.n_agents == 2 and [o.shape for o in obs] == [(3,), (11,)]
+    assert adapted.observation_space.contains(obs)
+    for _ in range(25):
+        obs, rewards, over, out, info = adapted.step([1, 4])
+        _, reward, _, truncated, _ = env.step(torch.tensor([[1, 4]]))
+        assert rewards == reward[0].tolist() and not over and out == bool(truncated)
+        assert [mask.shape for mask in info["action_mask"]] == [(3,), (5,)]
+    for given in ({"agent": 0}, {"others": UniformPolicy()}, {"mask_in_obs": True}):
+        with pytest.raises(ValueError, match="each goes without"):
+            to_gymnasium(env, each=True, **given)

@@ -6,6 +6,10 @@ Chance: whatever environment b draws depends on the seed alone, not on B, so tha
 a slice of a larger one. It comes from the environment's own generator; the global one is not
 touched.
 
+Time: `t` counts the steps of the batch. What an environment does or shows goes by `clock` `(B,)`,
+the steps of each episode, so that one of them can begin anew while others go on
+(`adapters/vector.py`). `info` is what the last `reset` or `step` told, with the same keys.
+
 Agents that differ: `obs_sizes` and `action_counts` tell, agent by agent, how many of the O
 numbers and A actions are its own; the other numbers are 0, the other actions not `available`.
 What is available may also change from step to step: see `_available`.
@@ -38,6 +42,7 @@ class BatchedEnv:
     alive = completed = torch.zeros(1, 1, dtype=torch.bool)
     running = torch.zeros(1, dtype=torch.bool)
     frozen: tuple[str, ...] = ()  # the tensors (B, ...) that stay as they are behind an end
+    info_keys: tuple[str, ...] = ()  # what `_step` adds to info, flags (B, N) each
 
     def __init__(self, num_envs: int, device: str | torch.device, seed: int | None):
         self.num_envs = positive_int("num_envs", num_envs)
@@ -89,9 +94,11 @@ class BatchedEnv:
         self.running = torch.ones(self.num_envs, dtype=torch.bool, device=self.device)
         self.alive = self.running[:, None].expand(-1, self.n_agents)
         self.t = 0
+        self.clock = torch.zeros(self.num_envs, dtype=torch.int64, device=self.device)
         self.completed = torch.zeros_like(self.alive)
         self._reset()
         self.obs = self._get_obs()
+        self.info = self._info(dict.fromkeys(self.info_keys, self.completed))
         return self.obs
 
     def step(
@@ -114,8 +121,9 @@ class BatchedEnv:
         check_actions(actions, (self.num_envs, self.n_agents), self.n_actions, self.device)
         self._check_available(actions)
         before = {name: getattr(self, name) for name in self.frozen}
-        reward, ended, info = self._step(actions)
+        reward, ended, more = self._step(actions)
         self.t += 1
+        self.clock = self.clock + 1
         was_running = self.running
         if not was_running.all():  # what has ended stays as it was
             for name, old in before.items():
@@ -125,15 +133,14 @@ class BatchedEnv:
         self.running = was_running & ~ended
         if ended.any() or not was_running.all():
             self.alive = self.alive & self.running[:, None]
-        info = {
-            "alive": self.alive,
-            "completed": torch.zeros_like(self.alive),
-            "success": self._success(),
-            **info,
-        }
-        truncated = self.running & (self.t == T)
+        info = self.info = self._info(more)
+        truncated = self.running & (self.clock == T)
         self.completed, self.obs = info["completed"], self._get_obs()
         return self.obs, reward, ~self.running, truncated, info
+
+    def _info(self, more: dict[str, Tensor]) -> dict[str, Tensor]:
+        completed = torch.zeros_like(self.alive)
+        return {"alive": self.alive, "completed": completed, "success": self._success(), **more}
 
     def uniform(self, *shape: int) -> Float[Tensor, "B ..."]:
         """Chances in [0, 1) `(B, *shape)` from the episode's own source, a fresh set per call."""
@@ -141,6 +148,10 @@ class BatchedEnv:
         source.manual_seed(self.chance)
         self.chance = (self.chance + 1) % 2**63
         return torch.rand(self.num_envs, *shape, generator=source).to(self.device)
+
+    def now(self, drawn: Tensor) -> Tensor:
+        """What was drawn `(B, T, ...)` for the step that each environment is in, `(B, ...)`."""
+        return drawn[torch.arange(self.num_envs, device=self.device), self.clock]
 
     def observe(self) -> Float[Tensor, "B N O"]:
         """Look again, for whoever has changed the state by hand; `obs` is what is seen."""
