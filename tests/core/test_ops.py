@@ -8,13 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marl_edu.core.ops import (
+    act,
     epsilon_greedy,
     gae,
+    highest,
     linear,
     log_prob_of,
     masked_mean,
     masked_normalise,
     masked_softmax,
+    q_target,
 )
 
 
@@ -164,3 +167,52 @@ def test_an_action_at_random_needs_a_chance_below_epsilon():
 
 def test_linear_starts_at_the_start_and_ends_at_the_end():
     assert [linear(3.0, 1.0, p) for p in (0.0, 0.25, 1.0)] == [3.0, 2.5, 1.0]
+
+
+# -- what there is to choose from ---------------------------------------------------------------
+
+
+def test_nobody_takes_what_there_is_not_however_likely_it_looks():
+    g = torch.Generator().manual_seed(0)
+    logits = torch.tensor([9.0, 1.0, 0.0, 99.0]).expand(20_000, 4)
+    available = torch.tensor([False, True, True, False])
+    drawn = torch.bincount(act(logits, g, available), minlength=4)
+    assert drawn[0] == drawn[3] == 0
+    assert drawn[1] / 20_000 == pytest.approx(math.e / (math.e + 1), abs=0.02)
+    assert act(logits[0], None, available) == 1
+    assert (act(logits, g, torch.zeros(4, dtype=torch.bool)) == 0).all()
+    assert (epsilon_greedy(logits, 0.9, torch.zeros(4, dtype=torch.bool), g) == 0).all()
+
+
+def test_bad_luck_makes_no_action_worse_than_one_that_there_is_not(monkeypatch):
+    """A draw of exactly 0 takes an action to minus infinity."""
+    monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.zeros(shape))
+    available = torch.tensor([[False, True, False], [False, False, True]])
+    assert act(torch.zeros(2, 3), torch.Generator(), available).tolist() == [1, 2]
+
+
+def test_probabilities_are_those_among_what_there_is():
+    logits = torch.tensor([[0.5, 2.0, -1.0, 50.0]] * 3, requires_grad=True)
+    available = torch.tensor([[True, False, True, False], [False, False, True, False], [False] * 4])
+    chosen, entropy = log_prob_of(logits, torch.tensor([0, 2, 1]), available)
+    odds = [math.exp(0.5), math.exp(-1.0)]
+    p, q = (x / sum(odds) for x in odds)
+    assert chosen.tolist() == pytest.approx([math.log(p), 0, 0], abs=1e-6)
+    assert entropy.tolist() == pytest.approx([-p * math.log(p) - q * math.log(q), 0, 0], abs=1e-6)
+    (chosen.sum() + entropy.sum()).backward()
+    assert logits.grad.isfinite().all() and not logits.grad[~available].any()
+    assert logits.grad[0].any() and not logits.grad[1:].any()  # there was no choice
+
+
+@pytest.mark.parametrize("double", [False, True])
+def test_a_target_counts_on_what_there_will_be(double):
+    q_next = torch.tensor([[1.0, 5.0, 9.0]] * 3)
+    rated = torch.tensor([[0.3, 0.2, 0.1]] * 3)
+    available = torch.tensor([[True, True, False], [False, False, True], [False] * 3])
+    y = q_target(
+        torch.zeros(3), torch.zeros(3, dtype=torch.bool), rated, available, 1.0,
+        q_next if double else None,
+    )  # fmt: skip
+    # Who will have none will do 0: its value is that of going on.
+    assert y.tolist() == pytest.approx([0.2, 0.1, 0.3] if double else [0.3, 0.1, 0.3])
+    assert highest(q_next, available).tolist() == [1, 2, 0]

@@ -265,7 +265,8 @@ def test_a_newcomers_reward_is_not_its_predecessors_and_a_trajectory_ends_where_
     reward = torch.stack([reward for _, reward, *_ in infos], 1)
     crashed = torch.stack([info["collided"] for *_, info in infos], 1)
     assert (completed & crashed).any()  # newcomers that crash where somebody has just left
-    assert torch.equal(batch.reward, torch.where(completed, 0.0, reward))
+    assert torch.equal(batch.reward, torch.where(batch.alive & ~completed, reward, 0.0))
+    assert torch.equal(batch.paid, reward)  # which are somebody's, and part of a return
     assert torch.equal(batch.alive[:, 1:], alive[:, :-1]) and not batch.alive[:, 0].any()
     assert torch.equal(~batch.terminated, batch.alive & ~completed)
     assert batch.value.shape == (32, 21, 5) and batch.log_prob.shape == (32, 20, 5)

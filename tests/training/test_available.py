@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from marl_edu.algos import combined, dqn, drqn, rnd
+from marl_edu.algos import combined, rnd
 from marl_edu.core.evaluate import evaluate
-from marl_edu.core.ops import act, epsilon_greedy, highest, log_prob_of, q_target
+from marl_edu.core.ops import highest
 from marl_edu.envs import AgentId, SpeakerListener
 from marl_edu.envs.baselines.task import UniformPolicy
 from marl_edu.training import a2c, ppo, qlearning
-from marl_edu.training.replay import ReplayBuffer, SequenceReplay
 from tests.training.scripted import Scripted, bools
 from tests.training.test_ends import SMALL, TRAIN, played
 
@@ -25,55 +24,6 @@ MASKS: dict[str, Any] = {
     "ends": (99, 3),
 }
 MASK = torch.stack([bools(row) for row in MASKS["masks"]])  # (T + 1, N, A)
-
-
-# -- equations -----------------------------------------------------------------------------------
-
-
-def test_nobody_takes_what_there_is_not_however_likely_it_looks():
-    g = torch.Generator().manual_seed(0)
-    logits = torch.tensor([9.0, 1.0, 0.0, 99.0]).expand(20_000, 4)
-    available = torch.tensor([False, True, True, False])
-    drawn = torch.bincount(act(logits, g, available), minlength=4)
-    assert drawn[0] == drawn[3] == 0
-    assert drawn[1] / 20_000 == pytest.approx(math.e / (math.e + 1), abs=0.02)
-    assert act(logits[0], None, available) == 1
-    assert (act(logits, g, torch.zeros(4, dtype=torch.bool)) == 0).all()
-    assert (epsilon_greedy(logits, 0.9, torch.zeros(4, dtype=torch.bool), g) == 0).all()
-
-
-def test_bad_luck_makes_no_action_worse_than_one_that_there_is_not(monkeypatch):
-    """A draw of exactly 0 takes an action to minus infinity."""
-    monkeypatch.setattr(torch, "rand", lambda shape, **_: torch.zeros(shape))
-    available = torch.tensor([[False, True, False], [False, False, True]])
-    assert act(torch.zeros(2, 3), torch.Generator(), available).tolist() == [1, 2]
-
-
-def test_probabilities_are_those_among_what_there_is():
-    logits = torch.tensor([[0.5, 2.0, -1.0, 50.0]] * 3, requires_grad=True)
-    available = torch.tensor([[True, False, True, False], [False, False, True, False], [False] * 4])
-    chosen, entropy = log_prob_of(logits, torch.tensor([0, 2, 1]), available)
-    odds = [math.exp(0.5), math.exp(-1.0)]
-    p, q = (x / sum(odds) for x in odds)
-    assert chosen.tolist() == pytest.approx([math.log(p), 0, 0], abs=1e-6)
-    assert entropy.tolist() == pytest.approx([-p * math.log(p) - q * math.log(q), 0, 0], abs=1e-6)
-    (chosen.sum() + entropy.sum()).backward()
-    assert logits.grad.isfinite().all() and not logits.grad[~available].any()
-    assert logits.grad[0].any() and not logits.grad[1:].any()  # there was no choice
-
-
-@pytest.mark.parametrize("double", [False, True])
-def test_a_target_counts_on_what_there_will_be(double):
-    q_next = torch.tensor([[1.0, 5.0, 9.0]] * 3)
-    rated = torch.tensor([[0.3, 0.2, 0.1]] * 3)
-    available = torch.tensor([[True, True, False], [False, False, True], [False] * 3])
-    y = q_target(
-        torch.zeros(3), torch.zeros(3, dtype=torch.bool), rated, available, 1.0,
-        q_next if double else None,
-    )  # fmt: skip
-    # Who will have none will do 0: its value is that of going on.
-    assert y.tolist() == pytest.approx([0.2, 0.1, 0.3] if double else [0.3, 0.1, 0.3])
-    assert highest(q_next, available).tolist() == [1, 2, 0]
 
 
 # -- environments --------------------------------------------------------------------------------
@@ -210,56 +160,3 @@ def undecided(init):
             self.policy.weight.zero_()
 
     return begin
-
-
-# -- replay --------------------------------------------------------------------------------------
-
-
-def test_the_replay_keeps_what_there_will_be_after_each_step():
-    env = Scripted(**MASKS, num_envs=2)
-    episodes = played("q", env)
-    assert torch.equal(episodes.available, MASK.expand(2, -1, -1, -1))
-    replay = dqn.make_replay(dqn.Config(Scripted), env, dqn.QNet(2, 3, 8))
-    replay.add(episodes)
-    batch = replay.sample(300, torch.Generator().manual_seed(0))
-    for obs, has in zip(batch.obs, batch.available, strict=True):
-        t, n = int(obs[0]) - 1, int(obs[1])
-        assert torch.equal(has, MASK[t + 1, n])
-    copy = dqn.make_replay(dqn.Config(Scripted), env, dqn.QNet(2, 3, 8))
-    copy.load_state_dict(replay.state_dict())
-    again = copy.sample(300, torch.Generator().manual_seed(0))
-    assert torch.equal(again.available, batch.available)
-
-
-@pytest.mark.parametrize("window, burn_in", [(9, 0), (2, 0), (2, 1)])
-def test_so_does_the_replay_of_trajectories(window, burn_in):
-    env = Scripted(**MASKS, num_envs=2)
-    net = drqn.RecurrentQ(2, 3, 8)
-    replay = drqn.make_replay(drqn.Config(Scripted), env, net)
-    replay.add(played("q", env))
-    w = replay.sample(100, window, burn_in, torch.Generator().manual_seed(0))
-    assert w.available.shape == (*w.action.shape, 3)
-    seen = set()
-    for e, l in w.mask.nonzero().tolist():  # noqa: E741
-        t, n = int(w.obs[e, l, 0]) - 1, int(w.obs[e, l, 1])
-        assert torch.equal(w.available[e, l], MASK[t + 1, n])
-        seen.add((t, n))
-    assert seen == {(t, 0) for t in range(4)} | {(t, 1) for t in range(3)}
-
-
-def test_what_never_changes_is_not_kept_step_by_step():
-    env = SpeakerListener(num_envs=2, seed=0)
-    net = drqn.RecurrentQ(env.obs_dim, env.n_actions, 8)
-    episodes, _ = qlearning.rollout(net, env, 1.0, torch.Generator().manual_seed(0))
-    assert episodes.available is None
-    for replay in (
-        dqn.make_replay(dqn.Config(SpeakerListener), env, dqn.QNet(9, 5, 8)),
-        drqn.make_replay(drqn.Config(SpeakerListener), env, net),
-    ):
-        assert "available" not in replay.fields
-        replay.add(episodes)
-    one = ReplayBuffer(9, 2, torch.ones(1, 3, dtype=torch.bool), changes=True)
-    with pytest.raises(ValueError, match=r"^available must be given with the episodes, got None"):
-        one.add(played("q", Scripted(("1", "1", "1"))))
-    many = SequenceReplay(9, 2, 2, torch.ones(1, 3, dtype=torch.bool), changes=True)
-    assert many.fields["available"].shape == (9, 2, 3)

@@ -344,6 +344,7 @@ def test_the_metrics_remember_where_anybody_has_ever_been():
         action=torch.full((2, 3, 2), 4),
         reward=torch.zeros(2, 3, 2),
         alive=torch.ones(2, 3, 2, dtype=torch.bool),
+        observed=torch.ones(2, 3, 2, dtype=torch.bool),
         cell=cell,
     )
     row = explored(one, torch.ones(2, 3, 2))

@@ -5,7 +5,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from marl_edu.algos import dqn, drqn
+from marl_edu.envs import SpeakerListener
+from marl_edu.training import qlearning
 from marl_edu.training.replay import Episodes, ReplayBuffer, SequenceReplay
+from tests.training.scripted import Scripted
+from tests.training.test_available import MASK, MASKS
+from tests.training.test_ends import played
 
 
 def episodes(B: int, T: int, N: int, seed: int, S: int = 2) -> Episodes:
@@ -202,3 +208,56 @@ def test_what_cannot_be_sampled_or_kept_says_so():
         ReplayBuffer(5, 2, available(1)).sample(3)
     with pytest.raises(ValueError, match="capacity must be at least 1, got 0"):
         SequenceReplay(0, 5, 2, available(1))
+
+
+# -- actions that come and go --------------------------------------------------------------------
+
+
+def test_the_replay_keeps_what_there_will_be_after_each_step():
+    env = Scripted(**MASKS, num_envs=2)
+    episodes = played("q", env)
+    assert torch.equal(episodes.available, MASK.expand(2, -1, -1, -1))
+    replay = dqn.make_replay(dqn.Config(Scripted), env, dqn.QNet(2, 3, 8))
+    replay.add(episodes)
+    batch = replay.sample(300, torch.Generator().manual_seed(0))
+    for obs, has in zip(batch.obs, batch.available, strict=True):
+        t, n = int(obs[0]) - 1, int(obs[1])
+        assert torch.equal(has, MASK[t + 1, n])
+    copy = dqn.make_replay(dqn.Config(Scripted), env, dqn.QNet(2, 3, 8))
+    copy.load_state_dict(replay.state_dict())
+    again = copy.sample(300, torch.Generator().manual_seed(0))
+    assert torch.equal(again.available, batch.available)
+
+
+@pytest.mark.parametrize("window, burn_in", [(9, 0), (2, 0), (2, 1)])
+def test_so_does_the_replay_of_trajectories(window, burn_in):
+    env = Scripted(**MASKS, num_envs=2)
+    net = drqn.RecurrentQ(2, 3, 8)
+    replay = drqn.make_replay(drqn.Config(Scripted), env, net)
+    replay.add(played("q", env))
+    w = replay.sample(100, window, burn_in, torch.Generator().manual_seed(0))
+    assert w.available.shape == (*w.action.shape, 3)
+    seen = set()
+    for e, l in w.mask.nonzero().tolist():  # noqa: E741
+        t, n = int(w.obs[e, l, 0]) - 1, int(w.obs[e, l, 1])
+        assert torch.equal(w.available[e, l], MASK[t + 1, n])
+        seen.add((t, n))
+    assert seen == {(t, 0) for t in range(4)} | {(t, 1) for t in range(3)}
+
+
+def test_what_never_changes_is_not_kept_step_by_step():
+    env = SpeakerListener(num_envs=2, seed=0)
+    net = drqn.RecurrentQ(env.obs_dim, env.n_actions, 8)
+    episodes, _ = qlearning.rollout(net, env, 1.0, torch.Generator().manual_seed(0))
+    assert episodes.available is None
+    for replay in (
+        dqn.make_replay(dqn.Config(SpeakerListener), env, dqn.QNet(9, 5, 8)),
+        drqn.make_replay(drqn.Config(SpeakerListener), env, net),
+    ):
+        assert "available" not in replay.fields
+        replay.add(episodes)
+    one = ReplayBuffer(9, 2, torch.ones(1, 3, dtype=torch.bool), changes=True)
+    with pytest.raises(ValueError, match=r"^available must be given with the episodes, got None"):
+        one.add(played("q", Scripted(("1", "1", "1"))))
+    many = SequenceReplay(9, 2, 2, torch.ones(1, 3, dtype=torch.bool), changes=True)
+    assert many.fields["available"].shape == (9, 2, 3)
