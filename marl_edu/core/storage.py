@@ -10,7 +10,6 @@ on bit-identically is all tensors or numbers: the network's `state_dict()`, the 
 """
 
 import csv
-import dataclasses
 import errno
 import hashlib
 import io
@@ -27,7 +26,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from marl_edu.core.registry import name_of
+from marl_edu.core.settings import plain
 
 FORMAT = "marl_edu/1"  # the marker of our checkpoints; another number = another layout
 
@@ -241,30 +240,6 @@ def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
         total.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())
         total.update(t.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return total.hexdigest()
-
-
-def plain(settings: Any) -> Any:
-    """A config (dataclass, dict, ...) as JSON values: classes and functions become their names,
-    those that outlive moves (`core.registry`) where they have one.
-
-    What `save_checkpoint(..., meta={"config": plain(cfg)})` stores and `expect` compares.
-    """
-    if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
-        fields = dataclasses.fields(settings)
-        return {field.name: plain(getattr(settings, field.name)) for field in fields}
-    if isinstance(settings, Mapping):
-        return {str(k): plain(v) for k, v in settings.items()}
-    if isinstance(settings, list | tuple):
-        return [plain(v) for v in settings]
-    if settings is None or isinstance(settings, str | bool | int | float):
-        return settings
-    if isinstance(settings, Path | torch.device | torch.dtype):
-        return str(settings)
-    if (name := name_of(settings)) is not None:
-        return name
-    if callable(settings) and hasattr(settings, "__qualname__"):
-        return f"{settings.__module__}.{settings.__qualname__}"
-    raise TypeError(f"a setting must be a number, text, class or function, got {settings!r}")
 
 
 def _same(a: Any, b: Any) -> bool:

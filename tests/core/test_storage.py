@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marl_edu.core import storage
+from marl_edu.core.settings import plain
 
 files = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -65,7 +66,7 @@ def test_meta_must_be_json(tmp_path):
 
 def test_expect_names_what_differs(tmp_path):
     path = tmp_path / "a.safetensors"
-    storage.save_checkpoint(path, {}, {"config": storage.plain(Settings()), "version": 1})
+    storage.save_checkpoint(path, {}, {"config": plain(Settings()), "version": 1})
     storage.load_checkpoint(path, {"config": Settings(), "version": 1})
     with pytest.raises(ValueError, match=r"config\.rate is 0\.1 in the file, 0\.2 is taken") as e:
         storage.load_checkpoint(path, {"config": Settings(rate=0.2)})
@@ -282,11 +283,3 @@ def test_json_has_no_nan(tmp_path):
     (tmp_path / "a.json").write_text("[1]")
     with pytest.raises(ValueError, match="a JSON object is taken, got list"):
         storage.read_json(tmp_path / "a.json")
-
-
-def test_plain_settings():
-    plain = storage.plain(Settings())
-    assert plain == {"env": "builtins.dict", "sizes": [3, 4], "rate": 0.1}
-    assert storage.plain(train).endswith(".train")
-    with pytest.raises(TypeError, match="setting must be"):
-        storage.plain({"x": torch.zeros(2)})
