@@ -193,12 +193,12 @@ def load(name: str) -> list[dict[str, Any]]:
     Raises:
         FileNotFoundError: it has not been; the message names the command.
     """
-    paths = sorted(FOLDER.glob(f"{name}-seed*.json"))
-    if not paths:
+    found = [record for _, record in storage.read_by_seed(FOLDER, f"{name}-seed")]
+    if not found:
         raise FileNotFoundError(
             f"no {name!r} in {FOLDER}; make it with\n  python -m marl_edu.agents.tour"
         )
-    return [storage.read_json(path) for path in paths]
+    return found
 
 
 def score(name: str) -> Estimate:

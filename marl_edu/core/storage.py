@@ -16,6 +16,8 @@ import io
 import json
 import math
 import os
+import re
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -230,6 +232,44 @@ def read_json(path: str | Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ValueError(f"{path}: a JSON object is taken, got {type(record).__name__}")
     return record
+
+
+def by_seed(folder: Path, beginning: str, ending: str = ".json") -> dict[int, Path]:
+    """The files `<beginning><seed><ending>` of a folder: seed -> file, in order of seed.
+
+    What else begins and ends so, such as the copy `seed-2 (1).json`, is no further seed: it is left
+    out with a warning. A folder that is not there holds none.
+    """
+    found = {}
+    for path in folder.glob("*"):
+        if not (path.name.startswith(beginning) and path.name.endswith(ending)):
+            continue
+        seed = path.name.removeprefix(beginning).removesuffix(ending)
+        if re.fullmatch("0|[1-9][0-9]*", seed):
+            found[int(seed)] = path
+        else:
+            warnings.warn(
+                f"{path} is not counted: a file of seed k is called {beginning}k{ending}. Remove "
+                "the copy, or put it back under its name",
+                stacklevel=2,
+            )
+    return dict(sorted(found.items()))
+
+
+def read_by_seed(folder: Path, beginning: str) -> list[tuple[Path, dict[str, Any]]]:
+    """The JSON objects `<beginning><seed>.json` of a folder and where each stands, by seed.
+
+    Raises:
+        ValueError: a damaged file, or one of another seed than its name says.
+    """
+    found = [(path, seed, read_json(path)) for seed, path in by_seed(folder, beginning).items()]
+    for path, seed, record in found:
+        if record.get("seed", seed) != seed:
+            raise ValueError(
+                f"{path} is of seed {record['seed']}: a copy, or renamed. Remove it, or put it "
+                "back under its name"
+            )
+    return [(path, record) for path, _, record in found]
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:

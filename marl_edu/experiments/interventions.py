@@ -282,12 +282,11 @@ def stored(name: str = "tarmac-easy", folder: Path = FOLDER) -> Interventions:
     Raises:
         FileNotFoundError: it has not been run; the message names the command.
     """
-    paths = sorted(folder.glob(f"{name}-seed*.json"))
-    if not paths:
+    runs = [record["rows"] for _, record in storage.read_by_seed(folder, f"{name}-seed")]
+    if not runs:
         raise FileNotFoundError(
             f"nothing in {folder}; make it with\n  python -m marl_edu.experiments interventions"
         )
-    runs = [storage.read_json(path)["rows"] for path in paths]
     method = name.partition("-")[0]
     estimates, bits = {}, {}
     for rows in zip(*runs, strict=True):
@@ -296,7 +295,7 @@ def stored(name: str = "tarmac-easy", folder: Path = FOLDER) -> Interventions:
             bits[float(rows[0]["bits"])] = found
         else:
             estimates[f"{method}-{rows[0]['channel']}"] = found
-    return Interventions(estimates, bits, len(paths))
+    return Interventions(estimates, bits, len(runs))
 
 
 def main(name: str = "tarmac-easy") -> None:

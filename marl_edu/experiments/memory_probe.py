@@ -247,8 +247,7 @@ def intervene(net: Any, length: int = 10, episodes: int = 2000) -> dict[str, dic
 
 def measure(experiment: str = EXPERIMENT) -> dict[str, Any]:
     """The interventions and the probe on every stored agent."""
-    paths = sorted(catalogue.POLICIES.glob(f"{experiment}-seed*.safetensors"))
-    seeds = sorted(int(path.stem.rpartition("seed")[2]) for path in paths)
+    seeds = list(storage.by_seed(catalogue.POLICIES, f"{experiment}-seed", ".safetensors"))
     nets = [catalogue.load_policy(experiment, seed) for seed in seeds]
     rows = [intervene(net) for net in nets]
     return {

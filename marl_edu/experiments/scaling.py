@@ -141,14 +141,14 @@ def stored(name: str) -> dict[float, Estimate]:
     Raises:
         FileNotFoundError: it has not been played; the message names the command.
     """
-    paths = sorted(FOLDER.glob(f"{name}-seed*.json"))
-    if not paths:
+    records = [record for _, record in storage.read_by_seed(FOLDER, f"{name}-seed")]
+    if not records:
         raise FileNotFoundError(
             f"nothing in {FOLDER}; make it with\n  python -m marl_edu.experiments scaling"
         )
     found: dict[float, list[float]] = {}
-    for path in paths:
-        for row in storage.read_json(path)["rows"]:
+    for record in records:
+        for row in record["rows"]:
             found.setdefault(float(row["agents"]), []).append(row["success"])
     return {n: results.interval(x) for n, x in found.items()}
 
@@ -159,12 +159,11 @@ def stored_cuts(name: str) -> dict[str, Estimate]:
     Raises:
         FileNotFoundError: they have not been played; the message names the command.
     """
-    paths = sorted(FOLDER.glob(f"cut-{name}-seed*.json"))
-    if not paths:
+    found = [record["success"] for _, record in storage.read_by_seed(FOLDER, f"cut-{name}-seed")]
+    if not found:
         raise FileNotFoundError(
             f"nothing in {FOLDER}; make it with\n  python -m marl_edu.experiments scaling"
         )
-    found = [storage.read_json(path)["success"] for path in paths]
     return {f"gat-{what}": results.interval([one[what] for one in found]) for what in found[0]}
 
 

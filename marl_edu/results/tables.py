@@ -8,6 +8,7 @@ over the last episodes of training.
 
 import html
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -197,12 +198,12 @@ def table(rows: Sequence[Row], caption: str = "Success in percent.") -> Table:
 def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Table:
     """The table of these experiments (None: all that were run, and all that papers report)."""
     if names is None:
-        ran = sorted(path.parent.name for path in folder.glob("*/seed-0.json"))
-        names = [*PUBLISHED, *(name for name in ran if name not in PUBLISHED)]
+        ran = [path for path in sorted(folder.glob("*/seed-0.json")) if _is_of_its_folder(path)]
+        names = list(dict.fromkeys([*PUBLISHED, *(path.parent.name for path in ran)]))
     rows = []
     for name in names:
         ours = None
-        if any((folder / name).glob("seed-*.json")):
+        if storage.by_seed(folder / name, "seed-"):
             found = summary(name, folder=folder)
             value, low, high = (100.0 * x for x in found[:3])
             ours = Estimate(value, low, high, found.n)
@@ -215,6 +216,15 @@ def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Tabl
         "seeds, greedy, on fresh episodes; its interval holds the chance of seeds and of episodes; "
         "± is the paper's. The two match where their 95 % intervals overlap.",
     )
+
+
+def _is_of_its_folder(path: Path) -> bool:
+    """Whether a record is of the experiment that its folder is called after, and no copy."""
+    folder = path.parent
+    name = storage.read_json(path).get("experiment", folder.name)
+    if name != folder.name:
+        warnings.warn(f"{folder} is not counted: it holds a copy of {name}", stacklevel=3)
+    return name == folder.name
 
 
 def environments(folder: Path = RESULTS, tasks: Sequence[str] | None = None) -> Table:

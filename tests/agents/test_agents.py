@@ -3,6 +3,7 @@
 import copy
 import inspect
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -611,3 +612,6 @@ def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
     assert {"finished", "commit", "dirty", "cpu_model", "versions"} <= set(
         tour.load("probe1-loop")[0]
     )
+    shutil.copy(tmp_path / "probe1-loop-seed0.json", tmp_path / "probe1-loop-seed0 (1).json")
+    with pytest.warns(UserWarning, match="not counted"):
+        assert len(tour.load("probe1-loop")) == tour.SEEDS
