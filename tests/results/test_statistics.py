@@ -1,8 +1,8 @@
 """Statistics by a second route, and tables that say what they should."""
 
 import math
-import shutil
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
