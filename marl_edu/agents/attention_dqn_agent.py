@@ -132,7 +132,7 @@ class AttentionDQNAgent(ListeningAgent):
         if messages is None or not self.use_communication:
             return torch.zeros(0, self.message_dim, device=self.device)
         found = read_numbers("messages", messages, "K", self.message_dim)
-        return found.detach().to(self.device, torch.float32)
+        return found.detach().to(self.device, torch.get_default_dtype())
 
     def _keep(
         self, before: Tensor, action: int, reward: float, after: Tensor, terminated: bool

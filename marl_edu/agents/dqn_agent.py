@@ -148,7 +148,7 @@ class DQNAgent:
 
     def _read(self, name: str, obs: Any) -> Float[Tensor, " O"]:
         """An observation as a tensor on the agent's device."""
-        return read_numbers(name, obs, self.obs_dim).to(self.device, torch.float32)
+        return read_numbers(name, obs, self.obs_dim).to(self.device, torch.get_default_dtype())
 
     def _done(self, action: Any) -> int:
         if action not in range(self.n_actions):
@@ -178,7 +178,7 @@ def episode_of(steps: list[Step], after: Tensor) -> Episodes:
     return Episodes(
         obs=torch.stack([*(step.before for step in steps), after])[None, :, None],
         action=column([step.action for step in steps], torch.int64),
-        reward=column([float(step.reward) for step in steps], torch.float32),
+        reward=column([float(step.reward) for step in steps], torch.get_default_dtype()),
         alive=column([True] * len(steps), torch.bool),
         terminated=column(terminated, torch.bool),
         hidden=torch.stack(remembered)[None, :, None],

@@ -120,7 +120,7 @@ class GNNDQNAgent(ListeningAgent):
             rest, adjacency = torch.zeros(N - 1, self.obs_dim), torch.zeros(N, N)
         else:
             rest = read_numbers("others", others, N - 1, self.obs_dim)
-        rest = rest.to(self.device, torch.float32)
+        rest = rest.to(self.device, torch.get_default_dtype())
         rows = torch.cat([rest[: self.agent_id], seen[None], rest[self.agent_id :]])
         view = torch.cat([rows.flatten(), adjacency.to(rows).flatten()])
         self._take_in(seen, view)

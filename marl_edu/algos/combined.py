@@ -231,7 +231,7 @@ class TeamQ(drqn.RecurrentQ):
 
     def unroll(
         self, obs: Float[Tensor, "E L NO"], hidden: Float[Tensor, "E NU"]
-    ) -> tuple[Float[Tensor, "E L A^N"], Float[Tensor, "E NU"]]:
+    ) -> tuple[Float[Tensor, "E L AN"], Float[Tensor, "E NU"]]:
         """As `drqn.RecurrentQ.unroll`, for a team: Q of all its actions, `(E, L, A^N)`."""
         own = obs.unflatten(-1, (self.n_agents, -1)).transpose(1, 2).flatten(0, 1)
         q, after = super().unroll(own, hidden.unflatten(-1, (self.n_agents, -1)).flatten(0, 1))
@@ -265,7 +265,7 @@ def train_team(
 def forget(net: a2c.ActorCritic) -> a2c.ActorCritic:
     """Let every step of a team be its first: what it remembers is replaced by zeros."""
 
-    def blank(net: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def blank(net: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         obs, h, *rest = inputs
         return obs, torch.zeros_like(h), *rest
 

@@ -16,6 +16,7 @@ from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe, TMaze
 from marl_edu.envs.adapters import to_pettingzoo
 from marl_edu.envs.baselines.task import UniformPolicy
+from tests.envs.test_default_dtype import double  # noqa: F401  a fixture
 from tests.unchecked import unchecked
 
 OBS, A = 5, 3
@@ -581,6 +582,13 @@ def test_every_kind_of_team_plays_the_tour_s_grid(kind):
         assert kept in (row["steps"], row["steps"] - 1)
     again = [tour.play(team, env, training=False, seed=5) for _ in range(2)]
     assert again[0] == again[1]  # nothing is learned and nothing left to chance
+
+
+@pytest.mark.parametrize("kind", tour.AGENTS)
+def test_a_team_plays_and_learns_where_the_default_is_float64(kind, double):  # noqa: F811
+    team = tour.make_team(kind, env := tour.grid_world(seed=0))
+    assert tour.play(team, env, training=True, seed=0)["steps"] >= 1
+    assert {p.dtype for agent in team for p in agent.q_network.parameters()} == {torch.float64}
 
 
 def test_on_the_probe_messages_are_heard_in_the_step_in_which_they_are_said():

@@ -71,7 +71,8 @@ def _one(env: BatchedEnv, what: str) -> None:
 
 def _box(env: BatchedEnv, size: int) -> spaces.Box:
     """The space of the first `size` numbers of an observation."""
-    return spaces.Box(env.obs_low[:size].numpy(), env.obs_high[:size].numpy())
+    low, high = env.obs_low[:size].numpy(), env.obs_high[:size].numpy()
+    return spaces.Box(low, high, dtype=low.dtype.type)
 
 
 class Parallel(ParallelEnv):  # type: ignore[misc]
@@ -204,7 +205,7 @@ class Team(_Env):
         super().__init__(env)
         shape = (env.n_agents, env.obs_dim)
         low, high = (np.broadcast_to(x.numpy(), shape) for x in (env.obs_low, env.obs_high))
-        self.observation_space = spaces.Box(low, high)
+        self.observation_space = spaces.Box(low, high, dtype=low.dtype.type)
         self.action_space = spaces.MultiDiscrete(list(env.action_counts))
 
     def _see(self, obs: torch.Tensor) -> np.ndarray:

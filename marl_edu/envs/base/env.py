@@ -79,8 +79,7 @@ class BatchedEnv:
         self.t = 0
         self.completed = torch.zeros_like(self.alive)
         self._reset()
-        self.obs = self._get_obs()
-        return self.obs
+        return self.observe()
 
     def step(
         self, actions: Int[Tensor, "B N"]
@@ -120,8 +119,8 @@ class BatchedEnv:
             **info,
         }
         truncated = self.running & (self.t == T)
-        self.completed, self.obs = info["completed"], self._get_obs()
-        return self.obs, reward, ~self.running, truncated, info
+        self.completed = info["completed"]
+        return self.observe(), _for_networks(reward), ~self.running, truncated, info
 
     def uniform(self, *shape: int) -> Float[Tensor, "B ..."]:
         """Chances in [0, 1) `(B, *shape)` from the episode's own source, a fresh set per call."""
@@ -132,7 +131,7 @@ class BatchedEnv:
 
     def observe(self) -> Float[Tensor, "B N O"]:
         """Look again, for whoever has changed the state by hand; `obs` is what is seen."""
-        self.obs = self._get_obs()
+        self.obs = _for_networks(self._get_obs())
         return self.obs
 
     def adjacency(self) -> Bool[Tensor, "B N N"]:
@@ -191,3 +190,8 @@ class BatchedEnv:
             highest: Any = actions[:, i].max().item()
             if highest >= count:
                 raise ValueError(f"{name} has the actions 0..{count - 1}, got {highest}")
+
+
+def _for_networks(x: Tensor) -> Tensor:
+    """Numbers as networks take them: in torch's default dtype, or finer where they are."""
+    return x.to(torch.promote_types(x.dtype, torch.get_default_dtype()))
