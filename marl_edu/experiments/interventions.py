@@ -34,6 +34,7 @@ from marl_edu.core.protocols import Env
 from marl_edu.envs.base import checks
 from marl_edu.experiments import catalogue
 from marl_edu.results import Estimate
+from marl_edu.results.folders import how_to_make
 from marl_edu.training import a2c
 
 Said = Float[Tensor, "B N M"]  # what everybody sends
@@ -285,7 +286,7 @@ def stored(name: str = "tarmac-easy", folder: Path = FOLDER) -> Interventions:
     runs = [record["rows"] for _, record in storage.read_by_seed(folder, f"{name}-seed")]
     if not runs:
         raise FileNotFoundError(
-            f"nothing in {folder}; make it with\n  python -m marl_edu.experiments interventions"
+            f"nothing in {folder}; {how_to_make('marl_edu.experiments interventions')}"
         )
     method = name.partition("-")[0]
     estimates, bits = {}, {}
@@ -306,3 +307,4 @@ def main(name: str = "tarmac-easy") -> None:
         if not path.exists():
             rows = play(name, seed)
             storage.write_json(path, {"experiment": name, "seed": seed, "rows": rows}, False)
+    print(f"written: {FOLDER}")

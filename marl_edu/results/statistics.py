@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from marl_edu.core import storage
-
-RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
+from marl_edu.results.folders import RESULTS, how_to_make
 
 Array = NDArray[np.float64]
 
@@ -56,8 +55,8 @@ def load(experiment: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
     found = storage.read_by_seed(folder / experiment, "seed-")
     if not found:
         raise FileNotFoundError(
-            f"no finished seed of {experiment!r} in {folder}; make them with\n"
-            f"  python -m marl_edu.experiments run {experiment}"
+            f"no finished seed of {experiment!r} in {folder}; "
+            + how_to_make(f"marl_edu.experiments run {experiment}")
         )
     return [r | {"rows": storage.read_rows(path.with_suffix(".csv"))} for path, r in found]
 

@@ -16,7 +16,9 @@ from typing import Any, NamedTuple
 from scipy import stats
 
 from marl_edu.core import storage
-from marl_edu.results.statistics import RESULTS, Estimate, summary
+from marl_edu.results import folders
+from marl_edu.results.folders import RESULTS
+from marl_edu.results.statistics import Estimate, summary
 
 REFERENCE = RESULTS / "reference-scores.json"
 
@@ -234,9 +236,9 @@ def environments(folder: Path = RESULTS, tasks: Sequence[str] | None = None) -> 
     policies of a role, the best one. "Own view" hears nobody; "views shared" is no bound either.
 
     Raises:
-        ValueError: no such task was measured.
+        ValueError: no such task was measured. FileNotFoundError: none was.
     """
-    stored = storage.read_json(folder / REFERENCE.name)["tasks"]
+    stored = folders.read(folder / REFERENCE.name, "marl_edu.experiments reference")["tasks"]
     for task in tasks or ():
         if task not in stored:
             raise ValueError(f"tasks must be some of {', '.join(stored)}, got {task!r}")
