@@ -20,6 +20,7 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
+from marl_edu.core.storage import by_seed
 from marl_edu.results import RESULTS, summary
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -178,7 +179,7 @@ def measured(experiment: str) -> str:
 
 def stored(experiment: str) -> bool:
     """Whether a finished run of this name is among the results."""
-    return any((RESULTS / experiment).glob("seed-*.json"))
+    return bool(by_seed(RESULTS / experiment, "seed-"))
 
 
 def follow(link: str) -> Evidence:

@@ -11,17 +11,19 @@ from marl_edu.envs.base.checks import finite_number
 
 
 def read_numbers(name: str, values: Any, *shape: int | str) -> Tensor:
-    """Values as a float32 tensor of this shape, where a letter is any number, or a ValueError.
+    """Values as a tensor of this shape, where a letter is any number, or a ValueError.
 
+    Its dtype is torch's default.
     It is a copy: whoever gave the values may write into them again.
     """
     wanted = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
     try:
         if isinstance(values, Tensor):
-            found = values.detach().to(torch.float32, copy=True)
+            found = values.detach().to(torch.get_default_dtype(), copy=True)
         else:
             with np.errstate(over="ignore"):  # what is too large becomes infinite
-                found = torch.from_numpy(np.array(values, np.float32, order="C"))
+                numbers = np.array(values, torch.empty(0).numpy().dtype, order="C")
+            found = torch.from_numpy(numbers)
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"{name} must be numbers of shape {wanted}, got {values!r}") from None
     sizes = list(found.shape)

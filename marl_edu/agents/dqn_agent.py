@@ -220,7 +220,7 @@ def episode_of(steps: list[Step], after: Tensor) -> Episodes:
     return Episodes(
         obs=torch.stack([*(step.before for step in steps), after])[None, :, None],
         action=column([step.action for step in steps], torch.int64),
-        reward=column([step.reward for step in steps], torch.float32),
+        reward=column([step.reward for step in steps], torch.get_default_dtype()),
         alive=column([True] * len(steps), torch.bool),
         terminated=column([step.terminated for step in steps], torch.bool),
         hidden=torch.stack(remembered)[None, :, None],

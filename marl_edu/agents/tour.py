@@ -36,6 +36,7 @@ from marl_edu.core.provenance import cpu_model, git_commit, now
 from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe
 from marl_edu.envs.adapters import Parallel, to_pettingzoo
 from marl_edu.results import Estimate
+from marl_edu.results.folders import how_to_make
 from marl_edu.training import a2c
 
 FOLDER = results.RESULTS / "tour"
@@ -197,12 +198,10 @@ def load(name: str) -> list[dict[str, Any]]:
     Raises:
         FileNotFoundError: it has not been; the message names the command.
     """
-    paths = sorted(FOLDER.glob(f"{name}-seed*.json"))
-    if not paths:
-        raise FileNotFoundError(
-            f"no {name!r} in {FOLDER}; make it with\n  python -m marl_edu.agents.tour"
-        )
-    return [storage.read_json(path) for path in paths]
+    found = [record for _, record in storage.read_by_seed(FOLDER, f"{name}-seed")]
+    if not found:
+        raise FileNotFoundError(f"no {name!r} in {FOLDER}; {how_to_make('marl_edu.agents.tour')}")
+    return found
 
 
 def score(name: str) -> Estimate:
@@ -230,6 +229,7 @@ def main(beginnings: list[str]) -> None:
         made = {"finished": now(), "cpu_model": cpu_model(), "versions": versions, **commit}
         record = {"name": name, "seed": seed, **found, "cpu_seconds": seconds, **made}
         storage.write_json(path, record, overwrite=False)
+    print(f"written: {FOLDER}")
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ class NeighbourList(Dense):
     dense = False
 
     def __init__(self, index: Tensor, mask: Tensor):
-        N = index.shape[-2]
+        N, index = index.shape[-2], index.masked_fill(~mask, 0)
         itself = torch.arange(N, device=index.device).view(N, 1).expand(*index.shape[:-1], 1)
         self.mask = torch.cat(
             [torch.ones_like(itself, dtype=torch.bool), mask & (index != itself)], -1
@@ -108,7 +108,9 @@ class NeighbourList(Dense):
 
 
 class EdgeList:
-    """Pairs one after the other: the edges given, less those from a node to itself, then the loops.
+    """Pairs one after the other: the edges given, then the loops.
+
+    An edge from a node to itself is its loop once more: it stays in its place and weighs nothing.
 
     Args:
         edges: int64 (2, E). n: N.
@@ -119,11 +121,9 @@ class EdgeList:
 
     def __init__(self, edges: Tensor, n: int):
         loops = torch.arange(n, device=edges.device)
-        other = edges[0] != edges[1]
-        if not other.all():
-            edges = edges[:, other]
         self.n = n
         self.sender, self.receiver = torch.cat([edges, loops.expand(2, -1)], -1)
+        self.mask = torch.cat([edges[0] != edges[1], torch.ones_like(loops, dtype=torch.bool)])
 
     def receivers(self, x: Tensor) -> Tensor:
         """x of each pair's receiver."""
@@ -138,6 +138,7 @@ class EdgeList:
 
     def softmax(self, score: Tensor) -> Tensor:
         """As of `Dense`."""
+        score = score.masked_fill(~self.mask[:, None], -torch.inf)
         with torch.no_grad():  # a softmax does not change when all its scores do: no overflow
             where = self.receiver[:, None].expand_as(score)
             peak = score.new_full((self.n, score.shape[1]), -torch.inf)
@@ -151,17 +152,17 @@ class EdgeList:
 
     def largest(self, x: Tensor) -> Tensor:
         """As of `Dense`."""
-        said = self.senders(x)
+        said = self.senders(x).masked_fill(~self.mask[:, None, None], -torch.inf)
         where = self.receiver[:, None, None].expand_as(said)
         return torch.full_like(x, -torch.inf).scatter_reduce(0, where, said, "amax")
 
     def count(self) -> Tensor:
         """As of `Dense`."""
-        return self.receiver.bincount(minlength=self.n)
+        return self._total(self.mask.long())
 
     def only(self, weight: Tensor) -> Tensor:
-        """As of `Dense`: here every place holds a pair."""
-        return weight
+        """As of `Dense`."""
+        return weight * self.mask[:, None]
 
     def public(self, weight: Tensor) -> Tensor:
         """Weights (E', H) as they are shown: (H, E')."""
@@ -179,42 +180,83 @@ def read(graph: Any, h: Tensor) -> Graph:
     """
     if isinstance(graph, Dense | EdgeList):
         return graph
-    N, shape = h.shape[-2], tuple(h.shape)
     if isinstance(graph, Tensor) and graph.dtype == torch.bool:
-        if graph.shape[-2:] != (N, N) or graph.shape[:-2] not in ((), h.shape[:-2]):
-            raise ValueError(f"adjacency must fit h {shape}, got shape {tuple(graph.shape)}")
-        return Dense(graph.expand(*h.shape[:-2], N, N))
+        return _read_adjacency(graph, h)
     if isinstance(graph, Tensor) and graph.dtype == torch.int64:
-        if h.dim() != 2 or graph.dim() != 2 or len(graph) != 2:
-            raise ValueError(
-                f"edges (2, E) go with h (N, D), got {tuple(graph.shape)} and {shape}: put several "
-                "graphs side by side as one"
-            )
-        if graph.numel() and not 0 <= graph.min() <= graph.max() < N:
-            raise ValueError(f"edges must name nodes in 0..{N - 1}, got up to {graph.max()}")
-        return EdgeList(graph, N)
+        return _read_edges(graph, h)
     if isinstance(graph, tuple) and len(graph) == 2:
-        index, mask = graph
-        if index.shape != mask.shape or index.shape[:-1] != h.shape[:-1]:
-            raise ValueError(
-                f"neighbours must be nodes and a mask {(*shape[:-1], 'K')}, got "
-                f"{tuple(index.shape)} and {tuple(mask.shape)}"
-            )
-        return NeighbourList(index, mask)
+        nodes, mask = graph
+        if _dtype(nodes) == torch.int64 and _dtype(mask) == torch.bool:
+            return _read_neighbours(nodes, mask, h)
     what = f"a tensor of {graph.dtype}" if isinstance(graph, Tensor) else type(graph).__name__
+    if isinstance(graph, tuple):
+        what += f" of {', '.join(str(_dtype(part)) for part in graph)}"
     raise TypeError(
-        f"graph must be a bool adjacency, int64 edges (2, E) or Neighbours(nodes, mask), got {what}"
+        "graph must be a bool adjacency, int64 edges (2, E) or Neighbours(nodes, mask) of int64 "
+        f"and bool, got {what}"
     )
+
+
+def _dtype(part: Any) -> Any:
+    return part.dtype if isinstance(part, Tensor) else type(part)
+
+
+def _read_adjacency(adjacency: Tensor, h: Tensor) -> Dense:
+    N = h.shape[-2]
+    if adjacency.shape[-2:] != (N, N) or adjacency.shape[:-2] not in ((), h.shape[:-2]):
+        raise ValueError(
+            f"adjacency must fit h {tuple(h.shape)}, got shape {tuple(adjacency.shape)}"
+        )
+    return Dense(adjacency.expand(*h.shape[:-2], N, N))
+
+
+def _read_edges(edges: Tensor, h: Tensor) -> EdgeList:
+    N = h.shape[-2]
+    if h.dim() != 2 or edges.dim() != 2 or len(edges) != 2:
+        raise ValueError(
+            f"edges (2, E) go with h (N, D), got {tuple(edges.shape)} and {tuple(h.shape)}: put "
+            "several graphs side by side as one; an adjacency must be bool"
+        )
+    _check_nodes("edges", edges, N)
+    if not _traced() and N == edges.shape[1] == 2:  # the shape of an adjacency
+        itself = torch.eye(2, dtype=torch.bool, device=edges.device)
+        heard = itself.index_put((edges[1], edges[0]), torch.tensor(True, device=edges.device))
+        if not torch.equal(heard, edges.bool() | itself):
+            raise ValueError(
+                f"graph {edges.tolist()} of two nodes may be an adjacency or edges: an adjacency "
+                "must be bool; edges may be passed as graphs.EdgeList(edges, 2)"
+            )
+    return EdgeList(edges, N)
+
+
+def _read_neighbours(nodes: Tensor, mask: Tensor, h: Tensor) -> NeighbourList:
+    if nodes.shape != mask.shape or nodes.shape[:-1] != h.shape[:-1]:
+        raise ValueError(
+            f"neighbours must be nodes and a mask {(*h.shape[:-1], 'K')}, got "
+            f"{tuple(nodes.shape)} and {tuple(mask.shape)}"
+        )
+    _check_nodes("neighbours", nodes.masked_fill(~mask, 0), h.shape[-2])
+    return NeighbourList(nodes, mask)
+
+
+def _check_nodes(name: str, nodes: Tensor, n: int) -> None:
+    """In a batch an index out of range would be a node of the next environment."""
+    if _traced() or not nodes.numel():
+        return
+    low, high = nodes.aminmax()
+    if not 0 <= low <= high < n:
+        raise ValueError(f"{name} must name nodes in 0..{n - 1}, got {low}..{high}")
+
+
+def _traced() -> bool:
+    """Whether a compiler or an exporter looks on: it sees shapes, no numbers to check."""
+    return torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
 
 
 def edges_of(adjacency: Tensor) -> Tensor:
-    """The edges (2, E) of an adjacency (N, N), those from a node to itself left out."""
-    receiver, sender = (
-        (adjacency & ~torch.eye(len(adjacency), dtype=torch.bool, device=adjacency.device))
-        .nonzero()
-        .T
-    )
-    return torch.stack([sender, receiver])
+    """The edges (2, E) of an adjacency (N, N), by sender; none from a node to itself."""
+    others = adjacency & ~torch.eye(len(adjacency), dtype=torch.bool, device=adjacency.device)
+    return others.T.nonzero().T
 
 
 def neighbours_of(adjacency: Tensor) -> Neighbours:

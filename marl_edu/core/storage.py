@@ -10,13 +10,14 @@ on bit-identically is all tensors or numbers: the network's `state_dict()`, the 
 """
 
 import csv
-import dataclasses
 import errno
 import hashlib
 import io
 import json
 import math
 import os
+import re
+import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -27,7 +28,7 @@ import torch
 from safetensors import SafetensorError
 from torch import Tensor
 
-from marl_edu.core.registry import name_of
+from marl_edu.core.settings import plain
 
 FORMAT = "marl_edu/1"  # the marker of our checkpoints; another number = another layout
 
@@ -233,6 +234,44 @@ def read_json(path: str | Path) -> dict[str, Any]:
     return record
 
 
+def by_seed(folder: Path, beginning: str, ending: str = ".json") -> dict[int, Path]:
+    """The files `<beginning><seed><ending>` of a folder: seed -> file, in order of seed.
+
+    What else begins and ends so, such as the copy `seed-2 (1).json`, is no further seed: it is left
+    out with a warning. A folder that is not there holds none.
+    """
+    found = {}
+    for path in folder.glob("*"):
+        if not (path.name.startswith(beginning) and path.name.endswith(ending)):
+            continue
+        seed = path.name.removeprefix(beginning).removesuffix(ending)
+        if re.fullmatch("0|[1-9][0-9]*", seed):
+            found[int(seed)] = path
+        else:
+            warnings.warn(
+                f"{path} is not counted: a file of seed k is called {beginning}k{ending}. Remove "
+                "the copy, or put it back under its name",
+                stacklevel=2,
+            )
+    return dict(sorted(found.items()))
+
+
+def read_by_seed(folder: Path, beginning: str) -> list[tuple[Path, dict[str, Any]]]:
+    """The JSON objects `<beginning><seed>.json` of a folder and where each stands, by seed.
+
+    Raises:
+        ValueError: a damaged file, or one of another seed than its name says.
+    """
+    found = [(path, seed, read_json(path)) for seed, path in by_seed(folder, beginning).items()]
+    for path, seed, record in found:
+        if record.get("seed", seed) != seed:
+            raise ValueError(
+                f"{path} is of seed {record['seed']}: a copy, or renamed. Remove it, or put it "
+                "back under its name"
+            )
+    return [(path, record) for path, _, record in found]
+
+
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
     """sha256 over meta and all tensors: safetensors itself does not notice a flipped bit."""
     total = hashlib.sha256(text.encode())
@@ -241,30 +280,6 @@ def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
         total.update(f"{name} {t.dtype} {tuple(t.shape)}".encode())
         total.update(t.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return total.hexdigest()
-
-
-def plain(settings: Any) -> Any:
-    """A config (dataclass, dict, ...) as JSON values: classes and functions become their names,
-    those that outlive moves (`core.registry`) where they have one.
-
-    What `save_checkpoint(..., meta={"config": plain(cfg)})` stores and `expect` compares.
-    """
-    if dataclasses.is_dataclass(settings) and not isinstance(settings, type):
-        fields = dataclasses.fields(settings)
-        return {field.name: plain(getattr(settings, field.name)) for field in fields}
-    if isinstance(settings, Mapping):
-        return {str(k): plain(v) for k, v in settings.items()}
-    if isinstance(settings, list | tuple):
-        return [plain(v) for v in settings]
-    if settings is None or isinstance(settings, str | bool | int | float):
-        return settings
-    if isinstance(settings, Path | torch.device | torch.dtype):
-        return str(settings)
-    if (name := name_of(settings)) is not None:
-        return name
-    if callable(settings) and hasattr(settings, "__qualname__"):
-        return f"{settings.__module__}.{settings.__qualname__}"
-    raise TypeError(f"a setting must be a number, text, class or function, got {settings!r}")
 
 
 def _same(a: Any, b: Any) -> bool:

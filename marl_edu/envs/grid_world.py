@@ -146,7 +146,7 @@ class MultiAgentGridWorld(BatchedEnv):
         """Where a target is to be had, on the grid with its border."""
         there = torch.ones_like(self.reached) if self.task == "cover" else ~self.reached
         free = self._outside.new_zeros(self.num_envs, len(self._outside))
-        return free.scatter_(1, self._target_cell, there.float())
+        return free.scatter_(1, self._target_cell, there.to(free.dtype))
 
     def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         moved = self.position + F.embedding(actions, self._moves)

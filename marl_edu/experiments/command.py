@@ -40,9 +40,10 @@ from tqdm import tqdm
 from marl_edu import results
 from marl_edu.core import storage
 from marl_edu.experiments import interventions, memory_probe, reference, scaling
-from marl_edu.experiments.catalogue import EXPERIMENTS, POLICIES
+from marl_edu.experiments.catalogue import EXPERIMENTS
 from marl_edu.experiments.run import Experiment, Run, clear, is_finished, progress, run_seed
 from marl_edu.results import tables
+from marl_edu.results.folders import POLICIES
 
 # What is measured on trained networks, each by a program without arguments, and in a few words.
 MEASUREMENTS: dict[str, tuple[Callable[[], None], str]] = {

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from marl_edu.core import storage
+from marl_edu.core.settings import plain
 
 SCHEMA = Path(__file__).with_name("schema.json")
 OF_THE_RUN = ("num_envs", "device", "seed")  # arguments of an environment that no `env_args` hold
@@ -65,7 +66,7 @@ def identity(
 
     Args:
         algorithm, env, evaluator: ids. episodes: of the final evaluation.
-        settings: all of the run's, as JSON values (`storage.plain`), the seed among them.
+        settings: all of the run's, as JSON values (`core.settings.plain`), the seed among them.
     """
     layers = load_schema() if layers is None else layers
     own = different(settings, defaults(layers, "algorithms", algorithm, first=True))
@@ -96,14 +97,14 @@ def defaults_of_config(config: Any) -> dict[str, Any]:
         if value is MISSING and field.default_factory is not MISSING:
             value = field.default_factory()
         if value is not MISSING:
-            found[field.name] = storage.plain(value)
+            found[field.name] = plain(value)
     return found
 
 
 def defaults_of_env(make: Callable[..., Any]) -> dict[str, Any]:
     """The defaults of an environment's arguments in the code, as JSON values."""
     return {
-        name: storage.plain(argument.default)
+        name: plain(argument.default)
         for name, argument in inspect.signature(make).parameters.items()
         if argument.default is not argument.empty and name not in OF_THE_RUN
     }

@@ -34,6 +34,7 @@ from marl_edu.core.protocols import Env
 from marl_edu.envs.base import checks
 from marl_edu.experiments import catalogue
 from marl_edu.results import Estimate
+from marl_edu.results.folders import how_to_make
 from marl_edu.training import a2c
 
 Said = Float[Tensor, "B N M"]  # what everybody sends
@@ -282,12 +283,11 @@ def stored(name: str = "tarmac-easy", folder: Path = FOLDER) -> Interventions:
     Raises:
         FileNotFoundError: it has not been run; the message names the command.
     """
-    paths = sorted(folder.glob(f"{name}-seed*.json"))
-    if not paths:
+    runs = [record["rows"] for _, record in storage.read_by_seed(folder, f"{name}-seed")]
+    if not runs:
         raise FileNotFoundError(
-            f"nothing in {folder}; make it with\n  python -m marl_edu.experiments interventions"
+            f"nothing in {folder}; {how_to_make('marl_edu.experiments interventions')}"
         )
-    runs = [storage.read_json(path)["rows"] for path in paths]
     method = name.partition("-")[0]
     estimates, bits = {}, {}
     for rows in zip(*runs, strict=True):
@@ -296,7 +296,7 @@ def stored(name: str = "tarmac-easy", folder: Path = FOLDER) -> Interventions:
             bits[float(rows[0]["bits"])] = found
         else:
             estimates[f"{method}-{rows[0]['channel']}"] = found
-    return Interventions(estimates, bits, len(paths))
+    return Interventions(estimates, bits, len(runs))
 
 
 def main(name: str = "tarmac-easy") -> None:
@@ -307,3 +307,4 @@ def main(name: str = "tarmac-easy") -> None:
         if not path.exists():
             rows = play(name, seed)
             storage.write_json(path, {"experiment": name, "seed": seed, "rows": rows}, False)
+    print(f"written: {FOLDER}")

@@ -25,7 +25,7 @@ from marl_edu.core import storage
 from marl_edu.core.ops import epsilon_greedy
 from marl_edu.envs.tmaze import FORWARD, JUNCTION, UP, TMaze
 from marl_edu.experiments import catalogue
-from marl_edu.results import Estimate
+from marl_edu.results import Estimate, folders
 from marl_edu.training import qlearning
 
 EXPERIMENT = "drqn-tmaze"
@@ -246,9 +246,17 @@ def intervene(net: Any, length: int = 10, episodes: int = 2000) -> dict[str, dic
 
 
 def measure(experiment: str = EXPERIMENT) -> dict[str, Any]:
-    """The interventions and the probe on every stored agent."""
-    paths = sorted(catalogue.POLICIES.glob(f"{experiment}-seed*.safetensors"))
-    seeds = sorted(int(path.stem.rpartition("seed")[2]) for path in paths)
+    """The interventions and the probe on every stored agent.
+
+    Raises:
+        FileNotFoundError: there is none; the message names the command.
+    """
+    seeds = list(storage.by_seed(folders.POLICIES, f"{experiment}-seed", ".safetensors"))
+    if not seeds:
+        raise FileNotFoundError(
+            f"no policy of {experiment!r} in {folders.POLICIES}; "
+            + folders.how_to_make(f"marl_edu.experiments run {experiment}")
+        )
     nets = [catalogue.load_policy(experiment, seed) for seed in seeds]
     rows = [intervene(net) for net in nets]
     return {
@@ -270,7 +278,7 @@ def stored(
     Returns:
         change -> right turns over all agents; the probe's accuracy cell by cell; the whole record.
     """
-    record = storage.read_json(path)
+    record = folders.read(Path(path), "marl_edu.experiments memory-probe")
     right = {name: results.interval(values) for name, values in record["right"].items()}
     by_cell = zip(*record["readable"], strict=True)
     return right, [results.interval(list(values)) for values in by_cell], record
@@ -280,3 +288,4 @@ def main() -> None:
     """Measure, and write the file."""
     torch.set_num_threads(1)
     storage.write_json(PATH, measure())
+    print(f"written: {PATH}")

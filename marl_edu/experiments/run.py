@@ -24,6 +24,7 @@ import marl_edu
 from marl_edu.core import storage
 from marl_edu.core.provenance import cpu_model, git_commit, now
 from marl_edu.core.registry import name_of
+from marl_edu.core.settings import plain
 from marl_edu.experiments.identity import identity, load_schema
 
 try:
@@ -120,7 +121,7 @@ class Run(NamedTuple):
             "env": e.env,
             "evaluator": e.evaluation.id,
             "episodes": e.episodes,
-            "settings": storage.plain(replace(e.cfg, seed=self.seed)),
+            "settings": plain(replace(e.cfg, seed=self.seed)),
         }
 
     @property

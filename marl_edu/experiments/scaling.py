@@ -23,6 +23,7 @@ from marl_edu.core.provenance import cpu_model, git_commit, now
 from marl_edu.envs.baselines.grid_world import crowd
 from marl_edu.experiments import catalogue
 from marl_edu.results import Estimate
+from marl_edu.results.folders import how_to_make
 from marl_edu.training import a2c
 
 FOLDER = results.RESULTS / "scaling"
@@ -141,14 +142,14 @@ def stored(name: str) -> dict[float, Estimate]:
     Raises:
         FileNotFoundError: it has not been played; the message names the command.
     """
-    paths = sorted(FOLDER.glob(f"{name}-seed*.json"))
-    if not paths:
+    records = [record for _, record in storage.read_by_seed(FOLDER, f"{name}-seed")]
+    if not records:
         raise FileNotFoundError(
-            f"nothing in {FOLDER}; make it with\n  python -m marl_edu.experiments scaling"
+            f"nothing in {FOLDER}; {how_to_make('marl_edu.experiments scaling')}"
         )
     found: dict[float, list[float]] = {}
-    for path in paths:
-        for row in storage.read_json(path)["rows"]:
+    for record in records:
+        for row in record["rows"]:
             found.setdefault(float(row["agents"]), []).append(row["success"])
     return {n: results.interval(x) for n, x in found.items()}
 
@@ -159,12 +160,11 @@ def stored_cuts(name: str) -> dict[str, Estimate]:
     Raises:
         FileNotFoundError: they have not been played; the message names the command.
     """
-    paths = sorted(FOLDER.glob(f"cut-{name}-seed*.json"))
-    if not paths:
+    found = [record["success"] for _, record in storage.read_by_seed(FOLDER, f"cut-{name}-seed")]
+    if not found:
         raise FileNotFoundError(
-            f"nothing in {FOLDER}; make it with\n  python -m marl_edu.experiments scaling"
+            f"nothing in {FOLDER}; {how_to_make('marl_edu.experiments scaling')}"
         )
-    found = [storage.read_json(path)["success"] for path in paths]
     return {f"gat-{what}": results.interval([one[what] for one in found]) for what in found[0]}
 
 
@@ -188,3 +188,4 @@ def main() -> None:
     if not (FOLDER / "time.json").exists():
         machine = {"cpu_model": cpu_model(), "threads": 1, "finished": now(), **git_commit()}
         storage.write_json(FOLDER / "time.json", {"rows": measure_time(), **machine}, False)
+    print(f"written: {FOLDER}")

@@ -1,7 +1,7 @@
 """Stored runs and what may be said about them."""
 
+from marl_edu.results.folders import RESULTS
 from marl_edu.results.statistics import (
-    RESULTS,
     Curve,
     Estimate,
     interval,

@@ -16,7 +16,8 @@ from scipy import stats
 from torch import Tensor, nn
 
 from marl_edu.results import statistics
-from marl_edu.results.statistics import RESULTS, Curve, Estimate, share_interval
+from marl_edu.results.folders import RESULTS
+from marl_edu.results.statistics import Curve, Estimate, share_interval
 
 ENOUGH = 0.9  # share of fresh episodes, sampled actions, from which on a seed has solved the maze
 

@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from marl_edu.core import storage
-
-RESULTS = Path(__file__).resolve().parents[2] / "book" / "results"
+from marl_edu.results.folders import RESULTS, how_to_make
 
 Array = NDArray[np.float64]
 
@@ -51,15 +50,15 @@ def load(experiment: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
 
     Raises:
         FileNotFoundError: none is finished; the message names the command that makes them.
+        ValueError: a file holds another seed than its name says.
     """
-    paths = sorted((folder / experiment).glob("seed-*.json"), key=lambda p: (len(p.name), p.name))
-    if not paths:
+    found = storage.read_by_seed(folder / experiment, "seed-")
+    if not found:
         raise FileNotFoundError(
-            f"no finished seed of {experiment!r} in {folder}; make them with\n"
-            f"  python -m marl_edu.experiments run {experiment}"
+            f"no finished seed of {experiment!r} in {folder}; "
+            + how_to_make(f"marl_edu.experiments run {experiment}")
         )
-    rows = [storage.read_rows(path.with_suffix(".csv")) for path in paths]
-    return [{**storage.read_json(path), "rows": r} for path, r in zip(paths, rows, strict=True)]
+    return [r | {"rows": storage.read_rows(path.with_suffix(".csv"))} for path, r in found]
 
 
 def scores(experiment: str, key: str = "success", folder: Path = RESULTS) -> Array:

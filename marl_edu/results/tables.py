@@ -8,6 +8,7 @@ over the last episodes of training.
 
 import html
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,7 +16,9 @@ from typing import Any, NamedTuple
 from scipy import stats
 
 from marl_edu.core import storage
-from marl_edu.results.statistics import RESULTS, Estimate, summary
+from marl_edu.results import folders
+from marl_edu.results.folders import RESULTS
+from marl_edu.results.statistics import Estimate, summary
 
 REFERENCE = RESULTS / "reference-scores.json"
 
@@ -197,12 +200,12 @@ def table(rows: Sequence[Row], caption: str = "Success in percent.") -> Table:
 def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Table:
     """The table of these experiments (None: all that were run, and all that papers report)."""
     if names is None:
-        ran = sorted(path.parent.name for path in folder.glob("*/seed-0.json"))
-        names = [*PUBLISHED, *(name for name in ran if name not in PUBLISHED)]
+        ran = [path for path in sorted(folder.glob("*/seed-0.json")) if _is_of_its_folder(path)]
+        names = list(dict.fromkeys([*PUBLISHED, *(path.parent.name for path in ran)]))
     rows = []
     for name in names:
         ours = None
-        if any((folder / name).glob("seed-*.json")):
+        if storage.by_seed(folder / name, "seed-"):
             found = summary(name, folder=folder)
             value, low, high = (100.0 * x for x in found[:3])
             ours = Estimate(value, low, high, found.n)
@@ -217,6 +220,15 @@ def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Tabl
     )
 
 
+def _is_of_its_folder(path: Path) -> bool:
+    """Whether a record is of the experiment that its folder is called after, and no copy."""
+    folder = path.parent
+    name = storage.read_json(path).get("experiment", folder.name)
+    if name != folder.name:
+        warnings.warn(f"{folder} is not counted: it holds a copy of {name}", stacklevel=3)
+    return name == folder.name
+
+
 def environments(folder: Path = RESULTS, tasks: Sequence[str] | None = None) -> Table:
     """The reference scores of these tasks, by their keys (None: of all that the book shows).
 
@@ -224,9 +236,9 @@ def environments(folder: Path = RESULTS, tasks: Sequence[str] | None = None) -> 
     policies of a role, the best one. "Own view" hears nobody; "views shared" is no bound either.
 
     Raises:
-        ValueError: no such task was measured.
+        ValueError: no such task was measured. FileNotFoundError: none was.
     """
-    stored = storage.read_json(folder / REFERENCE.name)["tasks"]
+    stored = folders.read(folder / REFERENCE.name, "marl_edu.experiments reference")["tasks"]
     for task in tasks or ():
         if task not in stored:
             raise ValueError(f"tasks must be some of {', '.join(stored)}, got {task!r}")

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from marl_edu.core import storage
+from marl_edu.core.settings import plain
 
 Row = dict[str, int | float]  # one line of a log, or the result of an evaluation
 
@@ -37,7 +38,8 @@ class Run:
         parts: name -> what learns or remembers: modules, optimisers, replay buffers.
         generators: all sources of chance.
     Raises:
-        ValueError: the checkpoint is damaged or of another config.
+        ValueError: the checkpoint is damaged or of another config. TypeError: a checkpoint is asked
+            for, and the config holds something that cannot be compared (`core.settings`).
     """
 
     def __init__(
@@ -50,7 +52,9 @@ class Run:
     ):
         self.cfg, self.on_log, self.path = cfg, on_log, checkpoint
         self.parts, self.generators = parts, generators
-        self.meta = {"config": storage.plain(cfg), "algorithm": type(cfg).__module__}
+        self.meta: dict[str, Any] = {}  # what the run is known by; nobody asks without a checkpoint
+        if checkpoint is not None:
+            self.meta = {"config": plain(cfg, "config"), "algorithm": type(cfg).__module__}
         self.update = self.env_steps = self.saved = 0
         self.backlog = 0.0  # gradient steps that are due for steps taken, of Q-learning
         self.rows: list[Row] = []

@@ -1,10 +1,10 @@
 """Draws the picture of the README anew: `python -m marl_edu.widgets`."""
 
 from marl_edu.core.storage import write_atomic
-from marl_edu.results import RESULTS
+from marl_edu.results.folders import HOME
 from marl_edu.widgets.junction.figure import JunctionFigure
 
-PATH = RESULTS.parent / "_static" / "junction.svg"
+PATH = HOME / "_static" / "junction.svg"
 
 
 def picture() -> str:

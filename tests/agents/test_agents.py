@@ -3,6 +3,7 @@
 import copy
 import inspect
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe, TMaze, TrafficJunct
 from marl_edu.envs.adapters import to_pettingzoo
 from marl_edu.envs.baselines.task import UniformPolicy
 from marl_edu.envs.traffic_junction import GAS
+from tests.envs.test_default_dtype import double  # noqa: F401  a fixture
 from tests.unchecked import unchecked
 
 OBS, A = 5, 3
@@ -781,6 +783,13 @@ def test_every_kind_of_team_plays_the_tour_s_grid(kind):
     assert again[0] == again[1]  # nothing is learned and nothing left to chance
 
 
+@pytest.mark.parametrize("kind", tour.AGENTS)
+def test_a_team_plays_and_learns_where_the_default_is_float64(kind, double):  # noqa: F811
+    team = tour.make_team(kind, env := tour.grid_world(seed=0))
+    assert tour.play(team, env, training=True, seed=0)["steps"] >= 1
+    assert {p.dtype for agent in team for p in agent.q_network.parameters()} == {torch.float64}
+
+
 def test_on_the_probe_messages_are_heard_in_the_step_in_which_they_are_said():
     torch.manual_seed(0)
     env = tour.probe_env(distractors=1, seed=0)
@@ -810,3 +819,6 @@ def test_what_was_measured_is_not_measured_again(tmp_path, monkeypatch):
     assert {"finished", "commit", "dirty", "cpu_model", "versions"} <= set(
         tour.load("probe1-loop")[0]
     )
+    shutil.copy(tmp_path / "probe1-loop-seed0.json", tmp_path / "probe1-loop-seed0 (1).json")
+    with pytest.warns(UserWarning, match="not counted"):
+        assert len(tour.load("probe1-loop")) == tour.SEEDS

@@ -100,6 +100,25 @@ def test_one_address_of_the_repository() -> None:
         assert set(found) <= {address}, f"{name}: _config.yml says {address}"
 
 
+def test_links_of_the_readme_work_where_the_package_is_listed() -> None:
+    """All lead to the repository by its address, to files that are there."""
+    links = re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    address = CONFIG["repository"]["url"]
+    assert len(links) > 3 and all("://" in link for link in links)
+    inside = re.compile(rf"{address}/(?:blob|raw)/{CONFIG['repository']['branch']}/(.+)")
+    for link in links:
+        if link.startswith(address):
+            found = inside.fullmatch(link)
+            assert found and (ROOT / found[1]).exists(), link
+
+
+def test_addresses_and_python_versions_of_the_project() -> None:
+    project = PROJECT["project"]
+    assert project["urls"]["Repository"] == CONFIG["repository"]["url"]
+    lowest = project["requires-python"].removeprefix(">=")
+    assert f"Programming Language :: Python :: {lowest}" in project["classifiers"]
+
+
 @pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"])
 def test_local_links_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marl_edu.core import storage
+from marl_edu.core.settings import plain
 
 files = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -65,7 +66,7 @@ def test_meta_must_be_json(tmp_path):
 
 def test_expect_names_what_differs(tmp_path):
     path = tmp_path / "a.safetensors"
-    storage.save_checkpoint(path, {}, {"config": storage.plain(Settings()), "version": 1})
+    storage.save_checkpoint(path, {}, {"config": plain(Settings()), "version": 1})
     storage.load_checkpoint(path, {"config": Settings(), "version": 1})
     with pytest.raises(ValueError, match=r"config\.rate is 0\.1 in the file, 0\.2 is taken") as e:
         storage.load_checkpoint(path, {"config": Settings(rate=0.2)})
@@ -284,9 +285,32 @@ def test_json_has_no_nan(tmp_path):
         storage.read_json(tmp_path / "a.json")
 
 
-def test_plain_settings():
-    plain = storage.plain(Settings())
-    assert plain == {"env": "builtins.dict", "sizes": [3, 4], "rate": 0.1}
-    assert storage.plain(train).endswith(".train")
-    with pytest.raises(TypeError, match="setting must be"):
-        storage.plain({"x": torch.zeros(2)})
+COPIES = [
+    "run-2 (1).json",
+    "run-2 - Copy.json",
+    "run-2 2.json",
+    "run-02.json",
+    "run-2.conflict.json",
+]
+
+
+@pytest.mark.parametrize(
+    "copy", [*COPIES, "run-.json", "run-².json", "run--1.json", "run-1_0.json"]
+)
+def test_a_copy_is_no_seed(tmp_path, copy):
+    for name in ("run-10.json", "run-2.json", "run-2.csv", "rerun-3.json", copy):
+        storage.write_json(tmp_path / name, {})
+    with pytest.warns(UserWarning, match="is not counted.*is called run-k.json") as caught:
+        found = storage.by_seed(tmp_path, "run-")
+    assert list(found) == [2, 10] and found[10] == tmp_path / "run-10.json"
+    assert [copy in str(warning.message) for warning in caught] == [True]
+    assert list(storage.by_seed(tmp_path, "run-", ".csv")) == [2]
+    assert storage.by_seed(tmp_path / "none", "run-") == {}
+
+
+def test_a_copy_under_the_name_of_another_seed_is_refused(tmp_path):
+    storage.write_json(tmp_path / "a-seed0.json", {"seed": 0})
+    assert storage.read_by_seed(tmp_path, "a-seed") == [(tmp_path / "a-seed0.json", {"seed": 0})]
+    storage.write_json(tmp_path / "a-seed4.json", {"seed": 0})
+    with pytest.raises(ValueError, match=r"a-seed4\.json is of seed 0: a copy, or renamed"):
+        storage.read_by_seed(tmp_path, "a-seed")

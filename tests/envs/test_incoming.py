@@ -13,8 +13,8 @@ from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from pettingzoo import ParallelEnv
 
 from marl_edu.algos import commnet, gat, tarmac
-from marl_edu.core import storage
 from marl_edu.core.evaluate import evaluate, play_episodes
+from marl_edu.core.settings import plain
 from marl_edu.envs import TrafficJunction
 from marl_edu.envs.adapters import (
     from_gymnasium,
@@ -70,7 +70,7 @@ def test_every_algorithm_trains_unchanged(name, method, tmp_path):
     assert (env.n_agents, env.n_actions, env.obs_dim) == (agents, actions, size)
     assert env.max_steps == (T or 25)
     assert evaluate(env, a2c.TeamPolicy(result.net), 2)["episodes"] == 2
-    assert storage.plain(cfg)["env_args"]["make_env"].startswith(make.__module__)
+    assert plain(cfg)["env_args"]["make_env"].startswith(make.__module__)
 
 
 def reset_and_seeds(env, seed):

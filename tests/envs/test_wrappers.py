@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from marl_edu.core import storage
+from marl_edu.core.settings import plain as as_stored
 from marl_edu.envs import SpeakerProbe, TrafficJunction
 from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.base.wrappers import AgentId, Flicker
@@ -216,7 +216,7 @@ def test_a_wrapped_environment_is_made_and_described_like_any_other():
     env_args = {"env": Flicker, "env_args": {"env": TMaze, "p": 0.3}}
     env = AgentId(**env_args, num_envs=4, seed=0)
     assert env.inner.p == 0.3 and env.inner.inner.length == 10
-    described = storage.plain({"env": AgentId, "env_args": env_args})
+    described = as_stored({"env": AgentId, "env_args": env_args})
     assert json.loads(json.dumps(described)) == {
         "env": "agent-id",
         "env_args": {

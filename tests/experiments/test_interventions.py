@@ -5,6 +5,7 @@ import torch
 
 from marl_edu.algos.commnet import MeanOfOthers
 from marl_edu.algos.tarmac import TargetedAttention
+from marl_edu.core import storage
 from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import TrafficJunction
 from marl_edu.experiments import interventions
@@ -284,3 +285,12 @@ def test_bad_input_is_named(make, message):
 def test_speakers_are_those_whom_somebody_may_hear():
     alive = torch.tensor([[True, False, True]])
     assert torch.equal(interventions.speakers(alive[:, :, None] & alive[:, None, :]), alive)
+
+
+def test_a_copy_of_a_stored_team_is_no_further_team(tmp_path):
+    for file, success in [("a-seed0", 0.2), ("a-seed1", 0.6), ("a-seed1 (1)", 0.6)]:
+        rows = [{"channel": "all muted", "bits": 32, "success": success}]
+        storage.write_json(tmp_path / f"{file}.json", {"rows": rows})
+    with pytest.warns(UserWarning, match="not counted"):
+        found = interventions.stored("a", tmp_path)
+    assert found.n == 2 and found.estimates["a-all muted"].value == pytest.approx(0.4)

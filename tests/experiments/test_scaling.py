@@ -81,6 +81,12 @@ def test_what_is_stored_is_found_again_with_its_interval(tmp_path, monkeypatch):
     assert found[10].value == pytest.approx(0.4) and found[100].value == pytest.approx(0.2)
     assert found[10].n == 3 and found[10].low < 0.4 < found[10].high
     assert scaling.stored_cuts("gat-grid")["gat-a"].value == pytest.approx(0.4)
+    storage.write_json(tmp_path / "gat-grid-seed2 (1).json", {"rows": rows})
+    storage.write_json(tmp_path / "cut-gat-grid-seed2 - Copy.json", {"success": {"a": score}})
+    with pytest.warns(UserWarning, match="not counted"):
+        assert scaling.stored("gat-grid")[10] == found[10]
+    with pytest.warns(UserWarning, match="not counted"):
+        assert scaling.stored_cuts("gat-grid")["gat-a"].n == 3
 
 
 def test_the_teams_that_are_played_are_experiments_that_keep_every_seed():

@@ -2,6 +2,7 @@
 
 import math
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -161,6 +162,39 @@ def test_load_in_order_of_seed(tmp_path):
     np.testing.assert_allclose(results.scores("tarmac-easy", folder=tmp_path), np.arange(12) / 100)
     with pytest.raises(ValueError, match="key must be one of success, episodes, got 'x'"):
         results.scores("tarmac-easy", "x", tmp_path)
+
+
+def test_copies_of_files_and_folders_are_not_counted(tmp_path):
+    """Four seeds, the best one twice: IQM of 0, 0.2, 0.4, 0.8 is 0.3, of all five 0.4667."""
+    store(tmp_path, "a", curves=[(0.0, y) for y in (0.0, 0.2, 0.4, 0.8)])
+    for ending in (".json", ".csv"):
+        shutil.copy(tmp_path / "a" / f"seed-3{ending}", tmp_path / "a" / f"seed-3 (1){ending}")
+    with pytest.warns(UserWarning, match=r"seed-3 \(1\)\.json is not counted"):
+        found = results.summary("a", folder=tmp_path)
+    assert found.value == pytest.approx(0.3) and found.n == 4
+    for path in (tmp_path / "a").glob("*(1)*"):
+        path.rename(str(path).replace("3 (1)", "4"))  # by hand: a fifth seed, as it seems
+    with pytest.raises(ValueError, match=r"seed-4\.json is of seed 3"):
+        results.summary("a", folder=tmp_path)
+
+
+def test_a_folder_with_nothing_but_copies_holds_nothing(tmp_path):
+    storage.write_json(tmp_path / "b" / "seed-0 2.json", {})
+    with (
+        pytest.warns(UserWarning, match="not counted"),
+        pytest.raises(FileNotFoundError, match="run b"),
+    ):
+        results.load("b", tmp_path)
+
+
+def test_a_copied_folder_is_no_experiment(tmp_path):
+    for name in ("a", "a (1)"):
+        store(tmp_path, name)
+        record = storage.read_json(tmp_path / name / "seed-0.json") | {"experiment": "a"}
+        storage.write_json(tmp_path / name / "seed-0.json", record)
+    with pytest.warns(UserWarning, match=r"a \(1\) is not counted: it holds a copy of a"):
+        names = [row[0] for row in tables.overview(tmp_path).rows]
+    assert "a" in names and "a (1)" not in names
 
 
 def test_missing_results_name_the_command(tmp_path):

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from marl_edu.algos import commnet, tarmac
 from marl_edu.core import storage
+from marl_edu.core.settings import plain
 from marl_edu.envs import TrafficJunction
 from marl_edu.experiments import catalogue
 from marl_edu.experiments.interventions import Mute, through
@@ -250,7 +251,7 @@ def store(folder: Path, experiment: str, **changes: Any) -> Any:
     net = found.algorithm.build(found.cfg, catalogue.make_env(experiment))
     record = {"settings": found.cfg, "evaluation": {"success": 0.75, "episodes": 40}}
     path = folder / f"{experiment}-seed0.safetensors"
-    storage.save_checkpoint(path, net.state_dict(), storage.plain(record) | changes)
+    storage.save_checkpoint(path, net.state_dict(), plain(record) | changes)
     return net
 
 

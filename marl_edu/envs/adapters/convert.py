@@ -36,14 +36,15 @@ def picture(env: BatchedEnv, mode: str | None, b: int = 0) -> str | np.ndarray |
 
 def box(env: BatchedEnv, size: int) -> spaces.Box:
     """The space of the first `size` numbers of an observation."""
-    return spaces.Box(env.obs_low[:size].numpy(), env.obs_high[:size].numpy())
+    low, high = env.obs_low[:size].numpy(), env.obs_high[:size].numpy()
+    return spaces.Box(low, high, dtype=low.dtype.type)
 
 
 def boxes(env: BatchedEnv) -> spaces.Box:
     """The space of the observations of all agents, `(N, O)`."""
     shape = (env.n_agents, env.obs_dim)
     low, high = (np.broadcast_to(x.numpy(), shape) for x in (env.obs_low, env.obs_high))
-    return spaces.Box(low, high)
+    return spaces.Box(low, high, dtype=low.dtype.type)
 
 
 def with_mask(space: spaces.Space[Any], n_actions: int) -> spaces.Space[Any]:

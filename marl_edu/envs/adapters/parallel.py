@@ -40,7 +40,7 @@ class Parallel(ParallelEnv):  # type: ignore[misc]
         self.observation_spaces = {agent: self._space(agent) for agent in names}
         self.action_spaces = {agent: spaces.Discrete(self.counts[agent]) for agent in names}
         low, high = (np.tile(x.numpy(), env.n_agents) for x in (env.obs_low, env.obs_high))
-        self.state_space = spaces.Box(low, high)
+        self.state_space = spaces.Box(low, high, dtype=low.dtype.type)
         self.np_random = seeding.np_random()[0]
 
     def observation_space(self, agent: str) -> spaces.Space[Any]:

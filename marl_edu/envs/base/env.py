@@ -97,7 +97,7 @@ class BatchedEnv:
         self.clock = torch.zeros(self.num_envs, dtype=torch.int64, device=self.device)
         self.completed = torch.zeros_like(self.alive)
         self._reset()
-        self.obs = self._get_obs()
+        self.observe()
         self.info = self._info(dict.fromkeys(self.info_keys, self.completed))
         return self.obs
 
@@ -135,8 +135,8 @@ class BatchedEnv:
             self.alive = self.alive & self.running[:, None]
         info = self.info = self._info(more)
         truncated = self.running & (self.clock == T)
-        self.completed, self.obs = info["completed"], self._get_obs()
-        return self.obs, reward, ~self.running, truncated, info
+        self.completed = info["completed"]
+        return self.observe(), _for_networks(reward), ~self.running, truncated, info
 
     def _info(self, more: dict[str, Tensor]) -> dict[str, Tensor]:
         completed = torch.zeros_like(self.alive)
@@ -155,7 +155,7 @@ class BatchedEnv:
 
     def observe(self) -> Float[Tensor, "B N O"]:
         """Look again, for whoever has changed the state by hand; `obs` is what is seen."""
-        self.obs = self._get_obs()
+        self.obs = _for_networks(self._get_obs())
         return self.obs
 
     def adjacency(self) -> Bool[Tensor, "B N N"]:
@@ -227,3 +227,8 @@ class BatchedEnv:
                     f"{names[i]} of environment {b} has the actions {has} in step {self.t}, "
                     f"got {actions[b, i].item()}"
                 )
+
+
+def _for_networks(x: Tensor) -> Tensor:
+    """Numbers as networks take them: in torch's default dtype, or finer where they are."""
+    return x.to(torch.promote_types(x.dtype, torch.get_default_dtype()))

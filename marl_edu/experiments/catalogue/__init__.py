@@ -6,7 +6,6 @@ A file per chapter says what was run; `python -m marl_edu.experiments` runs it.
 from pathlib import Path
 from typing import Any
 
-from marl_edu import results
 from marl_edu.core import storage
 from marl_edu.experiments import methods
 from marl_edu.experiments.catalogue import (
@@ -17,8 +16,8 @@ from marl_edu.experiments.catalogue import (
     memory,
 )
 from marl_edu.experiments.run import Experiment
+from marl_edu.results.folders import POLICIES, how_to_make
 
-POLICIES = results.RESULTS.parent / "checkpoints"  # networks of finished seeds
 EXPERIMENTS: dict[str, Experiment] = {
     experiment.name: experiment
     for experiment in (
@@ -55,7 +54,7 @@ def load_policy(name: str, seed: int = 0, folder: Path = POLICIES) -> Any:
     path = folder / f"{name}-seed{seed}.safetensors"
     if not path.exists():
         raise FileNotFoundError(
-            f"no policy {path}; make it with\n  python -m marl_edu.experiments run {name}"
+            f"no policy {path}; {how_to_make(f'marl_edu.experiments run {name}')}"
         )
     tensors, _ = storage.load_checkpoint(path)
     experiment = EXPERIMENTS[name]

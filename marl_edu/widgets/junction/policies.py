@@ -13,7 +13,7 @@ from marl_edu.envs.base.checks import one_of
 from marl_edu.envs.drawing import junction
 from marl_edu.envs.traffic_junction_roads import ROAD_MAPS
 from marl_edu.experiments import catalogue
-from marl_edu.experiments.catalogue import POLICIES
+from marl_edu.results.folders import POLICIES
 from marl_edu.training import a2c
 from marl_edu.widgets.shared.weights import pack, unpack
 
