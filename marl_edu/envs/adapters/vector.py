@@ -19,6 +19,7 @@ from marl_edu.envs.adapters.incoming import AdaptedEnv
 from marl_edu.envs.base.env import BatchedEnv
 
 Told = dict[str, Any]
+TOLD = ("running", "clock")  # the environment's own accounts, which are kept here
 State = dict[str, Any]  # the attributes that `reset` makes: tensors (B, ...), and tuples of them
 
 
@@ -60,8 +61,7 @@ class Vector(VectorEnv):
         self.steps = np.zeros(self.num_envs, np.int64)  # of each episode
         self.ended = np.zeros(self.num_envs, bool)  # in the last step
         self.everybody = np.ones(self.num_envs, bool)
-        self.all_running = torch.ones(self.num_envs, dtype=torch.bool, device=env.device)
-        self.masks = convert.masks(env) if convert.keeps_its_actions(self.base) else None
+        self.masks = convert.masks(env) if convert.keeps_its_actions(env) else None
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None
@@ -83,6 +83,7 @@ class Vector(VectorEnv):
             if seed is not None:
                 raise ValueError(f"seed must be None where only some begin anew, got {seed!r}")
             self._begin(np.flatnonzero(mask))
+            self._tell(self.ended)
         return self._see(), self._infos()
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Told]:
@@ -92,8 +93,8 @@ class Vector(VectorEnv):
             ValueError, TypeError: bad actions. RuntimeError: before `reset`, or, with `DISABLED`,
                 after the end of an environment that was not reset.
         """
-        base, waiting, B = self.base, np.flatnonzero(self.ended), self.num_envs
-        if base.t < 0:
+        waiting, B = np.flatnonzero(self.ended), self.num_envs
+        if self.base.t < 0:
             raise RuntimeError("the episodes have not begun: call reset() first")
         if len(waiting) and self.mode == AutoresetMode.DISABLED:
             raise RuntimeError(
@@ -106,20 +107,18 @@ class Vector(VectorEnv):
         else:
             # Who has ended takes the step with the others; what comes of it is overwritten.
             self.steps[waiting] = 0
-            base.running, base.clock = (
-                self.all_running,
-                torch.from_numpy(self.steps).to(base.device),
-            )
-            base.t = int(self.steps.max())
+            self._tell(np.zeros(B, bool))
             answer = self.env.step(convert.batch(self.env, actions))
             rewards, over, out = (convert.array(one) for one in answer[1:4])
             rewards[waiting] = over[waiting] = out[waiting] = 0
             self.steps, self.ended = self.steps + 1, over | out
             self._begin(waiting)
+            self._tell(over)
         more = marked({"rewards": rewards}, self.everybody)
         if self.mode == AutoresetMode.SAME_STEP and self.ended.any():
             more |= self._final()
             self._begin(np.flatnonzero(self.ended))
+            self._tell(self.ended)
         paid = rewards[:, 0].copy() if rewards.shape[1] == 1 else rewards.mean(1)
         return self._see(), paid, over, out, self._infos() | more
 
@@ -139,7 +138,7 @@ class Vector(VectorEnv):
         before = self._state()
         self.env.reset(seed)
         self.names = [
-            [name for name, value in after.items() if value is not old.get(name)]
+            [k for k, value in after.items() if value is not old.get(k) and k not in TOLD]
             for old, after in zip(before, self._state(), strict=True)
         ]  # what `reset` has made; the rest is the environment's for good
         self.used = self.num_envs  # of the batch that was begun beforehand: nothing is there yet
@@ -161,6 +160,13 @@ class Vector(VectorEnv):
                     setattr(layer, name, put(getattr(layer, name), new, some, self.used))
             self.used += len(some)
             rows = rows[len(some) :]
+
+    def _tell(self, over: np.ndarray) -> None:
+        """Tell the environment who has terminated, `over` `(B,)`, and how late it is for each."""
+        base = self.base
+        base.running = torch.from_numpy(~over).to(base.device)
+        base.clock = torch.from_numpy(self.steps).to(base.device)
+        base.t = int(self.steps.max())
 
     def _prepare(self) -> None:
         """Begin a batch of fresh episodes, put it aside, and leave everything as it is."""
