@@ -25,7 +25,7 @@ def random_success(length: int, max_steps: int) -> float:
     return sum(p * (1 - (1 / 3) ** (max_steps - k)) for k, p in reaches.items()) / 2
 
 
-def walk_and_guess(env: TMaze) -> Int[Tensor, "B N"]:
+def walk_and_guess(env: TMaze | Flicker) -> Int[Tensor, "B N"]:
     """Nothing but FORWARD to the junction, where all turn UP."""
     action = FORWARD if env.t < env.length else UP
     return torch.full((env.num_envs, env.n_agents), action, device=env.device)
