@@ -47,7 +47,7 @@ class RememberSign:
     def __init__(self, patient: bool = True):
         self.patient = patient
 
-    def __call__(self, env: TMaze) -> Int[Tensor, "B N"]:
+    def __call__(self, env: TMaze | Flicker) -> Int[Tensor, "B N"]:
         """What everybody does now."""
         if env.t == 0:
             self.known = torch.zeros_like(env.sign)  # UP, DOWN, or 0
