@@ -252,9 +252,9 @@ def test_waiting_pays_where_the_sign_flickers():
 
 @pytest.mark.parametrize(
     "settings, policy, steps, label",
-    [({"length": 10}, walk_and_guess, 0, "T-maze after 0 of 33 steps: 0 of 1 walker turned"),
-     ({"length": 3, "n_agents": 2}, know_the_sign, 4, "4 of 12 steps: 2 of 2 walkers turned"),
-     ({"length": 1, "witness": True}, know_the_sign, 2, "2 of 6 steps: 1 of 1 walker turned")],
+    [({"length": 10}, walk_and_guess, 0, "T-maze after 0 of 33 steps: 0 of 1 agent turned"),
+     ({"length": 3, "n_agents": 2}, know_the_sign, 4, "4 of 12 steps: 2 of 2 agents turned"),
+     ({"length": 1, "witness": True}, know_the_sign, 2, "2 of 6 steps: 1 of 1 agent turned")],
 )  # fmt: skip
 def test_the_picture_shows_every_agent_and_says_what_it_shows(settings, policy, steps, label):
     env = TMaze(**settings, num_envs=2, seed=0)

@@ -31,7 +31,7 @@ def walk_and_guess(env: TMaze | Flicker) -> Int[Tensor, "B N"]:
     return torch.full((env.num_envs, env.n_agents), action, device=env.device)
 
 
-def know_the_sign(env: TMaze) -> Int[Tensor, "B N"]:
+def know_the_sign(env: TMaze | Flicker) -> Int[Tensor, "B N"]:
     """FORWARD to the junction; turn as the sign said, whoever saw it."""
     return torch.where(env.cell < env.length, FORWARD, env.sign)
 
