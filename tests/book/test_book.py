@@ -6,6 +6,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,9 @@ def test_every_import_is_declared() -> None:
     used -= sys.stdlib_module_names | {"marl_edu"}
     project = PROJECT["project"]
     declared = requirements([*project["dependencies"], *project["optional-dependencies"]["film"]])
-    assert {canonicalize_name(name) for name in used} <= declared.keys()
+    packages = packages_distributions()  # PIL is of Pillow
+    distributions = {canonicalize_name(packages.get(name, [name])[0]) for name in used}
+    assert distributions <= declared.keys()
 
 
 def test_every_file_of_the_package_is_installed_with_it() -> None:

@@ -33,7 +33,7 @@ def pixels(svg: str) -> np.ndarray:
             'render_mode="rgb_array" needs resvg-py, which turns SVG into pixels: '
             "pip install 'marl-edu[film]'"
         ) from error
-    from PIL import Image  # matplotlib, which we need anyway, brings it
+    from PIL import Image
 
     start, _, rest = re.split(r'( style="[^"]*")', svg, maxsplit=1)  # what variables stand for
     plain = re.sub(r"var\(--(\w+)\)", lambda found: COLOURS[found[1]], start + rest)
