@@ -1,6 +1,6 @@
 """Every algorithm in every environment: it trains there, and one that was stopped ends the same."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -41,22 +41,9 @@ ALGORITHMS: dict[str, tuple[Callable[..., Any], Callable[..., Any], dict[str, An
 }
 
 
-UNABLE = "PPO asks for actions that not every agent has"
-NO_CAR = "nobody is there at the start, where RND measures the spread of what is seen"
-# What does not work yet, and why.
-NOT_YET = {
-    **{(name, envs.SpeakerListener): UNABLE for name in ("ppo", "counts", "icm", "rnd")},
-    ("rnd", envs.TrafficJunction): NO_CAR,
-}
-
-
-def pairs() -> Iterator[Any]:
-    """All of them; what does not work yet is expected to fail."""
-    for name in ALGORITHMS:
-        for env in ENVS:
-            reason = NOT_YET.get((name, env))
-            marks = [pytest.mark.xfail(reason=reason)] if reason else []
-            yield pytest.param(name, env, id=f"{name}-{env.__name__}", marks=marks)
+PAIRS = [
+    pytest.param(name, env, id=f"{name}-{env.__name__}") for name in ALGORITHMS for env in ENVS
+]
 
 
 class PowerCut(Exception):
@@ -68,7 +55,7 @@ def numbers(rows: list[dict[str, float]]) -> list[dict[str, float]]:
     return [{key: x for key, x in row.items() if key != "cpu_seconds"} for row in rows]
 
 
-@pytest.mark.parametrize("name, env", list(pairs()))
+@pytest.mark.parametrize("name, env", PAIRS)
 def test_a_run_that_was_stopped_ends_with_the_same_numbers(name, env, tmp_path):
     config, train, settings = ALGORITHMS[name]
     if settings is STEPS:
