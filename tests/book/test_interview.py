@@ -235,6 +235,7 @@ def rows(deck: Path, folder: Path, query: str) -> list[tuple]:
         connection.close()
 
 
+@pytest.mark.long
 def test_the_deck_has_a_note_and_a_card_per_question(deck: Path, tmp_path: Path) -> None:
     assert rows(deck, tmp_path, "select count(*) from notes") == [(len(ENTRIES),)]
     assert rows(deck, tmp_path, "select count(*) from cards") == [(len(ENTRIES),)]
@@ -243,6 +244,7 @@ def test_the_deck_has_a_note_and_a_card_per_question(deck: Path, tmp_path: Path)
     assert not any(re.search(r"\{\{\w+:", text) for each in fields for text in each)
 
 
+@pytest.mark.long
 def test_the_deck_has_a_deck_per_topic(deck: Path, tmp_path: Path) -> None:
     ((decks,),) = rows(deck, tmp_path, "select decks from col")
     names = {one["name"] for one in json.loads(decks).values()}

@@ -281,6 +281,7 @@ def test_before_the_shortest_path_is_walked_the_chance_is_zero():
     assert (baselines.goal_chances(KeyDoorMaze(), repeat=1.0) == 0).all()  # straight on for ever
 
 
+@pytest.mark.long
 def test_every_rule_scores_what_it_promises():
     for task in baselines.TASKS:
         assert task.show in [scripted.name for scripted in task.policies]
