@@ -117,3 +117,26 @@ def test_edges_may_lead_from_a_node_to_itself_and_nowhere_else():
 def test_what_is_no_graph_of_these_nodes_is_refused(graph, h, error, message):
     with unchecked(), pytest.raises(error, match=re.escape(message)):
         graphs.read(graph, h)
+
+
+def test_errors_say_what_a_graph_is_and_what_was_given():
+    is_one = (
+        "graph must be a bool adjacency, int64 edges (2, E) or Neighbours(nodes, mask) of int64 and"
+    )
+    with pytest.raises(TypeError) as error:
+        graphs.read((torch.zeros(4, 1), [True]), NODES)
+    assert str(error.value) == f"{is_one} bool, got tuple of torch.float32, <class 'list'>"
+    with pytest.raises(
+        ValueError, match="an adjacency must be bool; edges may be passed as graphs"
+    ):
+        graphs.read(torch.tensor([[1, 1], [1, 1]]), torch.zeros(2, 1))
+
+
+@pytest.mark.parametrize("who", ["torch.compiler.is_compiling", "torch.jit.is_tracing"])
+def test_who_looks_on_sees_no_numbers(monkeypatch, who):
+    """A compiler, or an exporter: what they are given is not checked, for it is not known yet."""
+    edges = torch.tensor([[0], [9]])
+    with pytest.raises(ValueError, match=r"edges must name nodes in 0..3"):
+        graphs.read(edges, NODES)
+    monkeypatch.setattr(who, lambda: True)
+    assert graphs.read(edges, NODES).n == 4

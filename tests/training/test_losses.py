@@ -148,9 +148,12 @@ def test_the_loss_of_ppo_is_eq_4_by_loops():
         torch.randn(M, N, A, generator=g, dtype=f64),
         *(torch.randn(M, N, generator=g, dtype=f64) for _ in range(2)),
     )
+    action = torch.randint(A, (M, N), generator=g)
+    has = torch.rand(M, N, A, generator=torch.Generator().manual_seed(1)) < 0.7
+    has.scatter_(-1, action[..., None], True)
     batch = ppo.Batch(
         obs=torch.zeros(M, N, 1),
-        action=torch.randint(A, (M, N), generator=g),
+        action=action,
         next_obs=torch.zeros(M, N, 1),
         log_prob=-2 * torch.rand(M, N, generator=g, dtype=f64),
         advantage=torch.randn(M, N, generator=g, dtype=f64),
@@ -158,13 +161,14 @@ def test_the_loss_of_ppo_is_eq_4_by_loops():
         return_int=torch.randn(M, N, generator=g, dtype=f64),
         alive=torch.rand(M, N, generator=g) < 0.8,
         observed=torch.ones(M, N, dtype=torch.bool),
-        available=torch.ones(M, N, A, dtype=torch.bool),
+        available=has,
     )
     sums = {"gain": 0.0, "errors": 0.0, "entropy": 0.0}
     sides = set()
     living = [tuple(at) for at in batch.alive.nonzero().tolist()]
     for at in living:
         weights = [math.exp(float(x)) for x in says.logits[at]]
+        weights = [weight * bool(there) for weight, there in zip(weights, has[at], strict=True)]
         pi = [weight / sum(weights) for weight in weights]
         rho = pi[int(batch.action[at])] / math.exp(float(batch.log_prob[at]))
         advantage = float(batch.advantage[at])
@@ -173,7 +177,7 @@ def test_the_loss_of_ppo_is_eq_4_by_loops():
         sums["gain"] += min(rho * advantage, near * advantage)
         for said, given in (("value_ext", "return_ext"), ("value_int", "return_int")):
             sums["errors"] += (float(getattr(batch, given)[at] - getattr(says, said)[at])) ** 2
-        sums["entropy"] -= sum(p * math.log(p) for p in pi)
+        sums["entropy"] -= sum(p * math.log(p) for p in pi if p)
     assert len(sides) == 6
     gain, errors, entropy = (x / len(living) for x in sums.values())
     cfg = ppo.Config(TMaze, clip_coef=eps, vf_coef=c_V, ent_coef=c_H)
