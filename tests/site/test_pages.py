@@ -109,7 +109,7 @@ def test_search_page_finds(watched: Watched) -> None:
     watched.page.locator("#search-results").get_by_role("link", name="Glossary").first.click()
     watched.page.wait_for_load_state()
     assert watched.page.locator("h1:visible").inner_text().startswith("Glossary")
-    # A module's name has dots, which Sphinx's excerpts take for classes: they show the page's start.
+    # Names of modules have dots, which Sphinx's excerpts take for classes: they show less then.
     assert [one for one in watched.wrong if "#module-marl_edu" not in one] == []
 
 
