@@ -110,4 +110,4 @@ format: $(INSTALLED) ## format the code, write the exercises' cells, strip the n
 	find book -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' -exec $(BIN)/nbstripout --keep-id {} +
 
 clean: ## remove everything that was built, but not .venv
-	@rm -rf _build mutants .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	@rm -rf _build .pytest_cache .ruff_cache .mypy_cache .hypothesis

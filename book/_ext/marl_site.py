@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from sphinx.addnodes import pending_xref
+from sphinx.addnodes import index, pending_xref
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
@@ -234,15 +234,16 @@ def name_lines(
         context["body"] = re.sub(numbered, named, context["body"])
 
 
-def find_no_modules(app: Sphinx, env: object) -> list[str]:
-    """Keep modules out of the search's index entries: it cannot show what is there.
+def name_modules(app: Sphinx, doctree: nodes.document) -> None:
+    """Let the search find modules by names without dots, which it would take for classes.
 
-    Their names have dots, which it takes for classes. They are found as objects all the same.
+    It looks for a section by the first of its names, and for an index entry by its only one: so
+    these have none. `py-modindex.html` lists all modules.
     """
-    entries: Any = app.env.get_domain("index").data["entries"]
-    for page, found in entries.items():
-        entries[page] = [entry for entry in found if not entry[2].startswith("module-")]
-    return []
+    for section in doctree.findall(nodes.section):
+        section["ids"].sort(key=lambda name: "." in name)
+    for entry in doctree.findall(index):
+        entry["entries"] = [one for one in entry["entries"] if not one[2].startswith("module-")]
 
 
 def drop_citation_roles(
@@ -290,7 +291,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", drop_citation_roles)
     app.connect("html-page-context", name_lines)
     app.connect("doctree-resolved", link_listings)
-    app.connect("env-updated", find_no_modules)
+    app.connect("doctree-read", name_modules)
     app.connect("html-page-context", name_what_ran)
     app.connect("build-finished", write_front_door, priority=900)
     app.add_js_file(None, body=SEARCH_FROM_DISK, priority=300)

@@ -255,8 +255,7 @@ def test_what_is_not_an_agents_action_is_masked_outward():
 class Closing(TMaze):
     """A maze in which nobody can turn before the junction: its actions change."""
 
-    @property
-    def available(self):
+    def _available(self):
         able = torch.ones(self.num_envs, self.n_agents, 3, dtype=torch.bool)
         able[..., 1:] = (self.cell == self.length)[..., None]
         return able

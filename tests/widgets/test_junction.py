@@ -840,9 +840,9 @@ def test_discs_can_be_told_from_the_road() -> None:
 
     from marl_edu.envs.drawing import junction
 
-    assert all(contrast(fill, text) >= 4.5 for fill, text in junction._AGENTS)
+    assert all(contrast(fill, text) >= 4.5 for fill, text in junction.AGENT_COLOURS)
     for theme in (2, 3):
-        colours = {name: values[theme] for name, values in junction._COLOURS.items()}
+        colours = {name: values[theme] for name, values in junction.COLOURS.items()}
         for ground in ("road", "block", "paper"):
             assert contrast(colours["ink"], colours[ground]) >= 4.5
             assert contrast(colours["bad"], colours[ground]) >= 3

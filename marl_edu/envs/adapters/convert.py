@@ -55,14 +55,7 @@ def with_mask(space: spaces.Space[Any], n_actions: int) -> spaces.Space[Any]:
 
 def masks(env: BatchedEnv) -> np.ndarray:
     """Which actions every agent has now, int8 `(B, N, A)`: 1 where it has, as spaces sample."""
-    everybody = env.available.expand(env.num_envs, env.n_agents, env.n_actions)
-    return array(everybody).astype(np.int8)
-
-
-def keeps_its_actions(env: BatchedEnv) -> bool:
-    """Whether every agent has the same actions at all times: nothing says otherwise."""
-    hooks = ("available", "_available")
-    return all(getattr(type(env), k, None) is getattr(BatchedEnv, k, None) for k in hooks)
+    return array(env.available).astype(np.int8)
 
 
 def infos(env: BatchedEnv) -> dict[str, np.ndarray]:

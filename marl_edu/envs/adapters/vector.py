@@ -61,7 +61,7 @@ class Vector(VectorEnv):
         self.steps = np.zeros(self.num_envs, np.int64)  # of each episode
         self.ended = np.zeros(self.num_envs, bool)  # in the last step
         self.everybody = np.ones(self.num_envs, bool)
-        self.masks = convert.masks(env) if convert.keeps_its_actions(env) else None
+        self.masks = None if env.available_changes else convert.masks(env)
 
     def reset(
         self, *, seed: int | None = None, options: dict[str, Any] | None = None

@@ -19,7 +19,7 @@ DISC = 15  # radius of a car
 FAINTEST = 0.05  # attention below this is not drawn
 
 # name: (variable of the site, variable of JupyterLab, colour elsewhere, colour elsewhere if dark)
-_COLOURS = {
+COLOURS = {
     "ink": ("--marl-ink", "--jp-ui-font-color1", "#1f2328", "#e6e8eb"),
     "soft": ("--marl-ink-soft", "--jp-ui-font-color2", "#545b64", "#aab1ba"),
     "paper": ("--marl-paper", "--jp-layout-color0", "#ffffff", "#14181e"),
@@ -30,19 +30,19 @@ _COLOURS = {
     "bad": ("--marl-bad", "--jp-error-color1", "#a33b00", "#ff9d66"),
 }
 # Okabe and Ito, agents in their order; the second is the number's colour on the disc.
-_AGENTS = (
+AGENT_COLOURS = (
     ("#0072b2", "#ffffff"), ("#e69f00", "#000000"), ("#009e73", "#000000"), ("#d55e00", "#000000"),
     ("#cc79a7", "#000000"), ("#56b4e9", "#000000"), ("#f0e442", "#000000"), ("#000000", "#ffffff"),
 )  # fmt: skip
 
 # Goes on the svg element: --ink, --road, ..., and --a0, --t0, ... for agents and their numbers.
 STYLE = "".join(
-    f"--{name}:var({site},var({lab},{light}));" for name, (site, lab, light, _) in _COLOURS.items()
+    f"--{name}:var({site},var({lab},{light}));" for name, (site, lab, light, _) in COLOURS.items()
 ) + "".join(
     f"--a{k}:var(--marl-{k + 1},{fill});--t{k}:var(--marl-on-{k + 1},{text});"
-    for k, (fill, text) in enumerate(_AGENTS)
+    for k, (fill, text) in enumerate(AGENT_COLOURS)
 )
-_DARK = "".join(f"{site}:{dark};" for site, _, _, dark in _COLOURS.values())
+_DARK = "".join(f"{site}:{dark};" for site, _, _, dark in COLOURS.values())
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def draw(
     dark = f"<style>@media(prefers-color-scheme:dark){{svg{{{_DARK}}}}}</style>"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {side} {side}" role="img" '
-        f'aria-label="{_escape(label)}" font-family="system-ui,sans-serif" style="{STYLE}">'
+        f'aria-label="{escape(label)}" font-family="system-ui,sans-serif" style="{STYLE}">'
         f"{dark if standalone else ''}{''.join(parts)}</svg>"
     )
 
@@ -153,7 +153,7 @@ def _places(cars: list[Car]) -> dict[int, tuple[float, float]]:
 
 
 def _car(car: Car, x: float, y: float) -> str:
-    k = car.number % len(_AGENTS)
+    k = car.number % len(AGENT_COLOURS)
     dy, dx = car.heading
     fill, text = (f"var(--a{k})", f"var(--t{k})")
     parts = []
@@ -225,7 +225,8 @@ def _crash(cell: Cell) -> str:
     )
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Text as it may stand in SVG."""
     for character, entity in (("&", "&amp;"), ('"', "&quot;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(character, entity)
     return text

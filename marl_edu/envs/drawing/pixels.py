@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from marl_edu.envs.drawing.junction import _AGENTS, _COLOURS
+from marl_edu.envs.drawing.junction import AGENT_COLOURS, COLOURS
 
-COLOURS = {name: light for name, (_, _, light, _) in _COLOURS.items()}
-COLOURS |= {f"a{k}": fill for k, (fill, _) in enumerate(_AGENTS)}
-COLOURS |= {f"t{k}": text for k, (_, text) in enumerate(_AGENTS)}
+LIGHT = {name: light for name, (_, _, light, _) in COLOURS.items()}
+LIGHT |= {f"a{k}": fill for k, (fill, _) in enumerate(AGENT_COLOURS)}
+LIGHT |= {f"t{k}": text for k, (_, text) in enumerate(AGENT_COLOURS)}
 
 
 def pixels(svg: str) -> np.ndarray:
@@ -36,10 +36,10 @@ def pixels(svg: str) -> np.ndarray:
     from PIL import Image
 
     start, _, rest = re.split(r'( style="[^"]*")', svg, maxsplit=1)  # what variables stand for
-    plain = re.sub(r"var\(--(\w+)\)", lambda found: COLOURS[found[1]], start + rest)
+    plain = re.sub(r"var\(--(\w+)\)", lambda found: LIGHT[found[1]], start + rest)
     png = resvg_py.svg_to_bytes(
         svg_string=plain,
-        background=COLOURS["paper"],
+        background=LIGHT["paper"],
         skip_system_fonts=True,
         font_files=_fonts(),
         font_family="DejaVu Sans",

@@ -7,7 +7,7 @@ The junction, which came first, has roads and headings too: `marl_edu.envs.svg`.
 
 from collections.abc import Iterable
 
-from marl_edu.envs.drawing.junction import _AGENTS, STYLE, _escape
+from marl_edu.envs.drawing.junction import AGENT_COLOURS, STYLE, escape
 
 CELL = 40  # side of a cell
 
@@ -18,7 +18,7 @@ def canvas(width: Number, height: Number, parts: Iterable[str], label: str) -> s
     """The picture: `parts` on a light ground. label: what it shows, for those who cannot see it."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img" '
-        f'aria-label="{_escape(label)}" font-family="system-ui,sans-serif" style="{STYLE}">'
+        f'aria-label="{escape(label)}" font-family="system-ui,sans-serif" style="{STYLE}">'
         f'<rect width="{width:g}" height="{height:g}" rx="8" fill="var(--block)"/>'
         f"{''.join(parts)}</svg>"
     )
@@ -51,14 +51,14 @@ def agent(
     hollow: bool = False,
 ) -> str:
     """A disc in the agent's colour with its number (or `text`) on it; hollow: it is silenced."""
-    k = number % len(_AGENTS)
+    k = number % len(AGENT_COLOURS)
     fill, ink = (f"var(--a{k})", f"var(--t{k})") if not hollow else ("var(--paper)", "var(--ink)")
     size = 1.25 * radius
     return (
         f'<g transform="translate({x:.1f} {y:.1f})"><circle r="{radius:g}" fill="{fill}" '
         f'stroke="var(--ink)" stroke-width="{radius / 10:g}"/>'
         f'<text y="{0.36 * size:.1f}" text-anchor="middle" font-size="{size:.1f}" '
-        f'font-weight="700" fill="{ink}">{number if text is None else _escape(text)}</text></g>'
+        f'font-weight="700" fill="{ink}">{number if text is None else escape(text)}</text></g>'
     )
 
 
@@ -77,7 +77,7 @@ def outline(row: int, column: int, reach: int, rows: int, columns: int, number: 
     top, left = max(row - reach, 0), max(column - reach, 0)
     height = min(row + reach + 1, rows) - top
     width = min(column + reach + 1, columns) - left
-    colour = f"var(--a{number % len(_AGENTS)})"
+    colour = f"var(--a{number % len(AGENT_COLOURS)})"
     return (
         f'<rect x="{left * CELL}" y="{top * CELL}" width="{width * CELL}" '
         f'height="{height * CELL}" rx="6" fill="{colour}" fill-opacity=".12" '
@@ -99,5 +99,5 @@ def words(text: str, x: Number, y: Number, size: Number = 16, colour: str = "var
     """A line of text, its middle at x, its foot at y."""
     return (
         f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle" font-size="{size:g}" '
-        f'font-weight="600" fill="{colour}">{_escape(text)}</text>'
+        f'font-weight="600" fill="{colour}">{escape(text)}</text>'
     )

@@ -78,7 +78,8 @@ class GraphFigure(LiveFigure):
         unknown = settings.keys() - set(self.STATE) | settings.keys() & {"net", "look", "first"}
         if unknown:
             raise TypeError(f"GraphFigure takes no {', '.join(sorted(unknown))}")
-        defaults = {"layer": len(talk.layers), **telling_moment(self.team)}
+        given = {"places", "holds", "radius", "selected"} <= settings.keys()
+        defaults = {"layer": len(talk.layers), **({} if given else telling_moment(self.team))}
         super().__init__(net=export(self.team), **{**defaults, **settings})
         self.first = {key: getattr(self, key) for key in MOMENT}
 
