@@ -267,14 +267,18 @@ def test_an_environment_that_breaks_the_interface_is_told_so(fault, message):
 
 
 def test_what_cannot_be_taken_is_refused_by_name():
-    with pytest.raises(TypeError, match=r"actions of a must be Discrete, got Box"):
+    with pytest.raises(
+        TypeError, match=r"of a must be Discrete, got Box.*in discretise\(env, bins"
+    ):
         from_pettingzoo(lambda: Brief("continuous"))
     with pytest.raises(TypeError, match=r"got TimeLimit of gymnasium: use from_gymnasium"):
         from_pettingzoo(lambda: gymnasium.make("CartPole-v1"))
     with pytest.raises(TypeError, match=r"gymnasium\.Env, got Brief of tests: use from_p"):
         from_gymnasium(Brief)
-    with pytest.raises(TypeError, match="actions of agent_0 must be Discrete, got Box"):
+    with pytest.raises(TypeError, match=r"agent_0 must be Discrete, got Box.*in discretise\("):
         from_gymnasium(lambda: gymnasium.make("Pendulum-v1"))
+    with pytest.raises(TypeError, match=r"got MultiDiscrete.* chooses among a few actions"):
+        from_gymnasium(lambda: to_gymnasium(TrafficJunction(num_envs=1)))
     with pytest.raises(TypeError, match="observations must be of spaces with a fixed size"):
         from_gymnasium(lambda: gymnasium.make("MiniGrid-Empty-5x5-v0"))
     with pytest.raises(ValueError, match="max_steps must be given: ForagingEnv does not say"):

@@ -49,9 +49,11 @@ class AsTeam(gymnasium.Env):
         self.env, self.names = env, names
         for name, space in zip(names, done, strict=True):
             if not isinstance(space, spaces.Discrete):
+                box = isinstance(space, spaces.Box)
+                way_out = "discretise(env, bins)" if box else "one that chooses among a few actions"
                 raise TypeError(
                     f"the actions of {name} must be Discrete, got {space}: wrap the environment "
-                    "in one that chooses among a few actions"
+                    f"in {way_out}"
                 )
         self.starts = [int(space.start) for space in done]
         self.counts = tuple(int(space.n) for space in done)
