@@ -49,8 +49,9 @@ class AsTeam(gymnasium.Env):
         self.env, self.names = env, names
         for name, space in zip(names, done, strict=True):
             if not isinstance(space, spaces.Discrete):
-                box = isinstance(space, spaces.Box)
-                way_out = "discretise(env, bins)" if box else "one that chooses among a few actions"
+                way_out = "one that chooses among a few actions"
+                if isinstance(space, spaces.Box):
+                    way_out = "discretise(env, bins)"
                 raise TypeError(
                     f"the actions of {name} must be Discrete, got {space}: wrap the environment "
                     f"in {way_out}"
