@@ -12,7 +12,7 @@ from gymnasium import spaces
 from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from pettingzoo import ParallelEnv
 
-from marl_edu.algos import commnet, gat, tarmac
+from marl_edu.algos import gat
 from marl_edu.core.evaluate import evaluate, play_episodes
 from marl_edu.core.settings import plain
 from marl_edu.envs import TrafficJunction
@@ -56,16 +56,15 @@ THIRD_PARTY = {
 
 
 @pytest.mark.parametrize("name", THIRD_PARTY)
-@pytest.mark.parametrize("method", [a2c, commnet, tarmac], ids=["none", "commnet", "tarmac"])
-def test_every_algorithm_trains_unchanged(name, method, tmp_path):
+def test_sizes_arrive_and_a_team_that_was_trained_there_is_played(name, tmp_path):
+    """That every algorithm trains there: tests/algos/test_pairs.py."""
     way_in, make, T, agents, actions, size = THIRD_PARTY[name]
     args = {"make_env": make} | ({"max_steps": T} if T else {})
-    cfg = method.Config(
+    cfg = a2c.Config(
         env=way_in, env_args=args, updates=2, num_envs=2, hidden_dim=8, log_every=1,
         checkpoint_every=1,
     )  # fmt: skip
-    result = method.train(cfg, checkpoint=tmp_path / "run.safetensors")
-    assert len(result.rows) == 2 and np.isfinite(result.rows[-1]["value_loss"])
+    result = a2c.train(cfg, checkpoint=tmp_path / "run.safetensors")
     env = way_in(num_envs=2, seed=0, **args)
     assert (env.n_agents, env.n_actions, env.obs_dim) == (agents, actions, size)
     assert env.max_steps == (T or 25)
