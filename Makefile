@@ -26,7 +26,7 @@ PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 fast unit notebooks tests site slow: export OMP_NUM_THREADS := 1
 
 .PHONY: help book quick test deep lint types fast unit notebooks tests site slow mutants \
-        archive times lab serve format clean
+        archive times tools lab serve format clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -95,6 +95,10 @@ archive: book ## pack the built book: _build/site.tar.gz
 
 times: $(INSTALLED) ## how long quick, test, deep and all checks take, beside their limits; hours
 	@$(BIN)/python tools/times.py
+
+tools: $(INSTALLED) ## our algorithms on other environments, our environments in other tools; half an hour
+	@$(BIN)/python tools/pairs.py --save
+	$(BIN)/python tools/field.py --save
 
 lab: $(INSTALLED) ## open JupyterLab on the chapters and exercises
 	@$(BIN)/jupyter lab book
