@@ -41,13 +41,14 @@ class Published(NamedTuple):
         return float(stats.t.ppf(0.975, self.runs - 1)) * error
 
 
-_IC3NET = "Singh et al. 2019, arXiv 1812.09755, traffic junction table"
-_TARMAC = "Das et al. 2019, arXiv 1810.11187, Table 3; arrival rate and vision differ from ours"
+_IC3NET = "Singh et al. 2019, arXiv 1812.09755, Table 1, right"
+_TARMAC = "Das et al. 2019, arXiv 1810.11187, Table 3; its cars see the 3 x 3 cells around them"
 
 # Ours -> what to hold beside it. IC3Net's table gives the task: easy p = .3, medium p = .2,
-# hard p = .05, vision 0. "IC" is its recurrent controller without communication; "CommNet" is
-# CommNet as run by the authors of IC3Net. TarMAC was published on another setting only, where
-# going without communication already succeeds in 84.9 % (here: 30.2 %).
+# hard p = .05, vision 0. "IC" (independent controller) is its recurrent team without
+# communication; "CommNet" is CommNet as run by the authors of IC3Net. The paper does not say what
+# its +- is: "s.d." is our reading. TarMAC was published at the same arrival rates, but with cars
+# that see a 3 x 3 region; without communication they already succeed in 84.9 % (IC: 30.2 %).
 PUBLISHED: dict[str, tuple[Published, ...]] = {
     "none-easy": (Published("IC", 30.2, 0.4, "s.d.", _IC3NET),),
     "none-medium": (Published("IC", 3.4, 0.5, "s.d.", _IC3NET),),
@@ -229,11 +230,15 @@ def _is_of_its_folder(path: Path) -> bool:
     return name == folder.name
 
 
-def environments(folder: Path = RESULTS, tasks: Sequence[str] | None = None) -> Table:
+def environments(
+    folder: Path = RESULTS, tasks: Sequence[str] | None = None, details: bool = True
+) -> Table:
     """The reference scores of these tasks, by their keys (None: of all that the book shows).
 
-    A cell holds the mean score over episodes, its 95 % interval and the policy's name; of several
-    policies of a role, the best one. "Own view" hears nobody; "views shared" is no bound either.
+    A cell holds the mean score over episodes, with `details` also its 95 % interval and the name
+    of the policy; of several policies of a role, the best one. "Own view" hears nobody; "views
+    shared" is no bound either. The first column says what the score is, and whether more (↑) or
+    less (↓) is better.
 
     Raises:
         ValueError: no such task was measured. FileNotFoundError: none was.
@@ -257,18 +262,19 @@ def environments(folder: Path = RESULTS, tasks: Sequence[str] | None = None) -> 
         for role in columns:
             known = [one for one in task["policies"] if one["role"] == role]
             best = max(known, key=lambda one: sign * one["mean"], default=None)
-            cells.append(_reference_cell(best, percent=task["unit"].startswith("share")))
-        rows.append([task["name"], *cells, task["unit"], task["isolates"]])
+            cells.append(_reference_cell(best, task["unit"].startswith("share"), details))
+        rows.append([f"{task['name']}: {task['unit']} {'↑' if sign > 0 else '↓'}", *cells])
     episodes = min(one["n"] for task in chosen for one in task["policies"])
+    shown = "mean [95 % interval] (policy)" if details else "mean"
     return Table(
-        ["environment", *columns.values(), "score", "isolates"],
+        ["environment: score", *columns.values()],
         rows,
-        "What policies without learning score: mean [95 % interval], and the policy; at least "
-        f"{episodes:,} episodes each. = marks an exact value, rounded. Shares are in percent.",
+        f"What policies without learning score: {shown}, at least {episodes:,} episodes each. "
+        "↑ more is better, ↓ less is better. = marks an exact value, rounded. Shares in percent.",
     )
 
 
-def _reference_cell(policy: Mapping[str, Any] | None, percent: bool) -> str:
+def _reference_cell(policy: Mapping[str, Any] | None, percent: bool, details: bool) -> str:
     if policy is None:
         return "—"
     unit = 100.0 if percent else 1.0
@@ -277,7 +283,10 @@ def _reference_cell(policy: Mapping[str, Any] | None, percent: bool) -> str:
         size = abs(unit * x)
         return f"{unit * x:.{1 if size >= 10 else 2}f}"
 
-    if policy["exact"] is not None:
-        return f"= {number(policy['exact'])} ({policy['name']})"
-    between = f"[{number(policy['low'])}, {number(policy['high'])}]"
-    return f"{number(policy['mean'])} {between} ({policy['name']})"
+    exact = policy["exact"] is not None
+    value = f"= {number(policy['exact'])}" if exact else number(policy["mean"])
+    if not details:
+        return value
+    between = "" if exact else f" [{number(policy['low'])}, {number(policy['high'])}]"
+    named = "" if policy["name"] == "random" else f" ({policy['name']})"
+    return value + between + named

@@ -11,8 +11,8 @@ Equations:
     h_t = GRU(z'_t, h_{t-1})                 what it will remember                           (3)
     pi(a | h_t) = softmax(W_pi h_t)          how it acts: over the actions it has            (4)
     V_t = w_V . [h_t ; mean of all living h_t]    how the team's critic rates its prospects  (5)
-    L = -A log pi(a) + c_V (R - V)^2 - c_H H(pi)   averaged over living agents and steps     (6)
-A is the generalised advantage of each agent's own reward (ops.gae), and R = A + V.
+    L = -A log pi(a) + c_V (A + V' - V)^2 - c_H H(pi)   averaged over living agents and steps  (6)
+A is the generalised advantage of each agent's own reward (ops.gae), V' the value it was made with.
 
 Symbols: o `obs` (B, N, O) · z `z` (B, N, D) · h `h` (B, N, D) · pi `logits` (B, N, A) ·
 V `value` (B, T+1, N) · A `advantage` (B, T, N) · c_V `vf_coef` · c_H `ent_coef`.

@@ -42,8 +42,8 @@ function markup(N, net, { look, hint }) {
           <rect x="-20" y="-20" width="${side + 40}" height="${side + 40}" rx="8" fill="var(--block)"/>
           <g class="mg-reach"></g><g class="mg-links"></g><g class="mg-fields"></g><g class="mg-arrows"></g><g class="mg-agents"></g>
         </svg>
-        <p class="mg-legend">A red letter: what a source holds. A grey letter: what an agent answers. A halo: in the
-          receptive field. An arrow: attention, as wide as it is strong. A dotted circle: how far one hears.</p>
+        <p class="mg-legend">Red letter: what a source holds. Grey letter: what an agent answers. Halo: in the receptive
+          field. Arrow: attention, as wide as it is strong. Dotted circle: how far the agent hears.</p>
         <p class="mg-try"><strong>Try this:</strong> ${escape(hint)}</p>
       </div>
       <div class="mg-side">
