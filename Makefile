@@ -54,6 +54,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/javascript.py lint types format --check
 	$(BIN)/python tools/exercise_cells.py --check
+	$(BIN)/python tools/prose.py
 
 types: $(INSTALLED)
 	@echo "== types"
