@@ -153,18 +153,22 @@ class Pages:
         )
         letters = f"\n{entry['letters']}\n" if "letters" in entry else ""
         paper = f"\nThe published numbers are from {entry['paper']}.\n" if "paper" in entry else ""
+        exactly = "; ".join(entry["measured"])
+        measured = f"\n<small>Measured here: {exactly}.</small>\n" if exactly else ""
         return f"""
 ({label(entry)})=
 ### {entry["question"]}
 
 :::{{dropdown}} Answer
 
+**{entry["short"]}**
+
 {entry["answer"]}
 
 $$
 {bank.displayed(entry["formula"])}
 $$
-{letters}{paper}
+{letters}{measured}{paper}
 **Often said, and wrong:** “{entry["wrong"]["says"]}” {entry["wrong"]["because"]}
 
 *They may go on asking*
@@ -221,7 +225,7 @@ $$
             formula = "&emsp; ".join(rf"$\displaystyle {part}$" for part in parts)
             letters = f"\n\n  *{entry['letters']}*" if "letters" in entry else ""
             lines.append(
-                f"{entry['question']}\n: **Say:** {bank.opening(entry['answer'])}\n\n"
+                f"{entry['question']}\n: **Say:** {entry['short']}\n\n"
                 f"  {formula}{letters}\n\n  **Not:** {entry['wrong']['says']}\n"
             )
         text = "\n".join(lines)

@@ -25,6 +25,7 @@ GOOD = {
     "id": "tarmac-example",
     "level": "screen",
     "question": "What is $x$?",
+    "short": "A letter.",
     "answer": "It is a word, " + "and " * 60 + "it reached {{iqm:tarmac-easy}}.",
     "formula": r"x = \{{iqm:no}\}, \qquad y < z",
     "follow_ups": [{"question": "And $y$?", "answer": "Less than $z$."}],
@@ -135,7 +136,14 @@ def test_the_good_example_is_good() -> None:
     [
         ("level", "easy", "tarmac-example: level: 'easy' is not one of"),
         ("answer", None, "tarmac-example: the whole: 'answer' is a required property"),
-        ("answer", "Too short.", "tarmac-example: answer: must take about a minute"),
+        ("answer", "Too short.", "tarmac-example: answer: must have 40 to 150 words, has 2"),
+        ("short", None, "tarmac-example: the whole: 'short' is a required property"),
+        ("short", "word " * 26, "tarmac-example: short: must have 25 words at most, has 26"),
+        (
+            "answer",
+            "$x + y$ " * 50,
+            "tarmac-example: answer: must take 60 seconds at most, takes 65",
+        ),
         ("id", "gat-example", "gat-example: id: must start with the topic, tarmac-"),
         ("id", None, "tarmac.yml, entry 0: the whole: 'id' is a required property"),
         ("formula", "$x$", "tarmac-example: formula: "),
@@ -193,10 +201,15 @@ def test_a_number_without_runs_is_told() -> None:
     assert "only {{iqm:NAME}} is known" in line
 
 
-def test_a_measured_number_comes_with_its_interval(tmp_path: Path) -> None:
+def test_a_measured_number_is_rounded_to_be_said_and_its_interval_stands_below(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "tarmac.yml").write_text(yaml.safe_dump([GOOD]), encoding="utf-8")
     (entry,) = bank.load(tmp_path)
-    assert re.search(r"reached \d+\.\d % \[\d+\.\d, \d+\.\d\], 8 seeds\.", entry["answer"])
+    assert re.search(r"reached \d+(\.\d)? %\.$", entry["answer"])
+    (exactly,) = entry["measured"]
+    assert re.fullmatch(r"tarmac-easy \d+\.\d % \[\d+\.\d, \d+\.\d\], 8 seeds", exactly)
+    assert exactly.split()[1] == f"{100 * bank.summary('tarmac-easy').value:.1f}"
     assert entry["formula"] == GOOD["formula"]  # braces in LaTeX are braces
 
 
@@ -254,7 +267,7 @@ def test_the_deck_has_a_deck_per_topic(deck: Path, tmp_path: Path) -> None:
 def test_a_newer_deck_updates_what_an_older_one_brought(tmp_path: Path) -> None:
     """Anki knows a note by its guid, a deck and a note type by their ids."""
     seen = []
-    entry = {**GOOD, "topic": "tarmac"}
+    entry = {**GOOD, "topic": "tarmac", "measured": []}
     for name, question in (("old", "What is $x$?"), ("new", "What is $x$, then?")):
         interview_deck.write([{**entry, "question": question}], tmp_path / f"{name}.apkg")
         folder = tmp_path / name
@@ -267,8 +280,3 @@ def test_a_newer_deck_updates_what_an_older_one_brought(tmp_path: Path) -> None:
             )
         )
     assert seen[0] == seen[1]
-
-
-def test_an_opening_is_a_sentence_that_says_something() -> None:
-    text = "Two reasons. First, $a. B$ is small, e.g. zero there. Then more."
-    assert bank.opening(text) == "Two reasons. First, $a. B$ is small, e.g. zero there."
