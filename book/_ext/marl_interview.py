@@ -16,6 +16,7 @@ from typing import Any
 
 import interview_bank as bank
 import interview_deck
+import interview_plan
 from docutils import nodes
 from marl_site import public_modules
 from sphinx.application import Sphinx
@@ -231,6 +232,18 @@ $$
         text = "\n".join(lines)
         start = f'<div class="mi-sheet" style="--mi-size: {size_of(text):.1f}pt">'
         return f"{start}\n\n{text}\n</div>"
+
+    def plan(self) -> str:
+        """The plan of two weeks, a day a row."""
+        rows = [
+            f"| {day} | [](../{page}.{'ipynb' if page[0] in 'ct' else 'md'}) | {new or '–'} | "
+            f"{back or '–'} | {what or '–'} | {minutes} |"
+            for day, (page, what, new, back, minutes) in enumerate(
+                interview_plan.days(len(questions())), 1
+            )
+        ]
+        head = "| Day | Read | New cards | Cards back | Practise | Minutes |"
+        return "\n".join([head, "|--:|---|--:|--:|---|--:|", *rows])
 
     def counts(self) -> str:
         """How many questions there are, by topic and level."""

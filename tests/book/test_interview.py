@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 import interview_bank as bank
 import interview_deck
+import interview_plan
 
 FOLDER = ROOT / "book" / "interview"
 ENTRIES = bank.read()
@@ -97,6 +98,18 @@ def test_schema_and_pages_know_the_same_topics_and_levels() -> None:
     for topic in bank.TOPICS:
         assert "%questions%" in (FOLDER / f"{topic}.md").read_text(encoding="utf-8")
     assert list(bank.TOPICS)[:2] == ["tarmac", "commnet"] and bank.TOPICS["qmix"] == "VDN and QMIX"
+
+
+def test_the_plan_of_two_weeks_adds_up() -> None:
+    plan = interview_plan.days(len(ENTRIES))
+    assert len(plan) == 14
+    assert sum(new for _, _, new, _, _ in plan) == len(ENTRIES)
+    # Whatever is new by day 10 has come back twice, days apart, before the interview.
+    assert all(new == 0 for _, _, new, _, _ in plan[10:])
+    # By hand: on day 5 fifteen new cards at two minutes, and those of days 4 and 2 at one.
+    page, _, new, back, minutes = plan[4]
+    assert (new, back) == (15, 30)
+    assert minutes == interview_plan.reading(page) + 15 + 15 * 2 + 30
 
 
 def test_entries_are_in_the_order_of_the_book_and_know_their_topic() -> None:
