@@ -41,13 +41,13 @@ class Published(NamedTuple):
         return float(stats.t.ppf(0.975, self.runs - 1)) * error
 
 
-_IC3NET = "Singh et al. 2019, arXiv 1812.09755, traffic junction table"
-_TARMAC = "Das et al. 2019, arXiv 1810.11187, Table 3; arrival rate and vision differ from ours"
+_IC3NET = "Singh et al. 2019, arXiv 1812.09755, Table 1 (right)"
+_TARMAC = "Das et al. 2019, arXiv 1810.11187, Table 3; its cars see 3 x 3 cells, ours their own"
 
 # Ours -> what to hold beside it. IC3Net's table gives the task: easy p = .3, medium p = .2,
 # hard p = .05, vision 0. "IC" is its recurrent controller without communication; "CommNet" is
-# CommNet as run by the authors of IC3Net. TarMAC was published on another setting only, where
-# going without communication already succeeds in 84.9 % (here: 30.2 %).
+# CommNet as run by the authors of IC3Net. TarMAC was published with the same arrival rates, but
+# with vision: its cars see 3 x 3 cells, and without communication 84.9 % succeed (IC: 30.2 %).
 PUBLISHED: dict[str, tuple[Published, ...]] = {
     "none-easy": (Published("IC", 30.2, 0.4, "s.d.", _IC3NET),),
     "none-medium": (Published("IC", 3.4, 0.5, "s.d.", _IC3NET),),
