@@ -51,8 +51,9 @@ VERB = r"is|was|\w+(?<!s)s"
 PRONOUN = re.compile(
     r"\bone['’]s\b|\boneself\b"
     rf"|(?<!this )(?<!that )(?<!each )(?<!every )(?<!which )(?<!no )(?<!any )(?<!only )(?<!the )"
-    rf"(?<!another )(?<!last )(?<!first )(?<!second )(?<!new )(?<!old )(?<!right )\bone (?:{CAN})\b"
-    rf"|\b(?:when|if|what|how|where|whatever|because|before|after|while|until|unless|whether|than|as)"
+    rf"(?<!another )(?<!best )(?<!: )(?<!last )(?<!first )(?<!second )(?<!new )(?<!old )"
+    rf"(?<!right )\bone (?:{CAN})\b"
+    rf"|\b(?:when|if|what|how|where|whatever|because|before|after|while|until|unless|whether|than)"
     rf" one (?:{VERB})\b",
     re.IGNORECASE,
 )
@@ -114,30 +115,36 @@ def of_markdown(text: str, first: int = 1) -> Iterator[Passage]:
 def of_docstring(text: str, first: int = 1) -> Iterator[Passage]:
     """The passages of a docstring: paragraphs, items, arguments; what is indented is code."""
     block: list[str] = []
-    start, section = first, False
+    start, section, inside = first, False, 0  # `inside`: the depth of an item's text, 0 for none
+
+    def flushed() -> Iterator[Passage]:
+        plain = re.sub(r"``.*?``|`[^`]*`|\$[^$]*\$", SOMETHING, " ".join(block))
+        for piece in re.sub(rf":\w+:{SOMETHING}", SOMETHING, plain).split(" · "):  # of a list
+            if piece.strip():
+                yield Passage(start, piece)
+        block.clear()
+
     for number, line in enumerate([*inspect.cleandoc(text).splitlines(), ""], first):
-        head = bool(
-            re.fullmatch(r"(Args|Returns|Raises|Yields|Attributes|Notes?|Examples?):", line)
-        )
         depth = len(line) - len(line.lstrip())
-        begins = bool(re.match(r"\s*([-*]|\d+\.) ", line)) or (section and depth == 4)
-        if not line.strip() or head or begins or (block and depth > 4 and not section):
-            if block:
-                plain = re.sub(r"``.*?``|`[^`]*`|\$[^$]*\$", SOMETHING, " ".join(block))
-                yield Passage(start, re.sub(rf":\w+:{SOMETHING}", SOMETHING, plain))
-            block = []
-        if head or not line.strip():
-            section = head or (section and not line.strip())
+        head = re.fullmatch(r"(Args|Returns|Raises|Yields|Attributes|Notes?|Examples?):", line)
+        item = re.match(r"\s*(?:[-*]|\d+\.) +", line)
+        entry = re.match(r"    [\w, *]+(\([^)]*\))?: ", line) if section and depth == 4 else None
+        if not line.strip() or head or item or entry or depth < inside:
+            yield from flushed()
+            section = bool(head) or (section and (depth >= 4 or not line.strip()))
+            inside = 0
+        if not line.strip() or head:
             continue
-        section = section and depth >= 4
-        if depth >= 4 and not section:
-            continue  # an equation, or code
+        if item or entry:
+            inside = item.end() if item else 5
+            line = line[item.end() if item else entry.end() if entry else 0 :]
+        elif depth >= 4 and not inside and not section:  # an equation, or code
+            yield from flushed()
+            continue
         start = start if block else number
-        block.append(
-            re.sub(r"^\s*(([-*]|\d+\.) |[\w, *]+(\([^)]*\))?: )?", "", line)
-            if begins
-            else line.strip()
-        )
+        block.append(line.strip())
+        if line.endswith(":"):
+            yield from flushed()
 
 
 def of_python(source: str, first: int = 1, docstrings: bool = True) -> Iterator[Passage]:

@@ -14,8 +14,9 @@ A soft gate is a number g_i = sigmoid(W_g z_i) by which an agent *uses* what it 
 
 Symbols: z `z` (B, N, D) · g `gate` (B, N) · c `heard` (B, N, D).
 
-Differences from the paper: the mean is over those who speak (paper: over all others, those who
-are silent counting as zeros); one round by default; the memory and training of a2c.py.
+Differences from the paper:
+    - The mean is over those who speak (paper: over all others, the silent counting as zeros).
+    - One round by default; the memory and training of a2c.py.
 
 Chapter: none yet; the stored runs of the junction's table are CommNet's and TarMAC's.
 """
