@@ -278,12 +278,12 @@ def proselint(paths: Sequence[Path]) -> Iterator[str]:
             copy = Path(folder, f"{number}.txt")
             copy.write_text("\n\n•\n\n".join(one.text for one in passages(path)), encoding="utf-8")
             names[copy.name] = str(path.relative_to(ROOT))
-        options = Path(folder, "options.json")  # the site sets the quotes and dashes
-        options.write_text(json.dumps({"checks": {"typography.symbols": False}}), encoding="utf-8")
-        command = [sys.executable, "-m", "proselint", "--config", str(options), "-o", "compact"]
-        command += ["check", *(str(Path(folder, name)) for name in names)]
+        files = [str(Path(folder, name)) for name in names]
+        command = [sys.executable, "-m", "proselint", "-o", "compact", "check", *files]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     for line in (done.stdout + done.stderr).splitlines():
+        if "typography." in line or SOMETHING in line:  # the site sets the quotes and dashes
+            continue
         place, _, rest = line.partition(".txt:")
         name = names.get(f"{Path(place).name}.txt")
         yield f"{name}: {rest.split(': ', 1)[-1]}" if name else line
