@@ -54,6 +54,8 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/javascript.py lint types format --check
 	$(BIN)/python tools/exercise_cells.py --check
+	$(BIN)/python tools/asides.py --check
+	$(BIN)/python tools/prose.py
 
 types: $(INSTALLED)
 	@echo "== types"
@@ -111,6 +113,7 @@ format: $(INSTALLED) ## format the code, write the exercises' cells, strip the n
 	$(BIN)/ruff format .
 	$(BIN)/python tools/javascript.py format
 	$(BIN)/python tools/exercise_cells.py
+	$(BIN)/python tools/asides.py
 	find book -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' -exec $(BIN)/nbstripout --keep-id {} +
 
 clean: ## remove everything that was built, but not .venv

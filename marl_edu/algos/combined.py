@@ -142,9 +142,9 @@ class TeamConfig(drqn.Config):
 class AsOne(Wrapper):
     """The whole team as one agent, which sees what all see and acts for all.
 
-    O becomes N O, one observation behind the other; A becomes A^N, the actions read as the digits
-    of a number, agent 0's the last one, `available` if each has its own; a reward is the mean of
-    what the members are paid. For the arguments see `Wrapper`.
+    O becomes N O, one observation behind the other. A becomes A^N: the actions are the digits of
+    a number, agent 0's the last one, `available` if each has its own. A reward is the mean of
+    the members' rewards. For the arguments see `Wrapper`.
     """
 
     def __init__(

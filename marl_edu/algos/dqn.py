@@ -9,9 +9,9 @@ Equations:
     y = r + gamma (1 - d) max_a Q-(o', a)                  the target of 2015                (2)
     y = r + gamma (1 - d) Q-(o', argmax_a Q(o', a))        double Q: Q selects, Q- evaluates (3)
     L = huber(y - Q(o, a))                                 mean over sampled steps           (4)
-Eqs. (2) and (3) in code are `core.ops.q_target`. Q- is the target network, a copy of Q that is
-renewed every `target_update_interval` gradient steps (in 2013 there was none: Q itself); no
-gradient goes through y. d is 1 where the trajectory ended and 0 elsewhere, at a time limit too.
+Eqs. (2) and (3) in code are `core.ops.q_target`. The target network Q- is a copy of Q, renewed
+every `target_update_interval` gradient steps (in 2013 there was none: Q itself). There is no
+gradient through y. The flag d is 1 where the trajectory terminated, else 0, at a time limit too.
 
 Symbols: o `obs` (E, O) · a `action` (E,) · r `reward` (E,) · o' `next_obs` (E, O) ·
 d `terminated` (E,) · Q `q` (E, A) · y `y` (E,).

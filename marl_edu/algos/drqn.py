@@ -11,8 +11,8 @@ Equations, for one agent; the memory h (with an LSTM: h and its cell) is carried
     y_t = r_t + gamma (1 - d_t) Q-_{t+1}(argmax_a Q_{t+1}(a))  Q selects, Q- evaluates         (4)
     L = huber(y_t - Q_t(a_t))                               mean over the steps to learn from  (5)
 Learning is from windows of L steps, sampled from stored trajectories. The network and its target
-are both unrolled over all L + 1 observations, each with its own memory, from the same start; Q- is
-the target's. d is 1 where the trajectory ended. Eq. (4) in code is `core.ops.q_target`.
+are both unrolled over all L + 1 observations, each with its own memory, from the same start. Q- is
+the target's; d is 1 where the trajectory terminated. Eq. (4) in code is `core.ops.q_target`.
 
 Three ways to start a window that does not begin where the trajectory does, `h_{-1}`:
     zero      h = 0, as at the start of a trajectory (the paper). What came before is unknown.

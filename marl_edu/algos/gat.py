@@ -1,9 +1,11 @@
 """Graph attention: every agent weights what it hears from its neighbours.
 
-Papers: Veličković et al., "Graph Attention Networks", ICLR 2018, arXiv 1710.10903 (eqs. 1-6);
-Brody et al., "How Attentive are Graph Attention Networks?", ICLR 2022, arXiv 2105.14491 (eq. 7);
-as a team that talks, after Jiang et al., "Graph Convolutional Reinforcement Learning" (DGN), ICLR
-2020, arXiv 1810.09202.
+Papers:
+    - Veličković et al., "Graph Attention Networks", ICLR 2018, arXiv 1710.10903 (eqs. 1-6).
+    - Brody et al., "How Attentive are Graph Attention Networks?", ICLR 2022, arXiv 2105.14491
+      (eq. 7).
+    - As a team that talks, after Jiang et al., "Graph Convolutional Reinforcement Learning"
+      (DGN), ICLR 2020, arXiv 1810.09202.
 
 Equations, per head, i the receiver and j a neighbour that it hears, or itself (j in N_i):
     e_ij = LeakyReLU(a . [W h_i ; W h_j])                    how much j matters to i          (1)
@@ -21,10 +23,10 @@ head. For edges and lists of neighbours the same is computed pair by pair (`on_p
 (H, E') or (.., H, N, 1 + K): see core/graphs.py.
 
 Differences from the papers:
-    - Heads share what the input's dropout leaves; the official code drops anew for each head.
+    - Heads share what the input's dropout leaves; the official code draws it per head.
     - No bias inside eq. (1), as in the paper (the official code adds two).
     - DGN attends by dot products, learns by Q-learning and shows the policy z^0 to z^L side by
-      side; here by eq. (1), by actor-critic (a2c.py), and as the sum of eq. (6).
+      side. Here: eq. (1), actor-critic (a2c.py), and the sum of eq. (6).
 
 Chapter: book/chapters/gat.ipynb.
 """

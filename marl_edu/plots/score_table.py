@@ -5,9 +5,9 @@ scores, 1 what the best one does,
 
     normalised = (score - trivial) / (best - trivial).                                          (1)
 
-Every number is a link to a part of the page below the table, which is shown while it is the
-target of the address: so the back button closes it, the keyboard reaches it, and a link from
-elsewhere can name it (`Matrix.link`).
+Every number is a link to a part of the page below the table, which shows while the address names
+it. So the back button closes it, the keyboard reaches it, and other pages can link to it
+(`Matrix.link`).
 """
 
 import html

@@ -66,7 +66,7 @@ class PerAgentBonus(nn.Module):
 def shuffled(
     bonus: Float[Tensor, "B T N"], alive: Bool[Tensor, "B T N"], generator: torch.Generator
 ) -> Float[Tensor, "B T N"]:
-    """The bonuses of the living, dealt out anew among them."""
+    """The bonuses of the living, shuffled among them."""
     there = bonus[alive]
     dealt = torch.zeros_like(bonus)
     dealt[alive] = there[torch.randperm(len(there), generator=generator, device=there.device)]

@@ -21,11 +21,11 @@ Symbols: o `obs` (B, T+1, N, O) · a `action` (B, T, N) · r^E `reward`, r^I `bo
 V^E, V^I `value_ext`, `value_int` (B, T+1, N) · A `advantage` (B, T, N) · sigma `normaliser` ·
 c_E, c_I `ext_coef`, `int_coef` · eps `clip_coef`.
 
-Differences from Burda et al. (arXiv 1810.12894), whose loop this is: whole episodes instead of
-128 steps; networks of two small layers, since an observation says it all; advantages in units of
-their spread (`normalise`), because the bonus fades faster than sigma forgets, and at a hundredth
-of its first size the entropy bonus would drown it; step sizes 10 times, entropy 10 times and
-clip twice the paper's, for runs that are 1,000 times shorter.
+Differences from Burda et al. (arXiv 1810.12894), whose loop this is:
+    - Whole episodes instead of 128 steps; networks of two small layers.
+    - Advantages in units of their spread (`normalise`). The bonus fades faster than sigma forgets,
+      and at a hundredth of its first size the entropy bonus would drown it.
+    - Step sizes and entropy 10 times and clip twice the paper's, for runs 1,000 times shorter.
 PPO's clipped loss is that of Schulman et al., arXiv 1707.06347.
 
 Chapters: book/chapters/icm.ipynb and book/chapters/rnd.ipynb.
