@@ -68,7 +68,7 @@ function markup(maze, { look, hint }) {
         <p class="mc-note">Arrow keys work on the buttons. A click on a cell paints it: the network learns it
           without a visit. Dark is the newest cell at this moment.</p>
         <figure class="mc-bars"><svg viewBox="0 0 300 47" role="img"></svg>
-          <figcaption>The bonus of the last 60 steps: the model’s error when the step was taken.</figcaption></figure>
+          <figcaption>The bonus of the last 60 steps, scaled to the largest: the model’s error when the step was taken.</figcaption></figure>
       </div>
     </div>
   </div>`;
