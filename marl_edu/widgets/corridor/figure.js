@@ -34,8 +34,8 @@ function markup(maze, agents, { look, hint }) {
       <div class="mk-scene">
         <svg class="mk-maze" viewBox="0 0 ${(maze.length + 1) * CELL} ${3 * CELL}" role="img"
           font-family="system-ui,sans-serif"><rect width="100%" height="100%" rx="8" fill="var(--block)"/><g></g></svg>
-        <p class="mk-label">How probably the sign said up, read from the memory by the probe; below it, the
-          ${units} units of the memory, step by step. Orange is positive, blue negative; at a dashed line the memory was changed.</p>
+        <p class="mk-label">Above: the probability that the sign said up, as the probe reads it from the memory. Below: the
+          ${units} units of the memory, step by step; orange is positive, blue negative. A dashed line marks a change of the memory.</p>
         <svg class="mk-memory" viewBox="0 0 ${WIDE + SIDE} ${TOP + ROW * units}" role="img"
           font-family="system-ui,sans-serif"></svg>
         <p class="mk-status" role="status"></p>
@@ -55,8 +55,8 @@ function markup(maze, agents, { look, hint }) {
           "Memory",
           Object.entries(agents).map(([name, { label }]) => [name, label]),
         )}
-        <p class="mk-note">Exchange gives the agent the memory of a twin who did the same, but read the other sign. Arrow
-          keys work on the buttons: right is forward.</p>
+        <p class="mk-note">Exchange gives the agent the memory of a twin that took the same steps but read the other sign. Reset
+          returns to the prepared moment. Arrow keys work on the buttons: right is forward.</p>
       </div>
     </div>
   </div>`;
@@ -74,6 +74,7 @@ export function render({ model, el }) {
   let walk;
   /** @type {string} */
   let name;
+  const prepared = String(model.get("trail")); // what Reset returns to
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
@@ -150,7 +151,7 @@ export function render({ model, el }) {
     back: () => start(name, walk.way, walk.trail.slice(0, -1) || "w"),
     reset() {
       model.set("playing", false);
-      start(name, walk.way, "w");
+      start(name, walk.way, prepared);
     },
   };
   el.addEventListener("click", (event) => BUTTONS[target(event).dataset.do ?? ""]?.());
@@ -169,7 +170,7 @@ export function render({ model, el }) {
     const [net, sign, trail] = LINKED.map((key) => model.get(key));
     if (net !== name || sign !== walk.way || trail !== walk.trail) start(net, sign, trail);
   };
-  start(model.get("net"), model.get("sign"), model.get("trail"));
+  start(model.get("net"), model.get("sign"), prepared);
   const ends = [
     follow(model, LINKED, () => setTimeout(outside)),
     follow(model, ["playing"], () => setTimeout(show)),

@@ -24,7 +24,7 @@ export const LINKED = ["method", "tv", "trail"];
 const METHODS = {
   rnd: "RND",
   icm: "ICM, gradient as in the authors’ code",
-  features: "ICM, encoder taught by the inverse model alone",
+  features: "ICM, encoder trained by the inverse model alone",
 };
 const MOVES = [
   ["Up", "↑"],
@@ -65,10 +65,10 @@ function markup(maze, { look, hint }) {
           ${button("back", "Undo")}${button("reset", "Reset: all is new")}</div>
         <label>${input("tv", 'type="checkbox"')} TV on</label>
         ${group("method", "Curiosity", methods)}
-        <p class="mc-note">Arrow keys work on the buttons. A click on a cell paints it: the networks learn it
-          without a visit, and RND finds it old. Dark is the newest cell of the moment.</p>
+        <p class="mc-note">Arrow keys work on the buttons. A click on a cell paints it: the network learns it
+          without a visit. Dark is the newest cell at this moment.</p>
         <figure class="mc-bars"><svg viewBox="0 0 300 47" role="img"></svg>
-          <figcaption>What each of the last 60 steps paid: the model’s error when the step was taken.</figcaption></figure>
+          <figcaption>The bonus of the last 60 steps, scaled to the largest: the model’s error when the step was taken.</figcaption></figure>
       </div>
     </div>
   </div>`;
