@@ -197,7 +197,9 @@ def _or_not(written: Callable[[str], str], name: str) -> str:
 def rounded(experiment: str) -> str:
     """The stored result of an experiment as people say it: `86 %`, and `99.8 %` rather than 100."""
     percent = 100 * _stored_summary(experiment).value
-    return f"{percent:.0f} %" if 0.5 <= percent < 99.5 else f"{percent:.1f} %"
+    exactly = f"{percent:.1f}"  # what ends on .0 is said without
+    near = percent < 0.5 or percent >= 99.5
+    return f"{exactly.removesuffix('.0') if near else f'{percent:.0f}'} %"
 
 
 def _stored_summary(experiment: str) -> Estimate:
