@@ -65,21 +65,21 @@ def score_team(net: a2c.ActorCritic, cfg: a2c.Config, episodes: int) -> dict[str
     `steps` and `episodes` of the greedy policy, `success_sampling` of the policy as it was
     trained. An entry that ends in `_sd` is the standard deviation over the episodes."""
     env = env_of(cfg, seed=cfg.seed)
-    greedy = _score(env, a2c.TeamPolicy(net), episodes)
-    return greedy | _sampling(_score(env, a2c.TeamPolicy(net, greedy=False), episodes))
+    greedy = score(env, a2c.TeamPolicy(net), episodes)
+    return greedy | _sampling(score(env, a2c.TeamPolicy(net, greedy=False), episodes))
 
 
 def score_explorers(net: ppo.ActorCritic, cfg: ppo.Config, episodes: int) -> dict[str, float]:
     """As `score_team`; and `steps`, how long an episode of the sampled policy lasts."""
     env = env_of(cfg, seed=cfg.seed)
-    greedy = _score(env, ppo.TeamPolicy(net), episodes)
-    sampling = _score(env, ppo.TeamPolicy(net, greedy=False), episodes)
+    greedy = score(env, ppo.TeamPolicy(net), episodes)
+    sampling = score(env, ppo.TeamPolicy(net, greedy=False), episodes)
     return greedy | _sampling(sampling) | {"steps": sampling["steps"]}
 
 
 def score_q(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
     """Q-learners as `score_team`, greedy only."""
-    return _score(env_of(cfg, seed=cfg.seed), qlearning.GreedyPolicy(net), episodes)
+    return score(env_of(cfg, seed=cfg.seed), qlearning.GreedyPolicy(net), episodes)
 
 
 def score_poles(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
@@ -88,7 +88,8 @@ def score_poles(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, flo
     return found | {"success": found["return"] / 500, "success_sd": found["return_sd"] / 500}
 
 
-def _score(env: Env, policy: Policy, episodes: int) -> dict[str, float]:
+def score(env: Env, policy: Policy, episodes: int) -> dict[str, float]:
+    """Means over fresh episodes, and the spreads of `success` and `return`: see `score_team`."""
     played = {k: x.double() for k, x in play_episodes(env, policy, episodes).items()}
     found = {key: x.mean().item() for key, x in played.items()}
     found |= {f"{key}_sd": played[key].std(correction=0).item() for key in ("success", "return")}
