@@ -205,8 +205,10 @@ def load(name: str) -> list[dict[str, Any]]:
 
 def score(name: str) -> Estimate:
     """Steps on the grid or the share of right answers on the probe, with its interval."""
-    key = "steps" if name.startswith("grid") else "success"
-    return results.interval([record["evaluation"][key] for record in load(name)])
+    found = [record["evaluation"] for record in load(name)]
+    if name.startswith("grid"):
+        return results.interval([one["steps"] for one in found])
+    return results.score_interval([one["success"] for one in found], found[0]["episodes"])
 
 
 def main(beginnings: list[str]) -> None:
