@@ -17,6 +17,7 @@ import json
 import math
 import os
 import re
+import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -39,7 +40,7 @@ def write_atomic(path: str | Path, content: str | bytes, overwrite: bool = True)
     r"""Writes a whole file or nothing. Makes the folder when it is missing.
 
     Args:
-        path: the file.
+        path: the file. A link to it stays one; a file that was there keeps its mode.
         content: text (written as UTF-8 with "\n" line ends) or bytes.
         overwrite: False protects a finished result.
 
@@ -55,14 +56,17 @@ def write_atomic(path: str | Path, content: str | bytes, overwrite: bool = True)
             "this finished result is never overwritten; remove it or write to another folder",
             str(path),
         )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())  # the bytes, before the name points to them
-        os.replace(temporary, path)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
     except BaseException as error:  # also Ctrl-C must not leave the temporary file behind
         with suppress(OSError):  # the first error is the one to tell
             temporary.unlink(missing_ok=True)
