@@ -238,6 +238,13 @@ def read_json(path: str | Path) -> dict[str, Any]:
     return record
 
 
+def digest(record: Mapping[str, Any]) -> str:
+    """The sha256 of a record's entries but "digest", the same before it is written and once read
+    again."""
+    entries = {key: value for key, value in _finite(record).items() if key != "digest"}
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
+
+
 def by_seed(folder: Path, beginning: str, ending: str = ".json") -> dict[int, Path]:
     """The files `<beginning><seed><ending>` of a folder: seed -> file, in order of seed.
 

@@ -13,11 +13,13 @@ and what is measured besides, on those trained networks or without any:
     python -m marl_edu.experiments scaling           teams in larger environments
 
 A NAME is that of one experiment, or its beginning up to a dash: `tarmac` stands for
-`tarmac-easy`, `tarmac-medium` and so on, in the order of `EXPERIMENTS`.
+`tarmac-easy`, `tarmac-medium` and so on, in the order of `EXPERIMENTS`; `all` is all of them.
 
 A finished seed is neither run again nor overwritten. One that was interrupted (Ctrl-C, `kill -9`,
 power cut) goes on from its last checkpoint and ends with the same numbers as one that was not.
-Where the files are and what they hold: `marl_edu.experiments.run`.
+`run all --again` trains anew what another commit has made, and may be interrupted, too: what is
+finished at this commit is not run once more. Where the files are and what they hold:
+`marl_edu.experiments.run`.
 """
 
 import argparse
@@ -41,7 +43,15 @@ from marl_edu import results
 from marl_edu.core import storage
 from marl_edu.experiments import interventions, memory_probe, reference, scaling
 from marl_edu.experiments.catalogue import EXPERIMENTS
-from marl_edu.experiments.run import Experiment, Run, clear, is_finished, progress, run_seed
+from marl_edu.experiments.run import (
+    Experiment,
+    Run,
+    clear,
+    code_at_work,
+    is_finished,
+    progress,
+    run_seed,
+)
 from marl_edu.results import tables
 from marl_edu.results.folders import POLICIES
 
@@ -61,7 +71,11 @@ def select(names: Sequence[str], known: Mapping[str, Experiment]) -> list[Experi
     """
     chosen = set()
     for name in names:
-        fits = {name} & set(known) or {k for k in known if k.startswith(name + "-")}
+        fits = (
+            set(known)
+            if name == "all"
+            else {name} & set(known) or {k for k in known if k.startswith(name + "-")}
+        )
         if not fits:
             raise ValueError(f"no experiment is called {name!r}; there are {', '.join(known)}")
         chosen |= fits
@@ -80,9 +94,12 @@ def main(
     )
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run seeds, or go on with interrupted ones")
-    run.add_argument("names", nargs="+", metavar="NAME", help="tarmac-easy; or all of tarmac")
+    run.add_argument("names", nargs="+", metavar="NAME", help="tarmac-easy, tarmac, all")
     run.add_argument("--seeds", type=_count, help="seeds 0 to SEEDS-1 (default: the book's)")
     run.add_argument("--jobs", type=_count, default=1, help="seeds at a time, a core each")
+    code = run.add_mutually_exclusive_group()  # uncommitted code has no name to be known by
+    code.add_argument("--again", action="store_true", help="train anew what another commit made")
+    code.add_argument("--dirty", action="store_true", help="allow uncommitted code; records say so")
     commands.add_parser("list", help="the experiments and what a seed costs")
     commands.add_parser("status", help="what is finished, what is under way")
     commands.add_parser("table", help="published numbers beside ours")
@@ -126,18 +143,22 @@ def _runs(experiment: Experiment, folder: Path, seeds: int | None = None) -> lis
 
 def _run(experiments: list[Experiment], args: argparse.Namespace, words: str) -> int:
     planned = [run for e in experiments for run in _runs(e, args.results, args.seeds)]
+    commit = code_at_work(args.dirty)
+    if args.again and commit["commit"] is None:
+        raise ValueError("--again goes by commits, and the package is not in its repository")
+    enough = commit if args.again else None
     todo = []
     for run in planned:
-        if is_finished(run):
+        if is_finished(run, enough):
             clear(run)  # left over if the process died between its last two steps
         else:
             todo.append(run)
     if len(todo) < len(planned):
         print(f"{len(planned) - len(todo)} of {len(planned)} seeds are finished already")
     try:
-        failures = _execute(todo, args.jobs)
+        failures = _execute(todo, args.jobs, args.again, args.dirty)
     except KeyboardInterrupt:
-        done = sum(is_finished(run) for run in planned)
+        done = sum(is_finished(run, enough) for run in planned)
         print(
             f"\nStopped. {done} of {len(planned)} seeds are finished, in {args.results}.\n"
             "Those under way go on from their last checkpoint with the same command:\n"
@@ -151,7 +172,7 @@ def _run(experiments: list[Experiment], args: argparse.Namespace, words: str) ->
     return 1 if failures else 0
 
 
-def _execute(todo: Sequence[Run], jobs: int) -> list[tuple[Run, str]]:
+def _execute(todo: Sequence[Run], jobs: int, again: bool, dirty: bool) -> list[tuple[Run, str]]:
     """Executes runs, at most `jobs` at a time, each in a process of its own.
 
     This is the only place that knows where runs are executed: to spread them over machines (with
@@ -169,7 +190,8 @@ def _execute(todo: Sequence[Run], jobs: int) -> list[tuple[Run, str]]:
             while waiting and len(active) < jobs:
                 run = waiting.popleft()
                 receiver, sender = context.Pipe(duplex=False)
-                process = context.Process(target=_worker, args=(run, sender), daemon=True)
+                what = (run, sender, again, dirty)
+                process = context.Process(target=_worker, args=what, daemon=True)
                 with _deaf_to_interrupts():  # inherited by the child: Ctrl-C is for the parent
                     process.start()
                 sender.close()  # so that the child's death ends the pipe
@@ -200,11 +222,11 @@ def _execute(todo: Sequence[Run], jobs: int) -> list[tuple[Run, str]]:
     return failures
 
 
-def _worker(run: Run, sender: Connection) -> None:
+def _worker(run: Run, sender: Connection, again: bool, dirty: bool) -> None:
     """Runs in the child: sends the rows of the curve, then None or the reason of a failure."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        run_seed(run, notify=sender.send)
+        run_seed(run, sender.send, again, dirty)
     except BrokenPipeError:
         return  # the parent is gone: stop too, the checkpoint is there
     except (ValueError, OSError) as error:
