@@ -204,14 +204,27 @@ def write_rows(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     write_atomic(path, out.getvalue())
 
 
-def read_rows(path: str | Path) -> list[dict[str, Number]]:
+def read_rows(path: str | Path, record: Mapping[str, Any] | None = None) -> list[dict[str, Number]]:
     """Reads what `write_rows` wrote.
 
+    Args:
+        path: the csv. record: of its run; its `csv_rows` and `csv_sha256` hold unless None.
+
     Raises:
-        ValueError: a line with too few or too many entries, or an entry that is no number.
+        ValueError: a line with too few or too many entries, an entry that is no number, or not the
+            file that the record speaks of.
     """
-    lines = list(csv.reader(io.StringIO(Path(path).read_text(encoding="utf-8"))))
+    data = Path(path).read_bytes()
+    wanted = (record or {}).get("csv_sha256")
+    if wanted is not None and hashlib.sha256(data).hexdigest() != wanted:
+        raise ValueError(f"{path}: not as it was written (its record has another sha256)")
+    try:
+        lines = list(csv.reader(io.StringIO(data.decode(), newline=None), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: damaged, no csv ({error})") from error
     columns = lines[0] if lines else []
+    if (record or {}).get("csv_rows") not in (None, max(0, len(lines) - 1)):
+        raise ValueError(f"{path}: {len(lines) - 1} rows, its record has another number")
     rows = []
     for k, line in enumerate(lines[1:], start=2):
         try:
@@ -231,7 +244,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
     """Reads a JSON object. Raises ValueError when the file is damaged or no object."""
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: damaged, no JSON ({error})") from error
     if not isinstance(record, dict):
         raise ValueError(f"{path}: a JSON object is taken, got {type(record).__name__}")
@@ -271,7 +284,8 @@ def read_by_seed(folder: Path, beginning: str) -> list[tuple[Path, dict[str, Any
     """The JSON objects `<beginning><seed>.json` of a folder and where each stands, by seed.
 
     Raises:
-        ValueError: a damaged file, or one of another seed than its name says.
+        ValueError: a damaged file, one of another seed than its name says, or one that is not as
+            it was written.
     """
     found = [(path, seed, read_json(path)) for seed, path in by_seed(folder, beginning).items()]
     for path, seed, record in found:
@@ -280,6 +294,8 @@ def read_by_seed(folder: Path, beginning: str) -> list[tuple[Path, dict[str, Any
                 f"{path} is of seed {record['seed']}: a copy, or renamed. Remove it, or put it "
                 "back under its name"
             )
+        if record.get("digest") not in (None, digest(record)):
+            raise ValueError(f"{path}: not as it was written (its digest is another one)")
     return [(path, record) for path, _, record in found]
 
 
