@@ -183,7 +183,7 @@ def is_finished(run: Run, commit: Mapping[str, Any] | None = None) -> bool:
 def progress(run: Run) -> int | None:
     """Updates done by an unfinished run as of its last note, or None when it has not begun."""
     path = run.partial(".json")
-    return storage.read_json(path)["update"] if path.exists() else None
+    return storage.read_json(path).get("update", 0) if path.exists() else None
 
 
 def run_seed(

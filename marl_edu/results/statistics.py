@@ -53,7 +53,8 @@ def load(experiment: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
 
     Raises:
         FileNotFoundError: none is finished; the message names the command that makes them.
-        ValueError: a file holds another seed than its name says.
+        ValueError: a file holds another seed than its name says, is another run's, or is not as it
+            was written; `python -m marl_edu.experiments verify` says more.
     """
     found = storage.read_by_seed(folder / experiment, "seed-")
     if not found:
@@ -61,7 +62,12 @@ def load(experiment: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
             f"no finished seed of {experiment!r} in {folder}; "
             + how_to_make(f"marl_edu.experiments run {experiment}")
         )
-    return [r | {"rows": storage.read_rows(path.with_suffix(".csv"))} for path, r in found]
+    runs: dict[str, Path] = {}  # by what identifies them
+    for path, record in found:
+        other = runs.setdefault(record.get("identity", str(path)), path)
+        if other != path:
+            raise ValueError(f"{path} is the same run as {other}: one of them is a copy")
+    return [r | {"rows": storage.read_rows(path.with_suffix(".csv"), r)} for path, r in found]
 
 
 def scores(experiment: str, key: str = "success", folder: Path = RESULTS) -> Array:

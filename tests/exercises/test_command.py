@@ -59,13 +59,12 @@ def test_what_passed_is_noted_for_the_readiness_page(capsys):
     assert said.startswith("slow_target: ✗ Not right yet. The two shares have changed places")
     assert graded(RIGHT) == 0
     assert capsys.readouterr().out.startswith("slow_target: ✓ Passed.")
-    assert json.loads(NOTED.read_text("utf-8")) == {"exercises": {"slow_target": "done"}}
+    assert progress.done() == {"slow_target"}
     assert graded(WRONG) == 1  # done is done
-    assert json.loads(NOTED.read_text("utf-8")) == {"exercises": {"slow_target": "done"}}
+    assert progress.done() == {"slow_target"}
     game = ALL["two_step_game"]
     assert graded(RIGHT + "\n\n" + source_of(game.solution)) == 0
-    noted = json.loads(NOTED.read_text("utf-8"))
-    assert noted == {"exercises": {"slow_target": "done", "two_step_game": "done"}}
+    assert json.loads(NOTED.read_text("utf-8"))["exercises"].keys() == {"slow_target", game.name}
 
 
 def test_a_starter_is_not_attempted_and_one_exercise_can_be_asked_for(capsys):

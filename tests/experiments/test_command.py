@@ -408,6 +408,7 @@ def test_misuse_is_explained(tmp_path, capsys):
     assert "no experiment is called 'fakes'" in capsys.readouterr().err
     for words in (
         ["run", "other", "--seeds", "0"],
+        ["run", "other", "--seeds", "1000000"],
         ["run", "other", "--again", "--dirty"],
         ["go"],
         ["run", "other", "--jobs", "x"],
@@ -415,7 +416,7 @@ def test_misuse_is_explained(tmp_path, capsys):
         with pytest.raises(SystemExit) as error:
             command(tmp_path, *words)
         assert error.value.code == 2
-    assert "must be a whole number of at least 1, got x" in capsys.readouterr().err
+    assert "must be a whole number from 1 to 10,000, got x" in capsys.readouterr().err
 
 
 def test_list_status_and_table(tmp_path, capsys):
@@ -494,8 +495,14 @@ if __name__ == "__main__":
 """
 
 
+# The terminal tells parent and children; a scheduler tells the parent first.
 @pytest.mark.long
-def test_ctrl_c_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize(
+    "send, number, code",
+    [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)],
+    ids=["ctrl-c", "sigterm"],
+)
+def test_who_stops_it_is_told_how_to_go_on(tmp_path, send, number, code):
     script = tmp_path / "script.py"
     script.write_text(CTRL_C.replace("MODULE", __name__))
     process = subprocess.Popen(
@@ -509,9 +516,9 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     deadline = time.monotonic() + 60
     while not slow.partial(".safetensors").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to parent and children
+    send(process.pid, number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
+    assert process.returncode == code, err
     assert "0 of 1 seeds are finished" in err and "run fake --seeds 1 --dirty --results" in err
     assert "Traceback" not in err
     runs.run_seed(slow)

@@ -91,7 +91,7 @@ export function render({ model, el }) {
 
   /** @param {string} wanted @param {string} sign @param {string} trail */
   function start(wanted, sign, trail) {
-    name = wanted in agents ? wanted : Object.keys(agents)[0];
+    name = Object.hasOwn(agents, wanted) ? wanted : Object.keys(agents)[0];
     nets[name] ??= load(agents[name]);
     walk = new Walk(maze, nets[name], sign).follow(String(trail));
     show();

@@ -118,7 +118,7 @@ export function render({ model, el }) {
   // A new walk, or another trail of it.
   /** @param {string} method @param {boolean} tv @param {string} trail */
   function start(method, tv, trail) {
-    const known = method in METHODS ? method : "rnd";
+    const known = Object.hasOwn(METHODS, method) ? method : "rnd";
     walk = new Walk(maze, nets, known, tv).follow(trail);
     show();
   }
