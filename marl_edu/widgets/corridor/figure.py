@@ -172,7 +172,7 @@ class CorridorFigure(LiveFigure):
     """
 
     NAME = "corridor"
-    STATE = ("nets", "maze", "look", "hint", "net", "sign", "trail", "playing")
+    STATE = ("nets", "maze", "look", "hint", "first", "net", "sign", "trail", "playing")
     _esm = figure_module("corridor")
     _css = style("corridor")
 
@@ -183,6 +183,7 @@ class CorridorFigure(LiveFigure):
         "exchange the memory, then let it walk. Reset, erase the memory instead, and let it walk: "
         "does it still follow the sign? Try both signs."
     ).tag(sync=True)
+    first = traitlets.Dict().tag(sync=True)  # the moment it was made with, for Reset
     net = traitlets.Unicode().tag(sync=True)
     sign = traitlets.Unicode("up").tag(sync=True)
     trail = traitlets.Unicode("w").tag(sync=True)
@@ -197,6 +198,7 @@ class CorridorFigure(LiveFigure):
             raise ValueError("agents must hold at least one agent, got none")
         defaults = {"net": next(iter(nets))}
         super().__init__(nets=nets, maze=maze_data(), **{**defaults, **settings})
+        self.first = {key: getattr(self, key) for key in ("net", "sign", "trail")}
 
     @traitlets.validate("net", "sign", "trail")
     def _check(self, proposal: Any) -> str:

@@ -216,7 +216,7 @@ class CuriosityFigure(LiveFigure):
     """
 
     NAME = "curiosity"
-    STATE = ("nets", "maze", "look", "hint", "method", "tv", "trail", "playing")
+    STATE = ("nets", "maze", "look", "hint", "first", "method", "tv", "trail", "playing")
     _esm = figure_module("curiosity")
     _css = style("curiosity")
 
@@ -226,6 +226,7 @@ class CuriosityFigure(LiveFigure):
     hint = traitlets.Unicode(
         "walk to the key; then switch the TV on and press the remote control."
     ).tag(sync=True)
+    first = traitlets.Dict().tag(sync=True)  # the moment it was made with, for Reset
     method = traitlets.Unicode("rnd").tag(sync=True)
     tv = traitlets.Bool(False).tag(sync=True)
     trail = traitlets.Unicode("w").tag(sync=True)
@@ -238,6 +239,7 @@ class CuriosityFigure(LiveFigure):
         made = draw_networks()
         nets = {name: export(made[name]) for name in ("rnd", "icm")}
         super().__init__(nets=nets, **settings)
+        self.first = {key: getattr(self, key) for key in ("method", "tv", "trail")}
 
     @traitlets.validate("method")
     def _check_method(self, proposal: Any) -> str:
