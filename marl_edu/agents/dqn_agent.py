@@ -109,8 +109,8 @@ class DQNAgent:
             terminated: its trajectory ended here: no reward can follow. Running out of time is no
                 such end: then False. next_available: which actions it has after it; None: all.
         Raises:
-            ValueError: numbers of the wrong shape, or not finite; an action that the agent did not
-                have when `get_action` was asked about `obs`; or `obs` is no longer what it was
+            ValueError: numbers of the wrong shape, or not finite. An action that the agent did not
+                have when `get_action` was asked about `obs`. Or `obs` is no longer what it was
                 then, since `next_obs` was written over it.
         """
         step, after = self._read_step(obs, action, reward, next_obs, terminated, next_available)

@@ -12,7 +12,7 @@ Equations, for one agent; the memory h (of an LSTM: h and its cell) is carried f
     L = huber(y_t - Q_t(a_t))                               mean over the steps to learn from  (5)
 A gradient step learns from windows of L steps, sampled from stored trajectories. The network and
 its target network (Q-) are both unrolled over all L + 1 observations, each with its own memory,
-from the same start. d is 1 where the trajectory terminated. Eq. (4) in code is
+from one start. The flag d is 1 where the trajectory terminated. Eq. (4) in code is
 `core.ops.q_target`.
 
 Three memories h_{-1} for a window that starts in the middle of a trajectory:

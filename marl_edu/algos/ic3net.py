@@ -14,9 +14,10 @@ A soft gate g_i = sigmoid(W_g z_i) says instead how much an agent *uses* of what
 
 Symbols: z `z` (B, N, D) · g `gate` (B, N) · c `heard` (B, N, D).
 
-Differences from the paper: the mean is over those who speak (paper: over all others, silent ones
-counting as zeros); the gate is always learned (paper: fixed to 1 at the junction); one round; the
-memory and training of a2c.py.
+Differences from the paper:
+    - The mean is over those who speak (paper: over all others, silent ones counting as zeros).
+    - The gate is always learned (paper: fixed to 1 at the junction).
+    - One round; the memory and training of a2c.py.
 
 Chapter: none. The stored runs of the junction are CommNet's and TarMAC's.
 """
