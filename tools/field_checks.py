@@ -86,7 +86,8 @@ def with_supersuit(name: str) -> None:
     vector = supersuit.concat_vec_envs_v1(vector, 2, base_class="gymnasium")
     vector.reset(seed=0)
     for _ in range(STEPS):
-        obs, rewards, *_ = vector.step(vector.action_space.sample())
+        chosen = [vector.action_space.sample() for _ in range(vector.num_envs)]
+        obs, rewards, *_ = vector.step(np.array(chosen))
         assert np.isfinite(obs).all() and np.isfinite(rewards).all()
 
 
