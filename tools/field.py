@@ -33,6 +33,7 @@ from marl_edu.core.provenance import git_commit, now
 
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-text")
+PIP = (sys.executable, "-m", "pip")  # ours, for all: an environment of its own needs none
 MINUTES = 15  # that a check may take
 
 
@@ -64,7 +65,7 @@ def build_wheel(folder: Path) -> Path:
         shutil.copy(ROOT / name, source)
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "marl_edu", source / "marl_edu", ignore=ignore)
-    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+    build = [*PIP, "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*build, "--wheel-dir", folder, source], check=True)
     (wheel,) = folder.glob("marl_edu-*.whl")
     return wheel
@@ -88,7 +89,7 @@ def ranges() -> dict[str, Requirement]:
 def pip(python: Path, *words: str | Path) -> str:
     """Install; returns what pip says is wrong, or ""."""
     done = subprocess.run(
-        [python, "-m", "pip", "install", "--quiet", "--no-compile", *words],
+        [*PIP, "--python", python, "install", "--quiet", "--no-compile", *words],
         capture_output=True,
         text=True,
     )
@@ -119,7 +120,7 @@ def install(python: Path, tool: Tool, wheel: Path, folder: Path) -> str:
 
 def installed(python: Path) -> dict[str, str]:
     """The versions of all packages of an environment."""
-    listed = [str(python), "-m", "pip", "list", "--format", "json"]
+    listed = [*PIP, "--python", str(python), "list", "--format", "json"]
     done = subprocess.run(listed, capture_output=True, text=True, check=True)
     return {canonicalize_name(one["name"]): one["version"] for one in json.loads(done.stdout)}
 
@@ -159,7 +160,7 @@ def row(key: str, wheel: Path) -> dict[str, Any]:
     found: dict[str, Any] = {"tool": tool.name, "check": summary, "version": None, "gave_way": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder / "venv"], check=True)
         python = folder / "venv" / "bin" / "python"
         if said := install(python, tool, wheel, folder):
             found["said"] = f"cannot be installed: {said}"

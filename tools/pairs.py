@@ -125,7 +125,7 @@ TOYS = (
 )  # fmt: skip
 CONTINUOUS = ("MountainCarContinuous-v0", "Pendulum-v1")
 SOURCES = {
-    "marl_edu": Source(("torch",), {name: Place(getattr(envs, name)) for name in NAMES}),
+    "marl_edu": Source(("marl-edu",), {name: Place(getattr(envs, name)) for name in NAMES}),
     "mpe2": Source(("mpe2", "pettingzoo"), {name: together(name) for name in MPE2}),
     "lbforaging": Source(
         ("lbforaging",), {"Foraging-5x5-2p-1f-v3": single("Foraging-5x5-2p-1f-v3", "lbforaging")}
