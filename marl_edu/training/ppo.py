@@ -3,8 +3,7 @@
 Where the environment's reward is too rare to learn from, the agent gets an intrinsic reward, a
 bonus, for what is new to it. That may be what it has seen less often (algos/counts.py), or what a
 network cannot predict yet (algos/icm.py, algos/rnd.py), or nothing (bonus.py's `NoBonus`).
-Without a bonus the field calls this loop independent PPO (IPPO) with shared parameters; it has no
-memory.
+Without a bonus the field calls this independent PPO (IPPO) with shared parameters and no memory.
 
 Equations:
     r^I_t / sigma                        the bonus, in units of the spread of its returns     (1)
