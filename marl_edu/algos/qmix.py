@@ -9,8 +9,8 @@ Equations; those of the agents and of the loss are in team_q.py:
     W_2 = |H_2 s|     b_2 = V_2 relu(V_1 s)                                                   (2)
     x = elu(q W_1 + b_1)                                                                      (3)
     Q_tot = x W_2 + b_2                                                                       (4)
-Both absolute values are needed, and none on the biases: then dQ_tot / dq_i >= 0, each agent's best
-action is its part of the team's best, and the state may still change what a value counts.
+Both absolute values are needed, and none on the biases. Then dQ_tot / dq_i >= 0, so each agent's
+best action is its part of the team's best. The state may still change how much a value counts.
 
 What no such mixture can express, it averages, over what was tried. Weighted QMIX (`weight` < 1)
 averages with weights, after a value Q* of joint actions that is free of the restriction:

@@ -3,7 +3,7 @@
 Every agent values its own actions by what it has seen, all with one network. Learning is from whole
 episodes of the whole team, with all agents at once, so that a mixer may put their values together.
 
-Equations, for agent i; its memory h_i starts at 0 and starts anew when its trajectory ends:
+Equations, for agent i; its memory h_i starts at 0, and again at 0 when its trajectory ends:
     z_i = relu(W_e [o_i ; i])            what it sees, and its number                           (1)
     h_i = GRU(z_i, h_i)                  what it remembers                                      (2)
     Q_i = W_q h_i                        the value of each of its actions                       (3)
@@ -13,16 +13,19 @@ Equations, for agent i; its memory h_i starts at 0 and starts anew when its traj
     y = r + gamma (1 - d) mix-(q'_1 ... q'_N, s')      the target mixes too, at the next state  (7)
     L = (y - mix(q_1 ... q_N, s))^2      mean over the steps of the episodes                    (8)
 The maximum in eq. (4) is taken agent by agent, *before* the values are mixed. That finds the
-best joint action only if a better q_i never lowers the mixture: what VDN and QMIX make sure of.
-q_i is 0 where there is no agent. d is 1 where the team is gone, and 0 at a time limit.
+best joint action if a better q_i never lowers the mixture, which VDN and QMIX make sure of.
+
+An absent agent has q_i = 0. d is 1 where the team is gone, and 0 at a time limit.
 
 Symbols: o `obs` (E, L+1, N, O) · h `hidden` (B, N, D) · Q_i `q` (E, L+1, N, A) · q_i `taken`
 (E, L, N) · q'_i `following` (E, L, N) · s `state` (E, L+1, S) · r `reward` (E, L), the mean over
 the team · d `over` (E, L) · y `y` (E, L).
 
-Differences from PyMARL, where most published numbers come from: the state is what all agents see
-together, S = N O; an agent is not told its last action; Adam instead of RMSProp; B environments
-side by side, a round of whole episodes and then the gradient steps that are due for it.
+Differences from PyMARL, where most published numbers come from:
+    - The state is what all agents see together, S = N O.
+    - An agent is not told its last action.
+    - Adam instead of RMSProp; B environments side by side, a round of whole episodes and then the
+      gradient steps that are due for it.
 """
 
 from collections.abc import Callable
