@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from marl_edu import envs
-from marl_edu.algos import commnet, counts, dqn, drqn, gat, ic3net, icm, rnd, tarmac
+from marl_edu.algos import commnet, counts, dqn, drqn, gat, ic3net, icm, qmix, rnd, tarmac
 from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.training import a2c, ppo
 
@@ -34,6 +34,7 @@ ALGORITHMS: dict[str, tuple[Callable[..., Any], Callable[..., Any], dict[str, An
     "gat": (gat.Config, gat.train, ROUNDS),
     "dqn": (dqn.Config, dqn.train, STEPS),
     "drqn": (drqn.Config, drqn.train, STEPS),
+    "qmix": (qmix.Config, qmix.train, STEPS),  # IQL and VDN are it without the mixer
     "ppo": (ppo.Config, ppo.train, ROUNDS),
     "counts": (counts.Config, counts.train, ROUNDS),
     "icm": (icm.Config, icm.train, ROUNDS),
