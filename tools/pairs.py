@@ -23,7 +23,7 @@ import torch
 from torch import nn
 
 from marl_edu import envs, results
-from marl_edu.algos import commnet, counts, dqn, drqn, gat, ic3net, icm, rnd, tarmac
+from marl_edu.algos import commnet, counts, dqn, drqn, gat, ic3net, icm, qmix, rnd, tarmac
 from marl_edu.core import storage
 from marl_edu.core.provenance import git_commit, now
 from marl_edu.envs.adapters import discretise, from_gymnasium, from_pettingzoo
@@ -52,6 +52,7 @@ METHODS = {
     "GAT": Method(gat.Config, gat.train),
     "DQN": Method(dqn.Config, dqn.train, REPLAY),
     "DRQN": Method(drqn.Config, drqn.train, REPLAY),
+    "QMIX": Method(qmix.Config, qmix.train, REPLAY),  # IQL and VDN are it without the mixer
     "PPO": Method(ppo.Config, ppo.train),
     "counts": Method(counts.Config, counts.train),
     "ICM": Method(icm.Config, icm.train),

@@ -1,4 +1,4 @@
-"""IQL: a team of independent Q-learners. Each agent takes all others for part of the weather.
+"""IQL: a team of independent Q-learners. To each agent the others are part of the environment.
 
 Paper: Tan, "Multi-Agent Reinforcement Learning: Independent vs. Cooperative Agents", ICML 1993.
 With memory: Foerster et al., "Learning to Communicate with Deep Multi-Agent Reinforcement
@@ -8,7 +8,7 @@ Equations, for each agent i by itself; the others are those of team_q.py:
     y_i = r_i + gamma (1 - d_i) q'_i                                                          (1)
     L = (y_i - q_i)^2                             mean over the steps of all agents           (2)
 
-Symbols: q_i `taken`, q'_i `following`, r_i `reward`, d_i `terminated`, y_i `y`, all (E, L, N).
+Symbols: q_i `now`, q'_i `then`, r_i `reward`, d_i `terminated`, y_i `y`, all (E, L, N).
 
 Differences from the papers: one network for all agents; double Q-learning by default.
 
@@ -19,7 +19,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 
 from marl_edu.core.ops import masked_mean
@@ -42,13 +41,12 @@ def loss(
     Returns:
         the scalar loss, and its parts as a dict of floats.
     """
-    taken, following = team_q.values(net.agent, target.agent, batch, cfg.double)
+    now, then = team_q.values(net, target, batch, cfg.double)
     reward = cfg.reward_scale * batch.reward
-    with torch.no_grad():
-        y = reward + cfg.gamma * (1 - batch.terminated.to(reward.dtype)) * following  # eq. (1)
+    y = reward + cfg.gamma * (1 - batch.terminated.to(reward.dtype)) * then  # eq. (1)
     there = batch.alive[:, :-1] & batch.mask[..., None]
-    total = masked_mean((y - taken) ** 2, there)  # eq. (2)
-    return total, {"loss": total.item(), "q": masked_mean(taken, there).item()}
+    total = masked_mean((y - now) ** 2, there)  # eq. (2)
+    return total, {"loss": total.item(), "q": masked_mean(now, there).item()}
 
 
 def build(cfg: Config, env: Env) -> team_q.Team:

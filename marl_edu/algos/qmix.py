@@ -1,4 +1,4 @@
-"""QMIX: mix the agents' values by a network that may do anything but punish a better one.
+"""QMIX: mix the agents' values with a network in which a higher one never lowers the team's.
 
 Papers: Rashid et al., "QMIX: Monotonic Value Function Factorisation for Deep Multi-Agent
 Reinforcement Learning", ICML 2018, arXiv 1803.11485. The weights of eq. (5): Rashid et al.,
@@ -12,8 +12,8 @@ Equations; those of the agents and of the loss are in team_q.py:
 Both absolute values are needed, and none on the biases. Then dQ_tot / dq_i >= 0, so each agent's
 best action is its part of the team's best. The state may still change how much a value counts.
 
-What no such mixture can express, it averages, over what was tried. Weighted QMIX (`weight` < 1)
-averages with weights, after a value Q* of joint actions that is free of the restriction:
+Where no such mixture fits, QMIX ends at the best fit to the actions that were tried. Weighted QMIX
+(`weight` < 1) weights that fit, and takes its targets from a value Q* without the restriction:
     w = 1 where Q_tot < y, else `weight`                 overestimates count less             (5)
     y = r + gamma (1 - d) Q*-(o', a*)                    eq. (7) of team_q.py, with Q* for mix (6)
     L = w (y - Q_tot)^2 + (y - Q*)^2                                                          (7)
@@ -21,8 +21,7 @@ averages with weights, after a value Q* of joint actions that is free of the res
 Symbols: q `q` (B, T, N) · s `state` (B, T, S) · W_1 (B, T, N, H), b_1, x, W_2 (B, T, H), b_2
 (B, T) · H `mixing_dim`, here the width of the mixer · Q_tot `q_tot`, Q* `q_star` (B, T).
 
-Differences from the papers: those of team_q.py; in eq. (5) the optimistic weighting alone
-(OW-QMIX).
+Differences from the papers: those of team_q.py; of the two weightings only the optimistic one.
 
 Chapter: none yet.
 """
@@ -36,7 +35,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from marl_edu.core.ops import highest, masked_mean
+from marl_edu.core.ops import masked_mean
 from marl_edu.core.protocols import Env
 from marl_edu.training import team_q
 from marl_edu.training.checkpoint import Result, Row
@@ -73,7 +72,7 @@ class Mixer(nn.Module):
         """Q_tot.
 
         Raises:
-            ValueError: so many agents, or so large a state, it was not made for.
+            ValueError: another number of agents or another state size than it was made for.
         """
         if (q.shape[-1], state.shape[-1]) != (self.n_agents, self.state_dim):
             raise ValueError(
@@ -88,7 +87,7 @@ class Mixer(nn.Module):
 
 
 class Unrestricted(nn.Module):
-    """Q*: what the team does, valued by agents of its own and three layers that may do anything.
+    """Q*: agents of its own, and three layers over their values that need not be monotone.
 
     Args:
         agent: a `team_q.AgentQ`. n_agents: N. state_dim: S. hidden_dim: D.
@@ -128,19 +127,14 @@ def weighted_loss(
     Returns:
         the scalar loss, and its parts as a dict of floats.
     """
-    state, alive = batch.obs.flatten(-2), batch.alive
-    reward = cfg.reward_scale * batch.reward.mean(-1)
-    q = net.agent.unroll(batch.obs, batch.terminated)
-    of_star = net.star.agent.unroll(batch.obs, batch.terminated)
-    done = batch.action[..., None]
-    q_tot = net.mixer(q[:, :-1].gather(-1, done)[..., 0] * alive[:, :-1], state[:, :-1])
-    q_star = net.star(of_star[:, :-1].gather(-1, done)[..., 0] * alive[:, :-1], state[:, :-1])
+    state, seen = batch.obs.flatten(-2), (batch.obs, batch.terminated)
+    q = net.agent.unroll(*seen)
+    q_tot = net.mixer(team_q.taken(q, batch), state[:, :-1])
+    q_star = net.star(team_q.taken(net.star.agent.unroll(*seen), batch), state[:, :-1])
     with torch.no_grad():
-        best = highest(q[:, 1:], batch.available[:, 1:])[..., None]
-        following = target.star.agent.unroll(batch.obs, batch.terminated)[:, 1:]
-        following = following.gather(-1, best)[..., 0] * alive[:, 1:]
-        discount = cfg.gamma * (1 - batch.over.to(reward.dtype))
-        y = reward + discount * target.star(following, state[:, 1:])  # eq. (6)
+        selects = q if cfg.double else target.agent.unroll(*seen)
+        then = team_q.following(target.star.agent.unroll(*seen), selects, batch)
+        y = team_q.bootstrap(batch, target.star(then, state[:, 1:]), cfg)  # eq. (6)
         w = torch.where(q_tot < y, 1.0, cfg.weight)  # eq. (5)
     total = masked_mean(w * (y - q_tot) ** 2 + (y - q_star) ** 2, batch.mask)  # eq. (7)
     return total, {"loss": total.item(), "q": masked_mean(q_tot, batch.mask).item()}

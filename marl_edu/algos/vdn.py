@@ -1,4 +1,4 @@
-"""VDN: the value of what a team does is the sum of what its agents think of their shares.
+"""VDN: the value of a team's joint action is the sum of its agents' values.
 
 Paper: Sunehag et al., "Value-Decomposition Networks For Cooperative Multi-Agent Learning", AAMAS
 2018, arXiv 1706.05296.
@@ -11,7 +11,7 @@ better q_i is always better, so each agent's best action is its part of the team
 Symbols: q_i `q` (B, T, N) · Q_tot (B, T).
 
 Differences from the paper: no dueling networks; a GRU instead of an LSTM; double Q-learning by
-default. The paper's agents without shared weights or numbers are left out.
+default. Agents share their weights and know their numbers, one of the paper's variants.
 
 Chapter: none yet.
 """

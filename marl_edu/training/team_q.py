@@ -17,8 +17,8 @@ best joint action if a better q_i never lowers the mixture, which VDN and QMIX m
 
 An absent agent has q_i = 0. d is 1 where the team is gone, and 0 at a time limit.
 
-Symbols: o `obs` (E, L+1, N, O) · h `hidden` (B, N, D) · Q_i `q` (E, L+1, N, A) · q_i `taken`
-(E, L, N) · q'_i `following` (E, L, N) · s `state` (E, L+1, S) · r `reward` (E, L), the mean over
+Symbols: o `obs` (E, L+1, N, O) · h `hidden` (B, N, D) · Q_i `q` (E, L+1, N, A) · q_i `now`
+(E, L, N) · q'_i `then` (E, L, N) · s `state` (E, L+1, S) · r `reward` (E, L), the mean over
 the team · d `over` (E, L) · y `y` (E, L).
 
 Differences from PyMARL, where most published numbers come from:
@@ -118,18 +118,36 @@ def agent_of(cfg: Config, env: Env) -> AgentQ:
     return AgentQ(env.obs_dim, env.n_actions, env.n_agents, cfg.hidden_dim)
 
 
+def taken(q: Float[Tensor, "E L1 N A"], batch: TeamBatch) -> Float[Tensor, "E L N"]:
+    """The value of what each agent did; 0 where there is no agent."""
+    return q[:, :-1].gather(-1, batch.action[..., None])[..., 0] * batch.alive[:, :-1]  # eq. (5)
+
+
+def following(
+    q_target: Float[Tensor, "E L1 N A"], selects: Float[Tensor, "E L1 N A"], batch: TeamBatch
+) -> Float[Tensor, "E L N"]:
+    """The value of what each agent will do next, the best by `selects`; 0 where there is none."""
+    best = highest(selects[:, 1:], batch.available[:, 1:])  # eq. (4)
+    return q_target[:, 1:].gather(-1, best[..., None])[..., 0] * batch.alive[:, 1:]  # eq. (6)
+
+
 def values(
-    agent: AgentQ, target: AgentQ, batch: TeamBatch, double: bool = True
+    net: Team, target: Team, batch: TeamBatch, double: bool
 ) -> tuple[Float[Tensor, "E L N"], Float[Tensor, "E L N"]]:
-    """q of what was done, and q' of the best that each agent can do next; 0 where nobody is."""
-    alive, has = batch.alive, batch.available[:, 1:]
-    q = agent.unroll(batch.obs, batch.terminated)
-    taken = q[:, :-1].gather(-1, batch.action[..., None])[..., 0]  # eq. (5)
+    """`taken` by the network, and `following` by its target, which no gradient goes through."""
+    q = net.agent.unroll(batch.obs, batch.terminated)
     with torch.no_grad():
-        q_target = target.unroll(batch.obs, batch.terminated)[:, 1:]
-        best = highest(q[:, 1:] if double else q_target, has)  # eq. (4)
-        following = q_target.gather(-1, best[..., None])[..., 0]  # eq. (6)
-    return taken * alive[:, :-1], following * alive[:, 1:]
+        q_target = target.agent.unroll(batch.obs, batch.terminated)
+        then = following(q_target, q if double else q_target, batch)
+    return taken(q, batch), then
+
+
+def bootstrap(
+    batch: TeamBatch, next_value: Float[Tensor, "E L"], cfg: Config
+) -> Float[Tensor, "E L"]:
+    """The team's target, eq. (7); `next_value` is that of the state after each step."""
+    reward = cfg.reward_scale * batch.reward.mean(-1)
+    return reward + cfg.gamma * (1 - batch.over.to(reward.dtype)) * next_value
 
 
 def loss(net: Team, target: Team, batch: TeamBatch, cfg: Config) -> tuple[Tensor, Row]:
@@ -138,13 +156,11 @@ def loss(net: Team, target: Team, batch: TeamBatch, cfg: Config) -> tuple[Tensor
     Returns:
         the scalar loss, and its parts as a dict of floats.
     """
-    taken, following = values(net.agent, target.agent, batch, cfg.double)
+    now, then = values(net, target, batch, cfg.double)
     state = batch.obs.flatten(-2)
-    reward = cfg.reward_scale * batch.reward.mean(-1)
     with torch.no_grad():
-        discount = cfg.gamma * (1 - batch.over.to(reward.dtype))
-        y = reward + discount * target.mixer(following, state[:, 1:])  # eq. (7)
-    q_tot = net.mixer(taken, state[:, :-1])
+        y = bootstrap(batch, target.mixer(then, state[:, 1:]), cfg)  # eq. (7)
+    q_tot = net.mixer(now, state[:, :-1])
     total = masked_mean((y - q_tot) ** 2, batch.mask)  # eq. (8)
     return total, {"loss": total.item(), "q": masked_mean(q_tot, batch.mask).item()}
 

@@ -106,7 +106,7 @@ def without_times(rows: list[dict[str, float]]) -> list[dict[str, float]]:
 def test_a_run_that_was_stopped_ends_with_the_same_numbers(method, name, tmp_path):
     (config, train, _), env = METHODS[method], getattr(envs, name)
     cfg = config(env=env, updates=3, **LOGGED)
-    if method in ("DQN", "DRQN"):  # three rounds of 20 updates
+    if method in ("DQN", "DRQN", "QMIX"):  # three rounds of 20 updates
         made = env(num_envs=4)
         often = {"train_freq": 4 * made.n_agents * made.max_steps / 20, "updates": 60}
         cfg = replace(cfg, **often, learning_starts=1, batch_size=8, capacity=300)
