@@ -12,6 +12,7 @@ book/results/field.json, which a page of the book shows.
 
 import argparse
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -106,7 +107,11 @@ def install(python: Path, tool: Tool, wheel: Path, folder: Path) -> str:
     torch = f"torch=={version('torch')}"
     pinned = folder / "pins.txt"
     pinned.write_text("".join(f"{name}=={exact}\n" for name, exact in pins().items()))
-    wanted = [tool.install] if tool.install else []
+    wanted = []
+    if tool.install:
+        if not (exact := newest(tool.install)):
+            return f"pip finds no release of {tool.install}"
+        wanted = [f"{tool.install}=={exact}"]
     if not pip(python, wheel, *wanted, "--constraint", pinned):
         return ""
     if not pip(python, wheel, *wanted, torch):
@@ -116,6 +121,14 @@ def install(python: Path, tool: Tool, wheel: Path, folder: Path) -> str:
     there = installed(python)
     missing = [name for name in ranges() if name not in there]
     return pip(python, *missing, torch) or pip(python, "--no-deps", wheel)
+
+
+def newest(requirement: str) -> str:
+    """The newest release that pip finds, or "". Left to itself, pip takes an older one that asks
+    for less."""
+    ask = [*PIP, "install", "--quiet", "--dry-run", "--no-deps", "--ignore-installed"]
+    done = subprocess.run([*ask, "--report", "-", requirement], capture_output=True, text=True)
+    return json.loads(done.stdout)["install"][0]["metadata"]["version"] if done.stdout else ""
 
 
 def installed(python: Path) -> dict[str, str]:
@@ -142,9 +155,10 @@ def check(key: str, python: Path, folder: Path) -> dict[str, Any]:
     script = Path(__file__).with_name("field_checks.py")
     shutil.copy(script, folder)
     command = [str(python), script.name, key]
+    env = os.environ | {"TMPDIR": str(folder)}  # what a tool writes goes with its environment
     try:
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=60 * MINUTES
+            command, cwd=folder, env=env, capture_output=True, text=True, timeout=60 * MINUTES
         )
     except subprocess.TimeoutExpired:
         return {"said": f"the check took more than {MINUTES} minutes"}
@@ -199,7 +213,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{found['tool']} {found['version']}{gave}: {outcome(found)}", flush=True)
             if options.save:  # each at once: the next may take long
                 rows = storage.read_json(path)["tools"] if path.exists() else {}
-                storage.write_json(path, {"tools": rows | {key: found}})
+                rows[key] = found
+                storage.write_json(path, {"tools": {k: rows[k] for k in TOOLS if k in rows}})
     return 0
 
 

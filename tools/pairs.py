@@ -12,6 +12,7 @@ are left out. `--save` writes book/results/pairs.json, which a page of the book 
 import argparse
 import importlib
 import math
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -136,7 +137,7 @@ SOURCES = {
         ("minigrid",),
         {name: single(name, "minigrid", wrap=image) for name in MINIGRID}
         | {
-            "MiniGrid-Empty-5x5-v0, with its mission": single(
+            "MiniGrid-Empty-5x5-v0 (with its mission)": single(
                 MINIGRID[0], "minigrid", "must be of spaces with a fixed size"
             )
         },
@@ -162,7 +163,7 @@ SOURCES = {
     "gymnasium": Source(
         ("gymnasium",),
         {name: single(name) for name in TOYS}
-        | {f"{name}, in three actions": single(name, wrap=discretise) for name in CONTINUOUS}
+        | {f"{name} (3 actions)": single(name, wrap=discretise) for name in CONTINUOUS}
         | {name: single(name, refused="wrap the environment in discretise") for name in CONTINUOUS},
     ),
 }
@@ -221,7 +222,11 @@ def try_source(source: str) -> list[dict[str, Any]]:
     for name, place in SOURCES[source].places.items():
         said = {method: try_pair(method, place) for method in METHODS}
         trained = [method for method, reason in said.items() if not reason]
-        refused = {method: reason for method, reason in said.items() if reason}
+        refused = {  # where an object lies in memory is nobody's business
+            method: re.sub(r" at 0x[0-9a-f]+", "", reason)
+            for method, reason in said.items()
+            if reason
+        }
         rows.append({"environment": name, "trained": trained, "refused": refused})
         print(f"  {name:44}{len(trained):3} trained{len(refused):4} refused", flush=True)
     return rows

@@ -3,7 +3,7 @@
 The records are made by tools/pairs.py and tools/field.py; `make tools` runs both.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +20,16 @@ def pairs(folder: Path = RESULTS) -> Table:
         FileNotFoundError: nothing was tried; the message names the command.
     """
     record = _read(folder / "pairs.json", "tools/pairs.py --save")
-    methods, lines, dates = record["methods"], [], record["time"][:10]
+    lines = []
     for source in record["sources"]:
-        packages = _versions(source["packages"])
-        lines += [[row["environment"], packages, _came(row, methods)] for row in source["rows"]]
+        packages = ", ".join(f"{name} {version}" for name, version in source["packages"].items())
+        for came, rows in _grouped((_came(row, record["methods"]), row) for row in source["rows"]):
+            lines.append([packages, ", ".join(row["environment"] for row in rows), came])
     return Table(
-        ["environment", "package", "what came of it"],
+        ["package", "environments", "what came of it"],
         lines,
-        f"{record['updates']} updates each, {dates}, with torch {record['torch']}. "
-        f"The algorithms: {', '.join(methods)}.",
+        f"{record['updates']} updates each, {record['time'][:10]}, with torch {record['torch']}. "
+        f"The algorithms: {', '.join(record['methods'])}.",
     )
 
 
@@ -40,15 +41,15 @@ def tools(folder: Path = RESULTS) -> Table:
     """
     rows = _read(folder / "field.json", "tools/field.py --save")["tools"].values()
     return Table(
-        ["tool", "version", "what was checked", "what came of it", "gave way", "tried on"],
+        ["tool", "version", "tried on", "what came of it", "gave way", "what was checked"],
         [
             [
                 row["tool"],
                 row["version"] or "—",
-                row["check"],
+                row["time"][:10],
                 _passed(row),
                 "; ".join(row["gave_way"]) or "nothing",
-                row["time"][:10],
+                row["check"].replace("`", ""),
             ]
             for row in rows
         ],
@@ -65,23 +66,23 @@ def _read(path: Path, command: str) -> dict[str, Any]:
     return storage.read_json(path)
 
 
-def _versions(packages: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in packages.items())
+def _grouped(pairs: Iterable[tuple[str, Any]]) -> list[tuple[str, list[Any]]]:
+    """Each text once, with all that it is said of."""
+    found: dict[str, list[Any]] = {}
+    for said, what in pairs:
+        found.setdefault(said, []).append(what)
+    return list(found.items())
 
 
 def _came(row: Mapping[str, Any], methods: Sequence[str]) -> str:
     """What came of an environment: the methods that trained, and each reason with its methods."""
-    trained, refused = row["trained"], row["refused"]
-    reasons: dict[str, list[str]] = {}
-    for method, reason in refused.items():
-        reasons.setdefault(reason, []).append(method)
-    parts = []
-    if trained:
-        parts.append("all train" if len(trained) == len(methods) else f"{', '.join(trained)} train")
-    for reason, whose in reasons.items():
-        who = "all refused" if len(whose) == len(methods) else f"{', '.join(whose)} refused"
-        parts.append(f"{who}: {reason}")
-    return "; ".join(parts)
+
+    def who(some: Sequence[str]) -> str:
+        return "all" if len(some) == len(methods) else ", ".join(some)
+
+    parts = [f"{who(row['trained'])} train"] if row["trained"] else []
+    reasons = _grouped((reason, method) for method, reason in row["refused"].items())
+    return "; ".join([*parts, *(f"{who(some)} refused: {reason}" for reason, some in reasons)])
 
 
 def _passed(row: Mapping[str, Any]) -> str:
@@ -91,5 +92,6 @@ def _passed(row: Mapping[str, Any]) -> str:
     passed, refused = len(row["passed"]), row["refused"]
     if not refused:
         return f"all {passed} environments pass"
-    said = "; ".join(f"{name}: {reason}" for name, reason in refused.items())
+    reasons = _grouped((reason, name) for name, reason in refused.items())
+    said = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons)
     return f"{passed} of {passed + len(refused)} environments pass; {said}"

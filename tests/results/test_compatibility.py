@@ -15,6 +15,7 @@ PAIRS = {
             "packages": {"zoo": "1.5", "cage": "2.0"},
             "rows": [
                 {"environment": "lion", "trained": METHODS, "refused": {}},
+                {"environment": "puma", "trained": METHODS, "refused": {}},
                 {"environment": "owl", "trained": [], "refused": dict.fromkeys(METHODS, "blind")},
                 {"environment": "ant", "trained": ["DQN"], "refused": {"none": "a", "GAT": "b"}},
             ],
@@ -24,29 +25,31 @@ PAIRS = {
 ROW = {"tool": "Saw", "check": "It cuts.", "version": "3.1", "time": "2026-02-03T04:05:06+00:00"}
 TOOLS = {
     "a": ROW | {"gave_way": [], "passed": ["X", "Y"], "refused": {}},
-    "b": ROW | {"gave_way": ["numpy 1 instead of 2"], "passed": ["X"], "refused": {"Y": "no"}},
+    "b": ROW
+    | {"gave_way": ["numpy 1 instead of 2"], "passed": ["X"], "refused": {"Y": "no", "Z": "no"}},
     "c": ROW | {"gave_way": [], "version": None, "said": "cannot be installed: gone"},
 }
 
 
-def test_pairs_are_told_by_environment_with_each_reason_once(tmp_path):
+def test_what_came_of_several_environments_is_told_once(tmp_path):
     (tmp_path / "pairs.json").write_text(json.dumps(PAIRS))
     table = compatibility.pairs(tmp_path)
-    assert [row[0] for row in table.rows] == ["lion", "owl", "ant"]
-    assert {row[1] for row in table.rows} == {"zoo 1.5, cage 2.0"}
-    assert [row[2] for row in table.rows] == [
-        "all train", "all refused: blind", "DQN train; none refused: a; GAT refused: b",
-    ]  # fmt: skip
+    assert {row[0] for row in table.rows} == {"zoo 1.5, cage 2.0"}
+    assert [row[1:] for row in table.rows] == [
+        ["lion, puma", "all train"],
+        ["owl", "all refused: blind"],
+        ["ant", "DQN train; none refused: a; GAT refused: b"],
+    ]
     assert "2026-02-03" in table.caption and "torch 9.9" in table.caption
 
 
 def test_tools_are_told_with_what_gave_way(tmp_path):
     (tmp_path / "field.json").write_text(json.dumps({"tools": TOOLS}))
-    found = [row[1:2] + row[3:] for row in compatibility.tools(tmp_path).rows]
+    found = [row[1:5] for row in compatibility.tools(tmp_path).rows]
     assert found == [
-        ["3.1", "all 2 environments pass", "nothing", "2026-02-03"],
-        ["3.1", "1 of 2 environments pass; Y: no", "numpy 1 instead of 2", "2026-02-03"],
-        ["—", "not tried: cannot be installed: gone", "nothing", "2026-02-03"],
+        ["3.1", "2026-02-03", "all 2 environments pass", "nothing"],
+        ["3.1", "2026-02-03", "1 of 3 environments pass; Y, Z: no", "numpy 1 instead of 2"],
+        ["—", "2026-02-03", "not tried: cannot be installed: gone", "nothing"],
     ]
 
 

@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from marl_edu.envs.registration import NAMES
+from marl_edu.results.folders import RESULTS
 from tests import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 import field
 import field_checks
+import pairs
 
 
 def test_every_tool_has_a_check_that_says_what_it_does():
@@ -49,6 +51,7 @@ def attempts(monkeypatch, answers):
         field, "pip", lambda python, *words: calls.append(list(map(str, words))) or next(left)
     )
     monkeypatch.setattr(field, "installed", lambda python: {"numpy": "1.0"})
+    monkeypatch.setattr(field, "newest", lambda requirement: "3.1")
     return calls
 
 
@@ -58,10 +61,17 @@ def test_our_pins_then_our_ranges_then_the_tool_alone(monkeypatch, tmp_path):
         calls = attempts(monkeypatch, answers)
         said = field.install(Path("python"), tool, Path("w.whl"), tmp_path)
         assert said == answers[-1] and len(calls) == len(answers)
-        assert calls[0] == ["w.whl", "saw", "--constraint", str(tmp_path / "pins.txt")]
-    assert calls[1:3] == [["w.whl", "saw", torch], ["saw", torch]]
+        assert calls[0] == ["w.whl", "saw==3.1", "--constraint", str(tmp_path / "pins.txt")]
+    assert calls[1:3] == [["w.whl", "saw==3.1", torch], ["saw==3.1", torch]]
     assert "numpy" not in calls[3] and "scipy" in calls[3]
     assert calls[4] == ["--no-deps", "w.whl"]
+
+
+def test_a_tool_of_which_there_is_no_release_is_not_asked_for(monkeypatch, tmp_path):
+    calls = attempts(monkeypatch, [])
+    monkeypatch.setattr(field, "newest", lambda requirement: "")
+    said = field.install(Path("python"), field.Tool("Saw", "saw"), Path("w.whl"), tmp_path)
+    assert said == "pip finds no release of saw" and calls == []
 
 
 def test_a_tool_that_cannot_be_installed_is_a_row(monkeypatch, tmp_path, capsys):
@@ -83,3 +93,20 @@ def test_a_check_runs_in_the_python_that_it_is_given(tmp_path, monkeypatch):
     assert found == {"passed": list(NAMES), "refused": {}}
     broken = field.check("no such tool", Path(sys.executable), tmp_path)
     assert "KeyError" in broken["said"]
+
+
+def test_what_is_stored_is_what_would_be_tried():
+    """Or else the page is old: run `make tools`."""
+    stored = json.loads((RESULTS / "field.json").read_text())["tools"]
+    assert stored.keys() == field.TOOLS.keys()
+    for row in stored.values():
+        assert "said" in row or {*row["passed"], *row["refused"]} == set(NAMES)
+    record = json.loads((RESULTS / "pairs.json").read_text())
+    assert record["methods"] == list(pairs.METHODS)
+    assert [one["source"] for one in record["sources"]] == list(pairs.SOURCES)
+    for one in record["sources"]:
+        places = pairs.SOURCES[one["source"]].places
+        assert [row["environment"] for row in one["rows"]] == list(places)
+        for row in one["rows"]:
+            assert bool(row["refused"]) == bool(places[row["environment"]].refused)
+            assert {*row["trained"], *row["refused"]} == set(pairs.METHODS)
