@@ -30,7 +30,6 @@ from marl_edu.widgets.shared import bundle
 FOLDER = bank.FOLDER
 ASSETS = "interview"  # in the site's _static
 DECK = "agents-interview.apkg"
-NO_TAB_STOPS = "if (window.MathJax) MathJax.options.menuOptions = {settings: {inTabOrder: false}};"
 SOURCES = Path(__file__).parents[1] / "_static" / ASSETS  # modules: pages get them joined
 # The scripts of each page; topic pages have the quizzes, all others what is wide alone.
 SCRIPTS: dict[str, tuple[str, ...]] = {
@@ -412,8 +411,6 @@ def give_scripts(
     app.add_css_file(f"{ASSETS}/interview.css")
     for script in SCRIPTS.get(page.removeprefix(f"{FOLDER}/"), ("wide.js",)):
         app.add_js_file(f"{ASSETS}/{script}", loading_method="defer")
-    # Else every letter between two words is a stop for whoever goes by keyboard. Before MathJax.
-    app.add_js_file(None, body=NO_TAB_STOPS)
 
 
 def write_scripts(app: Sphinx) -> None:

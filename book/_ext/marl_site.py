@@ -16,7 +16,6 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from marl_edu.exercises import NOTEBOOKS
-from marl_edu.widgets.shared import bundle
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
@@ -147,25 +146,6 @@ def drop_scripts(
     context["css_files"] = [one for one in context["css_files"] if not unused(one)]
 
 
-def write_figure_scripts(app: Sphinx) -> None:
-    """The scripts that bring live figures to life, each in one file that runs from disk, too."""
-    if app.builder.format != "html":
-        return
-    folder = Path(app.outdir, "_static", "figures")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in bundle.FIGURES:
-        (folder / f"{name}.js").write_text(bundle.figure_script(name), encoding="utf-8")
-
-
-def give_figure_scripts(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
-) -> None:
-    """To pages with a live figure, and to them alone, its script."""
-    for name in bundle.FIGURES:
-        if f'<div data-figure="{name}">' in context.get("body", ""):
-            app.add_js_file(f"figures/{name}.js", loading_method="defer")
-
-
 def link_listings(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Make links of what stands above a listing, and one from each equation to its listing.
 
@@ -285,8 +265,6 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", show_module_pages_as_written, priority=100)
     app.connect("autodoc-process-signature", show_signature_as_written)
     app.connect("env-get-outdated", outdated_overviews)
-    app.connect("builder-inited", write_figure_scripts)
-    app.connect("html-page-context", give_figure_scripts)
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("html-page-context", drop_citation_roles)
     app.connect("html-page-context", name_lines)

@@ -27,7 +27,7 @@ PAGES = sorted(
 def test_a_page_loads_the_scripts_of_its_figures_and_no_others(html: Path, path: str) -> None:
     text = (html / path).read_text(encoding="utf-8")
     figures = set(re.findall(r'<div data-figure="(\w+)"', text))
-    sources = re.findall(r'<script defer="defer" src="([^"]*_static/figures/[^"]*)"', text)
+    sources = re.findall(r'<script async src="([^"]*_static/figures/[^"]*)"', text)
     assert len(sources) == len(figures)
     found = {(html / path).parent.joinpath(source.partition("?")[0]) for source in sources}
     assert {script.stem for script in found} == figures

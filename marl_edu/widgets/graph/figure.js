@@ -46,10 +46,10 @@ function markup(N, net, { look, hint }) {
       <div class="mg-front">
         <div class="mg-buttons">${button("reset", "Reset")}</div>
         <fieldset class="mg-ties"><legend></legend></fieldset>
+        <p class="mg-try"><strong>Try this:</strong> ${escape(hint)}</p>
         <p class="mg-status" aria-hidden="true"></p>
         <p class="mg-legend">Only agents exactly ${net.layers} links from their nearest source were ever paid for
           their answer. Other answers mean nothing: they are pale.</p>
-        <p class="mg-try"><strong>Try this:</strong> ${escape(hint)}</p>
       </div>
     </div>
     <details class="mg-more">
