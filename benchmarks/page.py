@@ -39,7 +39,6 @@ BUTTONS = ", ".join(
     for one in ("[data-do=forth]", "[data-do=choose]", "[data-move='3']", ".mg-ties input",
                 ".mf-controls button")
 )  # fmt: skip
-SAYS = "[data-figure] svg[role=img]"
 
 
 class Compressed(SimpleHTTPRequestHandler):
@@ -84,13 +83,14 @@ def answer(page: Page, limit: float = 60.0) -> float:
         return 0.0
     start = time.perf_counter()
     page.wait_for_function(
-        """([buttons, says]) => {
-            const words = () => document.querySelector(says)?.getAttribute("aria-label");
+        """buttons => {
+            const figure = document.querySelector("[data-figure]");
+            const words = () => figure.innerText + figure.querySelector("svg")?.ariaLabel;
             const before = words();
             document.querySelector(buttons)?.click();
-            return before !== undefined && words() !== before;
+            return words() !== before;
         }""",
-        arg=[BUTTONS, SAYS],
+        arg=BUTTONS,
         timeout=1000 * limit,
         polling=50,
     )

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from marl_meta import reading_order
@@ -54,21 +55,27 @@ def files(app: Sphinx) -> list[tuple[str, str]]:
     return list(found.items())
 
 
+def write_worker(out: Path, listed: Iterable[tuple[str, str]]) -> None:
+    """The worker in the folder of a site, with these files: path, and title if it is a page."""
+    book = [
+        [path, hashlib.sha256((out / path).read_bytes()).hexdigest()[:16], title]
+        for path, title in listed
+    ]
+    version = hashlib.sha256(json.dumps(book).encode()).hexdigest()[:16]
+    text = json.dumps({"version": version, "files": book}, separators=(",", ":"))
+    worker = WORKER.read_text(encoding="utf-8")
+    (out / "sw.js").write_text(f"self.BOOK = {text};\n{worker}", encoding="utf-8")
+
+
 def write(app: Sphinx, exception: Exception | None) -> None:
     """The worker with its list, and the manifest. Last of all: the list holds every file's hash."""
     if exception is not None or app.builder.format != "html":
         return
-    out, listed, size = Path(app.outdir), [], 0
-    for path, title in files(app):
-        body = (out / path).read_bytes()
-        size += len(body)
-        listed.append([path, hashlib.sha256(body).hexdigest()[:16], title])
+    out, listed = Path(app.outdir), files(app)
+    size = sum((out / path).stat().st_size for path, _ in listed)
     if size > MOST:
         logger.warning("offline, the book takes %d bytes; at most %d", size, MOST)
-    version = hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:16]
-    text = json.dumps({"version": version, "files": listed}, separators=(",", ":"))
-    worker = WORKER.read_text(encoding="utf-8")
-    (out / "sw.js").write_text(f"self.BOOK = {text};\n{worker}", encoding="utf-8")
+    write_worker(out, listed)
     manifest = {
         "name": app.config.html_title,
         "short_name": "Agents",

@@ -1,12 +1,12 @@
 // Once the page is idle, the book is stored for reading without a network; never where the reader
 // asked to save data.
 {
-  const IDLE = 5000; // milliseconds after the page has loaded
   const SENTENCES = {
     ready: "Available offline.",
     full: "This device has no room left to store the book for reading offline.",
   };
   const script = /** @type {HTMLScriptElement} */ (document.currentScript);
+  const pause = Number(script.dataset.pause ?? 5000); // milliseconds after the page has loaded
   const { connection } = /** @type {{ connection?: { saveData?: boolean } }} */ (navigator);
 
   const begin = async () => {
@@ -16,8 +16,10 @@
       const status = document.querySelector(".marl-offline");
       if (text && status) status.textContent = text;
     });
-    const ready = worker.active ? worker : await navigator.serviceWorker.ready;
-    ready.active?.postMessage("store");
+    // Of a new build, the new worker stores it.
+    const store = () => navigator.serviceWorker.controller?.postMessage("store");
+    navigator.serviceWorker.addEventListener("controllerchange", store);
+    if (worker.active) store();
   };
 
   if ("serviceWorker" in navigator && isSecureContext && !connection?.saveData) {
@@ -26,7 +28,7 @@
         const idle = globalThis.requestIdleCallback ?? setTimeout;
         // Where it is refused, the book is read as before.
         idle(() => begin().catch(() => {}));
-      }, IDLE);
+      }, pause);
     });
   }
 }

@@ -65,8 +65,12 @@ async function storeFile(into, others, [path, hash]) {
   return into.put(url, new Response(body, { headers: { "content-type": type, [HASH]: hash } }));
 }
 
+/** Whether a worker of another build is about to take over. */
+const newer = () => Boolean(worker.registration.installing ?? worker.registration.waiting);
+
 /** Go on where an interruption left off. */
 async function store() {
+  if (newer()) return;
   const name = PREFIX + book.version;
   const into = await caches.open(name);
   const others = (await copies()).map((one) => one.name).filter((one) => one !== name);
@@ -75,6 +79,7 @@ async function store() {
       for (const file of book.files) await storeFile(into, others, file);
       await into.put(DONE, new Response(book.version));
     }
+    if (newer()) return;
     await Promise.all(others.map((other) => caches.delete(other)));
     await say({ offline: "ready" });
   } catch (error) {
