@@ -71,7 +71,8 @@ def print_runtimes() -> None:
     seconds = {}
     for project in cache.list_project_records():
         record = cache.get_cached_project_nb(project.uri)
-        if record is not None and Path(project.uri).exists():
+        # The folder may have been moved, and with it the cache.
+        if record is not None and Path(project.uri).exists() and ROOT in Path(project.uri).parents:
             seconds[Path(project.uri).relative_to(ROOT)] = record.data.get("execution_seconds", 0)
     print("Notebooks (seconds to run; stored outputs are used again until something changes):")
     for path, taken in sorted(seconds.items()):

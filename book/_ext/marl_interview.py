@@ -16,6 +16,7 @@ from typing import Any
 
 import interview_bank as bank
 import interview_deck
+import interview_plan
 from docutils import nodes
 from marl_site import public_modules
 from sphinx.application import Sphinx
@@ -152,18 +153,22 @@ class Pages:
         )
         letters = f"\n{entry['letters']}\n" if "letters" in entry else ""
         paper = f"\nThe published numbers are from {entry['paper']}.\n" if "paper" in entry else ""
+        exactly = "; ".join(entry["measured"])
+        measured = f"\n<small>Measured here: {exactly}.</small>\n" if exactly else ""
         return f"""
 ({label(entry)})=
 ### {entry["question"]}
 
 :::{{dropdown}} Answer
 
+**{entry["short"]}**
+
 {entry["answer"]}
 
 $$
 {bank.displayed(entry["formula"])}
 $$
-{letters}{paper}
+{letters}{measured}{paper}
 **Often said, and wrong:** “{entry["wrong"]["says"]}” {entry["wrong"]["because"]}
 
 *They may go on asking*
@@ -220,12 +225,24 @@ $$
             formula = "&emsp; ".join(rf"$\displaystyle {part}$" for part in parts)
             letters = f"\n\n  *{entry['letters']}*" if "letters" in entry else ""
             lines.append(
-                f"{entry['question']}\n: **Say:** {bank.opening(entry['answer'])}\n\n"
+                f"{entry['question']}\n: **Say:** {entry['short']}\n\n"
                 f"  {formula}{letters}\n\n  **Not:** {entry['wrong']['says']}\n"
             )
         text = "\n".join(lines)
         start = f'<div class="mi-sheet" style="--mi-size: {size_of(text):.1f}pt">'
         return f"{start}\n\n{text}\n</div>"
+
+    def plan(self) -> str:
+        """The plan of two weeks, a day a row."""
+        rows = [
+            f"| {day} | [](../{page}.{'ipynb' if page[0] in 'ct' else 'md'}) | {new or '–'} | "
+            f"{back or '–'} | {what or '–'} | {minutes} |"
+            for day, (page, what, new, back, minutes) in enumerate(
+                interview_plan.days(len(questions())), 1
+            )
+        ]
+        head = "| Day | Read | New cards | Cards back | Practise | Minutes |"
+        return "\n".join([head, "|--:|---|--:|--:|---|--:|", *rows])
 
     def counts(self) -> str:
         """How many questions there are, by topic and level."""

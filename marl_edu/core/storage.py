@@ -17,6 +17,7 @@ import json
 import math
 import os
 import re
+import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -39,7 +40,7 @@ def write_atomic(path: str | Path, content: str | bytes, overwrite: bool = True)
     r"""Writes a whole file or nothing. Makes the folder when it is missing.
 
     Args:
-        path: the file.
+        path: the file. A link to it stays one; a file that was there keeps its mode.
         content: text (written as UTF-8 with "\n" line ends) or bytes.
         overwrite: False protects a finished result.
 
@@ -55,14 +56,17 @@ def write_atomic(path: str | Path, content: str | bytes, overwrite: bool = True)
             "this finished result is never overwritten; remove it or write to another folder",
             str(path),
         )
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with open(temporary, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())  # the bytes, before the name points to them
-        os.replace(temporary, path)
+        if target.exists():
+            shutil.copymode(target, temporary)
+        os.replace(temporary, target)
     except BaseException as error:  # also Ctrl-C must not leave the temporary file behind
         with suppress(OSError):  # the first error is the one to tell
             temporary.unlink(missing_ok=True)
@@ -200,14 +204,27 @@ def write_rows(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     write_atomic(path, out.getvalue())
 
 
-def read_rows(path: str | Path) -> list[dict[str, Number]]:
+def read_rows(path: str | Path, record: Mapping[str, Any] | None = None) -> list[dict[str, Number]]:
     """Reads what `write_rows` wrote.
 
+    Args:
+        path: the csv. record: of its run; its `csv_rows` and `csv_sha256` hold unless None.
+
     Raises:
-        ValueError: a line with too few or too many entries, or an entry that is no number.
+        ValueError: a line with too few or too many entries, an entry that is no number, or not the
+            file that the record speaks of.
     """
-    lines = list(csv.reader(io.StringIO(Path(path).read_text(encoding="utf-8"))))
+    data = Path(path).read_bytes()
+    wanted = (record or {}).get("csv_sha256")
+    if wanted is not None and hashlib.sha256(data).hexdigest() != wanted:
+        raise ValueError(f"{path}: not as it was written (its record has another sha256)")
+    try:
+        lines = list(csv.reader(io.StringIO(data.decode(), newline=None), strict=True))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ValueError(f"{path}: damaged, no csv ({error})") from error
     columns = lines[0] if lines else []
+    if (record or {}).get("csv_rows") not in (None, max(0, len(lines) - 1)):
+        raise ValueError(f"{path}: {len(lines) - 1} rows, its record has another number")
     rows = []
     for k, line in enumerate(lines[1:], start=2):
         try:
@@ -227,11 +244,18 @@ def read_json(path: str | Path) -> dict[str, Any]:
     """Reads a JSON object. Raises ValueError when the file is damaged or no object."""
     try:
         record = json.loads(Path(path).read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path}: damaged, no JSON ({error})") from error
     if not isinstance(record, dict):
         raise ValueError(f"{path}: a JSON object is taken, got {type(record).__name__}")
     return record
+
+
+def digest(record: Mapping[str, Any]) -> str:
+    """The sha256 of a record's entries but "digest", the same before it is written and once read
+    again."""
+    entries = {key: value for key, value in _finite(record).items() if key != "digest"}
+    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
 
 
 def by_seed(folder: Path, beginning: str, ending: str = ".json") -> dict[int, Path]:
@@ -260,7 +284,8 @@ def read_by_seed(folder: Path, beginning: str) -> list[tuple[Path, dict[str, Any
     """The JSON objects `<beginning><seed>.json` of a folder and where each stands, by seed.
 
     Raises:
-        ValueError: a damaged file, or one of another seed than its name says.
+        ValueError: a damaged file, one of another seed than its name says, or one that is not as
+            it was written.
     """
     found = [(path, seed, read_json(path)) for seed, path in by_seed(folder, beginning).items()]
     for path, seed, record in found:
@@ -269,6 +294,8 @@ def read_by_seed(folder: Path, beginning: str) -> list[tuple[Path, dict[str, Any
                 f"{path} is of seed {record['seed']}: a copy, or renamed. Remove it, or put it "
                 "back under its name"
             )
+        if record.get("digest") not in (None, digest(record)):
+            raise ValueError(f"{path}: not as it was written (its digest is another one)")
     return [(path, record) for path, _, record in found]
 
 

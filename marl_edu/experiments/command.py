@@ -4,6 +4,8 @@
     python -m marl_edu.experiments list
     python -m marl_edu.experiments status
     python -m marl_edu.experiments table
+    python -m marl_edu.experiments verify --repair       are all files as they were written?
+    python -m marl_edu.experiments verify --again 3      ... and does training give them again?
 
 and what is measured besides, on those trained networks or without any:
 
@@ -11,13 +13,17 @@ and what is measured besides, on those trained networks or without any:
     python -m marl_edu.experiments interventions     what teams do whose messages are tampered with
     python -m marl_edu.experiments memory-probe      what agents remember, and whether they use it
     python -m marl_edu.experiments scaling           teams in larger environments
+    python -m marl_edu.experiments coverage          how often an interval holds the truth
 
 A NAME is that of one experiment, or its beginning up to a dash: `tarmac` stands for
-`tarmac-easy`, `tarmac-medium` and so on, in the order of `EXPERIMENTS`.
+`tarmac-easy`, `tarmac-medium` and so on, in the order of `EXPERIMENTS`; `all` is all of them.
 
-A finished seed is neither run again nor overwritten. One that was interrupted (Ctrl-C, `kill -9`,
-power cut) goes on from its last checkpoint and ends with the same numbers as one that was not.
-Where the files are and what they hold: `marl_edu.experiments.run`.
+A finished seed is neither run again nor overwritten. One that was interrupted (Ctrl-C, SIGTERM,
+`kill -9`, power cut) goes on from its last checkpoint and ends with the same numbers as one that
+was not.
+`run all --again` trains anew what another commit has made, and may be interrupted, too: what is
+finished at this commit is not run once more. Where the files are and what they hold:
+`marl_edu.experiments.run`.
 """
 
 import argparse
@@ -31,26 +37,55 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 from tqdm import tqdm
 
 from marl_edu import results
 from marl_edu.core import storage
-from marl_edu.experiments import interventions, memory_probe, reference, scaling
+from marl_edu.experiments import (
+    coverage,
+    interventions,
+    memory_probe,
+    reference,
+    scaling,
+    verify,
+)
 from marl_edu.experiments.catalogue import EXPERIMENTS
-from marl_edu.experiments.run import Experiment, Run, clear, is_finished, progress, run_seed
+from marl_edu.experiments.run import (
+    Experiment,
+    Run,
+    clear,
+    code_at_work,
+    is_finished,
+    progress,
+    run_seed,
+)
 from marl_edu.results import tables
 from marl_edu.results.folders import POLICIES
 
-# What is measured on trained networks, each by a program without arguments, and in a few words.
+# What is measured besides, each by a program without arguments, and in a few words.
 MEASUREMENTS: dict[str, tuple[Callable[[], None], str]] = {
     "interventions": (interventions.main, "play the junction through every channel"),
     "memory-probe": (memory_probe.main, "read and change what agents of the T-maze remember"),
     "scaling": (scaling.main, "play teams of grid and relay in other environments"),
+    "coverage": (coverage.main, "simulate how often intervals of few seeds hold the truth"),
 }
+
+
+MOST = 10_000  # seeds that are asked for at once
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, with which schedulers end what runs: it stops as Ctrl-C does."""
+
+
+def _terminated(*_: Any) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+    raise Terminated
 
 
 def select(names: Sequence[str], known: Mapping[str, Experiment]) -> list[Experiment]:
@@ -61,7 +96,11 @@ def select(names: Sequence[str], known: Mapping[str, Experiment]) -> list[Experi
     """
     chosen = set()
     for name in names:
-        fits = {name} & set(known) or {k for k in known if k.startswith(name + "-")}
+        fits = (
+            set(known)
+            if name == "all"
+            else {name} & set(known) or {k for k in known if k.startswith(name + "-")}
+        )
         if not fits:
             raise ValueError(f"no experiment is called {name!r}; there are {', '.join(known)}")
         chosen |= fits
@@ -71,7 +110,8 @@ def select(names: Sequence[str], known: Mapping[str, Experiment]) -> list[Experi
 def main(
     arguments: Sequence[str] | None = None, known: Mapping[str, Experiment] | None = None
 ) -> int:
-    """The command line. Returns the exit code: 0, 1 (a seed failed), 2 (misuse), 130 (Ctrl-C)."""
+    """The command line. Returns the exit code: 0, 1 (a seed failed, or a file is not as it was
+    written), 2 (misuse), 130 (Ctrl-C), 143 (SIGTERM)."""
     known = EXPERIMENTS if known is None else known
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     parser = argparse.ArgumentParser(
@@ -80,12 +120,19 @@ def main(
     )
     commands = parser.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="run seeds, or go on with interrupted ones")
-    run.add_argument("names", nargs="+", metavar="NAME", help="tarmac-easy; or all of tarmac")
+    run.add_argument("names", nargs="+", metavar="NAME", help="tarmac-easy, tarmac, all")
     run.add_argument("--seeds", type=_count, help="seeds 0 to SEEDS-1 (default: the book's)")
     run.add_argument("--jobs", type=_count, default=1, help="seeds at a time, a core each")
+    code = run.add_mutually_exclusive_group()  # uncommitted code has no name to be known by
+    code.add_argument("--again", action="store_true", help="train anew what another commit made")
+    code.add_argument("--dirty", action="store_true", help="allow uncommitted code; records say so")
     commands.add_parser("list", help="the experiments and what a seed costs")
     commands.add_parser("status", help="what is finished, what is under way")
     commands.add_parser("table", help="published numbers beside ours")
+    checks = commands.add_parser("verify", help="check that all files are as they were written")
+    checks.add_argument("--repair", action="store_true", help="take what is not back from git")
+    checks.add_argument("--again", type=_count, metavar="N", help="also train N random seeds anew")
+    checks.add_argument("--jobs", type=_count, default=1, help="seeds at a time, a core each")
     for command in commands.choices.values():
         command.add_argument("--results", type=Path, default=results.RESULTS, metavar="FOLDER")
     scores = commands.add_parser("reference", help="play the policies that nobody trained")
@@ -104,6 +151,10 @@ def main(
             return 0
         if args.command == "run":
             return _run(select(args.names, known), args, shlex.join(arguments))
+        if args.command == "verify":
+            everything = [run for e in known.values() for run in _runs(e, args.results)]
+            execute = partial(_execute, jobs=args.jobs, again=False, dirty=True)
+            return verify.main(everything, args.results, args.repair, args.again, execute)
         show = {"list": _list, "status": _status, "table": _table}[args.command]
         print(show(known, args.results))
     except (ValueError, OSError) as error:
@@ -113,8 +164,8 @@ def main(
 
 
 def _count(text: str) -> int:
-    if not (text.isdecimal() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, got {text}")
+    if not (text.isdecimal() and 1 <= int(text) <= MOST):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1 to {MOST:,}, got {text}")
     return int(text)
 
 
@@ -126,32 +177,36 @@ def _runs(experiment: Experiment, folder: Path, seeds: int | None = None) -> lis
 
 def _run(experiments: list[Experiment], args: argparse.Namespace, words: str) -> int:
     planned = [run for e in experiments for run in _runs(e, args.results, args.seeds)]
+    commit = code_at_work(args.dirty)
+    if args.again and commit["commit"] is None:
+        raise ValueError("--again goes by commits, and the package is not in its repository")
+    enough = commit if args.again else None
     todo = []
     for run in planned:
-        if is_finished(run):
+        if is_finished(run, enough):
             clear(run)  # left over if the process died between its last two steps
         else:
             todo.append(run)
     if len(todo) < len(planned):
         print(f"{len(planned) - len(todo)} of {len(planned)} seeds are finished already")
     try:
-        failures = _execute(todo, args.jobs)
-    except KeyboardInterrupt:
-        done = sum(is_finished(run) for run in planned)
+        failures = _execute(todo, args.jobs, args.again, args.dirty)
+    except KeyboardInterrupt as stopped:
+        done = sum(is_finished(run, enough) for run in planned)
         print(
             f"\nStopped. {done} of {len(planned)} seeds are finished, in {args.results}.\n"
             "Those under way go on from their last checkpoint with the same command:\n"
             f"  python -m marl_edu.experiments {words}",
             file=sys.stderr,
         )
-        return 130
+        return 143 if isinstance(stopped, Terminated) else 130
     for run, reason in failures:
         print(f"error: {run.title}: {reason}", file=sys.stderr)
     print(f"{len(planned) - len(failures)} of {len(planned)} seeds are finished, in {args.results}")
     return 1 if failures else 0
 
 
-def _execute(todo: Sequence[Run], jobs: int) -> list[tuple[Run, str]]:
+def _execute(todo: Sequence[Run], jobs: int, again: bool, dirty: bool) -> list[tuple[Run, str]]:
     """Executes runs, at most `jobs` at a time, each in a process of its own.
 
     This is the only place that knows where runs are executed: to spread them over machines (with
@@ -164,12 +219,14 @@ def _execute(todo: Sequence[Run], jobs: int) -> list[tuple[Run, str]]:
     waiting, failures = deque(todo), []
     active: dict[Any, tuple[Run, Any, tqdm]] = {}
     overall = tqdm(total=len(todo), desc="all seeds", unit="seed", disable=None)
+    before = signal.signal(signal.SIGTERM, _terminated)
     try:
         while waiting or active:
             while waiting and len(active) < jobs:
                 run = waiting.popleft()
                 receiver, sender = context.Pipe(duplex=False)
-                process = context.Process(target=_worker, args=(run, sender), daemon=True)
+                what = (run, sender, again, dirty)
+                process = context.Process(target=_worker, args=what, daemon=True)
                 with _deaf_to_interrupts():  # inherited by the child: Ctrl-C is for the parent
                     process.start()
                 sender.close()  # so that the child's death ends the pipe
@@ -197,14 +254,15 @@ def _execute(todo: Sequence[Run], jobs: int) -> list[tuple[Run, str]]:
             process.join()
             bar.close()
         overall.close()
+        signal.signal(signal.SIGTERM, before)
     return failures
 
 
-def _worker(run: Run, sender: Connection) -> None:
+def _worker(run: Run, sender: Connection, again: bool, dirty: bool) -> None:
     """Runs in the child: sends the rows of the curve, then None or the reason of a failure."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        run_seed(run, notify=sender.send)
+        run_seed(run, sender.send, again, dirty)
     except BrokenPipeError:
         return  # the parent is gone: stop too, the checkpoint is there
     except (ValueError, OSError) as error:
@@ -247,10 +305,15 @@ def _step(bar: tqdm, row: Mapping[str, Any]) -> None:
 def _list(known: Mapping[str, Experiment], folder: Path) -> str:
     lines = [f"{'name':18} {'seeds':>5} {'updates':>8} {'core minutes a seed':>20}"]
     for e in known.values():
-        done = [run for run in _runs(e, folder) if run.record.exists()]
-        costs = [storage.read_json(run.record)["cpu_seconds"] / 60 for run in done]
+        costs, damaged = [], ""
+        for run in _runs(e, folder):
+            try:
+                if run.record.exists():
+                    costs.append(storage.read_json(run.record)["cpu_seconds"] / 60)
+            except (ValueError, KeyError, TypeError, OSError):
+                damaged += f"  seed {run.seed} is damaged: see verify"
         cost = f"{statistics.median(costs):.1f}" if costs else "not measured"
-        lines.append(f"{e.name:18} {e.seeds:5} {e.cfg.updates:8} {cost:>20}")
+        lines.append(f"{e.name:18} {e.seeds:5} {e.cfg.updates:8} {cost:>20}{damaged}")
     return "\n".join(lines)
 
 

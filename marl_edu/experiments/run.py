@@ -3,13 +3,18 @@
 Files of seed k of an experiment, in the folder of the results:
     <experiment>/seed-<k>.csv    the learning curve, a row per log entry
     <experiment>/seed-<k>.json   how it was made and the final evaluation; written last, so that
-                                 its presence means "finished"
+                                 its presence means "finished". It holds the number of rows and
+                                 the sha256 of the csv, and a digest of itself
     <experiment>/.partial/       checkpoint and time spent while unfinished; gone afterwards
 and, for the seeds in `keep_policy`, in the folder of the policies:
     <experiment>-seed<k>.safetensors
+
+A record says which commit the code had. Code that differs from its commit is refused, unless asked
+for, and then each entry of the record's `commits` says "dirty".
 """
 
 import contextlib
+import hashlib
 import platform
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,9 +38,6 @@ except ImportError:  # Windows: there, two commands at work on one seed are not 
     fcntl = None  # type: ignore[assignment]
 
 HEARTBEAT = 5.0  # seconds between two notes of the time spent: what a `kill -9` can lose of it
-# What a record will say once it is measured: steps really taken, the lines and the sha256 of the
-# csv, the digest of the record itself.
-UNKNOWN = {"env_steps": None, "csv_rows": None, "csv_sha256": None, "digest": None}
 
 
 class Algorithm(NamedTuple):
@@ -130,8 +132,30 @@ class Run(NamedTuple):
         return identity(**self.settings)
 
 
-def is_finished(run: Run) -> bool:
+def code_at_work(dirty: bool = False) -> dict[str, Any]:
+    """The commit of this code, as a record notes it; None where there is no repository.
+
+    Args:
+        dirty: take code that differs from its commit, too.
+
+    Raises:
+        ValueError: it differs, and nobody would know what a record was made with.
+    """
+    commit = git_commit()
+    if commit["dirty"] and not dirty:
+        raise ValueError(
+            "the package differs from its commit, so that nobody would know how a record was "
+            "made. Commit first, or allow it with --dirty: then the record says so"
+        )
+    return commit
+
+
+def is_finished(run: Run, commit: Mapping[str, Any] | None = None) -> bool:
     """Whether this seed is done.
+
+    Args:
+        run: the seed.
+        commit: one that `code_at_work` gave: a record made at any other is not enough. None: any.
 
     Raises:
         ValueError: files of this seed were made under other settings; they are never touched.
@@ -153,16 +177,21 @@ def is_finished(run: Run) -> bool:
             f"{run.rows} has no {run.record.name} beside it, so nobody knows how it was made. "
             + advice
         )
-    return run.record in found
+    return run.record in found and (commit is None or found[run.record]["commits"] == [commit])
 
 
 def progress(run: Run) -> int | None:
     """Updates done by an unfinished run as of its last note, or None when it has not begun."""
     path = run.partial(".json")
-    return storage.read_json(path)["update"] if path.exists() else None
+    return storage.read_json(path).get("update", 0) if path.exists() else None
 
 
-def run_seed(run: Run, notify: Callable[[dict[str, Any]], None] = lambda row: None) -> None:
+def run_seed(
+    run: Run,
+    notify: Callable[[dict[str, Any]], None] = lambda row: None,
+    again: bool = False,
+    dirty: bool = False,
+) -> None:
     """Trains and evaluates one seed in this process, or goes on where it was interrupted.
 
     Uses one thread: runs side by side share the cores best that way, and the numbers depend on
@@ -171,23 +200,30 @@ def run_seed(run: Run, notify: Callable[[dict[str, Any]], None] = lambda row: No
     Args:
         run: what to do and where to write.
         notify: gets every row of the learning curve as it comes.
+        again: train anew, from the first update, what was made or begun at another commit. The old
+            files stay until the new ones are there.
+        dirty: take code that differs from its commit, too; see `code_at_work`.
     """
-    experiment, cfg = run.experiment, replace(run.experiment.cfg, seed=run.seed)
+    commit = code_at_work(dirty)
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with _lock(run.partial(".lock")):
-            if not is_finished(run):
-                _go_on(run, experiment, cfg, notify)
+            if not is_finished(run, commit if again else None):
+                _go_on(run, notify, commit, again)
             clear(run)
     finally:
         torch.set_num_threads(threads)
 
 
 def _go_on(
-    run: Run, experiment: Experiment, cfg: Any, notify: Callable[[dict[str, Any]], None]
+    run: Run, notify: Callable[[dict[str, Any]], None], commit: dict[str, Any], again: bool
 ) -> None:
+    experiment, cfg = run.experiment, replace(run.experiment.cfg, seed=run.seed)
     path = run.partial(".json")
+    if again and path.exists() and storage.read_json(path)["commits"] != [commit]:
+        run.partial(".safetensors").unlink(missing_ok=True)
+        path.unlink()
     if path.exists():
         journal = storage.read_json(path)
         journal["resumes"] += 1
@@ -195,7 +231,6 @@ def _go_on(
         journal = {"started": now(), "resumes": 0, "update": 0, "commits": []}
         journal |= {"cpu_seconds": 0.0, "wall_seconds": 0.0, "identity": run.identity}
         journal |= run.settings
-    commit = git_commit()
     if commit not in journal["commits"]:
         journal["commits"].append(commit)
     spent = journal["cpu_seconds"] - time.process_time()
@@ -216,13 +251,19 @@ def _go_on(
     train, evaluate = experiment.algorithm.train, experiment.evaluation.evaluate
     result = train(cfg, on_log=on_log, checkpoint=run.partial(".safetensors"))
     note(cfg.updates)
+    if again:  # without it the seed is unfinished, until all its files are of this run
+        run.record.unlink(missing_ok=True)
+    storage.write_rows(run.rows, result.rows)
     record = {
         "schema": load_schema()[-1]["schema"],
         "experiment": experiment.name,
         "seed": run.seed,
         "evaluation": dict(evaluate(result.net, cfg, experiment.episodes)),
         **{key: value for key, value in journal.items() if key != "update"},
-        **UNKNOWN,
+        # As taken in training: a graph of papers has no steps, and RND's warm-up is not counted.
+        "env_steps": result.rows[-1].get("env_steps") if result.rows else None,
+        "csv_rows": len(result.rows),
+        "csv_sha256": hashlib.sha256(run.rows.read_bytes()).hexdigest(),
         "finished": now(),
         "device": str(getattr(cfg, "device", "cpu")),
         "cpu_model": cpu_model(),
@@ -233,7 +274,7 @@ def _go_on(
             "marl_edu": marl_edu.__version__,
         },
     }
-    storage.write_rows(run.rows, result.rows)
+    record["digest"] = storage.digest(record)
     if run.seed in experiment.keep_policy:
         storage.save_checkpoint(run.policy, result.net.state_dict(), record)
     storage.write_json(run.record, record, overwrite=False)

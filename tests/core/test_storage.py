@@ -1,6 +1,7 @@
 """Files are whole or not there, and come back as they went in."""
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -269,6 +270,10 @@ def test_bad_rows(tmp_path):
         storage.write_rows(path, [{"a": 1}, {"b": 1}])
     with pytest.raises(TypeError, match="must be a number, got"):
         storage.write_rows(path, [{"a": [1]}])
+    for damaged in (b"a\n1\n\xff", b'a\n"1\n', b"a\n1\x00\n"):
+        path.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"a\.csv"):
+            storage.read_rows(path)
     for damaged in ("a,b\n1,2\n3\n", "a,b\n1,x\n", "a\n1,2\n"):
         path.write_text(damaged)
         with pytest.raises(ValueError, match=r"a\.csv, line \d: damaged"):
@@ -280,6 +285,9 @@ def test_json_has_no_nan(tmp_path):
     storage.write_json(tmp_path / "a.json", record)
     text = (tmp_path / "a.json").read_text(encoding="utf-8")
     assert json.loads(text) == {"x": None, "y": [None, 1.5], "π": {"z": [1, None]}}
+    (tmp_path / "a.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"a\.json: damaged"):
+        storage.read_json(tmp_path / "a.json")
     (tmp_path / "a.json").write_text("[1]")
     with pytest.raises(ValueError, match="a JSON object is taken, got list"):
         storage.read_json(tmp_path / "a.json")
@@ -314,3 +322,23 @@ def test_a_copy_under_the_name_of_another_seed_is_refused(tmp_path):
     storage.write_json(tmp_path / "a-seed4.json", {"seed": 0})
     with pytest.raises(ValueError, match=r"a-seed4\.json is of seed 0: a copy, or renamed"):
         storage.read_by_seed(tmp_path, "a-seed")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links and modes")
+def test_a_link_stays_a_link_and_a_mode_stays_as_it_is(tmp_path):
+    (tmp_path / "a").write_text("old")
+    (tmp_path / "a").chmod(0o604)
+    (tmp_path / "link").symlink_to("a")
+    storage.write_atomic(tmp_path / "link", "new")
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "a").read_text() == "new"
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o604
+
+
+def test_a_curve_is_held_against_its_record(tmp_path):
+    storage.write_rows(tmp_path / "a.csv", [{"a": 1}, {"a": 2}])
+    digest = hashlib.sha256((tmp_path / "a.csv").read_bytes()).hexdigest()
+    for record in (None, {}, {"csv_rows": 2, "csv_sha256": digest}, {"csv_rows": None}):
+        assert len(storage.read_rows(tmp_path / "a.csv", record)) == 2
+    for record, said in (({"csv_rows": 1}, "2 rows"), ({"csv_sha256": "0" * 64}, "another sha256")):
+        with pytest.raises(ValueError, match=said):
+            storage.read_rows(tmp_path / "a.csv", record)

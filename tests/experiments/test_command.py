@@ -1,6 +1,7 @@
 """Runs that are interrupted, killed, repeated or mixed up end with the right files or an error."""
 
 import errno
+import hashlib
 import json
 import os
 import pickle
@@ -98,6 +99,15 @@ def outcome(run: Run):
     return record["evaluation"], run.rows.read_text(), policy
 
 
+COMMIT = {"commit": "a" * 40, "dirty": False}
+
+
+@pytest.fixture(autouse=True)
+def at_a_commit(monkeypatch):
+    """The code is that of a commit, whatever is being edited while the tests run."""
+    monkeypatch.setattr(runs, "git_commit", lambda: COMMIT)
+
+
 def files(folder: Path) -> set[str]:
     return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
 
@@ -122,16 +132,126 @@ def test_a_run_leaves_curve_record_and_policy_and_nothing_else(tmp_path):
     assert record["settings"] == asdict(Config()) and record["schema"] >= 1
     ids = (record["algorithm"], record["env"], record["evaluator"])
     assert ids == ("fake", None, "weights")
-    later = ("env_steps", "csv_rows", "csv_sha256", "digest")  # to be measured one day
-    assert [record[key] for key in later] == [None] * 4
+    curve = a_run(tmp_path).rows.read_bytes()
+    assert record["env_steps"] == 120 and record["csv_rows"] == curve.count(b"\n") - 1 == 6
+    assert record["csv_sha256"] == hashlib.sha256(curve).hexdigest()
     assert record["evaluation"]["episodes"] == record["episodes"] == 7
     assert record["resumes"] == 0 and record["cpu_seconds"] > 0 and record["wall_seconds"] > 0
     assert set(record["versions"]) == {"python", "torch", "numpy", "marl_edu"}
     assert record["started"] <= record["finished"] and record["cpu_model"]
-    assert record["device"] == "cpu" and set(record["commits"][0]) == {"commit", "dirty"}
+    assert record["device"] == "cpu" and record["commits"] == [COMMIT]
     assert len(storage.read_rows(a_run(tmp_path).rows)) == 6
     policy = storage.load_checkpoint(a_run(tmp_path).policy)[1]
-    assert policy["identity"] == record["identity"] == a_run(tmp_path).identity
+    assert policy == record and record["identity"] == a_run(tmp_path).identity
+
+
+@pytest.mark.parametrize("value", [0.1 + 0.2, float("nan"), 1e-320, "ä", None, [torch.tensor(3)]])
+def test_a_digest_is_of_every_entry_and_survives_the_disk(tmp_path, value):
+    record = {"seed": 3, "evaluation": {"success": value}}
+    path = tmp_path / "record.json"
+    storage.write_json(path, record | {"digest": storage.digest(record)})
+    again = storage.read_json(path)
+    assert storage.digest(again) == again["digest"]
+    again["evaluation"]["success"] = 0.31
+    assert storage.digest(again) != again["digest"]
+
+
+def test_a_record_of_a_run_holds_its_digest(tmp_path):
+    runs.run_seed(a_run(tmp_path))
+    record = storage.read_json(a_run(tmp_path).record)
+    assert record["digest"] == storage.digest(record)
+    text = a_run(tmp_path).record.read_text().replace('"seed": 0', '"seed": 5')
+    assert storage.digest(json.loads(text)) != record["digest"]
+
+
+def test_a_run_without_steps_or_curve_says_so(tmp_path):
+    def nodes(cfg, on_log=None, checkpoint=None):
+        found = train(cfg)
+        found.rows = [{"update": 1}] if cfg.seed else []
+        return found
+
+    for seed in (0, 1):
+        run = a_run(tmp_path, seed)
+        method = run.experiment.algorithm._replace(train=nodes)
+        runs.run_seed(run._replace(experiment=replace(run.experiment, algorithm=method)))
+        record = storage.read_json(run.record)
+        assert record["env_steps"] is None and record["csv_rows"] == seed
+
+
+def test_uncommitted_code_trains_nothing_unless_allowed(tmp_path, monkeypatch):
+    dirty = COMMIT | {"dirty": True}
+    monkeypatch.setattr(runs, "git_commit", lambda: dirty)
+    with pytest.raises(ValueError, match=r"differs from its commit.*--dirty"):
+        runs.run_seed(a_run(tmp_path), lambda row: pytest.fail("it trains"))
+    assert files(tmp_path) == set()
+    runs.run_seed(a_run(tmp_path), dirty=True)
+    assert storage.read_json(a_run(tmp_path).record)["commits"] == [dirty]
+
+
+def test_a_package_without_repository_trains(tmp_path, monkeypatch):
+    nothing = {"commit": None, "dirty": None}
+    monkeypatch.setattr(runs, "git_commit", lambda: nothing)
+    runs.run_seed(a_run(tmp_path))
+    assert storage.read_json(a_run(tmp_path).record)["commits"] == [nothing]
+
+
+NEXT = {"commit": "b" * 40, "dirty": False}
+
+
+def interrupted(run: Run, **how) -> Run:
+    """This run, stopped at its last row."""
+
+    def stop(row):
+        if row["update"] == run.experiment.cfg.updates:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runs.run_seed(run, stop, **how)
+    return run
+
+
+def test_again_makes_anew_what_another_commit_made(tmp_path, monkeypatch):
+    run = a_run(tmp_path)
+    runs.run_seed(run)
+    old, curve = storage.read_json(run.record), run.rows.read_text()
+    runs.run_seed(run, lambda row: pytest.fail("made at this commit"), again=True)
+    monkeypatch.setattr(runs, "git_commit", lambda: NEXT)
+    monkeypatch.setattr(runs, "now", lambda: "2030-01-01T00:00:00+00:00")
+    interrupted(run, again=True)
+    assert storage.read_json(run.record) == old, "the old one stays until the new one is there"
+    assert run.rows.read_text() == curve
+    runs.run_seed(run, again=True)
+    new = storage.read_json(run.record)
+    assert new["commits"] == [NEXT] and new["resumes"] == 1 and new["started"] > old["finished"]
+    assert storage.load_checkpoint(run.policy)[1] == new and new["digest"] != old["digest"]
+    assert len(files(tmp_path)) == 3, "curve, record and policy"
+
+
+def test_again_begins_anew_what_another_commit_began(tmp_path, monkeypatch):
+    run = interrupted(a_run(tmp_path))
+    monkeypatch.setattr(runs, "git_commit", lambda: NEXT)
+    seen = []
+    runs.run_seed(run, seen.append, again=True)
+    record = storage.read_json(run.record)
+    assert seen[0]["update"] == 2 and record["commits"] == [NEXT] and record["resumes"] == 0
+    mixed = interrupted(a_run(tmp_path, seed=1))
+    monkeypatch.setattr(runs, "git_commit", lambda: COMMIT)
+    runs.run_seed(mixed)
+    assert storage.read_json(mixed.record)["commits"] == [NEXT, COMMIT]
+    assert not runs.is_finished(mixed, COMMIT) and not runs.is_finished(mixed, NEXT)
+
+
+def test_again_is_whole_where_writing_it_fails(tmp_path, monkeypatch):
+    run = a_run(tmp_path)
+    runs.run_seed(run)
+    monkeypatch.setattr(runs, "git_commit", lambda: NEXT)
+    with monkeypatch.context() as patch:
+        patch.delattr(storage, "write_rows")
+        with pytest.raises(AttributeError):
+            runs.run_seed(run, again=True)
+    assert not runs.is_finished(run) and runs.progress(run) == 12
+    runs.run_seed(run, lambda row: pytest.fail("all updates were done"), again=True)
+    assert storage.read_json(run.record)["commits"] == [NEXT]
 
 
 def test_a_finished_seed_is_not_run_again(tmp_path):
@@ -219,11 +339,11 @@ def test_a_full_disk_at_the_end_loses_nothing(tmp_path, monkeypatch):
     def full(path, rows):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
-    monkeypatch.setattr(storage, "write_rows", full)
-    with pytest.raises(OSError, match="No space left"):
-        runs.run_seed(run)
+    with monkeypatch.context() as patch:
+        patch.setattr(storage, "write_rows", full)
+        with pytest.raises(OSError, match="No space left"):
+            runs.run_seed(run)
     assert not run.record.exists() and not run.rows.exists()
-    monkeypatch.undo()
     seen = []
     runs.run_seed(run, seen.append)
     assert seen == [], "all updates were in the checkpoint"
@@ -276,6 +396,7 @@ def test_names_and_beginnings_of_names():
         return [e.name for e in experiments.select(names, known)]
 
     assert chosen("tarmac") == ["tarmac-easy", "tarmac-hard"]
+    assert chosen("all") == chosen("tar", "all") == list(known)
     assert chosen("tarmac-hard", "tarmac", "tar") == ["tarmac-easy", "tarmac-hard", "tar"]
     for wrong in ("tarma", "easy", "", "tarmac-"):
         with pytest.raises(ValueError, match="there are tarmac-easy, commnet-easy"):
@@ -285,11 +406,17 @@ def test_names_and_beginnings_of_names():
 def test_misuse_is_explained(tmp_path, capsys):
     assert command(tmp_path, "run", "fakes") == 2
     assert "no experiment is called 'fakes'" in capsys.readouterr().err
-    for words in (["run", "other", "--seeds", "0"], ["run", "other", "--jobs", "x"], ["go"]):
+    for words in (
+        ["run", "other", "--seeds", "0"],
+        ["run", "other", "--seeds", "1000000"],
+        ["run", "other", "--again", "--dirty"],
+        ["go"],
+        ["run", "other", "--jobs", "x"],
+    ):
         with pytest.raises(SystemExit) as error:
             command(tmp_path, *words)
         assert error.value.code == 2
-    assert "must be a whole number of at least 1, got x" in capsys.readouterr().err
+    assert "must be a whole number from 1 to 10,000, got x" in capsys.readouterr().err
 
 
 def test_list_status_and_table(tmp_path, capsys):
@@ -309,6 +436,28 @@ def test_list_status_and_table(tmp_path, capsys):
     assert "under other settings" in capsys.readouterr().err
 
 
+def test_the_command_counts_what_is_done_at_this_commit(tmp_path, capsys, monkeypatch):
+    def serve(todo, jobs, again, dirty):
+        for run in todo:
+            runs.run_seed(run, again=again, dirty=dirty)
+        return []
+
+    monkeypatch.setattr(experiments, "_execute", serve)
+    assert command(tmp_path, "run", "fake") == command(tmp_path, "run", "all", "--again") == 0
+    assert "4 of 6 seeds are finished already" in capsys.readouterr().out
+    monkeypatch.setattr(runs, "git_commit", lambda: NEXT)
+    runs.run_seed(a_run(tmp_path), again=True)
+    assert command(tmp_path, "run", "all", "--again") == 0
+    assert "1 of 6 seeds are finished already" in capsys.readouterr().out
+    records = [storage.read_json(path) for path in tmp_path.glob("*/seed-*.json")]
+    assert len(records) == 6 and all(record["commits"] == [NEXT] for record in records)
+    monkeypatch.setattr(runs, "git_commit", lambda: COMMIT | {"dirty": True})
+    assert command(tmp_path, "run", "all", "--again") == command(tmp_path, "run", "all") == 2
+    monkeypatch.setattr(runs, "git_commit", lambda: {"commit": None, "dirty": None})
+    assert command(tmp_path, "run", "all", "--again") == 2
+    assert "not in its repository" in capsys.readouterr().err
+
+
 @pytest.mark.long
 def test_processes_killed_failing_and_going_on(tmp_path, capsys):
     """Two jobs: one seed is killed (-9), one raises; the others finish and both can go on."""
@@ -316,7 +465,7 @@ def test_processes_killed_failing_and_going_on(tmp_path, capsys):
         "fake-kill": replace(fake("fake-kill", die="kill"), seeds=1),
         "fake-raise": replace(fake("fake-raise", die="raise"), seeds=1),
     }
-    assert command(tmp_path, "run", "fake", "--jobs", "2", **known) == 1
+    assert command(tmp_path, "run", "fake", "--jobs", "2", "--dirty", **known) == 1
     err = capsys.readouterr().err
     assert "fake-kill seed 0: its process died with exit code -9" in err
     assert "RuntimeError: a bug in this method" in err
@@ -341,13 +490,19 @@ if __name__ == "__main__":
     # Whoever runs the tests in the background is deaf to Ctrl-C, and so are its children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     known = {"fake-easy": t.fake(pause=0.2)}
-    words = ["run", "fake", "--seeds", "1", "--results", sys.argv[1]]
+    words = ["run", "fake", "--seeds", "1", "--dirty", "--results", sys.argv[1]]
     sys.exit(t.experiments.main(words, known))
 """
 
 
+# The terminal tells parent and children; a scheduler tells the parent first.
 @pytest.mark.long
-def test_ctrl_c_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize(
+    "send, number, code",
+    [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)],
+    ids=["ctrl-c", "sigterm"],
+)
+def test_who_stops_it_is_told_how_to_go_on(tmp_path, send, number, code):
     script = tmp_path / "script.py"
     script.write_text(CTRL_C.replace("MODULE", __name__))
     process = subprocess.Popen(
@@ -361,10 +516,10 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
     deadline = time.monotonic() + 60
     while not slow.partial(".safetensors").exists() and time.monotonic() < deadline:
         time.sleep(0.02)
-    os.killpg(process.pid, signal.SIGINT)  # as the terminal does: to parent and children
+    send(process.pid, number)
     _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, err
-    assert "0 of 1 seeds are finished" in err and "run fake --seeds 1 --results" in err
+    assert process.returncode == code, err
+    assert "0 of 1 seeds are finished" in err and "run fake --seeds 1 --dirty --results" in err
     assert "Traceback" not in err
     runs.run_seed(slow)
     runs.run_seed(a_run(tmp_path / "straight"))
@@ -372,6 +527,13 @@ def test_ctrl_c_says_how_to_go_on(tmp_path):
 
 
 # The book's own -------------------------------------------------------------------------------
+
+
+def test_the_published_teams_are_in_the_catalogue():
+    for method, size in (("ic3net", "easy"), ("ic3net", "medium"), ("none", "medium")):
+        experiment = experiments.EXPERIMENTS[f"{method}-{size}"]
+        assert experiment.algorithm.id == method and experiment.seeds == 5
+        assert experiment.cfg.env_args["difficulty"] == size
 
 
 def test_the_books_experiments_are_well_formed():

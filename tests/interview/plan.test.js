@@ -29,21 +29,23 @@ test("the clock", () => {
 
 test("due cards come longest due first, new ones in the bank's order, as many as fit in today", () => {
   const [a, b, c, d, e, f] = BANK;
+  const now = new Date(2026, 2, 5, 12);
   const today = "2026-03-05";
   const cards = {
     [a.id]: { box: 1, due: today, first: today },
     [b.id]: { box: 1, due: "2026-03-01" },
     [c.id]: { box: 3, due: "2026-03-06" },
+    [f.id]: { box: 2, due: "2099-03-05" }, // a clock was wrong: no card of box 2 waits so long
   };
-  const next = plan([a, b, c, d, e, f], cards, today, 3);
-  assert.deepEqual(idsOf(next.due), idsOf([b, a]));
+  const next = plan([a, b, c, d, e, f], cards, now, 3);
+  assert.deepEqual(idsOf(next.due), idsOf([b, a, f]));
   assert.deepEqual(idsOf(next.fresh), idsOf([d, e])); // one of today's three was had
-  assert.deepEqual(plan([d, e], cards, today, 0).fresh, []);
+  assert.deepEqual(plan([d, e], cards, now, 0).fresh, []);
 });
 
 test("never asked comes first, then asked longest ago", () => {
   const some = BANK.slice(0, 4);
-  const asked = { [some[0].id]: "2026-03-02", [some[1].id]: "2026-03-01" };
+  const asked = { [some[0].id]: { on: "2026-03-02" }, [some[1].id]: { on: "2026-03-01" } };
   const drawn = idsOf(draw(some, 4, asked));
   assert.deepEqual(drawn.slice(2), idsOf([some[1], some[0]]));
   assert.deepEqual(drawn.slice(0, 2).sort(), idsOf(some.slice(2)));

@@ -51,6 +51,28 @@ def test_it_is_alive_when_opened_from_disk(browser, html: Path, name: str) -> No
     page.close()
 
 
+@pytest.mark.parametrize("word", ["__proto__", "constructor", "zzz"])
+@pytest.mark.parametrize(
+    "name, trait",
+    [
+        ("corridor", "net"),
+        ("curiosity", "method"),
+        ("junction", "team"),
+        ("junction", "difficulty"),
+        ("graph", "selected"),
+    ],
+)
+def test_a_link_of_nonsense_stops_no_figure(
+    watched: Watched, name: str, trait: str, word: str
+) -> None:
+    path, alive = ALIVE[name]
+    watched.open(f"{path}#{name}-0?{trait}={word}")
+    figure = watched.page.locator(f"[data-figure='{name}']").first
+    figure.locator(alive).wait_for()
+    figure.locator("button").first.click()
+    assert watched.wrong == []
+
+
 def test_modules_are_joined_and_not_copied(html: Path) -> None:
     scripts = sorted(path.name for path in (html / "_static" / "interview").glob("*.js"))
     assert scripts == ["bank.js", "cards.js", "mock.js", "quiz.js", "readiness.js", "wide.js"]

@@ -5,6 +5,7 @@ import re
 import zipfile
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import urldefrag, urlsplit
 
 import pytest
@@ -54,6 +55,17 @@ def tab_to(page: Page, place: Locator, most: int = 12) -> None:
         if place.evaluate("e => e === document.activeElement"):
             return
     raise AssertionError("Tab does not lead there")
+
+
+def stored(page: Page) -> dict[str, Any]:
+    """What the browser keeps, by part and name: "exercises/targeting"."""
+    text = page.evaluate("JSON.stringify({...localStorage})")
+    begin = "marl-edu/2/"
+    return {
+        key.removeprefix(begin): json.loads(value)
+        for key, value in json.loads(text).items()
+        if key.startswith(begin)
+    }
 
 
 def check(watched: Watched) -> None:
@@ -282,8 +294,8 @@ def test_a_mock_interview(sized: Watched) -> None:
     rows = page.locator("#mi-end tbody tr")
     assert rows.count() == 5 and "Missed it" in rows.first.inner_text()
     check(sized)
-    cards = json.loads(page.evaluate("localStorage.getItem('marl-edu-progress')"))["cards"]
-    assert sorted(card["box"] for card in cards.values()) == [0, 1, 1, 1]
+    boxes = [entry["box"] for key, entry in stored(page).items() if key.startswith("cards/")]
+    assert sorted(boxes) == [0, 1, 1, 1]
     rows.first.get_by_role("link").press("Enter")
     page.wait_for_url("**/interview/*.html#q-*")
     assert page.evaluate("document.getElementById(location.hash.slice(1)) !== null")
@@ -367,7 +379,7 @@ def test_readiness_is_ticked_imported_exported_and_forgotten(
     with page.expect_download() as download:
         press(page.get_by_role("button", name="Export"))
     kept = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
-    assert kept["version"] == 1
+    assert kept["version"] == 2
     assert kept["exercises"].keys() == {"masked_attention", "silent_team"}
     page.once("dialog", lambda dialog: dialog.accept())
     press(page.get_by_role("button", name="Forget everything"))
@@ -378,16 +390,110 @@ def test_readiness_is_ticked_imported_exported_and_forgotten(
     assert bugs.inner_text().startswith("1 of ")
 
 
-def test_what_is_kept_survives_a_broken_entry(watched: Watched) -> None:
+def test_what_is_kept_survives_broken_entries(watched: Watched) -> None:
     watched.open(f"{FOLDER}/readiness.html")
     watched.page.wait_for_load_state("networkidle")
-    watched.page.evaluate("localStorage.setItem('marl-edu-progress', '{broken')")
+    for key in (
+        "marl-edu-progress",
+        "marl-edu/2/exercises/masked_attention",
+        "marl-edu/2/__proto__/a",
+        "marl-edu/2/exercises/__proto__",
+        "marl-edu/2/version/a",
+    ):
+        watched.page.evaluate("key => localStorage.setItem(key, '{broken')", key)
     watched.page.reload()
     watched.page.wait_for_load_state("networkidle")
     watched.page.locator("#done-masked_attention").check()
     watched.page.reload()
     assert watched.page.locator("#done-masked_attention").is_checked()
     assert watched.wrong == []
+
+
+DONE = '{"version": 2, "exercises": {"targeting": {"done": %s, "at": "%s"}}}'
+
+
+def test_an_import_takes_what_is_newer_and_can_be_undone(watched: Watched, tmp_path: Path) -> None:
+    page = watched.page
+    page.clock.set_fixed_time(datetime(2026, 3, 1, 12))
+    watched.open(f"{FOLDER}/readiness.html")
+    box, said = page.locator("#done-targeting"), page.locator("#mi-said")
+    undo = page.get_by_role("button", name="Undo")
+
+    def give(text: str) -> str:
+        (tmp_path / "mine.json").write_text(text, encoding="utf-8")
+        said.evaluate("e => { e.textContent = ''; }")
+        page.get_by_label("Import").set_input_files(tmp_path / "mine.json")
+        page.wait_for_function("() => document.getElementById('mi-said').textContent")
+        return said.inner_text()
+
+    box.check()
+    assert not undo.is_visible()
+    assert "newer: targeting." in give(DONE % ("false", "2026-02-27T12:00:00.000Z"))
+    assert box.is_checked()
+    assert "1 exercises." in give(DONE % ("false", "2026-03-02T08:00:00.000Z"))
+    assert not box.is_checked()
+    press(undo)
+    assert box.is_checked() and not undo.is_visible() and "1 entries" in said.inner_text()
+    assert "newer edition" in give('{"version": 3, "exercises": {"targeting": "open"}}')
+    assert "not a file of progress" in give('{"exercises": 3}')
+    page.once("dialog", lambda dialog: dialog.accept())
+    press(page.get_by_role("button", name="Forget everything"))
+    assert stored(page) == {} and not box.is_checked()
+    press(undo)
+    assert box.is_checked() and stored(page)["exercises/targeting"]["done"]
+    assert watched.wrong == []
+
+
+def test_what_an_older_edition_kept_is_read_and_left(watched: Watched) -> None:
+    page = watched.page
+    watched.open(f"{FOLDER}/readiness.html")
+    old = '{"version": 1, "exercises": {"targeting": "done"}, "asked": {"x": ["2026-01-01"]}}'
+    page.evaluate("old => localStorage.setItem('marl-edu-progress', old)", old)
+    page.reload()
+    box = page.locator("#done-targeting")
+    assert box.is_checked()
+    box.uncheck()
+    page.reload()
+    assert not box.is_checked()
+    assert page.evaluate("localStorage.getItem('marl-edu-progress')") == old
+
+
+def test_two_tabs_keep_what_both_note(watched: Watched) -> None:
+    one, other = watched.page, watched.page.context.new_page()
+    for page in (one, other):
+        page.goto(f"{watched.origin}/{FOLDER}/readiness.html")
+    one.locator("#done-targeting").check()
+    other.locator("#done-silent_team").check()
+    one.wait_for_function("() => document.getElementById('done-silent_team').checked")
+    other.wait_for_function("() => document.getElementById('done-targeting').checked")
+    assert stored(one).keys() == {"exercises/targeting", "exercises/silent_team"}
+
+
+# A browser that was told to keep nothing, and one whose storage is full.
+FORBIDDEN = """for (const name of ["localStorage", "sessionStorage"])
+    Object.defineProperty(window, name, {
+        get() { throw new DOMException("The operation is insecure.", "SecurityError"); } });"""
+FULL = """Storage.prototype.setItem = () => {
+    throw new DOMException("The quota has been exceeded.", "QuotaExceededError"); };"""
+
+
+@pytest.mark.parametrize("store", [FORBIDDEN, FULL], ids=["forbidden", "full"])
+def test_where_nothing_can_be_kept_a_sentence_says_so(watched: Watched, store: str) -> None:
+    page = watched.page
+    page.add_init_script(store)
+    watched.open(f"{FOLDER}/readiness.html")
+    cell = page.locator("td[data-topic='tarmac'][data-what='exercises']")
+    told = page.locator(".mi-unkept")
+    assert told.count() == 0
+    for name in ("targeting", "masked_attention"):
+        page.locator(f"#done-{name}").check()
+    assert cell.inner_text().startswith("2 of ")
+    assert told.count() == 1 and "cannot keep that" in told.inner_text()
+    with page.expect_download() as download:
+        press(told.get_by_role("button", name="Export"))
+    saved = json.loads(Path(download.value.path()).read_text(encoding="utf-8"))
+    assert saved["exercises"].keys() == {"targeting", "masked_attention"}
+    assert violations(watched) == []
 
 
 def test_quizzes_answered_right_count_for_readiness(watched: Watched) -> None:

@@ -287,6 +287,14 @@ def test_the_memory_is_exchanged_and_erased(opened: Opened):
     assert cells.count() >= 8  # all units of the last step
 
 
+def test_reset_returns_to_the_prepared_moment(opened: Opened):
+    shown = opened(CorridorFigure(WALKERS, trail="wfff"))
+    shown.press("Forward")
+    shown.press("Erase memory")
+    shown.press("Reset")
+    assert shown.words == said("wfff")
+
+
 def test_keys_walk(opened: Opened):
     shown = opened()
     shown.get_by_role("button", name="Forward", exact=True).focus()

@@ -2,7 +2,7 @@
 
 import { field, find, get, page, reveal } from "./page.js";
 import { plan } from "./plan.js";
-import { change, put, read, review, today } from "./progress.js";
+import { onOthers, put, read, review, set, today } from "./progress.js";
 
 /** @import { Question } from "./page.js" */
 
@@ -17,7 +17,7 @@ function planned() {
   const chosen = questions.filter(
     (one) => (!topic || one.topic === topic) && (!level || one.level === level),
   );
-  return { chosen, ...plan(chosen, read().cards, today(), Number(fresh.value)) };
+  return { chosen, ...plan(chosen, read().cards, new Date(), Number(fresh.value)) };
 }
 
 function tell() {
@@ -74,9 +74,7 @@ choice.addEventListener("submit", (event) => {
 });
 choice.addEventListener("input", () => {
   if (fresh.validity.valid) {
-    change((state) => {
-      state.settings.fresh = Number(fresh.value);
-    });
+    set("settings", "fresh", { value: Number(fresh.value) });
   }
   queue = [];
   get("mi-card").hidden = true;
@@ -89,6 +87,7 @@ get("mi-card").addEventListener("keydown", (event) => {
   if (get("mi-back").hidden || event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.key === "1" || event.key === "2") rate(event.key === "2");
 });
-fresh.value = `${read().settings.fresh ?? 10}`;
+fresh.value = `${read().settings.fresh?.value ?? 15}`;
+onOthers(tell);
 reveal();
 tell();

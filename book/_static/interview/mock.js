@@ -2,7 +2,7 @@
 
 import { field, find, get, page, reveal } from "./page.js";
 import { clock, five, NUMBER } from "./plan.js";
-import { change, put, read, review, today, typeset } from "./progress.js";
+import { put, read, review, set, today, typeset } from "./progress.js";
 
 /** @import { Question } from "./page.js" */
 
@@ -85,9 +85,7 @@ function showAnswer() {
 function rate(rating) {
   const one = drawn[results.length];
   results.push({ one, rating, seconds: used });
-  change((state) => {
-    state.asked[one.id] = today();
-  });
+  set("asked", one.id, { on: today() });
   if (rating !== "partly") review(one.id, rating === "had");
   show();
 }

@@ -1,7 +1,7 @@
 // The quizzes of a topic's page: check a choice, and be told why. And its sheet for the printer.
 
 import { find, page } from "./page.js";
-import { change, read } from "./progress.js";
+import { onOthers, read, set } from "./progress.js";
 
 const forms = /** @type {HTMLFormElement[]} */ ([...document.querySelectorAll(".mi-quiz")]);
 const [score, restart, sheet] = [".mi-score", ".mi-restart", ".mi-sheet"].map((selector) =>
@@ -11,7 +11,7 @@ const questionOf = (/** @type {HTMLFormElement} */ form) => form.dataset.questio
 
 function count() {
   const { quizzes } = read();
-  const right = forms.filter((form) => quizzes[questionOf(form)]).length;
+  const right = forms.filter((form) => quizzes[questionOf(form)]?.right).length;
   score.textContent = `${right} of ${forms.length} right so far.`;
 }
 
@@ -33,9 +33,7 @@ for (const form of forms) {
     verdict.innerHTML = why.innerHTML; // with its formulas as they were set
     verdict.dataset.right = `${right}`;
     details.hidden = false;
-    change((state) => {
-      state.quizzes[questionOf(form)] = right;
-    });
+    set("quizzes", questionOf(form), { right });
     count();
   });
   const clear = () => {
@@ -63,11 +61,13 @@ page.MathJax?.startup.promise.then(() => {
 if (forms.length) {
   score.hidden = restart.hidden = false;
   restart.addEventListener("click", () => {
-    for (const form of forms) form.reset();
-    change((state) => {
-      for (const form of forms) delete state.quizzes[questionOf(form)];
-    });
+    const { quizzes } = read();
+    for (const form of forms) {
+      form.reset();
+      if (quizzes[questionOf(form)]) set("quizzes", questionOf(form), { right: false });
+    }
     count();
   });
+  onOthers(count);
   count();
 }

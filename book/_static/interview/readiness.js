@@ -1,8 +1,8 @@
 // Readiness: what is known, passed and found, topic by topic; export, import, forget.
 
 import { get, page } from "./page.js";
-import { change, forget, merge, read } from "./progress.js";
-import { isKnown } from "./state.js";
+import { canUndo, forget, merge, onOthers, read, set, undo } from "./progress.js";
+import { isKnown, Newer } from "./state.js";
 
 /** @import { Exercise, Question } from "./page.js" */
 /** @import { State } from "./state.js" */
@@ -18,6 +18,9 @@ function say(text) {
   get("mi-said").textContent = text;
 }
 
+/** @param {string} what @param {string[]} names */
+const list = (what, names) => (names.length ? ` ${what} ${names.join(", ")}.` : "");
+
 /**
  * How many of a topic the reader has, and how many there are.
  * @template {{ topic: string }} T
@@ -30,8 +33,8 @@ const share = (some, has) => (/** @type {string} */ topic) => {
 
 /** What is counted, each as a function of the topic. @param {State} state */
 function counts(state) {
-  const done = (/** @type {Exercise} */ one) => state.exercises[one.name] === "done";
-  const right = (/** @type {Question} */ one) => state.quizzes[one.id];
+  const done = (/** @type {Exercise} */ one) => state.exercises[one.name]?.done;
+  const right = (/** @type {Question} */ one) => state.quizzes[one.id]?.right;
   const quizzes = questions.filter((one) => one.quiz);
   const [hunts, tasks] = [true, false].map((hunt) => exercises.filter((one) => one.hunt === hunt));
   return {
@@ -55,16 +58,14 @@ function show() {
       what === "questions" ? `${number} known, ${seen} seen of ${of}` : `${number} of ${of}`;
     cell.style.setProperty("--share", `${number / of}`);
   }
-  for (const box of boxes) box.checked = state.exercises[nameOf(box)] === "done";
+  for (const box of boxes) box.checked = state.exercises[nameOf(box)]?.done ?? false;
+  get("mi-undo").hidden = !canUndo();
 }
 
 for (const box of boxes) {
   box.disabled = false;
   box.addEventListener("change", () => {
-    change((state) => {
-      if (box.checked) state.exercises[nameOf(box)] = "done";
-      else delete state.exercises[nameOf(box)];
-    });
+    set("exercises", nameOf(box), { done: box.checked });
     show();
   });
 }
@@ -77,18 +78,20 @@ chooser.addEventListener("change", async () => {
     const ids = new Set(questions.map((one) => one.id));
     const names = new Set(exercises.map((one) => one.name));
     const known = { cards: ids, quizzes: ids, asked: ids, exercises: names };
-    const { news, left } = merge(await file.text(), known);
+    const { news, left, older } = merge(await file.text(), known);
     const [cards, quizzes, done] = [news.cards, news.quizzes, news.exercises].map(
       (part) => Object.keys(part).length,
     );
-    const lost = left.join(", ");
     say(
       `Imported: ${cards} cards, ${quizzes} quizzes, ${done} exercises.` +
-        (lost ? ` Left out, as it is not in this book or not done: ${lost}.` : ""),
+        list("Not taken, as what is here is newer:", older) +
+        list("Left out, as it is not in this book or not done:", left),
     );
-  } catch {
+  } catch (error) {
     say(
-      `${file.name} is not a file of progress: it must be JSON such as {"exercises": {"masked_attention": "done"}}.`,
+      error instanceof Newer
+        ? `${file.name} is from a newer edition of this book (${error.message}): import it there.`
+        : `${file.name} is not a file of progress: it must be JSON such as {"exercises": {"masked_attention": "done"}}.`,
     );
   }
   chooser.value = "";
@@ -98,10 +101,16 @@ chooser.addEventListener("change", async () => {
 get("mi-forget").addEventListener("click", () => {
   if (!window.confirm("Forget all cards, quizzes and exercises on this machine?")) return;
   forget();
-  say("Forgotten.");
+  say("Forgotten. Until you leave this page, Undo brings it back.");
+  show();
+});
+
+get("mi-undo").addEventListener("click", () => {
+  const number = undo();
+  say(`Undone: ${number} entries are as they were.`);
   show();
 });
 
 get("mi-tools").hidden = false;
-window.addEventListener("pageshow", show); // also when one comes back to this page
+onOthers(show);
 show();

@@ -1,46 +1,76 @@
-// What a reader has learned, and how it changes: functions that need no page.
+// What a reader has learned, and how it changes: functions that need no page. The command line
+// writes files of the same shape: marl_edu/exercises/engine/progress.py.
 //
 // Cards follow Leitner: five boxes and an interval each. SM-2 and FSRS are better over months, and
 // need a history of that length to be; whoever has two weeks sees what this does, and why. The
 // Anki deck is for the others.
 
+/** @typedef {{ at: string }} Dated when an entry was made, in UTC: of two, the newer one counts */
 /**
  * `first`: the day on which it was new; none if it came from a mock interview.
  * @typedef {{ box: number, due: string, first?: string }} Card
  */
 /**
  * @typedef {object} State
- * @property {1} version
- * @property {Record<string, Card>} cards
- * @property {Record<string, boolean>} quizzes whether the last answer was right
- * @property {Record<string, string>} asked the last time in a mock interview
- * @property {Record<string, "done">} exercises by name; bug hunts are exercises too
- * @property {Record<string, number>} settings fresh: new cards a day
+ * @property {2} version
+ * @property {Record<string, Card & Dated>} cards
+ * @property {Record<string, { right: boolean } & Dated>} quizzes the last answer
+ * @property {Record<string, { on: string } & Dated>} asked the last time in a mock interview
+ * @property {Record<string, { done: boolean } & Dated>} exercises by name; bug hunts are some too
+ * @property {Record<string, { value: number } & Dated>} settings fresh: new cards a day
  */
 /** @typedef {Exclude<keyof State, "version">} Part */
+/** @typedef {{ part: Part, name: string, before?: Dated, after?: Dated }} Change */
 
+export const VERSION = 2;
+const UNDATED = "1970-01-01T00:00:00.000Z"; // when an entry of version 1 was made
+const LAST = "9999-12-31T23:59:59.999Z"; // that can be written so
 const DAYS = [0, 1, 2, 4, 8, 16]; // until a card comes back, by its box
 const KNOWN = 2; // the box from which on a question counts as known
-const DATE = /^\d{4}-\d\d-\d\d$/;
+const ONE_DAY = 86_400_000; // in milliseconds
+const NAME = /^[a-z][\w-]{0,99}$/; // so none is `__proto__`
 
-// What each part may hold; anything else is left out.
-/** @type {Record<Part, (value: any) => boolean>} */
-const FITS = {
-  cards: (card) =>
-    Number.isInteger(card?.box) &&
-    card.box in DAYS &&
-    DATE.test(card.due) &&
-    (card.first === undefined || DATE.test(card.first)),
-  quizzes: (right) => typeof right === "boolean",
-  asked: (day) => DATE.test(day),
-  exercises: (state) => state === "done",
-  settings: (number) => Number.isInteger(number) && number >= 0,
+/** A file of a newer edition of the book. */
+export class Newer extends Error {}
+
+/** Whether there is such a moment, written as it is here. @param {any} at */
+function isMoment(at) {
+  const time = typeof at === "string" ? Date.parse(at) : NaN;
+  return Number.isFinite(time) && new Date(time).toISOString() === at && at >= UNDATED;
+}
+
+/** Whether there is such a day. @param {any} day */
+const isDay = (day) => typeof day === "string" && isMoment(`${day}T00:00:00.000Z`);
+
+// Of each part, what an entry holds; nothing if it is none.
+/** @type {Record<Part, (entry: any) => object | false>} */
+const FIELDS = {
+  cards: ({ box, due, first }) =>
+    Number.isInteger(box) &&
+    box >= 0 &&
+    box < DAYS.length &&
+    isDay(due) &&
+    (first === undefined || isDay(first)) && { box, due, ...(first && { first }) },
+  quizzes: ({ right }) => typeof right === "boolean" && { right },
+  asked: ({ on }) => isDay(on) && { on },
+  exercises: ({ done }) => typeof done === "boolean" && { done },
+  settings: ({ value }) => Number.isSafeInteger(value) && value >= 0 && { value },
 };
-export const PARTS = /** @type {Part[]} */ (Object.keys(FITS));
+export const PARTS = /** @type {Part[]} */ (Object.keys(FIELDS));
+
+// Of each part, what an entry of version 1 is now.
+/** @type {Record<Part, (old: any) => object>} */
+const MIGRATED = {
+  cards: (old) => ({ ...old }),
+  quizzes: (right) => ({ right }),
+  asked: (on) => ({ on }),
+  exercises: (state) => ({ done: state === "done" || null }),
+  settings: (value) => ({ value }),
+};
 
 /** @returns {State} */
 export const empty = () => ({
-  version: 1,
+  version: VERSION,
   cards: {},
   quizzes: {},
   asked: {},
@@ -56,16 +86,79 @@ export function dayOf(now, after = 0) {
   return `${date.getFullYear()}-${month}-${day}`;
 }
 
-/** What fits of something that was stored or brought. @param {any} found */
+/** An entry, field by field; null if it is none. @param {Part} part @param {any} found */
+export function entryOf(part, found) {
+  const fields = isMoment(found?.at) && FIELDS[part](found);
+  return fields ? { ...fields, at: found.at } : null;
+}
+
+/** @param {any} found @param {Part} part @returns {[string, any][]} */
+const entriesOf = (found, part) => {
+  const held = found?.[part];
+  return held && typeof held === "object" ? Object.entries(held) : [];
+};
+
+/**
+ * What fits of something that was stored or brought, of any version up to this one.
+ * @param {any} found @returns {State}
+ */
 export function fitting(found) {
+  const { version = 1 } = found ?? {};
+  if (Number.isInteger(version) && version > VERSION) throw new Newer(`version ${version}`);
   const state = empty();
   for (const part of PARTS) {
-    for (const [name, value] of Object.entries(found?.[part] ?? {})) {
-      if (FITS[part](value)) Object.assign(state[part], { [name]: value });
+    for (const [name, value] of entriesOf(found, part)) {
+      const entry = entryOf(
+        part,
+        version === VERSION ? value : { ...MIGRATED[part](value), at: UNDATED },
+      );
+      if (entry && NAME.test(name)) Object.assign(state[part], { [name]: entry });
     }
   }
   return state;
 }
+
+/** Whether an entry counts rather than another one. @param {Dated} one @param {Dated} [other] */
+function isNewer(one, other) {
+  if (!other || one.at !== other.at) return !other || one.at > other.at;
+  return JSON.stringify(one) > JSON.stringify(other); // the same on every machine
+}
+
+/** Of two states each newer entry. @param {State} one @param {State} other @returns {State} */
+export function merged(one, other) {
+  const all = structuredClone(one);
+  for (const part of PARTS) {
+    for (const [name, entry] of entriesOf(other, part)) {
+      if (isNewer(entry, all[part][name])) all[part][name] = entry;
+    }
+  }
+  return all;
+}
+
+/** Now, or just after an entry that a wrong clock has made. @param {Date} now @param {Dated} [old] */
+export function stamp(now, old) {
+  const after = old ? Date.parse(old.at) + 1 : 0;
+  return new Date(Math.min(Math.max(now.getTime(), after), Date.parse(LAST))).toISOString();
+}
+
+/** What differs between two states. @param {State} before @param {State} after @returns {Change[]} */
+export const changesOf = (before, after) =>
+  PARTS.flatMap((part) => {
+    const names = Object.keys({ ...before[part], ...after[part] });
+    return names
+      .map((name) => ({ part, name, before: before[part][name], after: after[part][name] }))
+      .filter((one) => JSON.stringify(one.before) !== JSON.stringify(one.after));
+  });
+
+/** Those changes that nothing has happened to since. @param {Change[]} changes @param {State} now */
+export const toUndo = (changes, now) =>
+  changes.filter(
+    ({ part, name, after }) => JSON.stringify(now[part][name]) === JSON.stringify(after),
+  );
+
+/** Whether a card is to be asked. One that is due too late had a wrong clock. @param {Card} card @param {Date} now */
+export const isDue = (card, now) =>
+  card.due <= dayOf(now) || card.due > dayOf(now, DAYS[card.box] + 1); // or another time zone
 
 /**
  * A card after it was asked. Known: one box up, and back after its days. Not known: box 0, and back
@@ -73,7 +166,7 @@ export function fitting(found) {
  * @param {Card} card @param {boolean} known @param {Date} now @returns {Card}
  */
 export function reviewed(card, known, now) {
-  if (known && card.box > 0 && card.due > dayOf(now)) return card;
+  if (known && card.box > 0 && !isDue(card, now)) return card;
   const box = known ? Math.min(card.box + 1, DAYS.length - 1) : 0;
   return { ...card, box, due: dayOf(now, DAYS[box]) };
 }
@@ -82,22 +175,33 @@ export function reviewed(card, known, now) {
 export const isKnown = (state, id) => (state.cards[id]?.box ?? 0) >= KNOWN;
 
 /**
- * What can be added of what somebody brings, and the names of what cannot.
+ * What can be added of what somebody brings, the names of what cannot, and of what is older than
+ * what is there. An entry from the future becomes one of today: else nothing would ever be newer.
  * @param {string} text a file of progress @param {Partial<Record<Part, Set<string>>>} names those
- *   that each part knows
+ *   that each part knows @param {State} mine @param {Date} now
  */
-export function brought(text, names) {
+export function brought(text, names, mine, now) {
   const found = JSON.parse(text);
-  const parts = PARTS.filter((part) => typeof (found?.[part] ?? 0) === "object");
+  const parts = PARTS.filter((part) => found?.[part] && typeof found[part] === "object");
   if (!parts.length) throw new Error("nothing of this kind in it");
-  const news = fitting(found);
-  for (const part of PARTS) {
-    for (const name in news[part]) {
-      if (names[part] && !names[part].has(name)) delete news[part][name];
+  const fits = fitting(found);
+  const times = PARTS.flatMap((part) => Object.values(mine[part]).map(({ at }) => Date.parse(at)));
+  const today = times.reduce((last, time) => Math.max(last, time), now.getTime());
+  const latest = new Date(today + ONE_DAY).toISOString();
+  const news = empty();
+  /** @type {Set<string>} */
+  const left = new Set();
+  /** @type {Set<string>} */
+  const older = new Set();
+  for (const part of parts) {
+    for (const [name] of entriesOf(found, part)) {
+      const known = Object.hasOwn(fits[part], name) && (names[part]?.has(name) ?? true);
+      const entry = known ? { ...fits[part][name] } : null;
+      if (entry && entry.at > latest) entry.at = new Date(today).toISOString();
+      if (!entry) left.add(name);
+      else if (isNewer(entry, mine[part][name])) Object.assign(news[part], { [name]: entry });
+      else if (entry.at !== mine[part][name].at) older.add(name);
     }
   }
-  const left = parts.flatMap((part) =>
-    Object.keys(found[part]).filter((name) => !(name in news[part])),
-  );
-  return { news, left: [...new Set(left)] };
+  return { news, left: [...left], older: [...older] };
 }

@@ -61,6 +61,10 @@ EXPERIMENTS = (
         for k in DISTRACTORS
         for method in METHODS
     ),
+    *(
+        Experiment(f"ic3net-{size}", m.IC3NET, m.IC3NET.config(**task), m.SCORE_TEAM, seeds=5)
+        for size, task in (("easy", EASY), ("medium", MEDIUM))
+    ),
     # Four heads and two rounds: for the pictures of who listens to whom.
     Experiment(
         "tarmac-heads",

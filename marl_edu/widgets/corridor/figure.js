@@ -100,7 +100,7 @@ export function render({ model, el }) {
 
   /** @param {string} wanted @param {string} sign @param {string} trail */
   function start(wanted, sign, trail) {
-    name = wanted in agents ? wanted : Object.keys(agents)[0];
+    name = Object.hasOwn(agents, wanted) ? wanted : Object.keys(agents)[0];
     nets[name] ??= load(agents[name]);
     walk = new Walk(maze, nets[name], sign).follow(String(trail));
     show();
@@ -179,7 +179,7 @@ export function render({ model, el }) {
     const [net, sign, trail] = LINKED.map((key) => model.get(key));
     if (net !== name || sign !== walk.way || trail !== walk.trail) start(net, sign, trail);
   };
-  start(model.get("net"), model.get("sign"), model.get("trail"));
+  start(model.get("net"), model.get("sign"), String(model.get("trail")));
   const ends = [
     follow(model, LINKED, () => setTimeout(outside)),
     follow(model, ["playing"], () => setTimeout(show)),

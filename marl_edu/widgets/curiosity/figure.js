@@ -25,7 +25,7 @@ export const LINKED = ["method", "tv", "trail"];
 const METHODS = {
   rnd: "RND",
   icm: "ICM, gradient as in the authors’ code",
-  features: "ICM, encoder taught by the inverse model alone",
+  features: "ICM, encoder trained by the inverse model alone",
 };
 const MOVES = [
   ["Up", "↑"],
@@ -144,7 +144,7 @@ export function render({ model, el }) {
   // A new walk, or another trail of it.
   /** @param {string} method @param {boolean} tv @param {string} trail */
   function start(method, tv, trail) {
-    const known = method in METHODS ? method : "rnd";
+    const known = Object.hasOwn(METHODS, method) ? method : "rnd";
     walks = Object.fromEntries(
       Object.keys(METHODS).map((one) => [one, new Walk(maze, nets, one, tv).follow(trail)]),
     );

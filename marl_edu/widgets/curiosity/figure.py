@@ -1,8 +1,8 @@
 """The live map of curiosity: walk through the maze and watch what is new grow old.
 
-The networks are those of `marl_edu.algos.rnd` and `marl_edu.algos.icm`, small, as they are drawn;
-they learn in the page, by plain gradient descent, from the steps that are walked there. `Walk` is
-the same in Python: for the picture that is there without JavaScript, and for the tests.
+The networks are small ones of `marl_edu.algos.rnd` and `marl_edu.algos.icm`, freshly drawn. They
+learn in the page, by plain gradient descent, from the steps that are walked there. `Walk` is the
+same in Python: for the picture without JavaScript, and for the tests.
 """
 
 import html
@@ -29,7 +29,7 @@ from marl_edu.widgets.shared.weights import pack
 METHODS = {
     "rnd": "RND",
     "icm": "ICM, gradient as in the authors’ code",
-    "features": "ICM, encoder taught by the inverse model alone",
+    "features": "ICM, encoder trained by the inverse model alone",
 }
 HIDDEN, FEATURES = 32, 16  # small, so that the page is
 RATE, TIMES, RECENT = 0.2, 4, 64  # step size; gradient steps per step; transitions gone through
@@ -136,7 +136,7 @@ class Walk:
         return self.module.reward(*_stack(transitions))
 
     def step(self, action: int) -> None:
-        """Walk one step, be paid for it, learn from it; at the goal, begin anew."""
+        """Walk one step, be paid for it, learn from it; at the goal, begin again."""
         here = self.transition(self.cell, action)
         self.paid.append(float(self.bonus([here])[0]))
         self.memory.append(here)

@@ -68,7 +68,7 @@ function markup(N, net, { look, hint }) {
         </div>
       </div>
       <p class="mg-legend">A letter in a box: what a source holds. A grey letter: what an agent answers. A halo: in
-        the receptive field. An arrow: attention, as wide as it is strong. A dotted circle: how far one hears.</p>
+        the receptive field. An arrow: attention, as wide as it is strong. A dotted circle: how far an agent hears.</p>
     </details>
     <p class="mg-hidden" role="status"></p>
   </div>`;
