@@ -78,9 +78,9 @@ export async function render({ model, el }) {
     if (!known.includes(state.difficulty)) state.difficulty = before.difficulty ?? known[0];
     map = maps[state.difficulty];
     const teams = policies[state.difficulty];
-    if (!teams[state.team]) {
+    if (!Object.hasOwn(teams, state.team)) {
       const here = Object.keys(teams).filter((team) => !teams[team].at);
-      state.team = teams[before.team] ? before.team : here[here.length - 1];
+      state.team = Object.hasOwn(teams, before.team) ? before.team : here[here.length - 1];
     }
     if (before.difficulty && before.difficulty !== state.difficulty) {
       Object.assign(state, { step: 0, selected: null, muted: [], arrival: map.arrival });
