@@ -67,8 +67,8 @@ function markup(N, net, { look, hint }) {
           ${select("head", "Head", [[0, "mean of all"], ...heads.map(itself)])}
         </div>
       </div>
-      <p class="mg-legend">A letter in a box: what a source holds. A grey letter: what an agent answers. A halo: in
-        the receptive field. An arrow: attention, as wide as it is strong. A dotted circle: how far an agent hears.</p>
+      <p class="mg-legend">A large letter: what a source holds. A small one: what an agent answers. A halo: in the
+        receptive field. An arrow: attention, as wide as it is strong. A dotted circle: how far an agent hears.</p>
     </details>
     <p class="mg-hidden" role="status"></p>
   </div>`;
