@@ -84,7 +84,8 @@ def keep_what_is_used(
 
     context["script_files"] = [one for one in context["script_files"] if used(one)]
     context["css_files"] = [one for one in context["css_files"] if used(one)]
-    for script in context["script_files"]:
+    # The search page's own scripts take all others for there.
+    for script in context["script_files"] if page != "search" else ():
         name = str(getattr(script, "filename", None) or "")
         if name and not any(one in name for one in AT_ONCE):
             script.attributes.setdefault("defer", "defer")

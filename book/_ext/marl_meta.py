@@ -52,7 +52,7 @@ def plain(title: str) -> str:
 def description(doctree: nodes.document | None) -> str:
     """The first sentences of a page, as many as fit."""
     for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
-        text = " ".join(paragraph.astext().split())
+        text = plain(" ".join(paragraph.astext().split()))
         if len(text) < 40:
             continue
         if len(text) <= LONGEST:

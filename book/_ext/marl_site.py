@@ -63,18 +63,38 @@ def public_modules(package: str = "marl_edu") -> list[str]:
 MODULE_PAGES = frozenset(public_modules())
 
 
-def write_api_page(app: Sphinx, docname: str, source: list[str]) -> None:
-    """On the API page, put the floors and one section per module in place of their marks."""
-    if docname != "book/api":
-        return
-    rows = [" ".join(f"`{folder}`" for folder in floor) for floor in floors()]
-    listed = "\n".join(f"{number}. {row}" for number, row in enumerate(rows, 1))
-    sections = [
-        f"(api-{name})=\n## {name.removeprefix('marl_edu.')}\n\n"
+def write_api_pages(folder: Path = ROOT / "book" / "api") -> None:
+    """A page per module, for Sphinx to find; pages of modules that are gone go, too."""
+    folder.mkdir(exist_ok=True)
+    pages = {
+        f"{name}.md": f"(api-{name})=\n# {name.removeprefix('marl_edu.')}\n\n"
         f"```{{eval-rst}}\n.. automodule:: {name}\n```\n"
         for name in public_modules()
-    ]
-    source[0] = source[0].replace("%floors%", listed).replace("%modules%", "\n".join(sections))
+    }
+    for path in folder.glob("*.md"):
+        if path.name not in pages:
+            path.unlink()
+    for name, text in pages.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def write_api_list(app: Sphinx, docname: str, source: list[str]) -> None:
+    """On the API page, the floors and their modules in place of its mark."""
+    if docname != "book/api":
+        return
+    names = public_modules()
+    floor_of = {folder: number for number, floor in enumerate(floors()) for folder in floor}
+    text = ""
+    for number, floor in enumerate(floors(), 1):
+        folders = " ".join(f"`{folder}`" for folder in floor)
+        text += f"\n{number}. {folders}\n\n"
+        for name in names:
+            if floor_of[name.split(".")[1]] == number - 1:
+                short = name.removeprefix("marl_edu.")
+                text += f"    - [{short}](api/{name}.md)\n"
+    source[0] = source[0].replace("%modules%", text)
 
 
 def show_module_pages_as_written(
@@ -260,7 +280,7 @@ def write_front_door(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the above."""
-    app.connect("source-read", write_api_page)
+    app.connect("source-read", write_api_list)
     # Before napoleon, which would read a Symbols table as a section.
     app.connect("autodoc-process-docstring", show_module_pages_as_written, priority=100)
     app.connect("autodoc-process-signature", show_signature_as_written)

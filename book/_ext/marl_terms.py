@@ -37,7 +37,7 @@ def entries(app: Sphinx) -> dict[str, tuple[str, str]]:
 def in_words(item: nodes.Node) -> str:
     """A definition without citations, without sentences that hold a formula."""
     whole = " ".join(item.children[-1].astext().split())
-    whole = re.sub(r" ?\b[a-z]+\d{4}[a-z]+\b", "", whole)  # the keys of citations
+    whole = re.sub(r" ?\b[a-z]+\d{4}\w+", "", whole)  # the keys of citations
     formulas = [one.astext() for one in item.findall(nodes.math)]
     hard = [formula for formula in formulas if len(formula) > 3 or "\\" in formula]
     sentences = re.split(r"(?<=[.:;]) ", whole)

@@ -228,7 +228,7 @@ def test_the_book_is_stored_with_its_cards_and_figures(browser: Browser, html: P
             return (await Promise.all(sizes)).reduce((a, b) => a + b);
         }"""
     )
-    assert 1_000_000 < size <= marl_offline.MOST
+    assert 500_000 < size <= marl_offline.MOST
     host.cut()
     alive: dict[str, Callable[[], None]] = {
         "book/chapters/drqn.html": lambda: page.locator(".mk-maze").wait_for(),

@@ -61,8 +61,19 @@ async function storeFile(into, others, [path, hash]) {
   if (!answer.ok) throw new Error(`${answer.status}: ${path}`);
   const body = await answer.arrayBuffer();
   if ((await hashOf(body)) !== hash) throw new Error(`of another build: ${path}`);
-  const type = answer.headers.get("content-type") ?? "";
-  return into.put(url, new Response(body, { headers: { "content-type": type, [HASH]: hash } }));
+  const headers = { "content-type": answer.headers.get("content-type") ?? "", [HASH]: hash };
+  const packed = new Blob([body]).stream().pipeThrough(new CompressionStream("gzip"));
+  return into.put(url, new Response(packed, { headers }));
+}
+
+/** What is stored of a request, unpacked. @param {string} name @param {Request} request */
+async function unpacked(name, request) {
+  const there = await (await caches.open(name)).match(request, { ignoreSearch: true });
+  if (!there?.body || !there.headers.has(HASH)) return there;
+  const body = there.body.pipeThrough(new DecompressionStream("gzip"));
+  return new Response(body, {
+    headers: { "content-type": there.headers.get("content-type") ?? "" },
+  });
 }
 
 /** Whether a worker of another build is about to take over. */
@@ -115,7 +126,7 @@ async function answer(request) {
     return await fetch(request);
   } catch (error) {
     for (const { name } of await copies()) {
-      const there = await (await caches.open(name)).match(request, { ignoreSearch: true });
+      const there = await unpacked(name, request);
       if (there) return there;
     }
     if (request.mode === "navigate") return notStored();
