@@ -20,6 +20,9 @@ from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import marl_site  # noqa: E402  it knows the modules
+
 BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
 FINGERPRINT = BUILD / ".ran-with"
@@ -83,6 +86,7 @@ def print_runtimes() -> None:
 def main() -> int:
     """Build; the exit code is Sphinx's own."""
     forget_stale_outputs()
+    marl_site.write_api_pages()
     if failed := run_notebooks():
         print("\n".join(failed), file=sys.stderr)
         return 1

@@ -16,7 +16,6 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from marl_edu.exercises import NOTEBOOKS
-from marl_edu.widgets.shared import bundle
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
@@ -64,18 +63,38 @@ def public_modules(package: str = "marl_edu") -> list[str]:
 MODULE_PAGES = frozenset(public_modules())
 
 
-def write_api_page(app: Sphinx, docname: str, source: list[str]) -> None:
-    """On the API page, put the floors and one section per module in place of their marks."""
-    if docname != "book/api":
-        return
-    rows = [" ".join(f"`{folder}`" for folder in floor) for floor in floors()]
-    listed = "\n".join(f"{number}. {row}" for number, row in enumerate(rows, 1))
-    sections = [
-        f"(api-{name})=\n## {name.removeprefix('marl_edu.')}\n\n"
+def write_api_pages(folder: Path = ROOT / "book" / "api") -> None:
+    """A page per module, for Sphinx to find; pages of modules that are gone go, too."""
+    folder.mkdir(exist_ok=True)
+    pages = {
+        f"{name}.md": f"(api-{name})=\n# {name.removeprefix('marl_edu.')}\n\n"
         f"```{{eval-rst}}\n.. automodule:: {name}\n```\n"
         for name in public_modules()
-    ]
-    source[0] = source[0].replace("%floors%", listed).replace("%modules%", "\n".join(sections))
+    }
+    for path in folder.glob("*.md"):
+        if path.name not in pages:
+            path.unlink()
+    for name, text in pages.items():
+        path = folder / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+
+
+def write_api_list(app: Sphinx, docname: str, source: list[str]) -> None:
+    """On the API page, the floors and their modules in place of its mark."""
+    if docname != "book/api":
+        return
+    names = public_modules()
+    floor_of = {folder: number for number, floor in enumerate(floors()) for folder in floor}
+    text = ""
+    for number, floor in enumerate(floors(), 1):
+        folders = " ".join(f"`{folder}`" for folder in floor)
+        text += f"\n{number}. {folders}\n\n"
+        for name in names:
+            if floor_of[name.split(".")[1]] == number - 1:
+                short = name.removeprefix("marl_edu.")
+                text += f"    - [{short}](api/{name}.md)\n"
+    source[0] = source[0].replace("%modules%", text)
 
 
 def show_module_pages_as_written(
@@ -145,25 +164,6 @@ def drop_scripts(
 
     context["script_files"] = [one for one in context["script_files"] if not unused(one)]
     context["css_files"] = [one for one in context["css_files"] if not unused(one)]
-
-
-def write_figure_scripts(app: Sphinx) -> None:
-    """The scripts that bring live figures to life, each in one file that runs from disk, too."""
-    if app.builder.format != "html":
-        return
-    folder = Path(app.outdir, "_static", "figures")
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in bundle.FIGURES:
-        (folder / f"{name}.js").write_text(bundle.figure_script(name), encoding="utf-8")
-
-
-def give_figure_scripts(
-    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
-) -> None:
-    """To pages with a live figure, and to them alone, its script."""
-    for name in bundle.FIGURES:
-        if f'<div data-figure="{name}">' in context.get("body", ""):
-            app.add_js_file(f"figures/{name}.js", loading_method="defer")
 
 
 def link_listings(app: Sphinx, doctree: nodes.document, page: str) -> None:
@@ -280,13 +280,11 @@ def write_front_door(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Connect the above."""
-    app.connect("source-read", write_api_page)
+    app.connect("source-read", write_api_list)
     # Before napoleon, which would read a Symbols table as a section.
     app.connect("autodoc-process-docstring", show_module_pages_as_written, priority=100)
     app.connect("autodoc-process-signature", show_signature_as_written)
     app.connect("env-get-outdated", outdated_overviews)
-    app.connect("builder-inited", write_figure_scripts)
-    app.connect("html-page-context", give_figure_scripts)
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("html-page-context", drop_citation_roles)
     app.connect("html-page-context", name_lines)

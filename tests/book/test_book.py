@@ -22,7 +22,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PAGES = sorted(
     path
     for path in BOOK.rglob("*")
-    if path.suffix in (".md", ".ipynb") and not {".ipynb_checkpoints", "_ext"} & {*path.parts}
+    if path.suffix in (".md", ".ipynb")
+    and not {".ipynb_checkpoints", "_ext", "api"} & {*path.parts}
 )
 
 

@@ -16,6 +16,7 @@ ALIVE = {  # a page of each figure, and what is there once it is alive
     "graph": ("book/chapters/gat.html", ".mg-picture"),
     "film": ("book/chapters/environments.html", ".mf-controls"),
 }
+SCREEN = 684  # pixels that the theme's head leaves of a phone's 740
 PAGES = sorted(
     page.relative_to(HTML).as_posix()
     for page in HTML.rglob("*.html")
@@ -27,7 +28,7 @@ PAGES = sorted(
 def test_a_page_loads_the_scripts_of_its_figures_and_no_others(html: Path, path: str) -> None:
     text = (html / path).read_text(encoding="utf-8")
     figures = set(re.findall(r'<div data-figure="(\w+)"', text))
-    sources = re.findall(r'<script defer="defer" src="([^"]*_static/figures/[^"]*)"', text)
+    sources = re.findall(r'<script async src="([^"]*_static/figures/[^"]*)"', text)
     assert len(sources) == len(figures)
     found = {(html / path).parent.joinpath(source.partition("?")[0]) for source in sources}
     assert {script.stem for script in found} == figures
@@ -71,6 +72,28 @@ def test_a_link_of_nonsense_stops_no_figure(
     figure.locator(alive).wait_for()
     figure.locator("button").first.click()
     assert watched.wrong == []
+
+
+@pytest.mark.parametrize(
+    "name, actions",
+    [
+        ("junction", ["[data-do=play]", "[data-do=forth]", ".mj-mute"]),
+        ("corridor", ["[data-do=play]", "[data-do=choose]", "[data-do=x]", "[data-do=e]"]),
+        ("curiosity", ["[data-do=play]", "[data-do=curious]", ".mc-pad", "[data-name=tv]"]),
+        ("graph", ["[data-do=reset]", ".mg-ties"]),
+    ],
+)
+def test_on_a_phone_what_is_pressed_is_on_the_screen_with_the_picture(
+    watched: Watched, name: str, actions: list[str]
+) -> None:
+    path, picture = ALIVE[name]
+    watched.page.set_viewport_size({"width": 375, "height": 740})
+    watched.open(path if name != "junction" else "book/chapters/tarmac.html")
+    figure = watched.page.locator(f"[data-figure='{name}']").first
+    figure.locator(picture).wait_for()
+    top = figure.locator(picture).bounding_box()["y"]
+    boxes = [figure.locator(action).first.bounding_box() for action in actions]
+    assert all(box["y"] + box["height"] - top <= SCREEN for box in boxes), (top, boxes)
 
 
 def test_modules_are_joined_and_not_copied(html: Path) -> None:

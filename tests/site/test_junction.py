@@ -40,7 +40,7 @@ def test_one_screen_says_what_it_is_and_shows_the_figure(
         article.locator("h1"),
         article.locator(".marl-lead"),
         article.get_by_role("link", name="Begin"),
-        article.get_by_role("link", name="interview").first,
+        article.get_by_role("link", name="Interview").first,
         figure.locator(".mj-picture"),
         *(figure.get_by_role("button", name=name, exact=True) for name in ("Play", "Step")),
         figure.locator(".mj-mute"),

@@ -83,9 +83,13 @@ choice.addEventListener("input", () => {
 get("mi-show").addEventListener("click", showAnswer);
 get("mi-no").addEventListener("click", () => rate(false));
 get("mi-yes").addEventListener("click", () => rate(true));
-get("mi-card").addEventListener("keydown", (event) => {
-  if (get("mi-back").hidden || event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.key === "1" || event.key === "2") rate(event.key === "2");
+addEventListener("keydown", (event) => {
+  const elsewhere = /** @type {Element} */ (event.target).closest?.("a, button, input, select");
+  if (get("mi-card").hidden || elsewhere || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (!get("mi-show").hidden && event.key === " ") showAnswer();
+  else if (!get("mi-back").hidden && "12".includes(event.key)) rate(event.key === "2");
+  else return;
+  event.preventDefault();
 });
 fresh.value = `${read().settings.fresh?.value ?? 15}`;
 onOthers(tell);

@@ -46,10 +46,10 @@ function markup(N, net, { look, hint }) {
       <div class="mg-front">
         <div class="mg-buttons">${button("reset", "Reset")}</div>
         <fieldset class="mg-ties"><legend></legend></fieldset>
+        <p class="mg-try"><strong>Try this:</strong> ${escape(hint)}</p>
         <p class="mg-status" aria-hidden="true"></p>
         <p class="mg-legend">Only agents exactly ${net.layers} links from their nearest source were ever paid for
           their answer. Other answers mean nothing: they are pale.</p>
-        <p class="mg-try"><strong>Try this:</strong> ${escape(hint)}</p>
       </div>
     </div>
     <details class="mg-more">
@@ -67,8 +67,8 @@ function markup(N, net, { look, hint }) {
           ${select("head", "Head", [[0, "mean of all"], ...heads.map(itself)])}
         </div>
       </div>
-      <p class="mg-legend">A letter in a box: what a source holds. A grey letter: what an agent answers. A halo: in
-        the receptive field. An arrow: attention, as wide as it is strong. A dotted circle: how far an agent hears.</p>
+      <p class="mg-legend">A large letter: what a source holds. A small one: what an agent answers. A halo: in the
+        receptive field. An arrow: attention, as wide as it is strong. A dotted circle: how far an agent hears.</p>
     </details>
     <p class="mg-hidden" role="status"></p>
   </div>`;

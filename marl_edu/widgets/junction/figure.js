@@ -1,6 +1,6 @@
 // The live Traffic Junction: its state, and what changes it.
 
-import { announcer, clamp, follow, meanOfHeads, same, target, tell } from "../shared/kit.js";
+import { announcer, bring, clamp, follow, meanOfHeads, same, target, tell } from "../shared/kit.js";
 import { prepare } from "./env.js";
 import { Episode, readChanges, writeChanges } from "./episode.js";
 import { load } from "./network.js";
@@ -39,7 +39,7 @@ function carOf(event) {
 }
 
 /** @param {Place} place */
-export function render({ model, el }) {
+export async function render({ model, el }) {
   /** @type {Record<string, Record<string, Policy & Packed>>} */
   const policies = model.get("policies");
   /** @type {Record<string, Roads>} */
@@ -77,9 +77,10 @@ export function render({ model, el }) {
     const known = Object.keys(policies);
     if (!known.includes(state.difficulty)) state.difficulty = before.difficulty ?? known[0];
     map = maps[state.difficulty];
-    const teams = Object.keys(policies[state.difficulty]);
-    if (!teams.includes(state.team)) {
-      state.team = teams.includes(before.team) ? before.team : teams[teams.length - 1];
+    const teams = policies[state.difficulty];
+    if (!Object.hasOwn(teams, state.team)) {
+      const here = Object.keys(teams).filter((team) => !teams[team].at);
+      state.team = Object.hasOwn(teams, before.team) ? before.team : here[here.length - 1];
     }
     if (before.difficulty && before.difficulty !== state.difficulty) {
       Object.assign(state, { step: 0, selected: null, muted: [], arrival: map.arrival });
@@ -94,6 +95,9 @@ export function render({ model, el }) {
   /** @param {Partial<State>} patch */
   function set(patch) {
     const before = { ...state };
+    const asks = { ...state, ...patch };
+    const policy = policies[asks.difficulty]?.[asks.team];
+    if (policy?.at) return fetchThen(policy, () => set(patch));
     Object.assign(state, patch);
     settle(before);
     const source = /** @type {const} */ (["team", "difficulty", "seed", "episode"]);
@@ -125,6 +129,14 @@ export function render({ model, el }) {
     show(!fresh && near && state.episode === before.episode && !still);
     tell(model, Object.fromEntries(SYNCED.map((key) => [key, state[key]])));
     schedule();
+  }
+
+  /** @param {Packed} policy whose weights are not on the page @param {() => void} then */
+  function fetchThen(policy, then) {
+    bring(policy).then(then, () => {
+      show(); // the team that was there
+      parts.status.textContent = "No connection, and this team is not stored on this device.";
+    });
   }
 
   /** @param {boolean} glides */
@@ -269,6 +281,7 @@ export function render({ model, el }) {
     set({ ...from, changes: given, playing: from.playing && !still });
   }
 
+  await bring(policies[start.difficulty]?.[start.team] ?? {}).catch(() => (start.team = ""));
   begin(start);
   const unfollow = follow(model, SYNCED, (key) => {
     const value = model.get(key);

@@ -60,7 +60,10 @@ export function uniforms(seed, episode) {
 
 // ---- Networks ------------------------------------------------------------------------------------
 
-/** @typedef {{ shapes: [string, number[]][], weights: string }} Packed */
+/**
+ * `at`: the script that holds the weights, where the page does not.
+ * @typedef {{ shapes: [string, number[]][], weights: string, at?: string }} Packed
+ */
 /** @typedef {Record<string, Float64Array>} Weights */
 
 /**
@@ -80,6 +83,30 @@ export function weightsOf({ shapes, weights }) {
     at += size;
   }
   return W;
+}
+
+/**
+ * Load the weights that the page left out. They stand in a script, since a page from disk may load
+ * nothing else. Fails where there is neither a connection nor a stored copy.
+ * @param {Packed} packed
+ * @returns {Promise<void>}
+ */
+export function bring(packed) {
+  const { at } = packed;
+  if (at === undefined) return Promise.resolve();
+  return new Promise((done, fail) => {
+    const script = document.createElement("script");
+    script.src = at;
+    script.addEventListener("load", () => {
+      const held = /** @type {{ marlWeights?: Record<string, string> }} */ (globalThis).marlWeights;
+      const name = at.replace(/^.*\/|\.js$/g, "");
+      packed.weights = held?.[name] ?? "";
+      delete packed.at;
+      done();
+    });
+    script.addEventListener("error", () => fail(new Error(`no ${at}`)));
+    document.head.append(script);
+  });
 }
 
 /** W x + b. @param {Float64Array} W @param {Float64Array | null} b @param {Numbers} x */
