@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Reals, Whole
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -19,7 +19,6 @@ def _alternatives(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 2, 3, 4, f64),
         ("a policy that is sure", 3, 2, 3, f32),
         ("five steps", 5, 4, 3, f32),
-        *drawn("drawn steps", ints(1, 6), ints(1, 4), ints(1, 4), DTYPE),
     ):
         q = 2 * torch.randn(B, N, A, generator=rng, dtype=dtype) + 1
         scores = torch.randn(B, N, A, generator=rng, dtype=dtype)
@@ -42,6 +41,16 @@ itself. What you write: three lines.""",
     hint="""\
 "On average" is over *my* actions, each as probable as my policy makes it. In that sum the action
 that I took is one among others.""",
+    domain=Domain(
+        sizes={"B": (1, 6), "N": (1, 4), "A": (1, 5)},
+        given={
+            "q": Reals("B N A", centres=(-50, 50)),
+            "_scores": Reals("B N A", spreads=(1, 10)),
+            "action": Whole("B N", "A"),
+        },
+        finish=lambda given, _: given | {"policy": given["_scores"].softmax(-1)},
+        notes={"policy": "from even to sure"},
+    ),
     inputs=_alternatives,
 )
 
