@@ -15,8 +15,18 @@ from typing import Any, NamedTuple
 import torch
 
 from marl_edu.exercises.engine.grading import Exercise, source_of
+from marl_edu.exercises.engine.judging import Examination
 from marl_edu.exercises.engine.session import known_state
-from marl_edu.exercises.engine.trying import Case, Wrong, attempt, outcome, same
+from marl_edu.exercises.engine.trying import (
+    Asked,
+    Case,
+    Outcome,
+    Wrong,
+    as_tensor,
+    attempt,
+    outcome,
+    same,
+)
 from tests.exercises import independent
 
 INPUTS = 2_000
@@ -67,43 +77,64 @@ class Fate:
     strict: list[str]  # refused, though not different
 
 
+class Others:
+    """Inputs of an exercise that its grader does not draw, made as they are asked for."""
+
+    def __init__(self, exercise: Exercise, asked: Asked) -> None:
+        self.solution, self.asked = exercise.solution, asked
+        self.source = independent.inputs(exercise.domain, list(exercise.arguments), seed=1)
+        self.made: list[tuple[tuple[Any, ...], Outcome]] = []
+
+    def __iter__(self) -> Iterator[tuple[tuple[Any, ...], Outcome]]:
+        for number in range(INPUTS):
+            if number == len(self.made):
+                args = next(self.source)
+                self.made.append((args, self.outcome(self.solution, args)))
+            yield self.made[number]
+
+    def outcome(self, function: Callable[..., Any], args: tuple[Any, ...]) -> Outcome:
+        return outcome(function, args, self.asked.names, self.asked.learned)
+
+    def tell(self, function: Callable[..., Any]) -> bool:
+        """Whether a function gives another result on one of them."""
+        return any(self._differs(function, args, right) for args, right in self)
+
+    def _differs(self, function: Callable[..., Any], args: tuple[Any, ...], right: Outcome) -> bool:
+        def plain(*args: Any) -> torch.Tensor:
+            return as_tensor(function(*args), right["the result"], self.asked)
+
+        try:
+            return not same(self.outcome(plain, args), right)
+        except Exception:
+            return True
+
+
 def judged(exercise: Exercise) -> Fate:
     """Try all mutants of an exercise's solution, in this process."""
     with known_state():
-        return _judged(exercise)
+        examination = exercise._examination(0)
+        others = Others(exercise, examination.asked)
+        fate = Fate(0, 0, [], [])
+        for what, function in mutants(exercise):
+            refused, different = _refused(examination, function), others.tell(function)
+            fate.different += different
+            fate.refused += refused and different
+            if different and not refused:
+                fate.survivors.append(what)
+            if refused and not different:
+                fate.strict.append(what)
+    return fate
 
 
-def _judged(exercise: Exercise) -> Fate:
-    examination = exercise._examination(0)
-    asked, names = examination.asked, list(exercise.arguments)
-    source = independent.inputs(exercise.domain, names, seed=1)
-    others: list[tuple[Case, Any]] = []
-
-    def other(number: int) -> tuple[Case, Any]:
-        while len(others) <= number:
-            args = next(source)
-            right = outcome(exercise.solution, args, names, asked.learned)
-            others.append((Case("another input", args), right))
-        return others[number]
-
-    def wrong(function: Callable[..., Any], case: Case, right: Any) -> bool:
+def _refused(examination: Examination, function: Callable[..., Any]) -> bool:
+    """Whether the grader refuses a function: at the first input on which it is wrong."""
+    for case, right in zip(examination.cases, examination.rights, strict=True):
         try:
-            return not same(attempt(function, case, asked, right), right)
+            if not same(attempt(function, case, examination.asked, right), right):
+                return True
         except Wrong:
             return True
-
-    fate = Fate(0, 0, [], [])
-    for what, function in mutants(exercise):
-        pairs = zip(examination.cases, examination.rights, strict=True)
-        refused = any(wrong(function, case, right) for case, right in pairs)
-        different = any(wrong(function, *other(number)) for number in range(INPUTS))
-        fate.different += different
-        fate.refused += refused and different
-        if different and not refused:
-            fate.survivors.append(what)
-        if refused and not different:
-            fate.strict.append(what)
-    return fate
+    return False
 
 
 def mutants(exercise: Exercise) -> Iterator[Mutant]:

@@ -59,8 +59,8 @@ are negative, their quotient is not. `trivial[:, None]` is a column, which goes 
         sizes={"W": (1, 6), "S": (1, 8)},
         given={
             "scores": Reals("W S", centres=(-50, 50)),
-            "trivial": Reals("W", spreads=(1, 40)),
-            "_way": Reals("W", spreads=(1, 40)),
+            "trivial": Reals("W", spreads=(1, 60)),
+            "_way": Reals("W", spreads=(1, 60)),
         },
         finish=lambda given, _: given | {"best": given["trivial"] + _away_from_0(given["_way"])},
         notes={"best": "above or below `trivial`, never equal"},

@@ -41,8 +41,8 @@ already. The softmax runs along a row. What is it that is summed: h, or what W m
     domain=Domain(
         sizes={"N": (1, 6), "D": (1, 5), "F": (1, 5)},
         given={
-            "h": Reals("N D", spreads=(1, 40)),
-            "W": Reals("D F", spreads=(1,)),
+            "h": Reals("N D", spreads=(1, 60)),
+            "W": Reals("D F", spreads=(1, 3)),
             "score": Reals("N N", spreads=(1, 10), ties=True),
             "adjacency": Flags("N N"),
         },

@@ -39,7 +39,7 @@ classes before their softmax?""",
     domain=Domain(
         sizes={"N": (1, 5), "H": (1, 5), "F": (1, 5)},
         given={
-            "heard": Reals("N H F", spreads=(1, 40)),
+            "heard": Reals("N H F", spreads=(1, 20)),
             "last": Truth(),
         },
     ),

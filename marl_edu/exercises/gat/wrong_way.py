@@ -111,7 +111,7 @@ about such a graph, and which line of the suspect can notice?""",
     domain=Domain(
         sizes={"N": (1, 6), "F": (1, 4)},
         given={
-            "Wh": Reals("N F", spreads=(1, 40)),
+            "Wh": Reals("N F", spreads=(1, 60)),
             "_score": Reals("N N", ties=True),
             "_there": Flags("N N"),
             "_order": Reals("N*N", between=(0, 1)),

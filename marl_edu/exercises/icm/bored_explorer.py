@@ -73,10 +73,10 @@ the shape of every intermediate result.""",
     domain=Domain(
         sizes={"B": (1, 9), "F": (1, 6), "A": (1, 5)},
         given={
-            "feature": Reals("B F", spreads=(1, 40)),
+            "feature": Reals("B F", spreads=(1, 60)),
             "action": Whole("B", "A"),
-            "after": Reals("B F", spreads=(1, 40)),
-            "W": Reals("F+A F", spreads=(1,)),
+            "after": Reals("B F", spreads=(1, 60)),
+            "W": Reals("F+A F", spreads=(1, 3)),
         },
     ),
     inputs=_transitions,

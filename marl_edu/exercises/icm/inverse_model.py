@@ -39,7 +39,7 @@ was done with `gather`; or let `F.cross_entropy` do both, with the right `reduct
             "feature": Reals("B F", spreads=(1, 40, 1e4)),
             "after": Reals("B F", spreads=(1, 40, 1e4)),
             "action": Whole("B", "A"),
-            "W": Reals("2*F A", spreads=(1,)),
+            "W": Reals("2*F A", spreads=(1, 3)),
         },
     ),
     inputs=_inverse_inputs,

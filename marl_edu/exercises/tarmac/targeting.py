@@ -46,9 +46,9 @@ if it is alive: two views of `alive`, `(B, N, 1)` and `(B, 1, N)`, and one `&`."
         sizes={"B": (1, 3), "N": (1, 5), "D": (1, 6), "d_k": (1, 6), "d_v": (1, 4)},
         given={
             "z": Reals("B N D", spreads=(1, 0.1, 4), ties=True),
-            "W_k": Reals("D d_k", spreads=(1,)),
-            "W_v": Reals("D d_v", spreads=(1, 40)),
-            "W_q": Reals("D d_k", spreads=(1,)),
+            "W_k": Reals("D d_k", spreads=(1, 2)),
+            "W_v": Reals("D d_v", spreads=(1, 60)),
+            "W_q": Reals("D d_k", spreads=(1, 2)),
             "alive": Flags("B N"),
         },
     ),

@@ -48,7 +48,7 @@ more probable?""",
         given={
             "old_logp": Reals("B N", between=(-4, -0.1)),
             "_moved": Reals("B N", spreads=(0.3, 0, 1.5)),
-            "advantage": Reals("B N", spreads=(1, 40)),
+            "advantage": Reals("B N", spreads=(1, 60)),
             "alive": Flags("B N", any=True),
             "clip_coef": Number(0.05, 0.5),
         },

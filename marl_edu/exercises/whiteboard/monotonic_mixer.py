@@ -53,10 +53,10 @@ the weights that come *out* of the hypernetworks, not of `W1` itself. A bias mul
         given={
             "q": Reals("B N", spreads=(1, 10), centres=(-50, 50)),
             "state": Reals("B S", spreads=(1, 10)),
-            "W1": Reals("S N*H", spreads=(1,)),
+            "W1": Reals("S N*H", spreads=(1, 3)),
             "B1": Reals("S H", spreads=(1, 10)),
             "W2": Reals("S H", spreads=(1, 10)),
-            "v": Reals("S", spreads=(1, 40)),
+            "v": Reals("S", spreads=(1, 60)),
         },
     ),
     inputs=mixes,

@@ -53,7 +53,7 @@ Why may each agent take its own maximum, before the sum?""",
         given={
             "q": Reals("B N A", centres=(-50, 50)),
             "action": Whole("B N", "A"),
-            "reward": Reals("B", spreads=(1, 40)),
+            "reward": Reals("B", spreads=(1, 60)),
             "q_next": Reals("B N A", centres=(-50, 50)),
             "available": Flags("B N A", row=True),
             "terminated": Flags("B"),
