@@ -39,7 +39,7 @@ size. Order: centre, scale, cut.""",
         sizes={"B": (1, 12), "O": (1, 6)},
         given={
             "obs": Reals("B O"),
-            "mean": Reals("O", spreads=(1, 60)),
+            "mean": Reals("O", spreads=(1, 200)),
             "var": Reals("O", between=(0.1, 9)),
         },
     ),

@@ -18,10 +18,11 @@ def _contests(rng: torch.Generator) -> Iterator[Case]:
         ("as many runs of either", 5, 5, 2, f32),
         ("numbers in float64", 3, 6, 2, f64),
         ("more runs with ties", 8, 6, 4, f32),
+        ("runs with ties, in float64", 7, 9, 3, f64),
     ):
         ours, theirs = (torch.rand(k, M, generator=rng, dtype=dtype) for k in (n, m))
         if "ties" in what:  # scores in tenths, as of ten games each
-            ours, theirs = ((x * 4).round() / 4 for x in (ours, theirs))
+            ours, theirs = ((x * 10).round() / 10 for x in (ours, theirs))
         yield Case(what, (ours + 0.1 * ("ties" not in what), theirs))
 
 
@@ -44,6 +45,10 @@ that is weighed with 0.5.""",
         given={
             "ours": Reals("n M", ties=True),
             "theirs": Reals("m M", ties=True),
+            "_level": Reals("M", spreads=(1, 200)),
+        },
+        finish=lambda given, _: {
+            name: given[name] + given["_level"] for name in ("ours", "theirs")
         },
     ),
     inputs=_contests,

@@ -19,8 +19,10 @@ def _alternatives(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 2, 3, 4, f64),
         ("a policy that is sure", 3, 2, 3, f32),
         ("five steps", 5, 4, 3, f32),
+        ("a policy that is sure of values in the thousands", 5, 4, 3, f64),
     ):
         q = 2 * torch.randn(B, N, A, generator=rng, dtype=dtype) + 1
+        q = 2000 * q if "thousands" in what else q
         scores = torch.randn(B, N, A, generator=rng, dtype=dtype)
         policy = ((20 if "sure" in what else 1) * scores).softmax(-1)
         yield Case(what, (q, policy, torch.randint(A, (B, N), generator=rng)))

@@ -56,7 +56,7 @@ the weights that come *out* of the hypernetworks, not of `W1` itself. A bias mul
             "W1": Reals("S N*H", spreads=(1, 3)),
             "B1": Reals("S H", spreads=(1, 10)),
             "W2": Reals("S H", spreads=(1, 10)),
-            "v": Reals("S", spreads=(1, 60)),
+            "v": Reals("S", spreads=(1, 200)),
         },
     ),
     inputs=mixes,
