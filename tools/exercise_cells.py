@@ -39,7 +39,7 @@ def texts(exercise: Exercise) -> dict[str, str]:
     suspect = {"suspect": source_of(exercise.suspect)} if exercise.suspect is not None else {}
     return {
         "statement": f":::{{exercise}} {exercise.title}\n:label: {exercise.label}\n\n"
-        f"{exercise.header}\n\n{exercise.statement}\n:::",
+        f"{exercise.header}\n\n{exercise.statement}\n\n{exercise.tried}\n:::",
         **suspect,
         "starter": f"{exercise.starter}\n\n\n"
         f"verdict = exercises.{exercise.name}.grade({asked})\nverdict",

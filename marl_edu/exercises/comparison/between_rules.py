@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 
 import torch
+from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -29,12 +30,15 @@ def _scores(rng: torch.Generator) -> Iterator[Case]:
     yield Case("scores below 0", (below, torch.tensor([-24.0]), torch.tensor([-8.0])))
     for what, W, S, dtype in (
         ("six environments of eight seeds, in float64", 6, 8, torch.float64),
-        *drawn("drawn environments", ints(1, 6), ints(1, 8), DTYPE),
     ):
         trivial = torch.rand(W, generator=rng, dtype=dtype)
         best = trivial + 0.5 + torch.rand(W, generator=rng, dtype=dtype)
         scores = trivial[:, None] + torch.rand(W, S, generator=rng, dtype=dtype)
         yield Case(what, (scores, trivial, best))
+
+
+def _away_from_0(x: Tensor) -> Tensor:
+    return x + torch.where(x < 0, -0.5, 0.5)
 
 
 exercise = Exercise(
@@ -51,6 +55,16 @@ smaller one. Cut nothing off. What you write: one line.""",
     hint="""\
 How far has the score come on the way from `trivial` to `best`? A distance over a distance; if both
 are negative, their quotient is not. `trivial[:, None]` is a column, which goes with every seed.""",
+    domain=Domain(
+        sizes={"W": (1, 6), "S": (1, 8)},
+        given={
+            "scores": Reals("W S", centres=(-50, 50)),
+            "trivial": Reals("W", spreads=(1, 60)),
+            "_way": Reals("W", spreads=(1, 60)),
+        },
+        finish=lambda given, _: given | {"best": given["trivial"] + _away_from_0(given["_way"])},
+        notes={"best": "above or below `trivial`, never equal"},
+    ),
     inputs=_scores,
     gradient=False,
 )

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Flags
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import drawn, ints, masks
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 
@@ -40,9 +40,6 @@ def _evaluations(rng: torch.Generator) -> Iterator[Case]:
         ("a late one that is best", [[F, F, F, T], [F, T, T, F], [T, T, F, T]]),
     ):
         yield Case(what, (torch.tensor(wins),))
-    for what, first, C in drawn("drawn checkpoints", masks(ints(1, 8), ints(2, 12)), ints(1, 6)):
-        second = torch.rand(first.shape, generator=rng) < C / 7
-        yield Case(what, (torch.cat([first, second], 1),))
     yield Case("ten checkpoints", (torch.rand(10, 20, generator=rng) < 0.6,))
 
 
@@ -62,6 +59,12 @@ reports guessing teams with yours.""",
     hint="""\
 Twenty people toss a coin forty times. How often does the luckiest of them see heads, and what does
 it say about the next toss? Which tosses may therefore not be counted?""",
+    domain=Domain(
+        sizes={"C": (1, 10), "H": (1, 8)},
+        given={
+            "wins": Flags("C 2*H"),
+        },
+    ),
     inputs=_evaluations,
     gradient=False,
     trial=Trial(

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 import torch
-from hypothesis import strategies as st
 
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -16,7 +15,6 @@ def _values(rng: torch.Generator) -> Iterator[Case]:
         ("two agents", (1, 2, 3), torch.float32),
         ("two agents with two actions", (3, 2, 2), torch.float32),
         ("three agents, in float64", (4, 3, 3), torch.float64),
-        *drawn("drawn steps", st.tuples(ints(1, 4), ints(1, 3), ints(1, 4)), DTYPE),
     ):
         yield Case(what, (torch.randn(E, N, A, generator=rng, dtype=dtype),))
 
@@ -37,6 +35,12 @@ the team. What you write: about four lines.""",
 Begin with agent 0's values, (E, A). Bring in one agent after the other: its values as a column,
 `(E, A, 1)`, plus what is there as a row, `(E, 1, n)`, make a table `(E, A, n)`, and its rows one
 behind the other, `flatten(1)`, are in the right order.""",
+    domain=Domain(
+        sizes={"E": (1, 4), "N": (1, 4), "A": (1, 4)},
+        given={
+            "q": Reals("E N A", ties=True),
+        },
+    ),
     inputs=_values,
 )
 

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 from marl_edu.algos import drqn
 from marl_edu.core.protocols import Env
 from marl_edu.envs import TMaze
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.training.checkpoint import Row
@@ -59,7 +59,6 @@ def _windows(rng: torch.Generator) -> Iterator[Case]:
         ("two agents, three steps", 2, 3, 2, f32),
         ("numbers in float64", 2, 4, 3, f64),
         ("a long window", 2, 9, 3, f32),
-        *drawn("drawn agents", ints(1, 4), ints(1, 7), ints(1, 4), DTYPE),
     ):
         sizes = (E, L, D), (E, D), (3 * D, D), (3 * D, D), (3 * D,), (3 * D,)
         yield Case(what, tuple(torch.randn(s, generator=rng, dtype=dtype) for s in sizes))
@@ -84,6 +83,17 @@ the function without it. The grader trains an agent with yours.""",
 To learn to remember the sign, the error at the junction must reach the step in which it was seen.
 Make `z` with `requires_grad=True`, call `forgetful`, take the last step alone, `[:, -1].sum()`, go
 `.backward()`, and look at which steps of `z.grad` are not 0.""",
+    domain=Domain(
+        sizes={"E": (1, 4), "L": (1, 7), "D": (1, 4)},
+        given={
+            "z": Reals("E L D", spreads=(1, 10), ties=True),
+            "h": Reals("E D", spreads=(1, 3), ties=True),
+            "W": Reals("3*D D", spreads=(1, 3)),
+            "U": Reals("3*D D", spreads=(1, 3)),
+            "b": Reals("3*D", spreads=(1, 10)),
+            "c": Reals("3*D", spreads=(1, 3)),
+        },
+    ),
     inputs=_windows,
     trial=Trial(
         curve=maze_curve,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -17,7 +17,6 @@ def _cells(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 2, 4, 3, f64),
         ("three agents", 3, 2, 4, f32),
         ("gates wide open and shut", 4, 3, 2, f32),
-        *drawn("drawn agents", ints(1, 5), ints(1, 5), ints(1, 4), DTYPE),
     ):
         sizes = (E, O), (E, D), (E, D), (4 * D, O), (4 * D, D), (4 * D,)
         x, h, cell, W, U, b = (torch.randn(s, generator=rng, dtype=dtype) for s in sizes)
@@ -38,6 +37,17 @@ cell' = f · cell + i · g and h' = o · tanh(cell'). Return both side by side, 
 without `nn.LSTMCell`. What you write: about four lines.""",
     hint="""\
 `.chunk(4, -1)` cuts the sums in four. Which of them multiplies the old cell?""",
+    domain=Domain(
+        sizes={"E": (1, 5), "O": (1, 5), "D": (1, 4)},
+        given={
+            "x": Reals("E O", spreads=(1, 10), ties=True),
+            "h": Reals("E D", spreads=(1, 3), ties=True),
+            "cell": Reals("E D", spreads=(1, 10), ties=True),
+            "W": Reals("4*D O", spreads=(1, 3)),
+            "U": Reals("4*D D", spreads=(1, 3)),
+            "b": Reals("4*D", spreads=(1, 10)),
+        },
+    ),
     inputs=_cells,
 )
 

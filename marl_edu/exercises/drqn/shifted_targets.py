@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -21,7 +21,6 @@ def _windows(rng: torch.Generator) -> Iterator[Case]:
         ("a trajectory that ends with the window", 2, 4, 3, 1.0, f32),
         ("numbers in float64", 3, 5, 3, 0.3, f64),
         ("four windows", 4, 7, 4, 0.3, f32),
-        *drawn("drawn windows", ints(1, 5), ints(1, 7), ints(1, 4), CHANCE, DTYPE),
     ):
         q, q_target = (torch.randn(E, L + 1, A, generator=rng, dtype=dtype) for _ in range(2))
         reward = torch.randn(E, L, generator=rng, dtype=dtype)
@@ -45,6 +44,16 @@ that the network thinks best *there*. A target is a number to aim at: the result
 gradient. What you write: three lines.""",
     hint="""\
 There is one observation more than there are rewards. Which L of the L + 1 are "one step later"?""",
+    domain=Domain(
+        sizes={"E": (1, 5), "L": (1, 8), "A": (1, 5)},
+        given={
+            "q": Reals("E L+1 A", centres=(-50, 50)),
+            "q_target": Reals("E L+1 A", centres=(-50, 50)),
+            "reward": Reals("E L"),
+            "terminated": Flags("E L"),
+            "gamma": Number(0.0, 1.0),
+        },
+    ),
     inputs=_windows,
 )
 

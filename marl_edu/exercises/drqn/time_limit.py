@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, flags
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -18,7 +18,6 @@ def _ends(rng: torch.Generator) -> Iterator[Case]:
         ("a step after which time is up", [N], [T], f32),
         ("an end as time is up", [T], [T], f32),
         ("numbers in float64", [N, T, N, T], [N, N, T, T], f64),
-        *drawn("drawn steps", flags(6, 6), flags(6, 6), DTYPE),
     ):
         values = [torch.randn(len(terminated), generator=rng, dtype=dtype) for _ in range(2)]
         yield Case(what, (*values, torch.tensor(terminated), torch.tensor(truncated), 0.9))
@@ -36,6 +35,16 @@ What an action turned out to be worth: its reward, and $\\gamma$ times what come
 (`truncated`) it would have gone on. Both at once is an end. What you write: one line.""",
     hint="""\
 Which of the two flags says something about the *environment*, and which about our patience?""",
+    domain=Domain(
+        sizes={"E": (1, 8)},
+        given={
+            "reward": Reals("E"),
+            "next_value": Reals("E", centres=(-50, 50)),
+            "terminated": Flags("E"),
+            "truncated": Flags("E"),
+            "gamma": Number(0.0, 1.0),
+        },
+    ),
     inputs=_ends,
     gradient=False,
 )

@@ -1,12 +1,11 @@
 """Exercise: where one trajectory ends and the next begins. Sizes: T steps, N slots."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
-from hypothesis import strategies as st
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Values
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import drawn, masks
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -22,10 +21,12 @@ def _slots(rng: torch.Generator) -> Iterator[Case]:
         ("a new agent in every step", [T, T, T], [T, T, T]),
     ):
         yield Case(what, (torch.tensor(there)[:, None], torch.tensor(ends)[:, None]))
-    for what, one, other in drawn("drawn slots", *(masks(st.just(8), st.just(3)) for _ in "ab")):
-        alive, terminated = one | other, ~(one & other)  # alive three times in four
-        terminated[:-1] |= ~alive[1:]
-        yield Case(what, (alive, terminated))
+
+
+def _ended(given: Values, _: Mapping[str, int]) -> Values:
+    alive, terminated = given["alive"], given["terminated"].clone()
+    terminated[:-1] |= ~alive[1:]  # who is gone in the next step has ended in this one
+    return {"alive": alive, "terminated": terminated}
 
 
 exercise = Exercise(
@@ -43,6 +44,14 @@ Integers. What you write: a loop over T, or a few lines with `cummax`.""",
     hint="""\
 A step continues a trajectory if the slot was alive in the step before *and* that step was not the
 last of its own. Otherwise it begins one.""",
+    domain=Domain(
+        sizes={"T": (1, 9), "N": (1, 4)},
+        given={
+            "alive": Flags("T N"),
+            "terminated": Flags("T N"),
+        },
+        finish=_ended,
+    ),
     inputs=_slots,
     gradient=False,
 )

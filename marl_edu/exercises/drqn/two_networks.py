@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -19,7 +19,6 @@ def _values(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 5, 3, 0.6, f64),
         ("values far below 0", 8, 5, 0.4, f32),
         ("twenty steps", 20, 6, 0.5, f32),
-        *drawn("drawn steps", ints(1, 9), ints(1, 5), CHANCE, DTYPE),
     ):
         q, q_target = (torch.randn(E, A, generator=rng, dtype=dtype) for _ in range(2))
         if "below" in what:
@@ -43,6 +42,14 @@ you write: three lines.""",
     hint="""\
 `argmax` of one, `gather` from the other. How do you make sure that an action that is not available
 is never the largest, even if all values are far below 0?""",
+    domain=Domain(
+        sizes={"E": (1, 9), "A": (1, 6)},
+        given={
+            "q": Reals("E A", centres=(-50, 50)),
+            "q_target": Reals("E A", centres=(-50, 50)),
+            "available": Flags("E A", row=True),
+        },
+    ),
     inputs=_values,
 )
 

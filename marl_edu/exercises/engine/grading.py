@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from marl_edu.exercises.engine import progress
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.isolation import (
     UNLIMITED,
     Failed,
@@ -54,7 +55,8 @@ class Exercise:
     minutes: str
     statement: str  # Markdown, as is the hint
     hint: str
-    inputs: Callable[[torch.Generator], Iterator[Case]]
+    domain: Domain  # of its inputs
+    inputs: Callable[[torch.Generator], Iterator[Case]]  # odd ones, told in words
     gradient: bool = True  # gradients must be right; where not, numpy answers are as welcome
     data: tuple[str, ...] = ()  # arguments that are measured, not learned: their gradients are free
     trial: Trial | None = None  # of a bug hunt
@@ -89,6 +91,11 @@ class Exercise:
         """Difficulty, importance and time, in one line."""
         dots = ["●" * n + "○" * (5 - n) for n in (self.difficulty, self.importance)]
         return f"difficulty {dots[0]} · importance {dots[1]} · {self.minutes} min"
+
+    @property
+    def tried(self) -> str:
+        """What the grader tries, in a sentence for the page."""
+        return self.domain.sentence(f"{self.statement} {self.solution.__doc__}")
 
     @property
     def starter(self) -> str:
@@ -126,8 +133,8 @@ class Exercise:
     def _examination(self, seed: int) -> Examination:
         if seed not in self._examinations:
             with known_state():
-                cases = list(self.inputs(torch.Generator().manual_seed(seed)))
-                names = self.arguments
+                rng, names = torch.Generator().manual_seed(seed), self.arguments
+                cases = [*self.inputs(rng), *self.domain.cases(names, rng, seed)]
                 learned = [name for name in names if self.gradient and name not in self.data]
                 found = Examination(self.solution, self.mistakes, cases, names, learned)
             self._examinations[seed] = found

@@ -1,8 +1,8 @@
-"""What answers are tried on beside the odd inputs that an exercise lists: hypothesis draws more.
+"""What hypothesis draws of an input, and odd teams that several exercises are tried on.
 
-Hypothesis draws sizes, masks and chances, the smallest and the emptiest among them. The numbers in
-a tensor come from a seeded normal distribution instead: hypothesis loves ties, and at a tie (a
-maximum, a clip) right answers may differ in their gradients. Sizes: B environments, N agents.
+Hypothesis draws sizes, and in which manner each argument is drawn. The numbers in a tensor come
+from a seeded normal distribution instead: hypothesis loves ties, and at a tie (a maximum, a clip)
+right answers may differ in their gradients. Sizes: B environments, N agents.
 """
 
 from collections.abc import Iterator
@@ -27,27 +27,12 @@ def ints(low: int, high: int) -> Strategy[int]:
     return st.lists(st.none(), min_size=low, max_size=high).map(len)
 
 
-CHANCE = ints(0, 10).map(lambda tenths: tenths / 10)
-
-
-def flags(low: int, high: int) -> Strategy[list[bool]]:
-    """From `low` to `high` booleans in a row."""
-    return st.lists(st.booleans(), min_size=low, max_size=high)
-
-
-def masks(rows: Strategy[int], columns: Strategy[int]) -> Strategy[Tensor]:
-    """Boolean tensors (rows, columns)."""
-    shapes = st.tuples(rows, columns)
-    return shapes.flatmap(
-        lambda s: flags(s[0] * s[1], s[0] * s[1]).map(lambda entries: torch.tensor(entries).view(s))
-    )
-
-
-def drawn(what: str, *columns: Strategy, n: int = 6) -> list[tuple[Any, ...]]:
-    """`n` rows (what, one value of each column): what hypothesis draws, the same in every call."""
+def drawn(what: str, *columns: Strategy, n: int = 6, number: int = 0) -> list[tuple[Any, ...]]:
+    """`n` rows (what, one value of each column): what hypothesis draws, the same in every
+    call with the same seed, `number`."""
     rows: list[tuple[Any, ...]] = []
 
-    @seed(0)
+    @seed(number)
     @settings(
         max_examples=n,
         phases=[Phase.generate],
@@ -64,7 +49,7 @@ def drawn(what: str, *columns: Strategy, n: int = 6) -> list[tuple[Any, ...]]:
 
 
 def teams() -> Iterator[tuple[str, int, Tensor, torch.dtype]]:
-    """Teams to try an answer on: (what, B, alive (B, N), dtype), from small and odd to drawn."""
+    """Teams to try an answer on: (what, B, alive (B, N), dtype), small and odd ones."""
     f32, f64 = torch.float32, torch.float64
     T, F = True, False
     for what, slots, dtype in (
@@ -76,6 +61,3 @@ def teams() -> Iterator[tuple[str, int, Tensor, torch.dtype]]:
         ("numbers in float64", [[T, F, T, T], [T, T, T, T]], f64),
     ):
         yield what, len(slots), torch.tensor(slots), dtype
-    for what, alive, dtype in drawn("drawn", masks(ints(1, 5), ints(1, 5)), DTYPE):
-        B, N = alive.shape
-        yield f"{what} environments (B = {B}, N = {N}), some slots empty", B, alive, dtype

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints, masks
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 
@@ -58,12 +58,6 @@ def _steps(rng: torch.Generator) -> Iterator[Case]:
     ):
         there, ends = torch.tensor(alive), torch.tensor(ended)
         yield Case(what, (torch.randn(there.shape, generator=rng, dtype=dtype), there, ends))
-    for what, alive, dtype in drawn(
-        "drawn environments", masks(ints(1, 5), ints(1, 4)), DTYPE, n=8
-    ):
-        ends = torch.rand(alive.shape, generator=rng) < 0.5
-        reward = torch.randn(alive.shape, generator=rng, dtype=dtype)
-        yield Case(what, (reward, alive, ends & alive))
     there = torch.tensor([[T, F, T]])
     empty = torch.tensor([[1.0, torch.nan, -2.0]])
     yield Case("a slot that is empty and holds NaN", (empty, there, torch.tensor([[F, F, T]])))
@@ -83,6 +77,15 @@ Find the reason and write the function without it. The grader lets agents learn 
     hint="""\
 `alive` says who lived *before* the step. When, in an episode with a single reward, is that reward
 paid, and what does the first line make of `alive` just then?""",
+    domain=Domain(
+        sizes={"B": (1, 5), "N": (1, 4)},
+        given={
+            "reward": Reals("B N", unused=lambda given: ~given["alive"]),
+            "alive": Flags("B N"),
+            "ended": Flags("B N"),
+        },
+        finish=lambda given, _: given | {"ended": given["ended"] & given["alive"]},
+    ),
     inputs=_steps,
     gradient=False,
     trial=Trial(

@@ -3,10 +3,7 @@
 from collections.abc import Iterator
 
 import torch
-from hypothesis import strategies as st
 from torch import Tensor
-
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints, masks
 
 
 def hearings() -> Iterator[tuple[str, Tensor, torch.dtype]]:
@@ -20,6 +17,12 @@ def hearings() -> Iterator[tuple[str, Tensor, torch.dtype]]:
         ("three nodes without any link, in float64", [[no] * 3] * 3, torch.float64),
     ):
         yield what, torch.tensor(rows), dtype
-    square = ints(1, 7).flatmap(lambda N: masks(st.just(N), st.just(N)))
-    for what, adjacency, dtype in drawn("nodes and directed links, drawn", square, DTYPE, n=10):
-        yield f"{len(adjacency)} {what}", adjacency, dtype
+
+
+def edges_of(adjacency: Tensor, order: Tensor) -> Tensor:
+    """The edges of a graph, each node's to itself included, receivers over senders: (2, E).
+
+    adjacency: (N, N) bool. order: (N N,), numbers by which the edges are sorted.
+    """
+    edges = (adjacency | torch.eye(len(adjacency), dtype=torch.bool)).nonzero().T
+    return edges[:, order[: edges.shape[1]].argsort()]

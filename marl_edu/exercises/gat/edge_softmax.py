@@ -1,12 +1,13 @@
 """Exercise: a graph as a list of edges. Sizes: N nodes, E edges."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals, Values
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.exercises.gat._graphs import hearings
+from marl_edu.exercises.gat._graphs import edges_of, hearings
 
 
 def _edges(rng: torch.Generator) -> Iterator[Case]:
@@ -19,6 +20,11 @@ def _edges(rng: torch.Generator) -> Iterator[Case]:
     receiver = torch.tensor([0, 1, 0, 1, 2])
     big = torch.tensor([900.0, -900.0, 899.0, -901.0, 0.0])
     yield Case("scores in the hundreds, of both signs", (big, receiver, 3))
+
+
+def _listed(given: Values, sizes: Mapping[str, int]) -> Values:
+    receiver, sender = edges_of(given["_there"], given["_order"])
+    return {"score": given["_score"][receiver, sender], "receiver": receiver, "n": sizes["N"]}
 
 
 exercise = Exercise(
@@ -37,6 +43,20 @@ sign: the largest of each receiver has to be subtracted first. What you write: a
 `torch.full((n,), -inf).scatter_reduce(0, receiver, score, "amax")` is the largest of each receiver,
 `x[receiver]` brings what belongs to receivers back to edges, and
 `torch.zeros(n).index_add(0, receiver, x)` sums edges. Mind the dtype: `score.new_zeros(n)`.""",
+    domain=Domain(
+        sizes={"N": (1, 6)},
+        given={
+            "_score": Reals("N N", ties=True),
+            "_there": Flags("N N"),
+            "_order": Reals("N*N", between=(0, 1)),
+        },
+        finish=_listed,
+        notes={
+            "score": "normal, with a spread up to 10,000",
+            "receiver": "in any order",
+            "n": "which is N",
+        },
+    ),
     inputs=_edges,
 )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Flags
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.gat._graphs import hearings
@@ -33,6 +34,13 @@ write: three lines.""",
     hint="""\
 First make the neighbourhood, with the diagonal; everything else follows from it, the numbers d too.
 `d.rsqrt()` is 1 / √d.""",
+    domain=Domain(
+        sizes={"N": (1, 7)},
+        given={
+            "adjacency": Flags("N N"),
+        },
+        finish=lambda given, _: {"adjacency": given["adjacency"] | given["adjacency"].T},
+    ),
     inputs=_plain,
     gradient=False,
 )
@@ -42,7 +50,7 @@ First make the neighbourhood, with the diagonal; everything else follows from it
 def convolution_weights(adjacency):
     """How much each node j weighs for each node i: (N, N).
 
-    hears: (N, N) bool, symmetric.
+    adjacency: (N, N) bool, symmetric.
     """
     hood = (adjacency | torch.eye(len(adjacency), dtype=torch.bool)).float()
     root = hood.sum(1).rsqrt()

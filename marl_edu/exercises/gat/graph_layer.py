@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from marl_edu.core.ops import masked_softmax
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.gat._graphs import hearings
@@ -37,6 +38,15 @@ lines.""",
     hint="""\
 `adjacency | torch.eye(N, dtype=torch.bool)` adds what is missing and harms nobody who is there
 already. The softmax runs along a row. What is it that is summed: h, or what W makes of it?""",
+    domain=Domain(
+        sizes={"N": (1, 6), "D": (1, 5), "F": (1, 5)},
+        given={
+            "h": Reals("N D", spreads=(1, 60)),
+            "W": Reals("D F", spreads=(1, 3)),
+            "score": Reals("N N", spreads=(1, 10), ties=True),
+            "adjacency": Flags("N N"),
+        },
+    ),
     inputs=_layers,
 )
 
@@ -46,7 +56,7 @@ def hear_neighbours(h, W, score, adjacency):
     """What each node hears: (N, F).
 
     h: (N, D). W: (D, F). score: (N, N), receivers in rows.
-    hears: (N, N) bool.
+    adjacency: (N, N) bool.
     """
     mask = adjacency | torch.eye(len(h), dtype=torch.bool)
     attention = masked_softmax(score, mask)  # eq. (2)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch.nn import functional as F
 
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.gat._graphs import hearings
@@ -31,6 +32,13 @@ products, of which each belongs to one node. What you write: three lines.""",
     hint="""\
 `a[:F]` goes with the receiver, `a[F:]` with the sender; both products are `(N,)`. Which of the two
 needs a new axis behind it, and which before it, so that their sum is `(N, N)`?""",
+    domain=Domain(
+        sizes={"N": (1, 6), "F": (1, 5)},
+        given={
+            "Wh": Reals("N F"),
+            "a": Reals("2*F"),
+        },
+    ),
     inputs=_scored,
 )
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch.nn import functional as F
 
+from marl_edu.exercises.engine.domain import Domain, Reals, Truth
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -15,7 +15,6 @@ def _heads(rng: torch.Generator) -> Iterator[Case]:
         ("layer", 1, 1, 1, torch.float32),
         ("layer in float64", 3, 2, 4, torch.float64),
         ("layer", 2, 4, 2, torch.float32),
-        *drawn("drawn layer", ints(1, 5), ints(1, 5), ints(1, 5), DTYPE),
     ):
         heard = torch.randn(N, H, size, generator=rng, dtype=dtype)
         for last in (False, True):
@@ -37,6 +36,13 @@ three lines.""",
     hint="""\
 `flatten` joins axes in the order in which they stand. And what would an ELU do to the scores of
 classes before their softmax?""",
+    domain=Domain(
+        sizes={"N": (1, 5), "H": (1, 5), "F": (1, 5)},
+        given={
+            "heard": Reals("N H F", spreads=(1, 20)),
+            "last": Truth(),
+        },
+    ),
     inputs=_heads,
 )
 

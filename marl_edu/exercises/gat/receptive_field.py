@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Number
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.gat._graphs import hearings
@@ -35,6 +36,13 @@ always knows itself, whether or not `adjacency` says so. What you write: three o
     hint="""\
 After no layer a node knows itself. After one more it knows whatever those know whom it hears,
 itself among them: a matrix product, of numbers, and then `> 0`.""",
+    domain=Domain(
+        sizes={"N": (1, 7)},
+        given={
+            "adjacency": Flags("N N"),
+            "layers": Number(0, 9),
+        },
+    ),
     inputs=_graphs,
     gradient=False,
 )
@@ -44,7 +52,7 @@ itself among them: a matrix product, of numbers, and then `> 0`.""",
 def field_after(adjacency, layers):
     """Of whom each node may know something: (N, N) bool, receivers in rows.
 
-    hears: (N, N) bool. layers: L, from 0.
+    adjacency: (N, N) bool. layers: L, from 0.
     """
     itself = torch.eye(len(adjacency), dtype=torch.bool)
     listens = (adjacency | itself).float()

@@ -1,16 +1,17 @@
 """Exercise: find the bug that no undirected graph shows."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
 from torch import nn
 
 from marl_edu.envs.relay import Relay
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals, Values
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
-from marl_edu.exercises.gat._graphs import hearings
+from marl_edu.exercises.gat._graphs import edges_of, hearings
 from marl_edu.exercises.gat.edge_softmax import softmax_over_edges
 from marl_edu.training import a2c
 from marl_edu.training.checkpoint import Row
@@ -86,6 +87,12 @@ def _edges(rng: torch.Generator) -> Iterator[Case]:
         yield Case(what, (Wh, torch.randn(edges.shape[1], generator=rng, dtype=dtype), edges))
 
 
+def _listed(given: Values, _: Mapping[str, int]) -> Values:
+    receiver, sender = edges_of(given["_there"], given["_order"])
+    score = given["_score"][receiver, sender]
+    return {"Wh": given["Wh"], "score": score, "edges": torch.stack([sender, receiver])}
+
+
 exercise = Exercise(
     place=70,
     title="Bug hunt: the layer that works on every graph you try",
@@ -101,6 +108,17 @@ it. The grader trains a team with yours.""",
     hint="""\
 Within a radius, if i hears j then j hears i. Among the k nearest that is not so: what is different
 about such a graph, and which line of the suspect can notice?""",
+    domain=Domain(
+        sizes={"N": (1, 6), "F": (1, 4)},
+        given={
+            "Wh": Reals("N F", spreads=(1, 60)),
+            "_score": Reals("N N", ties=True),
+            "_there": Flags("N N"),
+            "_order": Reals("N*N", between=(0, 1)),
+        },
+        finish=_listed,
+        notes={"score": "normal, with a spread up to 10,000", "edges": "in any order"},
+    ),
     inputs=_edges,
     trial=Trial(
         curve=relay_curve,

@@ -1,9 +1,6 @@
 """What the exercises of this page are tried on: batches of B transitions with F features."""
 
 import torch
-from hypothesis import strategies as st
-
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 
 
 def batches() -> list[tuple[str, tuple[int, int], torch.dtype]]:
@@ -15,5 +12,4 @@ def batches() -> list[tuple[str, tuple[int, int], torch.dtype]]:
         ("as many transitions as features", (3, 3), torch.float32),
         ("numbers in float64", (5, 2), torch.float64),
         ("a batch", (6, 8), torch.float32),
-        *drawn("a drawn batch", st.tuples(ints(1, 9), ints(1, 6)), DTYPE),
     ]

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import CHANCE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -16,7 +16,6 @@ def _episodes(rng: torch.Generator) -> Iterator[Case]:
         ("an end in the middle", 4, 0.3),
         ("ends everywhere", 3, 1.0),
         ("several episodes in a row", 9, 0.4),
-        *drawn("drawn episodes", ints(1, 14), CHANCE),
     ):
         obs = torch.randn(T + 1, 2, generator=rng)
         final = torch.randn(T, 2, generator=rng)
@@ -38,6 +37,14 @@ action explains. Give the o' of each step: `obs[t + 1]` inside an episode, `fina
 What you write: one line.""",
     hint="""\
 `torch.where` with the mask `(T, 1)`. `obs` has one row more than there are steps.""",
+    domain=Domain(
+        sizes={"T": (1, 14), "O": (1, 4)},
+        given={
+            "obs": Reals("T+1 O"),
+            "final": Reals("T O", unused=lambda given: ~given["done"][:, None]),
+            "done": Flags("T"),
+        },
+    ),
     inputs=_episodes,
     gradient=False,
 )
@@ -48,7 +55,7 @@ def where_it_led(obs, final, done):
     """o' of each step: (T, O).
 
     obs: (T + 1, O), what was seen before each step, and last.
-    final: (T, O), of use where done. done: (T,) bool.
+    final: (T, O), of use where done, else perhaps NaN. done: (T,) bool.
     """
     return torch.where(done[:, None], final, obs[1:])
 

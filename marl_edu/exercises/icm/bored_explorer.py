@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional as F
 
 from marl_edu.envs.key_door_maze import KeyDoorMaze
+from marl_edu.exercises.engine.domain import Domain, Reals, Whole
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 
@@ -50,7 +50,6 @@ def _transitions(rng: torch.Generator) -> Iterator[Case]:
         ("as many transitions as features", 4, 4, 3, torch.float32),
         ("numbers in float64", 5, 2, 4, torch.float64),
         ("a batch", 8, 6, 5, torch.float32),
-        *drawn("a drawn batch", ints(1, 9), ints(1, 6), ints(2, 5), DTYPE),
     ):
         feature, after = torch.randn(2, B, D, generator=rng, dtype=dtype)
         W = torch.randn(D + A, D, generator=rng, dtype=dtype)
@@ -71,6 +70,15 @@ than old ones. Find the reason and write the function without it.""",
     hint="""\
 Try it on two transitions of which the model predicts one exactly: is that one's error 0? Then print
 the shape of every intermediate result.""",
+    domain=Domain(
+        sizes={"B": (1, 9), "F": (1, 6), "A": (1, 5)},
+        given={
+            "feature": Reals("B F", spreads=(1, 60)),
+            "action": Whole("B", "A"),
+            "after": Reals("B F", spreads=(1, 60)),
+            "W": Reals("F+A F", spreads=(1, 3)),
+        },
+    ),
     inputs=_transitions,
     trial=Trial(
         curve=boredom_curve,

@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 
 import torch
-from hypothesis import strategies as st
 
+from marl_edu.exercises.engine.domain import Domain, Whole
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -16,7 +15,6 @@ def _walks(rng: torch.Generator) -> Iterator[Case]:
         ("the same cell again and again", [2, 2, 2, 2]),
         ("cells that are all new", [3, 0, 1, 2]),
         ("a walk there and back", [0, 1, 2, 1, 0]),
-        *drawn("a drawn walk", st.lists(ints(0, 5), min_size=1, max_size=20)),
     ):
         yield Case(what, (torch.tensor(walk),))
 
@@ -35,6 +33,12 @@ write: a loop, or two lines.""",
     hint="""\
 At step t only the steps before t have been seen: the bonus of a step cannot depend on what the
 agent does later.""",
+    domain=Domain(
+        sizes={"T": (1, 24), "C": (1, 6)},
+        given={
+            "cells": Whole("T", "C"),
+        },
+    ),
     inputs=_walks,
     gradient=False,
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch.nn import functional as F
 
+from marl_edu.exercises.engine.domain import Domain, Reals, Whole
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.icm._batches import batches
@@ -32,6 +33,15 @@ $L_I = -\\log g(a \\mid \\phi, \\phi')$. What you write: two or three lines.""",
     hint="""\
 Put the two side by side along the features. `log_softmax` over the actions, then pick the one that
 was done with `gather`; or let `F.cross_entropy` do both, with the right `reduction`.""",
+    domain=Domain(
+        sizes={"B": (1, 8), "F": (1, 6), "A": (1, 5)},
+        given={
+            "feature": Reals("B F", spreads=(1, 40, 1e4)),
+            "after": Reals("B F", spreads=(1, 40, 1e4)),
+            "action": Whole("B", "A"),
+            "W": Reals("2*F A", spreads=(1, 3)),
+        },
+    ),
     inputs=_inverse_inputs,
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.icm._batches import batches
@@ -30,6 +31,15 @@ no gradient of L_F may go back through it. (The authors' code does not stop it; 
     hint="""\
 Otherwise the encoder could make the future easy to foresee by noticing nothing of it. Stop φ', not
 φ̂: the forward model still has to learn.""",
+    domain=Domain(
+        sizes={"B": (1, 9), "F": (1, 6)},
+        given={
+            "inverse": Reals("B", between=(0, 5)),
+            "predicted": Reals("B F"),
+            "after": Reals("B F"),
+            "beta": Number(0.0, 1.0),
+        },
+    ),
     inputs=_losses,
 )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.icm._batches import batches
@@ -28,6 +29,14 @@ from it. What you write: one line.""",
     hint="""\
 ‖x‖² is a sum over the features, neither their mean nor its root. What would happen if the policy's
 loss could reach the forward model through its own reward?""",
+    domain=Domain(
+        sizes={"B": (1, 9), "F": (1, 6)},
+        given={
+            "predicted": Reals("B F"),
+            "after": Reals("B F"),
+            "eta": Number(0.0, 2.0),
+        },
+    ),
     inputs=_predictions,
 )
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -16,7 +16,6 @@ def _bonuses(rng: torch.Generator) -> Iterator[Case]:
         ("five steps of two environments", 5, 2, torch.float32),
         ("numbers in float64", 6, 3, torch.float64),
         ("many steps", 30, 4, torch.float32),
-        *drawn("drawn steps", ints(1, 9), ints(1, 4), DTYPE),
     ):
         yield Case(what, (torch.rand(T, B, generator=rng, dtype=dtype), 0.9))
 
@@ -36,6 +35,13 @@ and one line.""",
     hint="""\
 R is one number per environment, `(B,)`, which the loop carries on. It is no return: returns look
 ahead, and would have to wait for the future.""",
+    domain=Domain(
+        sizes={"T": (1, 12), "B": (1, 4)},
+        given={
+            "bonus": Reals("T B", between=(0, 1)),
+            "gamma": Number(0.0, 1.0),
+        },
+    ),
     inputs=_bonuses,
     gradient=False,
 )

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -15,7 +15,6 @@ def _observations(rng: torch.Generator) -> Iterator[Case]:
         ("two observations", 2, 3, torch.float32),
         ("numbers in float64", 4, 2, torch.float64),
         ("many observations, some far out", 20, 4, torch.float32),
-        *drawn("drawn observations", ints(1, 9), ints(1, 6), DTYPE),
     ):
         obs = 6 * torch.randn(n, size, generator=rng, dtype=dtype)
         mean = torch.randn(size, generator=rng, dtype=dtype)
@@ -36,6 +35,14 @@ line.""",
     hint="""\
 The target network was drawn once and cannot adapt: what it is given must always have about the same
 size. Order: centre, scale, cut.""",
+    domain=Domain(
+        sizes={"B": (1, 12), "O": (1, 6)},
+        given={
+            "obs": Reals("B O"),
+            "mean": Reals("O", spreads=(1, 200)),
+            "var": Reals("O", between=(0.1, 9)),
+        },
+    ),
     inputs=_observations,
 )
 

@@ -8,8 +8,8 @@ import torch
 from marl_edu.algos.rnd import RandomNetworkDistillation
 from marl_edu.core.normalise import RunningMeanStd
 from marl_edu.envs.key_door_maze import KeyDoorMaze
+from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 
@@ -55,7 +55,6 @@ def _rounds(rng: torch.Generator) -> Iterator[Case]:
         ("environments of which some are over", 5, 3, 0.6, torch.float32),
         ("numbers in float64", 6, 2, 0.8, torch.float64),
         ("a whole round", 20, 4, 0.9, torch.float32),
-        *drawn("a drawn round", ints(1, 9), ints(1, 4), CHANCE, DTYPE),
     ):
         bonus = torch.rand(T, B, generator=rng, dtype=dtype)
         running = 3 * torch.rand(B, generator=rng, dtype=dtype)
@@ -83,6 +82,16 @@ function without it.""",
     hint="""\
 Call it on three steps of one environment and print the result. How many *different* rows does it
 have? What does `seen.append(R)` put into the list: the numbers, or the tensor that holds them?""",
+    domain=Domain(
+        sizes={"T": (1, 12), "B": (1, 4)},
+        given={
+            "bonus": Reals("T B", between=(0, 1)),
+            "alive": Flags("T B"),
+            "running": Reals("B", between=(0, 3)),
+            "gamma": Number(0.0, 1.0),
+        },
+        finish=lambda given, _: given | {"alive": given["alive"].cummin(0).values},
+    ),
     inputs=_rounds,
     gradient=False,
     trial=Trial(

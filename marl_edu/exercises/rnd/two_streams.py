@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 
 from marl_edu.core.ops import gae
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -17,7 +17,6 @@ def _rows(rng: torch.Generator) -> Iterator[Case]:
         ("four steps without an end", 4, 0.0, torch.float32),
         ("numbers in float64", 6, 0.3, torch.float64),
         ("episodes in a row", 10, 0.3, torch.float32),
-        *drawn("drawn episodes", ints(1, 12), CHANCE, DTYPE),
     ):
         reward, bonus = torch.randn(2, T, generator=rng, dtype=dtype)
         value_ext, value_int = torch.randn(2, T + 1, generator=rng, dtype=dtype)
@@ -41,6 +40,16 @@ below. What you write: three lines.""",
     hint="""\
 `terminated` says where the chain is cut: `done` for the one, nowhere for the other. Two rewards,
 two critics, two discounts; only the sum is one.""",
+    domain=Domain(
+        sizes={"T": (1, 14)},
+        given={
+            "reward": Reals("T"),
+            "bonus": Reals("T", spreads=(1, 60)),
+            "value_ext": Reals("T+1", centres=(-50, 50)),
+            "value_int": Reals("T+1", spreads=(1, 60)),
+            "done": Flags("T"),
+        },
+    ),
     inputs=_rows,
     gradient=False,
 )

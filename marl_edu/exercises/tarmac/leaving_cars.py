@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 import torch
-from hypothesis import strategies as st
 
 from marl_edu.core.ops import gae
+from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -20,7 +19,6 @@ def _journeys(rng: torch.Generator) -> Iterator[Case]:
         ("everybody leaves in every step", (2, 3, 2), 1.0, f32),
         ("numbers in float64", (2, 5, 3), 0.3, f64),
         ("cars that come and go", (3, 8, 4), 0.3, f32),
-        *drawn("drawn cars", st.tuples(ints(1, 4), ints(1, 9), ints(1, 4)), CHANCE, DTYPE),
     ):
         reward = torch.randn(B, T, N, generator=rng, dtype=dtype)
         value = torch.randn(B, T + 1, N, generator=rng, dtype=dtype)
@@ -44,6 +42,16 @@ step to the first.""",
     hint="""\
 `~left` appears twice, once in each equation. After the last step there is no advantage to carry
 (A is 0), but there is a value.""",
+    domain=Domain(
+        sizes={"B": (1, 3), "T": (1, 12), "N": (1, 4)},
+        given={
+            "reward": Reals("B T N"),
+            "value": Reals("B T+1 N", centres=(-50, 50)),
+            "left": Flags("B T N"),
+            "gamma": Number(0.0, 1.0),
+            "gae_lambda": Number(0.0, 1.0),
+        },
+    ),
     inputs=_journeys,
     gradient=False,
 )

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import torch
 
 from marl_edu.core.ops import masked_softmax
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
 from marl_edu.exercises.engine.trying import Case
@@ -36,6 +37,13 @@ nobody to hear gets zeros. What you write: three or four lines.""",
     hint="""\
 A score of −∞ has weight 0, but a row of nothing else is 0 / 0. What becomes of a row of the most
 negative *finite* number, and what should stand there? Which axis holds the senders?""",
+    domain=Domain(
+        sizes={"B": (1, 4), "N": (1, 6)},
+        given={
+            "scores": Reals("B N N", ties=True),
+            "mask": Flags("B N N"),
+        },
+    ),
     inputs=_scores,
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
 from marl_edu.exercises.engine.trying import Case
@@ -33,6 +34,13 @@ zeros. What you write: about four lines.""",
     hint="""\
 The sum over the others is the sum over the living, less oneself. How many others are there? And
 if there are none, what is 0 / 0?""",
+    domain=Domain(
+        sizes={"B": (1, 4), "N": (1, 7), "D": (1, 5)},
+        given={
+            "z": Reals("B N D", centres=(-50, 50), ties=True),
+            "alive": Flags("B N"),
+        },
+    ),
     inputs=_living,
 )
 

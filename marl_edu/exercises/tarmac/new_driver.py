@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
 from marl_edu.exercises.engine.trying import Case
@@ -33,6 +34,14 @@ h where the same car drives on, zeros in every other slot. What you write: one o
     hint="""\
 Who drives on? A car that did not complete its route, in a slot that still holds one. A slot that
 was reused is alive before the step and alive after it.""",
+    domain=Domain(
+        sizes={"B": (1, 4), "N": (1, 5), "D": (1, 4)},
+        given={
+            "h": Reals("B N D", ties=True),
+            "completed": Flags("B N"),
+            "alive": Flags("B N"),
+        },
+    ),
     inputs=_memories,
 )
 

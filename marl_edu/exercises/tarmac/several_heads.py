@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -21,13 +21,16 @@ def _headed(rng: torch.Generator) -> Iterator[Case]:
         (" in float64", 2, 3, 1, 4, f64),
         ("", 2, 1, 3, 2, f32),
         ("", 3, 4, 2, 3, f32),
-        *drawn(", drawn", *(ints(1, 4) for _ in range(4)), DTYPE),
     ):
         value = torch.randn(B, N, H * d, generator=rng, dtype=dtype)
         attention = torch.randn(B, H, N, N, generator=rng, dtype=dtype).softmax(-1)
         count = f"{N} agents" if N > 1 else "one agent"
         heads = f"{H} heads" if H > 1 else "one head"
         yield Case(f"{count}, {heads} of size {d}{where}", (value, attention))
+
+
+def _rows_of_1(x: Tensor) -> Tensor:
+    return (4 * x).softmax(-1)
 
 
 exercise = Exercise(
@@ -43,6 +46,15 @@ the heads heard side by side again, `(B, N, H * d)`. What you write: about three
     hint="""\
 `view` never moves a number in memory, it only cuts the same row of numbers anew. So it can split
 the last axis, `H * d` into `H, d`, but not bring H before N: for that there is `transpose`.""",
+    domain=Domain(
+        sizes={"B": (1, 4), "N": (1, 5), "H": (1, 4), "d": (1, 4)},
+        given={
+            "value": Reals("B N H*d"),
+            "attention": Reals("B H N N", between=(0, 1)),
+        },
+        finish=lambda given, _: given | {"attention": _rows_of_1(given["attention"])},
+        notes={"attention": "in rows that sum to 1"},
+    ),
     inputs=_headed,
 )
 

@@ -1,10 +1,13 @@
 """Exercise: several rounds, one set of weights. Sizes: B environments, N agents, D features."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import torch
+from torch import Tensor
 
 from marl_edu.core.ops import masked_softmax
+from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
 from marl_edu.exercises.engine.trying import Case
@@ -24,6 +27,10 @@ def _round_trips(rng: torch.Generator) -> Iterator[Case]:
         yield Case(f"{what}, {count}", (z, listen, W_c, W_z, rounds))
 
 
+def _listen(W_v: Tensor, mask: Tensor, z: Tensor) -> Tensor:
+    return masked_softmax(z @ z.transpose(-1, -2), mask) @ (z @ W_v)
+
+
 exercise = Exercise(
     place=40,
     title="Several rounds, one set of weights",
@@ -38,6 +45,18 @@ are the last axis: `c @ W_c + z @ W_z`. What you write: three lines.""",
     hint="""\
 In the second round, who speaks? Somebody who has already heard something: *everything* in eq. (5)
 is made of the new z.""",
+    domain=Domain(
+        sizes={"B": (1, 3), "N": (1, 4), "D": (1, 4)},
+        given={
+            "z": Reals("B N D", spreads=(1, 0.1, 4), ties=True),
+            "_W": Reals("D D", spreads=(1, 3)),
+            "_mask": Flags("B N N"),
+            "W_c": Reals("D D", spreads=(1, 3)),
+            "W_z": Reals("D D", spreads=(1, 3)),
+            "rounds": Number(1, 4),
+        },
+        finish=lambda given, _: given | {"listen": partial(_listen, given["_W"], given["_mask"])},
+    ),
     inputs=_round_trips,
 )
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from marl_edu.core.ops import masked_softmax
 from marl_edu.envs import SpeakerProbe
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
 from marl_edu.exercises.engine.training import Trial
@@ -84,6 +85,18 @@ team with yours.""",
 If the numbers are right, what else does a function hand on in training, and in which direction?
 Ask for it: make a `message` with `requires_grad=True`, call `suspect`, then `.sum().backward()`,
 and look at `message.grad`.""",
+    domain=Domain(
+        sizes={"B": (1, 3), "N": (1, 5), "d_k": (1, 5), "d_v": (1, 5)},
+        given={
+            "message": Reals("B N d_k+d_v", spreads=(1, 0.1, 4)),
+            "query": Reals("B N d_k", spreads=(1, 0.1, 4), ties=True),
+            "_alive": Flags("B N"),
+        },
+        finish=lambda given, _: (
+            given | {"mask": given["_alive"][:, :, None] & given["_alive"][:, None]}
+        ),
+        notes={"mask": "of agents that live"},
+    ),
     inputs=_messages,
     trial=Trial(
         curve=probe_curve,

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from marl_edu.core.ops import masked_softmax
+from marl_edu.exercises.engine.domain import Domain, Flags, Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
 from marl_edu.exercises.engine.trying import Case
@@ -41,6 +42,16 @@ itself too. The dead neither speak nor hear: they get zeros. You may use
     hint="""\
 `q @ k.transpose(-1, -2)` has receivers in rows. An agent may be heard if it is alive, and may hear
 if it is alive: two views of `alive`, `(B, N, 1)` and `(B, 1, N)`, and one `&`.""",
+    domain=Domain(
+        sizes={"B": (1, 3), "N": (1, 5), "D": (1, 6), "d_k": (1, 6), "d_v": (1, 4)},
+        given={
+            "z": Reals("B N D", spreads=(1, 0.1, 4), ties=True),
+            "W_k": Reals("D d_k", spreads=(1, 2)),
+            "W_v": Reals("D d_v", spreads=(1, 60)),
+            "W_q": Reals("D d_k", spreads=(1, 2)),
+            "alive": Flags("B N"),
+        },
+    ),
     inputs=_projections,
 )
 

@@ -3,15 +3,15 @@
 Sizes: B steps, N agents, O numbers seen, A actions.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals, Values
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, flags, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -33,7 +33,6 @@ def _joint_steps(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 3, 2, 3, [F_, T, F_], f64),
         ("three agents", 3, 3, 2, [F_, F_], f32),
         ("four agents in five steps", 4, 2, 3, [F_, T, F_, F_, T], f32),
-        *drawn("drawn steps", ints(1, 4), ints(1, 3), ints(1, 4), flags(1, 5), DTYPE),
     ):
         shapes = (N * (O + A), 5), (5,), (len(terminated), N, O), (len(terminated),)
         W, w, next_obs, reward = (torch.randn(s, generator=rng, dtype=dtype) for s in shapes)
@@ -41,6 +40,11 @@ def _joint_steps(rng: torch.Generator) -> Iterator[Case]:
         policies = [partial(_policy, own[n]) for n in range(N)]
         critic = partial(_critic, W, w)
         yield Case(what, (reward, next_obs, torch.tensor(terminated), policies, critic, 0.9))
+
+
+def _with_functions(given: Values, _: Mapping[str, int]) -> Values:
+    policies = [partial(_policy, own) for own in given["_own"]]
+    return given | {"policies": policies, "critic": partial(_critic, given["_W"], given["_w"])}
 
 
 exercise = Exercise(
@@ -59,6 +63,20 @@ carries no gradient. What you write: four lines.""",
     hint="""\
 `policies[i](next_obs[:, i])` are the actions of agent i, `(B, A)`. `flatten(1)` lays the agents'
 numbers side by side.""",
+    domain=Domain(
+        sizes={"B": (1, 5), "N": (1, 4), "O": (1, 3), "A": (1, 4)},
+        given={
+            "reward": Reals("B"),
+            "next_obs": Reals("B N O", spreads=(1, 10)),
+            "terminated": Flags("B"),
+            "_own": Reals("N O A", spreads=(1, 3)),
+            "_W": Reals("N*O+N*A 5", spreads=(1, 3)),
+            "_w": Reals("5", spreads=(1, 60)),
+            "gamma": Number(0.0, 1.0),
+        },
+        finish=_with_functions,
+        notes={"policies": "a softmax each", "critic": "a small network"},
+    ),
     inputs=_joint_steps,
     data=("reward",),
 )

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -18,11 +18,11 @@ def _contests(rng: torch.Generator) -> Iterator[Case]:
         ("as many runs of either", 5, 5, 2, f32),
         ("numbers in float64", 3, 6, 2, f64),
         ("more runs with ties", 8, 6, 4, f32),
-        *drawn("drawn runs", ints(1, 8), ints(1, 8), ints(1, 4), DTYPE),
+        ("runs with ties, in float64", 7, 9, 3, f64),
     ):
         ours, theirs = (torch.rand(k, M, generator=rng, dtype=dtype) for k in (n, m))
         if "ties" in what:  # scores in tenths, as of ten games each
-            ours, theirs = ((x * 4).round() / 4 for x in (ours, theirs))
+            ours, theirs = ((x * 10).round() / 10 for x in (ours, theirs))
         yield Case(what, (ours + 0.1 * ("ties" not in what), theirs))
 
 
@@ -40,6 +40,17 @@ than of the other. numpy is welcome; mind the data type. What you write: two or 
     hint="""\
 An axis of length 1 in either: `(n, 1, M)` against `(1, m, M)`. Half for a tie: add a comparison
 that is weighed with 0.5.""",
+    domain=Domain(
+        sizes={"n": (1, 8), "m": (1, 8), "M": (1, 4)},
+        given={
+            "ours": Reals("n M", ties=True),
+            "theirs": Reals("m M", ties=True),
+            "_level": Reals("M", spreads=(1, 200)),
+        },
+        finish=lambda given, _: {
+            name: given[name] + given["_level"] for name in ("ours", "theirs")
+        },
+    ),
     inputs=_contests,
     gradient=False,
 )

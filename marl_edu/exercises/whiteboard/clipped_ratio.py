@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -19,7 +19,6 @@ def _ratios(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 3, 2, 0.5, 0.7, f64),
         ("agents that are gone", 4, 3, 0.4, 0.5, f32),
         ("six steps of four agents", 6, 4, 0.4, 0.8, f32),
-        *drawn("drawn actions", ints(1, 6), ints(1, 4), CHANCE, CHANCE, DTYPE),
     ):
         old = -0.1 - 2 * torch.rand(B, N, generator=rng, dtype=dtype)
         new = old + spread * torch.randn(B, N, generator=rng, dtype=dtype)
@@ -44,6 +43,18 @@ agents that are `alive`; there is at least one. What you write: four lines.""",
 From log-probabilities a ratio is one `exp` away. Take an action that was good, A > 0, and has
 become much more probable: should there still be a gradient? And one that was bad and has become
 more probable?""",
+    domain=Domain(
+        sizes={"B": (1, 6), "N": (1, 4)},
+        given={
+            "old_logp": Reals("B N", between=(-4, -0.1)),
+            "_moved": Reals("B N", spreads=(0.3, 0, 1.5)),
+            "advantage": Reals("B N", spreads=(1, 60)),
+            "alive": Flags("B N", any=True),
+            "clip_coef": Number(0.05, 0.5),
+        },
+        finish=lambda given, _: given | {"logp": given["old_logp"] + given["_moved"]},
+        notes={"logp": "near `old_logp` or far from it"},
+    ),
     inputs=_ratios,
     data=("old_logp", "advantage"),
 )

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Reals, Whole
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -19,9 +19,10 @@ def _alternatives(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 2, 3, 4, f64),
         ("a policy that is sure", 3, 2, 3, f32),
         ("five steps", 5, 4, 3, f32),
-        *drawn("drawn steps", ints(1, 6), ints(1, 4), ints(1, 4), DTYPE),
+        ("a policy that is sure of values in the thousands", 5, 4, 3, f64),
     ):
         q = 2 * torch.randn(B, N, A, generator=rng, dtype=dtype) + 1
+        q = 2000 * q if "thousands" in what else q
         scores = torch.randn(B, N, A, generator=rng, dtype=dtype)
         policy = ((20 if "sure" in what else 1) * scores).softmax(-1)
         yield Case(what, (q, policy, torch.randint(A, (B, N), generator=rng)))
@@ -42,6 +43,16 @@ itself. What you write: three lines.""",
     hint="""\
 "On average" is over *my* actions, each as probable as my policy makes it. In that sum the action
 that I took is one among others.""",
+    domain=Domain(
+        sizes={"B": (1, 6), "N": (1, 4), "A": (1, 5)},
+        given={
+            "q": Reals("B N A", centres=(-50, 50)),
+            "_scores": Reals("B N A", spreads=(1, 10)),
+            "action": Whole("B N", "A"),
+        },
+        finish=lambda given, _: given | {"policy": given["_scores"].softmax(-1)},
+        notes={"policy": "from even to sure"},
+    ),
     inputs=_alternatives,
 )
 

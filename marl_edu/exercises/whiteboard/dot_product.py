@@ -3,15 +3,12 @@
 from collections.abc import Iterator
 
 import torch
-from hypothesis import strategies as st
 from torch import Tensor
 
 from marl_edu.core.ops import masked_softmax
+from marl_edu.exercises.engine.domain import Domain, Reals, Whole
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
-
-LENGTHS = st.lists(ints(0, 6), min_size=1, max_size=4)
 
 
 def _queries(rng: torch.Generator) -> Iterator[Case]:
@@ -23,7 +20,6 @@ def _queries(rng: torch.Generator) -> Iterator[Case]:
         ("keys that are filling", 3, 3, 3, 2, [2, 1], f32),
         ("numbers in float64", 2, 4, 5, 3, [4, 2, 0], f64),
         ("large scores", 4, 4, 3, 2, [3, 4], f32),
-        *drawn("drawn sequences", *(ints(1, 6) for _ in range(4)), LENGTHS, DTYPE),
     ):
         B = len(lengths)
         sizes = (B, Q, d), (B, K, d), (B, K, e)
@@ -48,6 +44,15 @@ five lines.""",
     hint="""\
 `torch.arange(K) < lengths[:, None]` is a mask of keys, `(B, K)`. Which axis must it lie along in
 scores of `(B, Q, K)`? And what is a softmax of nothing?""",
+    domain=Domain(
+        sizes={"B": (1, 4), "Q": (1, 5), "K": (1, 6), "d": (1, 5), "e": (1, 4)},
+        given={
+            "q": Reals("B Q d", spreads=(1, 0.1, 10), ties=True),
+            "k": Reals("B K d", spreads=(1, 3)),
+            "v": Reals("B K e", spreads=(1, 60)),
+            "lengths": Whole("B", "K+1"),
+        },
+    ),
     inputs=_queries,
 )
 

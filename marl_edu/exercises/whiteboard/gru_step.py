@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -18,7 +18,6 @@ def _cells(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 2, 4, 3, f64),
         ("as much seen as remembered", 3, 3, 3, f32),
         ("gates wide open and shut", 4, 3, 2, f32),
-        *drawn("drawn agents", ints(1, 5), ints(1, 5), ints(1, 4), DTYPE),
     ):
         sizes = (E, O), (E, D), (3 * D, O), (3 * D, D), (3 * D,), (3 * D,)
         x, h, W, U, b, c = (torch.randn(s, generator=rng, dtype=dtype) for s in sizes)
@@ -41,6 +40,17 @@ h' = (1 - z) · n + z · h. Write it without `nn.GRUCell`. What you write: about
     hint="""\
 Keep the two times three sums apart, `.chunk(3, -1)` each: in the third one they are not simply
 added.""",
+    domain=Domain(
+        sizes={"E": (1, 5), "O": (1, 5), "D": (1, 4)},
+        given={
+            "x": Reals("E O", spreads=(1, 10), ties=True),
+            "h": Reals("E D", spreads=(1, 3), ties=True),
+            "W": Reals("3*D O", spreads=(1, 3)),
+            "U": Reals("3*D D", spreads=(1, 3)),
+            "b": Reals("3*D", spreads=(1, 10)),
+            "c": Reals("3*D", spreads=(1, 3)),
+        },
+    ),
     inputs=_cells,
 )
 

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.training import Rows, Trial, means
 from marl_edu.exercises.engine.trying import Case
 
@@ -70,14 +70,14 @@ def _windows(rng: torch.Generator) -> Iterator[Case]:
         ("an end in every step", 2, 3, 1.0, f32),
         ("numbers in float64", 5, 4, 0.3, f64),
         ("twelve windows", 12, 5, 0.3, f32),
-        *drawn("drawn windows", ints(2, 9), ints(1, 6), CHANCE, DTYPE),
     ):
         reward = torch.randn(B, n, generator=rng, dtype=dtype)
         done = torch.rand(B, n, generator=rng) < ends
         if 0 < ends < 1:
             done[:2] = False
             done[0, -1] = done[1, 0] = True  # the last step ends it, the first one does
-        yield Case(what, (reward, done, 1 + torch.rand(B, generator=rng, dtype=dtype), 0.8))
+        value = 1 + torch.rand(B, generator=rng, dtype=dtype)
+        yield Case(what, (reward, done, value if done.any() else 300 * value, 0.8))
 
 
 exercise = Exercise(
@@ -96,6 +96,15 @@ is welcome. The grader trains an agent with yours.""",
     hint="""\
 Take a window of three steps whose first one ends the episode. What do the rewards of its second and
 third step belong to? A loop from the last step back to the first needs no power of gamma.""",
+    domain=Domain(
+        sizes={"B": (1, 9), "n": (1, 7)},
+        given={
+            "reward": Reals("B n"),
+            "done": Flags("B n"),
+            "value": Reals("B", centres=(-50, 50)),
+            "gamma": Number(0.0, 1.0),
+        },
+    ),
     inputs=_windows,
     gradient=False,
     trial=Trial(

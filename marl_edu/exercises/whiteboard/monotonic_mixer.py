@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -24,7 +24,6 @@ def mixes(rng: torch.Generator) -> Iterator[Case]:
         ("values far below 0", 4, 2, 3, 3, f32),
         ("five environments", 5, 4, 4, 3, f32),
         ("six environments", 6, 3, 5, 8, f32),
-        *drawn("drawn environments", *(ints(1, 5) for _ in range(4)), DTYPE),
     ):
         sizes = (B, N), (B, S), (S, N * H), (S, H), (S, H), (S,)
         q, *rest = (torch.randn(s, generator=rng, dtype=dtype) for s in sizes)
@@ -49,6 +48,17 @@ write: about four lines.""",
 $\\partial Q_{tot} / \\partial q_i \\ge 0$ asks something of what multiplies $q_i$ on its way: of
 the weights that come *out* of the hypernetworks, not of `W1` itself. A bias multiplies nothing.
 `torch.einsum("bn,bnh->bh", ...)` is the first layer.""",
+    domain=Domain(
+        sizes={"B": (1, 5), "N": (1, 5), "S": (1, 5), "H": (1, 5)},
+        given={
+            "q": Reals("B N", spreads=(1, 10), centres=(-50, 50)),
+            "state": Reals("B S", spreads=(1, 10)),
+            "W1": Reals("S N*H", spreads=(1, 3)),
+            "B1": Reals("S H", spreads=(1, 10)),
+            "W2": Reals("S H", spreads=(1, 10)),
+            "v": Reals("S", spreads=(1, 200)),
+        },
+    ),
     inputs=mixes,
 )
 

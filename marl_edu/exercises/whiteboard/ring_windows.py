@@ -1,22 +1,13 @@
 """Exercise: what may be drawn from a ring. Sizes: C rows, E windows of L steps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
+from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Reals, Truth, Values
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import drawn, ints
 from marl_edu.exercises.engine.trying import Case
-
-
-def _drawn_rings() -> Iterator[tuple[str, int, int, int, int, int]]:
-    # A ring that is not full is written from row 0 on, and no window is longer than what is there.
-    for what, capacity, size, row, length, E in drawn(
-        "a drawn ring", ints(2, 12), ints(1, 12), ints(0, 11), ints(1, 5), ints(1, 12), n=10
-    ):
-        size = min(size, capacity)
-        next_row = row % capacity if size == capacity else size
-        yield what, size, next_row, capacity, min(length, size), E
 
 
 def _rings(rng: torch.Generator) -> Iterator[Case]:
@@ -28,13 +19,33 @@ def _rings(rng: torch.Generator) -> Iterator[Case]:
         ("one window as long as what is there", 4, 3, 4, 4, 1),
         ("a ring that has just begun", 2, 2, 7, 2, 2),
         ("a large ring", 15, 11, 15, 5, 30),
-        *_drawn_rings(),
     ):
         places = size - length + 1
         place = torch.randint(places, (E,), generator=rng)
         place[0] = places - 1  # the last possible
         chance = (place + 0.2 + 0.6 * torch.rand(E, generator=rng)) / places
         yield Case(what, (size, next_row, capacity, length, chance))
+
+
+def _ring_of(given: Values, sizes: Mapping[str, int]) -> Values:
+    # A ring that is not full is written from row 0 on, and no window is longer than what is there.
+    capacity = sizes["C"]
+    size = capacity if given["_full"] else _whole(given["_size"], 1, capacity)
+    next_row = _whole(given["_next"], 0, capacity - 1) if size == capacity else size
+    length = _whole(given["_length"], 1, size)
+    places = size - length + 1
+    chance = ((given["_place"] * places).floor().clamp_max(places - 1) + given["_inside"]) / places
+    return {
+        "size": size,
+        "next_row": next_row,
+        "capacity": capacity,
+        "length": length,
+        "chance": chance,
+    }
+
+
+def _whole(x: Tensor, low: int, high: int) -> int:
+    return min(high, low + int(x * (high - low + 1)))
 
 
 exercise = Exercise(
@@ -53,6 +64,19 @@ integers. numpy is welcome. What you write: four lines.""",
     hint="""\
 Think in ages first: age 0 is the oldest step. A window may begin at ages 0 to size - length: how
 many are those? Only then turn ages into rows, with one `%`.""",
+    domain=Domain(
+        sizes={"C": (1, 15), "E": (1, 12)},
+        given={
+            "_size": Reals("", between=(0, 1)),
+            "_next": Reals("", between=(0, 1)),
+            "_length": Reals("", between=(0, 1)),
+            "_full": Truth(),
+            "_place": Reals("E", between=(0, 1)),
+            "_inside": Reals("E", between=(0.05, 0.95)),
+        },
+        finish=_ring_of,
+        notes={"size, next_row, capacity, length": "as they fit together", "chance": "from 0 to 1"},
+    ),
     inputs=_rings,
     gradient=False,
 )

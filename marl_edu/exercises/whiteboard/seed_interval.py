@@ -4,10 +4,9 @@ import math
 from collections.abc import Iterator
 
 import torch
-from hypothesis import strategies as st
 
+from marl_edu.exercises.engine.domain import Domain, Number, Reals, Whole
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -21,7 +20,6 @@ def _draws(rng: torch.Generator) -> Iterator[Case]:
         ("as many draws as seeds", 8, 8, 0.8, f32),
         ("ten seeds, one of which failed", 10, 300, 0.95, f32),
         ("eight seeds", 8, 500, 0.5, f32),
-        *drawn("drawn seeds", ints(1, 9), ints(20, 60), st.just(0.9), DTYPE),
     ):
         scores = torch.rand(n, generator=rng, dtype=dtype)
         if "agree" in what:
@@ -45,6 +43,14 @@ usual), such that the share `level` of them lies between and as much above as be
 welcome. What you write: three lines.""",
     hint="""\
 `scores[drawn]` is `(R, n)`. With a level of 95 %, how much is left over on each side?""",
+    domain=Domain(
+        sizes={"n": (1, 10), "R": (20, 80)},
+        given={
+            "scores": Reals("n", centres=(-50, 50), ties=True),
+            "drawn": Whole("R n", "n"),
+            "level": Number(0.5, 0.99),
+        },
+    ),
     inputs=_draws,
     gradient=False,
 )

@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Number, Reals, Whole
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.training import Rows, Trial, means
 from marl_edu.exercises.engine.trying import Case
 
@@ -57,7 +57,6 @@ def _steps(rng: torch.Generator) -> Iterator[Case]:
         ("a single action", 4, 1, 0.1, f32),
         ("numbers in float64", 4, 3, 0.3, f64),
         ("eight steps", 8, 5, 0.2, f32),
-        *drawn("drawn steps", ints(1, 9), ints(1, 5), CHANCE, DTYPE),
     ):
         logits = torch.randn(B, A, generator=rng, dtype=dtype)
         action = torch.randint(A, (B,), generator=rng)
@@ -82,6 +81,16 @@ and write the loss without it. The grader trains an actor with yours.""",
     hint="""\
 Call it on two steps, and print the shape of every line. How many advantages should two steps have?
 The critic's last layer has one output, and the axis it leaves is still there.""",
+    domain=Domain(
+        sizes={"B": (1, 9), "A": (1, 5)},
+        given={
+            "logits": Reals("B A", spreads=(1, 10), ties=True),
+            "action": Whole("B", "A"),
+            "gathered": Reals("B", centres=(-50, 50)),
+            "value": Reals("B 1", centres=(-50, 50)),
+            "beta": Number(0.0, 1.0),
+        },
+    ),
     inputs=_steps,
     data=("gathered",),
     trial=Trial(

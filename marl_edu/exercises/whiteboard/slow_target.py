@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -20,7 +20,6 @@ def _updates(rng: torch.Generator) -> Iterator[Case]:
         ("a target that is a copy", 3, 3, 1.0, f32),
         ("numbers in float64", 2, 4, 0.05, f64),
         ("many updates", 5, 12, 0.3, f32),
-        *drawn("drawn updates", ints(1, 6), ints(1, 9), CHANCE, DTYPE),
     ):
         target = torch.randn(P, generator=rng, dtype=dtype)
         online = target + torch.randn(K, P, generator=rng, dtype=dtype).cumsum(0)
@@ -43,6 +42,14 @@ loop of three lines.""",
     hint="""\
 The caller still needs `target`: `target += ...` writes into it. What becomes of the target if
 `tau` is 0, and if it is 1?""",
+    domain=Domain(
+        sizes={"P": (1, 6), "K": (1, 14)},
+        given={
+            "target": Reals("P"),
+            "online": Reals("K P"),
+            "tau": Number(0.0, 1.0),
+        },
+    ),
     inputs=_updates,
     gradient=False,
 )

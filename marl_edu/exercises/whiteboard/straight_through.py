@@ -3,12 +3,11 @@
 from collections.abc import Iterator
 
 import torch
-from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.exercises.engine.domain import Domain, Number, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -21,7 +20,6 @@ def _choices(rng: torch.Generator) -> Iterator[Case]:
         ("a high temperature", 6, 3, 4.0, f32),
         ("numbers in float64", 8, 3, 0.7, f64),
         ("forty agents", 40, 5, 0.5, f32),
-        *drawn("drawn agents", ints(1, 9), ints(1, 5), st.just(0.5), DTYPE),
     ):
         logits = torch.randn(B, A, generator=rng, dtype=dtype)
         uniform = 0.02 + 0.96 * torch.rand(B, A, generator=rng, dtype=dtype)
@@ -44,6 +42,14 @@ the gradient of the soft one (straight through). The uniform numbers u are given
     hint="""\
 You want x + y - y, where x is hard and y is soft: equal to x in numbers. Which of the three must be
 detached so that the gradient is y's?""",
+    domain=Domain(
+        sizes={"B": (1, 9), "A": (1, 5)},
+        given={
+            "logits": Reals("B A", spreads=(1, 4), ties=True),
+            "uniform": Reals("B A", between=(0.02, 0.98)),
+            "tau": Number(0.3, 4.0),
+        },
+    ),
     inputs=_choices,
     data=("uniform",),
 )

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals, Whole
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import CHANCE, DTYPE, drawn, flags, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -21,7 +21,6 @@ def _teams(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 2, 3, [N, T, N], 0.7, f64),
         ("values far below 0", 3, 4, [N, N, T], 0.5, f32),
         ("six environments", 4, 5, [N, T, N, N, N, T], 0.6, f32),
-        *drawn("drawn environments", ints(1, 4), ints(1, 5), flags(1, 6), CHANCE, DTYPE),
     ):
         shape = len(terminated), agents, A
         q, q_next = (torch.randn(shape, generator=rng, dtype=dtype) for _ in range(2))
@@ -49,6 +48,18 @@ over environments, a scalar. No gradient may go into the target. What you write:
     hint="""\
 First add up over agents, then take the difference, then square: there is one error per environment.
 Why may each agent take its own maximum, before the sum?""",
+    domain=Domain(
+        sizes={"B": (1, 6), "N": (1, 4), "A": (1, 5)},
+        given={
+            "q": Reals("B N A", centres=(-50, 50)),
+            "action": Whole("B N", "A"),
+            "reward": Reals("B", spreads=(1, 60)),
+            "q_next": Reals("B N A", centres=(-50, 50)),
+            "available": Flags("B N A", row=True),
+            "terminated": Flags("B"),
+            "gamma": Number(0.0, 1.0),
+        },
+    ),
     inputs=_teams,
     data=("reward",),
 )

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -18,8 +18,6 @@ def _games(rng: torch.Generator) -> Iterator[Case]:
     yield Case("one action each", (torch.tensor([[[3.0]], [[-2.0]]]),))
     yield Case("numbers in float64", (torch.tensor([[[1.0, 2.0], [4.0, -1.0]]], dtype=f64),))
     yield Case("two actions against three", (4 * torch.randn(3, 2, 3, generator=rng),))
-    for what, S, A, B, dtype in drawn("drawn games", *(ints(1, 4) for _ in range(3)), DTYPE):
-        yield Case(what, (4 * torch.randn(S, A, B, generator=rng, dtype=dtype) - 2,))
 
 
 exercise = Exercise(
@@ -39,6 +37,12 @@ the team miss?) numpy is welcome. What you write: three lines.""",
     hint="""\
 The best sum for a table that is tried evenly: mean of the row, plus mean of the column, minus the
 mean of everything, which is in both. Do it on paper for 2B: the row means are 0.5 and 4.5.""",
+    domain=Domain(
+        sizes={"G": (1, 4), "A1": (1, 4), "A2": (1, 4)},
+        given={
+            "payoff": Reals("G A1 A2", centres=(-50, 50), ties=True),
+        },
+    ),
     inputs=_games,
     gradient=False,
 )

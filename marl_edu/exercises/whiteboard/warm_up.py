@@ -3,14 +3,14 @@
 Sizes: E windows of L steps, O numbers seen, D remembered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import torch
 from torch import Tensor
 
+from marl_edu.exercises.engine.domain import Domain, Number, Reals, Values
 from marl_edu.exercises.engine.grading import Exercise
-from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -27,11 +27,15 @@ def _windows(rng: torch.Generator) -> Iterator[Case]:
         ("a burn-in up to the last step", 3, 4, 3, 2, f32),
         ("numbers in float64", 2, 5, 2, 3, f64),
         ("four windows of eight steps", 4, 8, 3, 4, f32),
-        *drawn("drawn windows", ints(1, 4), ints(5, 8), ints(0, 4), ints(1, 4), DTYPE),
     ):
         sizes = (E, L, 2), (E, D), (2, D), (D, D)
         x, h, W, U = (torch.randn(s, generator=rng, dtype=dtype) for s in sizes)
         yield Case(what, (x, h, partial(_cell, W, U), burn_in))
+
+
+def _with_cell(given: Values, sizes: Mapping[str, int]) -> Values:
+    cell = partial(_cell, given["_W"], given["_U"])
+    return given | {"cell": cell, "burn_in": given["_burn"] % sizes["L"]}
 
 
 exercise = Exercise(
@@ -50,6 +54,18 @@ What you write: two short loops.""",
     hint="""\
 The gradient must stop at one place, between the last step of the burn-in and the first that is
 learned from, and nowhere else. `h` comes out of the replay and needs none.""",
+    domain=Domain(
+        sizes={"E": (1, 4), "L": (1, 8), "O": (1, 3), "D": (1, 4)},
+        given={
+            "x": Reals("E L O", spreads=(1, 4), ties=True),
+            "h": Reals("E D", spreads=(1, 3), ties=True),
+            "_W": Reals("O D", spreads=(1, 3)),
+            "_U": Reals("D D", spreads=(1, 3)),
+            "_burn": Number(0, 7),
+        },
+        finish=_with_cell,
+        notes={"cell": "a tanh of two products", "burn_in": "from 0 to L − 1"},
+    ),
     inputs=_windows,
     data=("h",),
 )

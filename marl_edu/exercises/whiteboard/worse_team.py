@@ -18,6 +18,7 @@ from marl_edu.exercises.whiteboard.monotonic_mixer import (
     second_layer_signed,
     signed_weights,
 )
+from marl_edu.exercises.whiteboard.monotonic_mixer import exercise as mixer
 
 UPDATES, SEEDS, HIDDEN = 300, 8, 8  # of training
 ENOUGH = 7.9  # the mean payoff that shows that every team finds the 8
@@ -74,6 +75,7 @@ teams with yours.""",
 The team's value is right for every joint action, and yet the agents choose wrongly. What must hold
 between an agent's value and the team's so that choosing alone is choosing together? Follow q on its
 way through the mixer.""",
+    domain=mixer.domain,
     inputs=mixes,
     trial=Trial(
         curve=game_curve,

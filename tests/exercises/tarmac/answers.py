@@ -397,7 +397,7 @@ WRONG = {
         ("nan_without_senders", lambda s, m: torch.where(m, s, -INF).softmax(-1)),
         ("mask_inverted", lambda s, m: s.masked_fill(m, -INF).softmax(-1).nan_to_num(0.0)),
         ("mask_transposed", lambda s, m: s.masked_fill(~m.mT, -INF).softmax(-1).nan_to_num(0.0)),
-        ("exp_overflows", lambda s, m: (e := s.exp() * m) / (e.sum(-1, keepdim=True) + 1e-12)),
+        ("nan", lambda s, m: (e := s.exp() * m) / (e.sum(-1, keepdim=True) + 1e-12)),
         ("mask_forgotten", lambda s, m: F.softmax(s, 2)),
         ("gradient", lambda s, m: weights_by_loops(s, m).detach()),
         ("numpy", lambda s, m: weights_by_loops(s, m).detach().numpy()),
