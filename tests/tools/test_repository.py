@@ -26,7 +26,8 @@ SCHEMAS = {
     "citation-file-format": [ROOT / "CITATION.cff"],
 }
 # The step that prepares or hands over; everything else a job does is a target of the Makefile.
-ACTIONS = re.compile(r"actions/(checkout|setup-\w+|(up|down)load-[\w-]+|deploy-pages)@v\d+")
+# Pinned by commit, since a tag may be moved; the version beside it is what dependabot raises.
+ACTIONS = re.compile(r"actions/(checkout|setup-\w+|(up|down)load-[\w-]+|deploy-pages)@[0-9a-f]{40}")
 PUBLISHING = "publish"
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
 TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.M))
@@ -59,6 +60,12 @@ def test_a_job_runs_make_targets_and_nothing_else(path: Path, job: str) -> None:
         elif step["run"] != "bash .ci/run":
             program, *targets = step["run"].split()
             assert program == "make" and targets and set(targets) <= TARGETS, step
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=named)
+def test_an_action_says_of_which_version_its_commit_is(path: Path) -> None:
+    used = [line for line in path.read_text("utf-8").splitlines() if "uses:" in line]
+    assert used and all(re.search(r"@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line) for line in used)
 
 
 @pytest.mark.parametrize("path, job", JOBS, ids=named)
