@@ -21,7 +21,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WINDOWS = sys.platform == "win32"
-SOURCES = ("marl_edu/widgets/*/*.js", "book/_static/interview/*.js")
+SOURCES = ("marl_edu/widgets/*/*.js", "book/_static/*.js", "book/_static/interview/*.js")
 TESTS = ("tests/widgets/*.js", "tests/interview/*.js")
 
 LINT = (
