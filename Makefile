@@ -26,7 +26,7 @@ PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 fast unit notebooks tests site slow: export OMP_NUM_THREADS := 1
 
 .PHONY: help book quick test deep lint types fast unit notebooks tests site slow mutants \
-        archive times lab serve format clean
+        archive times tools lab serve format clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -54,6 +54,8 @@ lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/javascript.py lint types format --check
 	$(BIN)/python tools/exercise_cells.py --check
+	$(BIN)/python tools/asides.py --check
+	$(BIN)/python tools/prose.py
 
 types: $(INSTALLED)
 	@echo "== types"
@@ -96,6 +98,10 @@ archive: book ## pack the built book: _build/site.tar.gz
 times: $(INSTALLED) ## how long quick, test, deep and all checks take, beside their limits; hours
 	@$(BIN)/python tools/times.py
 
+tools: $(INSTALLED) ## our algorithms on other environments, our environments in other tools; half an hour
+	@$(BIN)/python tools/pairs.py --save
+	$(BIN)/python tools/field.py --save
+
 lab: $(INSTALLED) ## open JupyterLab on the chapters and exercises
 	@$(BIN)/jupyter lab book
 
@@ -107,6 +113,7 @@ format: $(INSTALLED) ## format the code, write the exercises' cells, strip the n
 	$(BIN)/ruff format .
 	$(BIN)/python tools/javascript.py format
 	$(BIN)/python tools/exercise_cells.py
+	$(BIN)/python tools/asides.py
 	find book -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' -exec $(BIN)/nbstripout --keep-id {} +
 
 clean: ## remove everything that was built, but not .venv

@@ -1,7 +1,10 @@
-"""How fast the junction is played and learned, beside its reference, on this machine.
+"""How fast the junction is played and learned on this machine.
 
     python benchmarks/junction.py                 all, in a few minutes
     python benchmarks/junction.py --save          ... to book/results/benchmark.json
+    python benchmarks/junction.py --reference PATH [--save]
+                                                  beside IC3Net's own code, a checkout at PATH;
+                                                  to book/results/benchmark-reference.json
     python benchmarks/junction.py --difficulties easy --batches 1 64 --threads 1 --seconds 0.1
 
 Three questions: how many environment steps a second the environment makes alone (random actions,
@@ -16,8 +19,10 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any
 
+import beside
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -31,10 +36,7 @@ from marl_edu.core.provenance import cpu_model, git_commit, now
 from marl_edu.envs import TrafficJunction
 from marl_edu.training import a2c
 
-# Environment steps a second of the environment and of the trainer released with IC3Net
-# (arXiv 1812.09755), each in one process.
-REFERENCE_ENV = {"easy": 6200, "medium": 3800, "hard": 2100}
-REFERENCE_TRAINER = 500
+DIFFICULTIES = ("easy", "medium", "hard")
 
 Row = dict[str, Any]
 
@@ -66,12 +68,14 @@ def play_randomly(difficulty: str, batch: int) -> Callable[[], Any]:
     return call
 
 
-def train_once(difficulty: str, batch: int) -> Callable[[], Any]:
-    """One update of TarMAC with the book's sizes, as in the loop of `a2c.train`."""
-    cfg = tarmac.Config(num_envs=batch)
+def train_once(
+    difficulty: str, batch: int, method: ModuleType = tarmac, hidden_dim: int = 64
+) -> Callable[[], Any]:
+    """One update, of TarMAC with the book's sizes, as in the loop of `a2c.train`."""
+    cfg = method.Config(num_envs=batch, hidden_dim=hidden_dim)
     env = TrafficJunction(difficulty, num_envs=batch, seed=0)
     torch.manual_seed(0)
-    net = tarmac.build(cfg, env)
+    net = method.build(cfg, env)
     optimizer = torch.optim.Adam(net.parameters(), lr=cfg.lr, fused=True)
     generator = torch.Generator().manual_seed(0)
 
@@ -234,20 +238,18 @@ def measure(options: argparse.Namespace) -> Row:
     stepping: list[Row] = []
     training: list[Row] = []
     products: list[Row] = []
-    print(f"{'':11}{'env':>6} {'B':>6} {'threads':>7} {'steps/s':>12} {'x reference':>12}")
+    print(f"{'':11}{'env':>6} {'B':>6} {'threads':>7} {'steps/s':>12}")
     for name, make, rows in (
         ("environment", play_randomly, stepping),
         ("training", train_once, training),
     ):
         for difficulty in options.difficulties:
-            reference = REFERENCE_ENV[difficulty] if name == "environment" else REFERENCE_TRAINER
             for threads in options.threads:
                 for row in sweep(make, difficulty, threads, options):
-                    row |= {"reference": reference, "ratio": row["steps_per_second"] / reference}
                     rows.append(row)
                     print(
                         f"{name:12}{difficulty:6} {row['batch']:5} {threads:7} "
-                        f"{row['steps_per_second']:12,.0f} {row['ratio']:12.1f}",
+                        f"{row['steps_per_second']:12,.0f}",
                         flush=True,
                     )
     print("\nShare of a training step that its matrix products alone would take")
@@ -267,37 +269,45 @@ def measure(options: argparse.Namespace) -> Row:
         "training": training,
         "products": products,
         "attention": forms,
-        "provenance": {
-            "command": "python benchmarks/junction.py --save",
-            "seconds_per_measurement": options.seconds,
-            "cpu_model": cpu_model(),
-            "cores": os.cpu_count(),
-            "load_before": options.load,
-            "versions": {"torch": torch.__version__},
-            **git_commit(),
-            "finished": now(),
-        },
+    }
+
+
+def provenance(options: argparse.Namespace) -> Row:
+    """How it was measured."""
+    return {
+        "command": "python benchmarks/junction.py" + " --reference PATH" * bool(options.reference),
+        "seconds_per_measurement": options.seconds,
+        "cpu_model": cpu_model(),
+        "cores": os.cpu_count(),
+        "load_before": options.load,
+        "versions": {"torch": torch.__version__},
+        **git_commit(),
+        "finished": now(),
     }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, and save if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    known = list(REFERENCE_ENV)
-    parser.add_argument("--difficulties", nargs="+", choices=known, default=known)
+    parser.add_argument("--difficulties", nargs="+", choices=DIFFICULTIES, default=DIFFICULTIES)
     parser.add_argument("--batches", nargs="+", type=int, default=[1, 64, 1024, 8192])
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--seconds", type=float, default=0.5, help="per measurement (0.5)")
     parser.add_argument("--limit", type=float, default=5.0, help="longest single call (5)")
-    parser.add_argument("--save", action="store_true", help="write book/results/benchmark.json")
+    parser.add_argument("--reference", metavar="PATH", help="a checkout of IC3Net/IC3Net")
+    parser.add_argument("--save", action="store_true", help="write it below book/results")
     options = parser.parse_args(arguments)
     options.load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
     if options.load is not None and options.load > 0.5:
         print(f"The machine is busy (load {options.load:.1f}): these numbers will be too low.\n")
-    measured = measure(options)
+    name = "benchmark-reference.json" if options.reference else "benchmark.json"
+    if options.reference:
+        measured = beside.measure(options, play_randomly, train_once)
+    else:
+        measured = measure(options)
     if options.save:
-        path = results.RESULTS / "benchmark.json"
-        storage.write_json(path, measured)
+        path = results.RESULTS / name
+        storage.write_json(path, measured | {"provenance": provenance(options)})
         print(f"\nwritten: {path}")
 
 

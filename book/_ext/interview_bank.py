@@ -8,7 +8,7 @@ entry and the field it is in.
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +21,7 @@ from markdown_it.common.utils import escapeHtml
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
 from marl_edu.core.storage import by_seed
-from marl_edu.results import RESULTS, summary
+from marl_edu.results import RESULTS, Estimate, summary
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = "book/interview"
@@ -42,8 +42,10 @@ def _topics() -> dict[str, str]:
 TOPICS = _topics()
 LEVELS = {"screen": "Phone screen", "onsite": "On site", "research": "Research"}
 MEASURED = re.compile(r"\{\{iqm:([\w-]+)\}\}")
-WORDS = (60, 150)  # of an answer: a minute of talking
-WORDS_ALONE = 8  # of an opening: "Two reasons." is none
+WORDS = (40, 150)  # of an answer
+SHORT = 25  # words of the one sentence before it, at most
+SECONDS = 60  # that both take on a phone screen, at most
+PACE = 140  # words a minute, each symbol of a formula being one
 
 Entry = dict[str, Any]
 
@@ -118,11 +120,27 @@ def mistakes(topic: str, entries: Any) -> Iterator[str]:
         seen.add(name)
         if not name.startswith(f"{topic}-"):
             yield f"{name}: id: must start with the topic, {topic}-"
-        words = len(str(entry.get("answer", "")).split())
-        if not WORDS[0] <= words <= WORDS[1]:
-            yield f"{name}: answer: must take about a minute, {WORDS[0]} to {WORDS[1]} words, " + (
-                f"has {words}"
-            )
+        yield from (f"{name}: {line}" for line in _too_long(entry))
+
+
+def _too_long(entry: dict[str, Any]) -> Iterator[str]:
+    """What nobody has the time to say."""
+    words = len(str(entry.get("answer", "")).split())
+    if not WORDS[0] <= words <= WORDS[1]:
+        yield f"answer: must have {WORDS[0]} to {WORDS[1]} words, has {words}"
+    words = len(str(entry.get("short", "")).split())
+    if words > SHORT:
+        yield f"short: must have {SHORT} words at most, has {words}"
+    if entry.get("level") == "screen" and seconds(entry) > SECONDS:
+        yield f"answer: must take {SECONDS} seconds at most, takes {seconds(entry):.0f}"
+
+
+def seconds(entry: dict[str, Any]) -> float:
+    """How long it takes to say an answer, and the sentence before it."""
+    text = MEASURED.sub("99 percent", f"{entry.get('short', '')} {entry.get('answer', '')}")
+    symbols = re.findall(r"\\?[A-Za-z]+|\d+|[=+<>/]", " ".join(re.findall(r"\$([^$]*)\$", text)))
+    words = [one for one in re.sub(r"\$[^$]*\$", "", text).split() if re.search(r"\w", one)]
+    return 60 * (len(words) + len(symbols)) / PACE
 
 
 def _field(path: list[Any]) -> str:
@@ -146,31 +164,54 @@ def _texts(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, 
             yield from _texts(below, (*path, key))
 
 
-def _filled(entry: Any, top: bool = True) -> Any:
-    """`entry` with the stored number in place of every {{iqm:NAME}}."""
-    if isinstance(entry, dict):
-        return {
-            key: below if top and key == "formula" else _filled(below, False)
-            for key, below in entry.items()
-        }
-    if isinstance(entry, list):
-        return [_filled(below, False) for below in entry]
-    return MEASURED.sub(_measured_or_not, entry) if isinstance(entry, str) else entry
+def _filled(entry: Entry) -> Entry:
+    """`entry` with the stored number, as people say it, in place of every {{iqm:NAME}}.
+
+    What was measured exactly is in its new field `measured`, a text for each name.
+    """
+    names = list(
+        dict.fromkeys(name for _, text in _texts(entry) for name in MEASURED.findall(text))
+    )
+    exactly = [f"{name} {_or_not(measured, name)}" for name in names]
+    return {**_spoken(entry), "formula": entry["formula"], "measured": exactly}
 
 
-def _measured_or_not(found: re.Match[str]) -> str:
+def _spoken(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _spoken(below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_spoken(below) for below in value]
+    if not isinstance(value, str):
+        return value
+    return MEASURED.sub(lambda found: _or_not(rounded, found[1]), value)
+
+
+def _or_not(written: Callable[[str], str], name: str) -> str:
     try:
-        return measured(found[1])
+        return written(name)
     except (FileNotFoundError, ValueError):
         return "(not measured yet)"
 
 
 @cache
-def measured(experiment: str) -> str:
-    """The stored result of an experiment in words: `99.8 % [99.6, 99.9], 8 seeds`."""
+def rounded(experiment: str) -> str:
+    """The stored result of an experiment as people say it: `86 %`, and `99.8 %` rather than 100."""
+    percent = 100 * _stored_summary(experiment).value
+    exactly = f"{percent:.1f}"  # what ends on .0 is said without
+    near = percent < 0.5 or percent >= 99.5
+    return f"{exactly.removesuffix('.0') if near else f'{percent:.0f}'} %"
+
+
+def _stored_summary(experiment: str) -> Estimate:
     if not stored(experiment):
         raise FileNotFoundError(f"no finished run of {experiment} is stored")
-    found = summary(experiment)
+    return summary(experiment)
+
+
+@cache
+def measured(experiment: str) -> str:
+    """The stored result of an experiment in words: `99.8 % [99.6, 99.9], 8 seeds`."""
+    found = _stored_summary(experiment)
     seeds = f"{found.n} seed" + "s" * (found.n > 1)
     if found.n == 1:
         return f"{100 * found.value:.1f} %, {seeds}"
@@ -276,16 +317,6 @@ def html(text: str, inline: bool = False) -> str:
     return _markdown().renderInline(text) if inline else _markdown().render(text)
 
 
-def opening(text: str) -> str:
-    """The first sentence of a text, and the next ones where it says next to nothing."""
-    said = ""
-    for sentence in re.findall(r"(?:\$[^$]*\$|[^$])+?(?:[.?!](?=\s+[^\sa-z]|$)|$)", text):
-        said += sentence
-        if len(said.split()) >= WORDS_ALONE:
-            break
-    return said.strip()
-
-
 def pieces(formula: str, gap: str = r"\\qquad") -> list[str]:
     """The parts of a formula between its gaps, which may stand on a line each."""
     parts = [part.strip() for part in re.split(rf",?\s*{gap}(?![a-z])", formula.strip())]
@@ -313,9 +344,12 @@ def formula_html(formula: str) -> str:
 
 def answer_html(entry: Entry) -> str:
     """The answer as a card shows it: text, formula, letters, and the common wrong answer."""
-    parts = [html(entry["answer"]), formula_html(entry["formula"])]
+    parts = [f"<p><strong>{html(entry['short'], inline=True)}</strong></p>", html(entry["answer"])]
+    parts.append(formula_html(entry["formula"]))
     if "letters" in entry:
         parts.append(f"<p><small>{html(entry['letters'], inline=True)}</small></p>")
+    if entry["measured"]:
+        parts.append(f"<p><small>Measured here: {'; '.join(entry['measured'])}</small></p>")
     if "paper" in entry:
         parts.append(f"<p><small>Published numbers: {html(entry['paper'], True)}</small></p>")
     wrong = {key: html(text, inline=True) for key, text in entry["wrong"].items()}

@@ -16,6 +16,7 @@ from typing import Any
 
 import interview_bank as bank
 import interview_deck
+import interview_plan
 from docutils import nodes
 from marl_site import public_modules
 from sphinx.application import Sphinx
@@ -30,7 +31,6 @@ from marl_edu.widgets.shared import bundle
 FOLDER = bank.FOLDER
 ASSETS = "interview"  # in the site's _static
 DECK = "agents-interview.apkg"
-NO_TAB_STOPS = "if (window.MathJax) MathJax.options.menuOptions = {settings: {inTabOrder: false}};"
 SOURCES = Path(__file__).parents[1] / "_static" / ASSETS  # modules: pages get them joined
 # The scripts of each page; topic pages have the quizzes, all others what is wide alone.
 SCRIPTS: dict[str, tuple[str, ...]] = {
@@ -153,18 +153,22 @@ class Pages:
         )
         letters = f"\n{entry['letters']}\n" if "letters" in entry else ""
         paper = f"\nThe published numbers are from {entry['paper']}.\n" if "paper" in entry else ""
+        exactly = "; ".join(entry["measured"])
+        measured = f"\n<small>Measured here: {exactly}.</small>\n" if exactly else ""
         return f"""
 ({label(entry)})=
 ### {entry["question"]}
 
 :::{{dropdown}} Answer
 
+**{entry["short"]}**
+
 {entry["answer"]}
 
 $$
 {bank.displayed(entry["formula"])}
 $$
-{letters}{paper}
+{letters}{measured}{paper}
 **Often said, and wrong:** “{entry["wrong"]["says"]}” {entry["wrong"]["because"]}
 
 *They may go on asking*
@@ -221,12 +225,24 @@ $$
             formula = "&emsp; ".join(rf"$\displaystyle {part}$" for part in parts)
             letters = f"\n\n  *{entry['letters']}*" if "letters" in entry else ""
             lines.append(
-                f"{entry['question']}\n: **Say:** {bank.opening(entry['answer'])}\n\n"
+                f"{entry['question']}\n: **Say:** {entry['short']}\n\n"
                 f"  {formula}{letters}\n\n  **Not:** {entry['wrong']['says']}\n"
             )
         text = "\n".join(lines)
         start = f'<div class="mi-sheet" style="--mi-size: {size_of(text):.1f}pt">'
         return f"{start}\n\n{text}\n</div>"
+
+    def plan(self) -> str:
+        """The plan of two weeks, a day a row."""
+        rows = [
+            f"| {day} | [](../{page}.{'ipynb' if page[0] in 'ct' else 'md'}) | {new or '–'} | "
+            f"{back or '–'} | {what or '–'} | {minutes} |"
+            for day, (page, what, new, back, minutes) in enumerate(
+                interview_plan.days(len(questions())), 1
+            )
+        ]
+        head = "| Day | Read | New cards | Cards back | Practise | Minutes |"
+        return "\n".join([head, "|--:|---|--:|--:|---|--:|", *rows])
 
     def counts(self) -> str:
         """How many questions there are, by topic and level."""
@@ -412,8 +428,6 @@ def give_scripts(
     app.add_css_file(f"{ASSETS}/interview.css")
     for script in SCRIPTS.get(page.removeprefix(f"{FOLDER}/"), ("wide.js",)):
         app.add_js_file(f"{ASSETS}/{script}", loading_method="defer")
-    # Else every letter between two words is a stop for whoever goes by keyboard. Before MathJax.
-    app.add_js_file(None, body=NO_TAB_STOPS)
 
 
 def write_scripts(app: Sphinx) -> None:

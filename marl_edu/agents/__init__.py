@@ -1,9 +1,8 @@
 """Agents one by one, each with a network, a replay and an optimiser of its own.
 
 The algorithms of this package drive whole teams in batches of environments, with one network for
-all. Here is the other way to arrange the same parts, as in many a notebook: one object per agent,
-one environment, one step at a time, and a loop that the reader writes. For the tour, and for trying
-things.
+all. Here the same parts are arranged as in many notebooks: one object per agent, one environment,
+one step at a time, and a loop that the reader writes. For the tour, and for experiments.
 
     DQNAgent            algos/dqn.py's network and loss
     AttentionDQNAgent   that, and algos/tarmac.py's attention to what the others have said

@@ -1,4 +1,4 @@
-"""ICM for a loop of one's own: called with a transition, it gives the bonus and the losses."""
+"""ICM for your own loop: called with a transition, it gives the bonus and the losses."""
 
 from jaxtyping import Float, Int
 from torch import Tensor

@@ -65,6 +65,7 @@ class DQNAgent:
         self.updates = 0  # gradient steps so far
         self.steps = 0  # actions that it has chosen so far
         self._shown: Tensor | None = None  # what it saw when it chose the last of them, (O,)
+        self._had = self.available[0]  # the actions that it had then, (A,)
 
     def _build(self) -> Any:
         """The network: `net(view (E, X), hidden) -> (q (E, A), hidden)`."""
@@ -108,8 +109,9 @@ class DQNAgent:
             terminated: its trajectory ended here: no reward can follow. Running out of time is no
                 such end: then False. next_available: which actions it has after it; None: all.
         Raises:
-            ValueError: numbers of the wrong shape, or not finite; or `obs` is no longer what it
-                was when the action was chosen, since `next_obs` was written over it.
+            ValueError: numbers of the wrong shape, or not finite. An action that the agent did not
+                have when `get_action` was asked about `obs`. Or `obs` is no longer what it was
+                then, since `next_obs` was written over it.
         """
         step, after = self._read_step(obs, action, reward, next_obs, terminated, next_available)
         self._keep(step, after)
@@ -149,9 +151,9 @@ class DQNAgent:
 
     def _choose(self, q: Float[Tensor, " A"], training: bool, available: Any) -> int:
         epsilon = self.epsilon if training else 0.0
-        mask = self._mask("available", available)[None]
+        self._had = self._mask("available", available)
         self.steps += 1
-        return int(epsilon_greedy(q[None], epsilon, mask))
+        return int(epsilon_greedy(q[None], epsilon, self._had[None]))
 
     def _loss(self) -> tuple[Tensor, dict[str, float]]:
         batch = self.replay.sample(self.cfg.batch_size)
@@ -189,11 +191,18 @@ class DQNAgent:
         except ValueError as error:
             raise ValueError(f"{error}: agent {self.agent_id} in step {self.steps}") from None
         mask = self._mask("next_available", available)
-        return Step(before, self._done(action), paid, bool(terminated), mask), after
+        asked = self._shown is not None and torch.equal(before, self._shown)
+        done = self._done(action, self._had if asked else self.available[0])
+        return Step(before, done, paid, bool(terminated), mask), after
 
-    def _done(self, action: Any) -> int:
+    def _done(self, action: Any, had: Bool[Tensor, " A"]) -> int:
         if action not in range(self.n_actions):
             raise ValueError(f"action must be one of 0..{self.n_actions - 1}, got {action!r}")
+        if had.any() and not had[int(action)]:
+            raise ValueError(
+                f"action must be one of {had.nonzero()[:, 0].tolist()}, which get_action was told "
+                f"are available, got {action!r}: agent {self.agent_id} in step {self.steps}"
+            )
         return int(action)
 
 

@@ -19,8 +19,8 @@ class LSTMDQNAgent(DQNAgent):
     other, each from what it remembered at its start ("stored state"). So a gradient reaches back
     `sequence_length` steps at most: what has to be remembered for longer is not learned.
 
-    Memory goes on from one `get_action` to the next. `reset()` begins anew, and so does a step
-    that is stored as `terminated`.
+    The hidden state carries over from one `get_action` to the next. `reset()` clears it, and so
+    does a step that is stored as `terminated`.
 
     Args:
         lstm_hidden_dim: D. num_lstm_layers: 1, as the chapter's. sequence_length: L.

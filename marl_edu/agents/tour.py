@@ -8,9 +8,8 @@ episodes as in the tour, and then fresh ones without exploring. Score: steps unt
 collected.
 
 `PROBE`: the speaker probe, one step, in which only those who were told know the answer. The loop of
-the tour against `algos/tarmac.py`, whose gradient goes from the one who hears to the one who spoke,
-and against the same with that gradient cut; it learns from ten times as many questions. Score:
-right answers.
+the tour plays against `algos/tarmac.py`, whose gradient goes from receiver to sender, and against
+the same with that gradient cut. It learns from ten times as many questions. Score: right answers.
 
 In `book/results/tour`: a file `<name>-seed<k>.json` for each. What is there is not made again.
 """
@@ -206,8 +205,10 @@ def load(name: str) -> list[dict[str, Any]]:
 
 def score(name: str) -> Estimate:
     """Steps on the grid or the share of right answers on the probe, with its interval."""
-    key = "steps" if name.startswith("grid") else "success"
-    return results.interval([record["evaluation"][key] for record in load(name)])
+    found = [record["evaluation"] for record in load(name)]
+    if name.startswith("grid"):
+        return results.interval([one["steps"] for one in found])
+    return results.score_interval([one["success"] for one in found], found[0]["episodes"])
 
 
 def main(beginnings: list[str]) -> None:

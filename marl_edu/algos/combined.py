@@ -7,9 +7,9 @@
 
 Equations:
     Q(o, (a_1 ... a_N)) = sum_i Q_i(o, a_i)      the value of a team's joint action         (1)
-This sum is the value decomposition of Sunehag et al., arXiv 1706.05296: the team is one learner
-with A^N actions, whose best one is each agent's best. It is what lets a message be learned: what
-one agent says changes another's Q, and both are in the same sum.
+This sum is the value decomposition of Sunehag et al., arXiv 1706.05296 (VDN). The team is one
+learner with A^N actions; its best action is each agent's best. It lets a message be learned: a
+message changes another agent's Q, and both Qs are in the same sum.
 
 Symbols: o `obs` (E, L, N O) · Q_i `q` (E, N, L, A) · Q `joint` (E, L, A^N).
 
@@ -40,7 +40,7 @@ from marl_edu.training.checkpoint import Result, Row
 
 @dataclass(frozen=True)
 class CuriousConfig(icm.Config):
-    """ICM's config, and which of the two are there."""
+    """ICM's config, and whether the team talks and is curious."""
 
     talk: bool = True  # a layer of graph attention between the agents, or silence
     curious: bool = True  # ICM's bonus, or none
@@ -48,7 +48,7 @@ class CuriousConfig(icm.Config):
 
 
 class Talking(ppo.ActorCritic):
-    """ppo.py's network; between its two layers everybody hears everybody.
+    """ppo.py's network with a communication layer between its two: all agents hear each other.
 
     Args:
         communicate: as in `a2c.ActorCritic`. Others: see `ppo.ActorCritic`.
@@ -70,7 +70,7 @@ class Among(nn.Module):
         self.communicate = communicate
 
     def forward(self, z: Float[Tensor, "*B N D"]) -> Float[Tensor, "*B N D"]:
-        """What each knows once it has listened."""
+        """Features `(*B, N, D)` after one round of messages."""
         flat = z.flatten(0, -3)
         B, N, _ = flat.shape
         everybody = torch.ones(B, N, N, dtype=torch.bool, device=z.device)
@@ -80,10 +80,10 @@ class Among(nn.Module):
 class TeamBonus(nn.Module):
     """A bonus module (see training/bonus.py) that sees what the whole team sees, agent by agent.
 
-    As the critic of a2c.py, it is there in training only. Agents are the last axis of `*B`.
+    Like the critic of a2c.py it exists in training only. Agents are the last axis of `*B`.
 
     Args:
-        module: the bonus module; its observations have N O numbers.
+        module: the bonus module, for observations of N O entries.
     """
 
     def __init__(self, module: Any):
@@ -98,11 +98,11 @@ class TeamBonus(nn.Module):
         return self.module.reward(self._team(obs), action, self._team(next_obs))
 
     def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
-        """What the module learns from, `(*B)`."""
+        """The module's loss, `(*B)`."""
         return self.module.loss(self._team(obs), action, self._team(next_obs))
 
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
-        """What the module notes."""
+        """Update the module's statistics."""
         self.module.update(self._team(obs), action, self._team(next_obs), alive)
 
 
@@ -113,7 +113,7 @@ def build_talking(cfg: CuriousConfig, env: Env) -> Talking:
 
 
 def team_bonus(cfg: CuriousConfig, env: Env) -> nn.Module:
-    """The bonus module of a curious team, or of one that is not."""
+    """The bonus module of a team, curious or without a bonus."""
     if not cfg.curious:
         return NoBonus()
     return TeamBonus(icm.bonus(cfg, env, env.n_agents))
@@ -124,7 +124,7 @@ def train_curious(
     on_log: Callable[[Row], None] | None = None,
     checkpoint: Path | None = None,
 ) -> ppo.Result:
-    """Train a team that may talk and may be curious: `ppo.train` with these parts."""
+    """Train a team that may talk and may get a bonus: `ppo.train` with these parts."""
     return ppo.train(cfg, on_log, checkpoint, team_bonus, build_talking)
 
 
@@ -142,9 +142,9 @@ class TeamConfig(drqn.Config):
 class AsOne(Wrapper):
     """The whole team as one agent, which sees what all see and acts for all.
 
-    O becomes N O, one observation behind the other; A becomes A^N, the actions read as the digits
-    of a number, agent 0's the last one, `available` if each has its own; a reward is the mean of
-    what the members are paid. For the arguments see `Wrapper`.
+    O becomes N O: all observations in a row. A becomes A^N: a joint action is a number whose digits
+    are the agents' actions, agent 0's the last digit. It is `available` if every agent's own action
+    is. The reward is the mean of the members' rewards. For the arguments see `Wrapper`.
     """
 
     def __init__(
@@ -162,13 +162,13 @@ class AsOne(Wrapper):
         self._place = inner.n_actions ** torch.arange(inner.n_agents, device=self.device)
 
     def split(self, action: Int[Tensor, "B 1"]) -> Int[Tensor, "B N"]:
-        """What every agent does."""
+        """The action of every agent, `(B, N)`."""
         return action // self._place % self.inner.n_actions
 
     def step(
         self, actions: Int[Tensor, "B 1"]
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
-        """As the inner environment's; alive is a team of which anybody is."""
+        """A step of the inner environment; a team is alive while a member is."""
         before = self.inner.alive, self.inner.running
         obs, reward, terminated, truncated, info = super().step(self.split(actions))
         paid = outcome(*before, reward, terminated, info).paid.mean(1, keepdim=True)
@@ -180,7 +180,7 @@ class AsOne(Wrapper):
 
     @property
     def alive(self) -> Bool[Tensor, "B 1"]:  # type: ignore[override]
-        """Whether anybody is."""
+        """Whether any member is alive."""
         return self.inner.alive.any(1, keepdim=True)
 
     @property
@@ -190,7 +190,7 @@ class AsOne(Wrapper):
 
     @property
     def available(self) -> Bool[Tensor, "B 1 A"]:
-        """What all members have; one that has no action at all forbids nothing."""
+        """Joint actions open to all members; a member without any action forbids nothing."""
         own = self.inner.available
         own = own | ~own.any(-1, keepdim=True)
         digits = self.split(torch.arange(self.n_actions, device=self.device)[:, None])  # (A, N)
@@ -199,20 +199,20 @@ class AsOne(Wrapper):
 
 
 class Told(nn.Module):
-    """An encoder whose agents tell each other what they see, before anybody remembers it."""
+    """An encoder with a round of messages, before the memory."""
 
     def __init__(self, encode: nn.Linear, communicate: nn.Module, n_agents: int):
         super().__init__()
         self.encode, self.among, self.n_agents = encode, Among(communicate), n_agents
 
     def forward(self, obs: Float[Tensor, "EN L O"]) -> Float[Tensor, "EN L D"]:
-        """What each knows once it has listened."""
+        """Features of every agent after one round of messages."""
         z = F.relu(self.encode(obs)).unflatten(0, (-1, self.n_agents))  # (E, N, L, D)
         return self.among(z.transpose(1, 2)).transpose(1, 2).flatten(0, 1)
 
 
 class TeamQ(drqn.RecurrentQ):
-    """DRQN's network for each agent of a team; the value of what the team does is eq. (1).
+    """DRQN's network for each agent of a team; the value of a joint action is eq. (1).
 
     Args:
         n_agents, obs_dim, n_actions: of the team. communicate: as in `a2c.ActorCritic`.
@@ -233,7 +233,7 @@ class TeamQ(drqn.RecurrentQ):
         self.n_agents, self.hidden_size = n_agents, n_agents * self.hidden_size
 
     def start(self, num_envs: int, n_agents: int = 1) -> Float[Tensor, "B N U"]:
-        """What the team remembers before the first step: zeros."""
+        """The team's memory before the first step: zeros."""
         return self.q.weight.new_zeros(num_envs, n_agents, self.hidden_size)
 
     def unroll(
@@ -270,7 +270,7 @@ def train_team(
 
 
 def forget(net: a2c.ActorCritic) -> a2c.ActorCritic:
-    """Let every step of a team be its first: what it remembers is replaced by zeros."""
+    """Take a team's memory away: in every step it is replaced by zeros."""
 
     def blank(net: nn.Module, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
         obs, h, *rest = inputs
@@ -286,7 +286,7 @@ class ForgetfulConfig(tarmac.Config):
 
 
 def build_forgetful(cfg: a2c.Config, env: Env) -> a2c.ActorCritic:
-    """TarMAC's network, or with a plain config the silent one, which forgets."""
+    """TarMAC's network, or with a plain config the silent network, without memory."""
     build: Any = tarmac.build if isinstance(cfg, ForgetfulConfig) else a2c.build
     return forget(build(cfg, env))
 

@@ -72,7 +72,7 @@ class MeanOfOthers(nn.Module):
         return z, torch.stack(rounds, 1)
 
     def messages(self, z: Float[Tensor, "B N D"]) -> Float[Tensor, "B N D"]:
-        """What everyone says: all that it knows."""
+        """What everyone says: everything it knows."""
         return z
 
     def listen(

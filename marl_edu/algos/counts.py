@@ -8,8 +8,8 @@ Equation:
 
 Symbols: o' `next_obs` (*B, O) · n `table`.
 
-Differences from the paper: observations are few and whole, so they are counted themselves; the
-loop is training/ppo.py's, with two critics and a bonus in units of its returns' spread.
+Differences from the paper: observations are few and discrete, so we count them directly. The loop
+is training/ppo.py's, with two critics and a bonus scaled by the spread of its returns.
 
 Chapter: book/chapters/icm.ipynb.
 """
@@ -36,10 +36,10 @@ class Config(ppo.Config):
 
 
 class CountBonus(nn.Module):
-    """Eq. (1): what has been seen less often is newer. It tells apart every two observations.
+    """Eq. (1): the less often an observation was seen, the larger the bonus.
 
-    Made for observations of whole numbers, such as the maze's. They are counted in a table of
-    `size` buckets, chosen by a random sum of their entries, so that nobody has to list them.
+    Made for observations of whole numbers, such as the maze's. They are counted in a hash table of
+    `size` buckets, chosen by a random sum of their entries, so nobody has to list them.
     """
 
     def __init__(self, obs_dim: int, size: int = 2**18):
@@ -50,7 +50,7 @@ class CountBonus(nn.Module):
         self.register_buffer("code", torch.randint(size, (obs_dim,)))
 
     def bucket(self, obs: Float[Tensor, "*B O"]) -> Int[Tensor, "*B"]:
-        """Where an observation is counted."""
+        """The bucket in which an observation is counted."""
         return (obs.round().long() * self.code).sum(-1) % len(self.table)
 
     def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""DQN: learn the value of every action, from steps of the past sampled at random.
+"""DQN: learn the value of every action from past steps, sampled at random.
 
 Papers: Mnih et al., "Human-level control through deep reinforcement learning", Nature 518 (2015);
 van Hasselt et al., "Deep Reinforcement Learning with Double Q-learning", AAAI 2016, arXiv
@@ -10,20 +10,19 @@ Equations:
     y = r + gamma (1 - d) Q-(o', argmax_a Q(o', a))        double Q: Q selects, Q- evaluates (3)
     L = huber(y - Q(o, a))                                 mean over sampled steps           (4)
 Eqs. (2) and (3) in code are `core.ops.q_target`. Q- is the target network, a copy of Q that is
-renewed every `target_update_interval` gradient steps (in 2013 there was none: Q itself); no
-gradient goes through y. d is 1 where the trajectory ended and 0 elsewhere, at a time limit too.
+renewed every `target_update_interval` gradient steps. (In 2013 there was none: Q itself.) No
+gradient goes through y. d is 1 where the trajectory terminated, else 0; a time limit leaves it 0.
 
 Symbols: o `obs` (E, O) · a `action` (E,) · r `reward` (E,) · o' `next_obs` (E, O) ·
 d `terminated` (E,) · Q `q` (E, A) · y `y` (E,).
 
 Differences from the paper:
     - Double Q by default (`double`).
-    - A few numbers are seen instead of pixels, so two layers instead of convolutions; one
-      observation, not the last four.
-    - B environments side by side: a round of whole episodes is played, then the gradient steps
-      that are due for it are made, one per `train_freq` steps. Adam instead of RMSProp.
-    - All agents of an environment share the network and the replay; each learns as if it were
-      alone.
+    - Observations are a few numbers instead of pixels: two layers instead of convolutions, and a
+      single observation instead of the last four.
+    - B environments side by side play a round of whole episodes. Then come the gradient steps that
+      are due, one per `train_freq` steps. Adam instead of RMSProp.
+    - All agents share the network and the replay buffer; each learns as if it were alone.
 
 Chapter: book/chapters/drqn.ipynb.
 """
@@ -46,7 +45,7 @@ from marl_edu.training.replay import ReplayBuffer, TransitionBatch
 
 @dataclass(frozen=True)
 class Config(qlearning.Config):
-    """What all Q-learners depend on, and what DQN adds."""
+    """The settings of all Q-learners, and what DQN adds."""
 
     batch_size: int = 128  # E, steps per gradient step (DQN: 32)
     capacity: int = 50_000  # steps in the replay (DQN: 1 million)
@@ -54,7 +53,7 @@ class Config(qlearning.Config):
 
 
 class QNet(nn.Module):
-    """Eq. (1): two hidden layers and no memory.
+    """Eq. (1): two hidden layers, no memory.
 
     Args:
         obs_dim: O. n_actions: A. hidden_dim: D.
@@ -71,13 +70,13 @@ class QNet(nn.Module):
         )
 
     def start(self, num_envs: int, n_agents: int) -> Float[Tensor, "B N U"]:
-        """What agents remember before the first step: nothing, U = 0."""
+        """The memory before the first step: empty, U = 0."""
         return next(self.parameters()).new_zeros(num_envs, n_agents, 0)
 
     def forward(
         self, obs: Float[Tensor, "*B O"], hidden: Tensor | None = None
     ) -> tuple[Float[Tensor, "*B A"], Tensor | None]:
-        """Q of every action `(*B, A)`, and `hidden` as it came: there is nothing to remember."""
+        """Q of every action `(*B, A)`, and `hidden` unchanged: there is no memory."""
         return self.layers(obs), hidden  # eq. (1)
 
 
@@ -108,12 +107,12 @@ def build(cfg: Config, env: Env) -> QNet:
 
 
 def make_replay(cfg: Config, env: Env, net: QNet) -> ReplayBuffer:
-    """Where steps are kept."""
+    """The replay buffer of steps."""
     return ReplayBuffer(cfg.capacity, env.obs_dim, env.available[0], env.available_changes)
 
 
 def sample(replay: ReplayBuffer, cfg: Config, generator: torch.Generator) -> TransitionBatch:
-    """What one gradient step learns from."""
+    """The batch of one gradient step."""
     return replay.sample(cfg.batch_size, generator)
 
 

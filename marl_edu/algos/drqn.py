@@ -1,35 +1,35 @@
-"""DRQN: a DQN that remembers, for agents that do not see everything at once.
+"""DRQN: DQN with a memory, for agents that do not see the whole state.
 
 Paper: Hausknecht and Stone, "Deep Recurrent Q-Learning for Partially Observable MDPs", 2015, arXiv
 1507.06527. Burn-in and the stored state: Kapturowski et al., "Recurrent Experience Replay in
 Distributed Reinforcement Learning" (R2D2), ICLR 2019.
 
-Equations, for one agent; the memory h (with an LSTM: h and its cell) is carried from step to step:
-    z_t = relu(W_e o_t)                                     what it sees now                   (1)
-    h_t = LSTM(z_t, h_{t-1})                                what it remembers                  (2)
+Equations, for one agent; the memory h (of an LSTM: h and its cell) is carried from step to step:
+    z_t = relu(W_e o_t)                                     the encoded observation            (1)
+    h_t = LSTM(z_t, h_{t-1})                                the memory                         (2)
     Q_t = W_q h_t                                           the value of every action          (3)
     y_t = r_t + gamma (1 - d_t) Q-_{t+1}(argmax_a Q_{t+1}(a))  Q selects, Q- evaluates         (4)
     L = huber(y_t - Q_t(a_t))                               mean over the steps to learn from  (5)
-Learning is from windows of L steps, sampled from stored trajectories. The network and its target
-are both unrolled over all L + 1 observations, each with its own memory, from the same start; Q- is
-the target's. d is 1 where the trajectory ended. Eq. (4) in code is `core.ops.q_target`.
+A gradient step learns from windows of L steps, sampled from stored trajectories. The network and
+its target network (Q-) are both unrolled over all L + 1 observations, each with its own memory,
+from one start. The flag d is 1 where the trajectory terminated. Eq. (4) in code is
+`core.ops.q_target`.
 
-Three ways to start a window that does not begin where the trajectory does, `h_{-1}`:
+Three memories h_{-1} for a window that starts in the middle of a trajectory:
     zero      h = 0, as at the start of a trajectory (the paper). What came before is unknown.
-    burn-in   `burn_in` steps more, before the window, which warm the memory up. Their own errors
-              do not count; the gradient of later ones does run back through them.
-    stored    what the agent remembered when it was there, with the weights of then.
-Burn-in and stored go together, too (R2D2). With `window` as long as a trajectory all are the same.
+    burn-in   `burn_in` more steps before the window warm the memory up. Their own errors do not
+              count; the gradient of later errors runs back through them.
+    stored    what the agent remembered at the time, computed with old weights.
+R2D2 combines burn-in and stored. With `window` as long as a trajectory, all three are the same.
 
 Symbols: o `obs` (E, L+1, O) · z `z` (E, L+1, D) · h `h` (E, L+1, D) · Q `q` (E, L+1, A) ·
 d `terminated` (E, L) · y `y` (E, L) · the start `hidden` (E, U), U = D, with an LSTM 2 D.
 
 Differences from the paper:
     - Double Q; whole trajectories by default (the paper: windows of 10); GRU as well as LSTM.
-    - A few numbers are seen instead of pixels, so one layer before the memory instead of
+    - Observations are a few numbers instead of pixels: one layer before the memory instead of
       convolutions. Adam instead of Adadelta.
-    - All agents of an environment share the network; each has a memory of its own, and learns as if
-      it were alone.
+    - All agents share the network; each has its own memory and learns as if it were alone.
 
 Chapter: book/chapters/drqn.ipynb.
 """
@@ -53,12 +53,12 @@ from marl_edu.training.replay import SequenceBatch, SequenceReplay
 
 @dataclass(frozen=True)
 class Config(qlearning.Config):
-    """What all Q-learners depend on, and what DRQN adds."""
+    """The settings of all Q-learners, and what DRQN adds."""
 
     memory: str = "lstm"  # "lstm" (DRQN) or "gru"
     batch_size: int = 32  # E, windows per gradient step (DRQN: 32)
     capacity: int = 2000  # trajectories in the replay (DRQN: 400,000 steps)
-    window: int = 10**6  # L, steps of a window to learn from; more than there are: all (DRQN: 10)
+    window: int = 10**6  # L, steps of a window; larger than a trajectory: all of it (DRQN: 10)
     start: str = "zero"  # of the memory before a window: "zero" (DRQN) or "stored" (R2D2)
     burn_in: int = 0  # steps before the window that warm the memory up (DRQN: 0, R2D2: 40)
 
@@ -78,22 +78,22 @@ class RecurrentQ(nn.Module):
         self.encode = nn.Linear(obs_dim, hidden_dim)
         self.memory = (nn.LSTM if self.lstm else nn.GRU)(hidden_dim, hidden_dim, batch_first=True)
         self.q = nn.Linear(hidden_dim, n_actions)
-        self.hidden_size = hidden_dim * (1 + self.lstm)  # U: an LSTM has its cell to remember, too
-        with torch.no_grad():  # start out remembering: the gate that keeps is the second
+        self.hidden_size = hidden_dim * (1 + self.lstm)  # U: an LSTM also carries its cell
+        with torch.no_grad():  # start out remembering: open the forget gate, the second
             bias: Any = self.memory.bias_ih_l0
             bias[hidden_dim : 2 * hidden_dim] += 1.0
 
     def start(self, num_envs: int, n_agents: int) -> Float[Tensor, "B N U"]:
-        """What agents remember before the first step: zeros."""
+        """The memory before the first step: zeros."""
         return self.encode.weight.new_zeros(num_envs, n_agents, self.hidden_size)
 
     def unroll(
         self, obs: Float[Tensor, "E L O"], hidden: Float[Tensor, "E U"]
     ) -> tuple[Float[Tensor, "E L A"], Float[Tensor, "E U"]]:
-        """See L observations, one after the other, remembering.
+        """Read L observations in order, carrying the memory along.
 
         Returns:
-            Q of every action in every step `(E, L, A)`, and what is remembered in the end.
+            Q of every action in every step `(E, L, A)`, and the memory at the end `(E, U)`.
         """
         z = F.relu(self.encode(obs))  # eq. (1)
         before = [part.contiguous() for part in hidden[None].split(self.memory.hidden_size, -1)]
@@ -103,7 +103,7 @@ class RecurrentQ(nn.Module):
     def forward(
         self, obs: Float[Tensor, "B N O"], hidden: Float[Tensor, "B N U"]
     ) -> tuple[Float[Tensor, "B N A"], Float[Tensor, "B N U"]]:
-        """One step of all agents. Returns Q `(B, N, A)` and what they remember now."""
+        """One step of all agents. Returns Q `(B, N, A)` and their memory `(B, N, U)`."""
         q, after = self.unroll(obs.flatten(0, 1)[:, None], hidden.flatten(0, 1))
         return q.view(*obs.shape[:2], -1), after.view(hidden.shape)
 
@@ -136,14 +136,14 @@ def build(cfg: Config, env: Env) -> RecurrentQ:
 
 
 def make_replay(cfg: Config, env: Env, net: RecurrentQ) -> SequenceReplay:
-    """Where trajectories are kept, and if they are to start there, what was remembered."""
+    """The replay buffer of trajectories; with `start="stored"` it keeps the memories, too."""
     kept = net.hidden_size if cfg.start == "stored" else 0
     has, changes = env.available[0], env.available_changes
     return SequenceReplay(cfg.capacity, env.max_steps, env.obs_dim, has, kept, changes)
 
 
 def sample(replay: SequenceReplay, cfg: Config, generator: torch.Generator) -> SequenceBatch:
-    """What one gradient step learns from."""
+    """The windows of one gradient step."""
     return replay.sample(cfg.batch_size, cfg.window, cfg.burn_in, generator)
 
 
@@ -157,7 +157,7 @@ def train(
     """Train DRQN agents: `qlearning.train`, with this file's network, replay and loss.
 
     Raises:
-        ValueError: the checkpoint is damaged or of another config; a start of another name.
+        ValueError: the checkpoint is damaged or of another config; `start` is unknown.
     """
     if cfg.start not in ("zero", "stored"):
         raise ValueError(f"start must be 'zero' or 'stored', got {cfg.start!r}")

@@ -1,18 +1,20 @@
-"""Graph attention: whoever has neighbours can choose whom of them to listen to.
+"""Graph attention: every agent weights what it hears from its neighbours.
 
-Papers: Veličković et al., "Graph Attention Networks", ICLR 2018, arXiv 1710.10903 (eqs. 1-6);
-Brody et al., "How Attentive are Graph Attention Networks?", ICLR 2022, arXiv 2105.14491 (eq. 7);
-as a team that talks, after Jiang et al., "Graph Convolutional Reinforcement Learning" (DGN), ICLR
-2020, arXiv 1810.09202.
+Papers:
+    - Veličković et al., "Graph Attention Networks", ICLR 2018, arXiv 1710.10903 (eqs. 1-6).
+    - Brody et al., "How Attentive are Graph Attention Networks?", ICLR 2022, arXiv 2105.14491
+      (eq. 7).
+    - As a team that talks, after Jiang et al., "Graph Convolutional Reinforcement Learning"
+      (DGN), ICLR 2020, arXiv 1810.09202.
 
-Equations, per head, i the receiver and j one whom it hears, itself among them (j in N_i):
+Equations, per head, i the receiver and j a neighbour that it hears, or itself (j in N_i):
     e_ij = LeakyReLU(a . [W h_i ; W h_j])                    how much j matters to i          (1)
     alpha_ij = softmax_j(e_ij)                               over the neighbourhood only      (2)
     h'_i = ELU(concat over heads of sum_j alpha_ij W h_j)    a hidden layer                   (3)
     h'_i = mean over heads of sum_j alpha_ij W h_j           the last layer                   (4)
 GATv2 scores by
     e_ij = a . LeakyReLU(W_i h_i + W h_j)                    who matters depends on who asks  (5)
-In a team, L layers pass on what is known, each from neighbour to neighbour once:
+In a team, L layers pass information on, one link per layer:
     z^l_i = z^{l-1}_i + tanh(concat over heads of sum_j alpha_ij W z^{l-1}_j)                 (6)
 
 Symbols: h `h` (N, D) or (B, N, D) · W h `Wh` (.., N, H, F) · a `a_receiver`, `a_sender` (H, F),
@@ -21,10 +23,10 @@ head. For edges and lists of neighbours the same is computed pair by pair (`on_p
 (H, E') or (.., H, N, 1 + K): see core/graphs.py.
 
 Differences from the papers:
-    - Heads share what the input's dropout leaves; the official code drops anew for each head.
+    - Heads share what the input's dropout leaves; the official code draws it per head.
     - No bias inside eq. (1), as in the paper (the official code adds two).
     - DGN attends by dot products, learns by Q-learning and shows the policy z^0 to z^L side by
-      side; here by eq. (1), by actor-critic (a2c.py), and as the sum of eq. (6).
+      side. Here: eq. (1), actor-critic (a2c.py), and the sum of eq. (6).
 
 Chapter: book/chapters/gat.ipynb.
 """
@@ -161,9 +163,9 @@ class Config(a2c.Config):
 
     env: Callable[..., Env] = TrafficJunction
     layer_type: Callable[..., nn.Module] = GraphAttention  # or V2, or one of core.graph_layers
-    heads: int = 4  # H, which share out the hidden features (GAT on Cora: 8, of 8 each)
+    heads: int = 4  # H, which split the hidden features (GAT on Cora: 8, of 8 each)
     layers: int = 1  # L: information arrives from so many hops away; 0: nobody talks
-    nearest: int = 0  # K, neighbours heard at most, itself among them; 0: all within reach
+    nearest: int = 0  # K, neighbours heard at most, itself included; 0: all within reach
 
 
 class GAT(nn.Module):
@@ -210,7 +212,7 @@ class GraphTalk(nn.Module):
 
     Args:
         hidden_dim: D. heads, layers, layer_type: see `Config`.
-        nearest: how many neighbours, itself among them, an agent hears at most: it then listens to
+        nearest: how many neighbours, itself included, an agent hears at most: it then listens to
             a list of them instead of a row of all agents. 0: as many as there are.
     `rewire`, if set, maps the graph that is given to the one that is used: the place to cut links.
     """
@@ -237,7 +239,7 @@ class GraphTalk(nn.Module):
         self.rewire: Callable[[Any], Any] | None = None
 
     def forward(self, z: Float[Tensor, "B N D"], mask: Any) -> tuple[Tensor, Tensor]:
-        """Let information travel L links far.
+        """Pass information on over L links.
 
         Args:
             z: what each agent knows. mask: `mask[b, i, j]`: receiver i may hear sender j; or
@@ -269,5 +271,5 @@ def train(
     on_log: Callable[[Row], None] | None = None,
     checkpoint: Path | None = None,
 ) -> Result:
-    """Train a team that talks with its neighbours: `a2c.train`, with this file's network."""
+    """Train a team whose agents talk to neighbours: `a2c.train`, with this file's network."""
     return a2c.train(cfg, on_log, checkpoint, build)

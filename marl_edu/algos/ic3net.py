@@ -9,15 +9,17 @@ Equations, i the receiver and j the sender:
     z'_i = tanh(W_z z_i + W_c c_i)                     what it makes of it                    (3)
 Closing the gate gates sending, not receiving. log pi(g) is added to log pi(a) in the loss of
 a2c.py: the gate learns from the same advantage as the action.
-A soft gate is a number g_i = sigmoid(W_g z_i) by which an agent *uses* what it heard instead:
+A soft gate g_i = sigmoid(W_g z_i) says instead how much an agent *uses* of what it heard:
     z''_i = g_i z'_i + (1 - g_i) z_i                                                          (4)
 
 Symbols: z `z` (B, N, D) · g `gate` (B, N) · c `heard` (B, N, D).
 
-Differences from the paper: the mean is over those who speak (paper: over all others, those who
-are silent counting as zeros); one round by default; the memory and training of a2c.py.
+Differences from the paper:
+    - The mean is over those who speak (paper: over all others, silent ones counting as zeros).
+    - The gate is always learned (paper: fixed to 1 at the junction).
+    - One round; the memory and training of a2c.py.
 
-Chapter: none yet; the stored runs of the junction's table are CommNet's and TarMAC's.
+Chapter: none. The stored runs of the junction are CommNet's and TarMAC's.
 """
 
 from collections.abc import Callable

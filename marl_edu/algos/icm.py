@@ -1,27 +1,27 @@
-"""ICM: what is new is what the agent's own action led to, unforeseen.
+"""ICM: a bonus for the effects of actions that the agent's own model did not predict.
 
 Paper: Pathak et al., "Curiosity-driven Exploration by Self-supervised Prediction", ICML 2017,
 arXiv 1705.05363.
 
 Equations:
-    phi = enc(o),  phi' = enc(o')              what the agent notices of what it sees          (1)
-    L_I = -log g(a | phi, phi')                the inverse model: what was done?               (2)
-    phi_hat = f(phi, a)                        the forward model: what will be noticed?        (3)
+    phi = enc(o),  phi' = enc(o')              features of an observation and the next         (1)
+    L_I = -log g(a | phi, phi')                the inverse model: which action was taken?      (2)
+    phi_hat = f(phi, a)                        the forward model: which features follow?       (3)
     L_F = 1/2 || phi_hat - phi' ||^2                                                           (4)
     r^I = eta/2 || phi_hat - phi' ||^2         the bonus: how wrong it was                     (5)
     L = (1 - beta) L_I + beta L_F              averaged; enc, g and f learn                    (6)
-The inverse model makes enc notice what actions change, and nothing else has to be noticed.
+The inverse model makes enc keep what actions change; everything else may be dropped.
 
 Symbols: o `obs`, o' `next_obs` (*B, O) · a `action` (*B) · phi `feature` (*B, F) ·
 phi_hat `predicted` (*B, F) · g `inverse` · f `forward_model` · eta `eta` · beta `beta`.
 
 Differences from the paper:
     - enc is two small layers instead of four convolutions, with the paper's ELU.
-    - `stop`: the authors' code lets L_F teach enc through phi and through phi', which the paper
-      does not say. That is "nothing" here; "target" stops the gradient at phi', "features" at
-      both, so that enc learns from the inverse model alone.
-    - The loop is training/ppo.py's, with two critics and a bonus in units of its returns' spread;
-      the paper's is A3C, with one critic for the sum of both rewards. So eta cancels there.
+    - `stop`: in the authors' code L_F trains enc, too, through phi and through phi'. The paper's
+      joint objective, its eq. (7), has no stop-gradient either. That is "nothing" here. "target"
+      stops the gradient at phi', "features" at both: enc then learns from the inverse model alone.
+    - The loop is training/ppo.py's, with two critics and a bonus scaled by the spread of its
+      returns, so eta cancels. The paper's is A3C with one critic for the sum of both rewards.
     - The paper minimises lambda L_policy + L, lambda = 0.1; here each has its own step size.
 
 Chapter: book/chapters/icm.ipynb.
@@ -49,7 +49,7 @@ class Config(ppo.Config):
     """The run's config, and what ICM adds."""
 
     env: Callable[..., Env] = KeyDoorMaze
-    feature_dim: int = 32  # F, numbers that enc gives (ICM: 288)
+    feature_dim: int = 32  # F, features of enc (ICM: 288)
     model_dim: int = 128  # units per hidden layer of enc, g and f (ICM: 256)
     beta: float = 0.2  # weight of the forward model's loss (ICM: 0.2)
     eta: float = 0.5  # size of the bonus (ICM: 0.01 in the authors' code)
@@ -112,21 +112,21 @@ class IntrinsicCuriosityModule(nn.Module):
         return inverse, 0.5 * (predicted - after).square().sum(-1)  # eq. (4)
 
     def loss(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Float[Tensor, "*B"]:
-        """What the module learns from, transition by transition."""
+        """The module's loss of each transition, `(*B)`."""
         inverse, forward = self.errors(obs, action, next_obs)
         return (1 - self.beta) * inverse + self.beta * forward  # eq. (6)
 
     @torch.no_grad()
     def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Float[Tensor, "*B"]:
-        """The bonus, without a gradient: the policy must not make the models worse to be paid."""
+        """The bonus `(*B)`, without a gradient: the policy's loss must not change the models."""
         return self.eta * self.errors(obs, action, next_obs)[1]  # eq. (5)
 
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
-        """Nothing to note beside what is learned."""
+        """Nothing: this module keeps no statistics."""
 
 
 def bonus(cfg: Config, env: Env, observers: int = 1) -> IntrinsicCuriosityModule:
-    """The bonus module of a run, for what so many agents see at once."""
+    """The bonus module of a run, for the joined observations of `observers` agents."""
     return IntrinsicCuriosityModule(
         observers * env.obs_dim,
         env.n_actions,

@@ -3,19 +3,20 @@
 Paper: Burda et al., "Exploration by Random Network Distillation", ICLR 2019, arXiv 1810.12894.
 
 Equations:
-    x = clip((o' - mu) / sigma, -5, 5)         what is looked at, entry by entry               (1)
+    x = clip((o' - mu) / sigma, -5, 5)         the normalised observation, entry by entry      (1)
     r^I = || f_hat(x) - f(x) ||^2 / F          the bonus: how badly f_hat imitates f           (2)
     L = r^I                                    averaged; f_hat learns, f stays as it was drawn (3)
-mu, sigma: running mean and s.d. of all observations so far, the first by random play. Where an
-entry has never changed, sigma is 0 and its first change is as large as the clip lets it be.
+mu, sigma: running mean and s.d. of all observations so far, the first from random play. An entry
+that has never changed has sigma = 0, so its first change is clipped to 5 and the bonus is large.
+(The paper writes eq. (2) as the squared norm; its code takes the mean, as here.)
 
 Symbols: o' `next_obs` (*B, O) · f `target`, f_hat `predictor`: O -> F · F `feature_dim`.
 
 Differences from the paper:
     - Small fully connected networks for small observations; the paper's see four pictures.
-    - What the loop does (two critics, the bonus in units of its returns' spread, the bonus's
-      return that no episode's end cuts) is the paper's and stands in training/ppo.py.
-    - A random share of the data trains the predictor, as in the paper: `bonus_share`.
+    - The same as in the paper, in training/ppo.py: two critics, the bonus scaled by the spread of
+      its returns, an intrinsic return that episode ends do not cut. A random share of the data
+      trains the predictor: `bonus_share`.
 
 Chapter: book/chapters/rnd.ipynb.
 """
@@ -42,7 +43,7 @@ class Config(ppo.Config):
     """The run's config, and what RND adds."""
 
     env: Callable[..., Env] = KeyDoorMaze
-    feature_dim: int = 64  # F, numbers that f gives (RND: 512)
+    feature_dim: int = 64  # F, outputs of f (RND: 512)
     predictor_dim: int = 128  # units per layer of f and f_hat: wide ones tell places apart
 
 
@@ -80,12 +81,12 @@ class RandomNetworkDistillation(nn.Module):
         self.target.requires_grad_(False)
 
     def look(self, obs: Float[Tensor, "*B O"]) -> Float[Tensor, "*B O"]:
-        """Observations in units of their spread."""
+        """Observations less their mean, in units of their spread, clipped: `(*B, O)`."""
         m = self.stats
         return ((obs - m.mean) / (m.var.sqrt() + 1e-8)).clamp(-5, 5)  # eq. (1)
 
     def loss(self, obs: Tensor, action: Tensor, next_obs: Float[Tensor, "*B O"]) -> Tensor:
-        """How badly the next observation is imitated, `(*B)`; o and a play no part."""
+        """The imitation error of the next observation, `(*B)`; o and a play no part."""
         x = self.look(next_obs)
         return (self.predictor(x) - self.target(x)).square().mean(-1)  # eqs. (2), (3)
 
@@ -95,11 +96,11 @@ class RandomNetworkDistillation(nn.Module):
         return self.loss(obs, action, next_obs)
 
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
-        """Go on with the running mean and spread."""
+        """Update the running mean and spread."""
         self.stats.update(next_obs[alive])
 
     def warm_up(self, env: Env) -> None:
-        """An episode of random play, so that mu and sigma fit the environment from the start."""
+        """Start mu and sigma from an episode of random play."""
         obs, seen = env.reset(), []
         while not is_over(env):
             available = env.available

@@ -1,4 +1,4 @@
-"""TarMAC: every agent says something, and every agent chooses whom to listen to.
+"""TarMAC: every agent broadcasts a message, and attention decides who hears how much of it.
 
 Paper: Das et al., "TarMAC: Targeted Multi-Agent Communication", ICML 2019, arXiv 1810.11187.
 
@@ -9,6 +9,7 @@ Equations, per head, i the receiver and j the sender:
     c_i = sum_j alpha_ij v_j                                 what it hears                    (4)
     z'_i = tanh(W_c c_i + W_z z_i)                           what it makes of it              (5)
 R rounds repeat (1)-(5) on z' with the same weights. A receiver with nobody to hear gets c = 0.
+Targeting is implicit: signature and query decide together who hears how much. There is no address.
 
 Symbols: z `z` (B, N, D) · m `message` (B, N, H (d_k + d_v)) · k `signature` (B, H, N, d_k) ·
 v `value` (B, H, N, d_v) · q `query` (B, H, N, d_k) · alpha `attention` (B, H, N, N) ·

@@ -53,5 +53,5 @@ class ReturnNormaliser(nn.Module):
         self.stats.update(torch.stack(seen, 1)[alive])
 
     def forward(self, bonus: Tensor) -> Tensor:
-        """The bonus over the spread; no mean is taken off, or what is old would be punished."""
+        """The bonus divided by the spread of its returns; no mean is subtracted."""
         return bonus / (self.stats.var.sqrt() + 1e-8)

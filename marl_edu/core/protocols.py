@@ -64,8 +64,8 @@ class Env(Protocol):
 
     @property
     def completed(self) -> Bool[Tensor, "B N"]:
-        """The slots whose agent left in the last step; one may hold a newcomer already, and what is
-        seen and paid there is then the newcomer's."""
+        """The slots whose agent left in the last step. Such a slot may already hold a newcomer, and
+        what is seen and paid there is then the newcomer's."""
 
     @property
     def running(self) -> Bool[Tensor, " B"]:

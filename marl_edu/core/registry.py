@@ -1,7 +1,7 @@
 """Names that outlive files and folders.
 
 Stored runs and checkpoints know an environment or a layer by its name here, never by its import
-path: so it can be moved and renamed in the code without orphaning a result.
+path. So you can move and rename it in the code without orphaning a result.
 """
 
 from collections.abc import Callable, Hashable
@@ -13,7 +13,7 @@ _NAMES: dict[Any, str] = {}
 
 
 def register(name: str) -> Callable[[T], T]:
-    """Decorator: this class or function is called `name` for ever.
+    """Decorator: this class or function is called `name` forever.
 
     A cell of a notebook that is run again defines it again, under the same name.
 

@@ -1,9 +1,9 @@
 """Settings as JSON values: what a run is known by, and what its checkpoint is compared with.
 
 Numbers, texts, lists and dictionaries are themselves; an array is a digest of its numbers. A class
-or function with an id (`core.registry`) is that id. Any other one is its name and, since in a
-notebook every lambda is `__main__.<lambda>`, a digest of what it does: its code, its closure, the
-defaults of its arguments and the globals that it names, each described in the same way. Comments,
+or function with an id (`core.registry`) is that id. Any other is its name and a digest of what it
+does, since in a notebook every lambda is `__main__.<lambda>`. The digest covers its code, its
+closure, the defaults of its arguments and the globals that it names, in the same way. Comments,
 docstrings and line numbers do not count. What an installed package defines is known by its name;
 of a function that it made (`parallel_env` of a PettingZoo environment) the closure counts too.
 """

@@ -5,10 +5,12 @@
     python -m marl_edu.exercises show masked_attention --hint
     python -m marl_edu.exercises grade my_answer.py
     python -m marl_edu.exercises grade my_answer.py masked_attention
+    python -m marl_edu.exercises grade my_answer.py --seed 7
 
 The first lists all exercises, done or open. `show` prints what is asked, and the function to write;
 of a bug hunt also the one with the bug. `--hint` and `--solution` print those instead.
-`grade` tries every function of the file that an exercise asks for, or that of one exercise only.
+`grade` tries every function of the file that an exercise asks for, or that of one exercise only;
+another `--seed` tries it on other inputs.
 What passed is noted in `marl_edu_exercises.json`; the readiness page of the book imports that file.
 """
 
@@ -18,106 +20,35 @@ import io
 import os
 import sys
 import textwrap
-import traceback
-from collections.abc import Callable, Sequence
-from contextlib import redirect_stderr, redirect_stdout
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from types import ModuleType
-from typing import Any
 
 from marl_edu import exercises
 from marl_edu.exercises.engine import progress
-from marl_edu.exercises.engine.grading import Exercise, Verdict, source_of
-from marl_edu.exercises.engine.isolation import Died, OutOfTime, run_apart
-from marl_edu.exercises.engine.trying import FirstWords
+from marl_edu.exercises.engine.answer_file import LOAD_SECONDS, AnswerFile, Misuse
+from marl_edu.exercises.engine.grading import SECONDS, Exercise, source_of
+from marl_edu.exercises.engine.verdict import Verdict
 
-LOAD_SECONDS = 20  # of computing, for all that a file does before it is graded
 ALL: dict[str, Exercise] = {one.name: one for posed in exercises.pages().values() for one in posed}
 
 
-class Misuse(Exception):
-    """What was asked for cannot be done; the message says why."""
-
-
-def load(path: Path) -> ModuleType:
-    """Run a file and return what it defines.
-
-    Raises:
-        Misuse: it is no such file, raises, ends the process or does not come to an end.
-    """
-    if path.suffix != ".py":
-        raise Misuse(f"{path} is no Python file: its name must end in .py")
-    try:
-        source = path.read_bytes()
-    except OSError as error:
-        raise Misuse(f"{path} cannot be read: {error.strerror}") from None
-    sys.path.insert(0, str(path.resolve().parent))  # as for a file that is run
-    try:
-        said = run_apart(lambda: _rehearse(source, path), LOAD_SECONDS)
-    except OutOfTime:
-        said = f"was stopped after {LOAD_SECONDS} seconds: is there a loop that never ends?"
-    except Died:
-        said = "ended the whole process that it was tried in"
-    if said:
-        raise Misuse(f"{path} {said}")
-    return _execute(source, path)
-
-
-def _execute(source: bytes, path: Path) -> ModuleType:
-    module = ModuleType("answer_file")  # not __main__: what stands behind `if` is not run
-    module.__file__ = str(path)
-    sys.modules[module.__name__] = module
-    exec(compile(source, str(path), "exec"), module.__dict__)
-    return module
-
-
-def _rehearse(source: bytes, path: Path) -> str:
-    """What went wrong when the file was run, "" if nothing."""
-    try:
-        with redirect_stdout(FirstWords()), redirect_stderr(FirstWords()):
-            _execute(source, path)
-    except SyntaxError as error:
-        return f"is not Python, line {error.lineno}: {error.msg}"
-    except BaseException as error:  # also sys.exit
-        lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
-        where = f" in line {lines[-1].lineno}, `{lines[-1].line}`," if lines else ""
-        return f"raised {type(error).__name__}{where} before anything was graded: {error}"
-    return ""
-
-
-def functions(module: ModuleType) -> dict[str, Callable[..., Any]]:
-    """What can be called in a file, without what was imported from the package."""
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if callable(value)
-        and not name.startswith("_")
-        and not str(getattr(value, "__module__", "")).startswith("marl_edu")
-    }
-
-
-def asked_for(module: ModuleType, path: Path, name: str | None) -> dict[str, Callable[..., Any]]:
-    """Exercise -> the function of the file that answers it.
+def asked_for(file: AnswerFile, name: str | None) -> dict[str, str]:
+    """Exercise -> the name of the function of the file that answers it.
 
     Raises:
         Misuse: there is none.
     """
-    there = functions(module)
     wanted = ALL if name is None else {_known(name): ALL[name]}
-    found = {
-        one: there[exercise.solution.__name__]
-        for one, exercise in wanted.items()
-        if exercise.solution.__name__ in there
-    }
+    functions = {one: exercise.solution.__name__ for one, exercise in wanted.items()}
+    found = {one: function for one, function in functions.items() if function in file.functions}
     if found:
         return found
-    own = [
-        one for one, value in there.items() if getattr(value, "__module__", "") == module.__name__
-    ]
-    has = f"it defines {', '.join(own)}" if own else "it defines no function"
+    has = f"it defines {', '.join(file.own)}" if file.own else "it defines no function"
+    path = file.path
     if name is None:
         raise Misuse(f"{path} answers no exercise: {has}. The list says which names are asked for.")
-    raise Misuse(f"{path} has no `{ALL[name].solution.__name__}`, which {name} asks for: {has}")
+    raise Misuse(f"{path} has no `{functions[name]}`, which {name} asks for: {has}")
 
 
 def _known(name: str) -> str:
@@ -184,18 +115,20 @@ def shown(given: argparse.Namespace) -> str:
     return source_of(exercise.solution) if given.solution else page(given.name)
 
 
-def grade(path: Path, name: str | None) -> dict[str, Verdict]:
+def grade(path: Path, name: str | None, seed: int = 0) -> dict[str, Verdict]:
     """The verdicts on what a file answers, printed as they come; what passed is noted.
 
     Raises:
-        Misuse: see `load` and `asked_for`.
+        Misuse: see `AnswerFile` and `asked_for`.
     """
     if name is not None:
         _known(name)
     progress.done()  # complains now rather than after a minute of training
-    verdicts = {}
-    for one, function in asked_for(load(path), path, name).items():
-        verdicts[one] = ALL[one].grade(function)
+    file, verdicts = AnswerFile(path), {}
+    for one, function in asked_for(file, name).items():
+        load = partial(file.function, function)
+        verdict = ALL[one].grade_in_child(load, LOAD_SECONDS + SECONDS, seed)
+        verdicts[one] = ALL[one].noted(verdict)
         print(f"{one}: {verdicts[one]!r}", flush=True)
     return verdicts
 
@@ -215,12 +148,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judge = commands.add_parser("grade", help="say how a file's answers do")
     judge.add_argument("file", metavar="FILE", type=Path, help="with the functions asked for")
     judge.add_argument("name", metavar="NAME", nargs="?", help="one exercise only")
+    judge.add_argument(
+        "--seed", metavar="N", type=int, default=0, help="of other inputs, for marks"
+    )
     given = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that knows no ✓ gets a question mark
         sys.stdout.reconfigure(errors="replace")
     try:
         if given.command == "grade":
-            verdicts = grade(given.file, given.name)
+            verdicts = grade(given.file, given.name, given.seed)
             return 0 if all(verdict.passed for verdict in verdicts.values()) else 1
         print(shown(given) if given.command == "show" else listing(), flush=True)
     except BrokenPipeError:  # who reads has seen enough, as `head` does

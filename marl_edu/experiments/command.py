@@ -13,6 +13,7 @@ and what is measured besides, on those trained networks or without any:
     python -m marl_edu.experiments interventions     what teams do whose messages are tampered with
     python -m marl_edu.experiments memory-probe      what agents remember, and whether they use it
     python -m marl_edu.experiments scaling           teams in larger environments
+    python -m marl_edu.experiments coverage          how often an interval holds the truth
 
 A NAME is that of one experiment, or its beginning up to a dash: `tarmac` stands for
 `tarmac-easy`, `tarmac-medium` and so on, in the order of `EXPERIMENTS`; `all` is all of them.
@@ -45,7 +46,14 @@ from tqdm import tqdm
 
 from marl_edu import results
 from marl_edu.core import storage
-from marl_edu.experiments import interventions, memory_probe, reference, scaling, verify
+from marl_edu.experiments import (
+    coverage,
+    interventions,
+    memory_probe,
+    reference,
+    scaling,
+    verify,
+)
 from marl_edu.experiments.catalogue import EXPERIMENTS
 from marl_edu.experiments.run import (
     Experiment,
@@ -59,11 +67,12 @@ from marl_edu.experiments.run import (
 from marl_edu.results import tables
 from marl_edu.results.folders import POLICIES
 
-# What is measured on trained networks, each by a program without arguments, and in a few words.
+# What is measured besides, each by a program without arguments, and in a few words.
 MEASUREMENTS: dict[str, tuple[Callable[[], None], str]] = {
     "interventions": (interventions.main, "play the junction through every channel"),
     "memory-probe": (memory_probe.main, "read and change what agents of the T-maze remember"),
     "scaling": (scaling.main, "play teams of grid and relay in other environments"),
+    "coverage": (coverage.main, "simulate how often intervals of few seeds hold the truth"),
 }
 
 

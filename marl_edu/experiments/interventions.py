@@ -291,7 +291,7 @@ def stored(name: str = "tarmac-easy", folder: Path = FOLDER) -> Interventions:
     method = name.partition("-")[0]
     estimates, bits = {}, {}
     for rows in zip(*runs, strict=True):
-        found = results.interval([row["success"] for row in rows])
+        found = results.score_interval([row["success"] for row in rows], rows[0]["episodes"])
         if rows[0]["channel"].endswith(" bits"):
             bits[float(rows[0]["bits"])] = found
         else:

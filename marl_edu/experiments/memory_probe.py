@@ -279,7 +279,8 @@ def stored(
         change -> right turns over all agents; the probe's accuracy cell by cell; the whole record.
     """
     record = folders.read(Path(path), "marl_edu.experiments memory-probe")
-    right = {name: results.interval(values) for name, values in record["right"].items()}
+    episodes = record["episodes"]
+    right = {name: results.score_interval(x, episodes) for name, x in record["right"].items()}
     by_cell = zip(*record["readable"], strict=True)
     return right, [results.interval(list(values)) for values in by_cell], record
 

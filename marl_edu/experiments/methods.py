@@ -6,8 +6,8 @@ An id names a method in stored runs and checkpoints: it never changes.
 from typing import Any
 
 from marl_edu.algos import combined, commnet, counts, dqn, drqn, gat, ic3net, icm, rnd, tarmac
-from marl_edu.core.evaluate import evaluate
-from marl_edu.core.protocols import Env
+from marl_edu.core.evaluate import play_episodes
+from marl_edu.core.protocols import Env, Policy
 from marl_edu.experiments import node_classification
 from marl_edu.experiments.run import Algorithm, Evaluation
 from marl_edu.training import a2c, ppo, qlearning
@@ -61,36 +61,43 @@ def env_of(cfg: Any, num_envs: int = 250, seed: int | None = None) -> Any:
 
 
 def score_team(net: a2c.ActorCritic, cfg: a2c.Config, episodes: int) -> dict[str, float]:
-    """A team in fresh episodes: `success` (a share in [0, 1]), `return` and `episodes` of the
-    greedy policy, and `success_sampling` of the policy as it was trained."""
+    """A team in fresh episodes, the same for every seed: `success` (a share in [0, 1]), `return`,
+    `steps` and `episodes` of the greedy policy, `success_sampling` of the policy as it was
+    trained. An entry that ends in `_sd` is the standard deviation over the episodes."""
     env = env_of(cfg, seed=cfg.seed)
-    greedy = evaluate(env, a2c.TeamPolicy(net), episodes)
-    sampling = evaluate(env, a2c.TeamPolicy(net, greedy=False), episodes)
-    return _kept(greedy) | {"success_sampling": sampling["success"]}
+    greedy = score(env, a2c.TeamPolicy(net), episodes)
+    return greedy | _sampling(score(env, a2c.TeamPolicy(net, greedy=False), episodes))
 
 
 def score_explorers(net: ppo.ActorCritic, cfg: ppo.Config, episodes: int) -> dict[str, float]:
     """As `score_team`; and `steps`, how long an episode of the sampled policy lasts."""
     env = env_of(cfg, seed=cfg.seed)
-    greedy = evaluate(env, ppo.TeamPolicy(net), episodes)
-    sampling = evaluate(env, ppo.TeamPolicy(net, greedy=False), episodes)
-    extra = {"success_sampling": sampling["success"], "steps": sampling["steps"]}
-    return _kept(greedy) | extra
+    greedy = score(env, ppo.TeamPolicy(net), episodes)
+    sampling = score(env, ppo.TeamPolicy(net, greedy=False), episodes)
+    return greedy | _sampling(sampling) | {"steps": sampling["steps"]}
 
 
 def score_q(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
-    """Q-learners in fresh episodes, greedy."""
-    return _kept(evaluate(env_of(cfg, seed=cfg.seed), qlearning.GreedyPolicy(net), episodes))
+    """Q-learners as `score_team`, greedy only."""
+    return score(env_of(cfg, seed=cfg.seed), qlearning.GreedyPolicy(net), episodes)
 
 
 def score_poles(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
     """As `score_q`; success is for how long the pole stays up, as a share of 500 steps."""
     found = score_q(net, cfg, episodes)
-    return found | {"success": found["return"] / 500}
+    return found | {"success": found["return"] / 500, "success_sd": found["return_sd"] / 500}
 
 
-def _kept(found: dict[str, float]) -> dict[str, float]:
-    return {key: found[key] for key in ("success", "return", "episodes")}
+def score(env: Env, policy: Policy, episodes: int) -> dict[str, float]:
+    """Means over fresh episodes, and the spreads of `success` and `return`: see `score_team`."""
+    played = {k: x.double() for k, x in play_episodes(env, policy, episodes).items()}
+    found = {key: x.mean().item() for key, x in played.items()}
+    found |= {f"{key}_sd": played[key].std(correction=0).item() for key in ("success", "return")}
+    return found | {"episodes": len(played["success"])}
+
+
+def _sampling(found: dict[str, float]) -> dict[str, float]:
+    return {f"success_sampling{end}": found[f"success{end}"] for end in ("", "_sd")}
 
 
 SCORE_TEAM = Evaluation("team", score_team)

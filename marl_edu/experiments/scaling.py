@@ -17,11 +17,11 @@ from tqdm import tqdm
 from marl_edu import results
 from marl_edu.algos.gat import GraphTalk
 from marl_edu.core import storage
-from marl_edu.core.evaluate import evaluate
 from marl_edu.core.graph_layers import GraphMean
 from marl_edu.core.provenance import cpu_model, git_commit, now
 from marl_edu.envs.baselines.grid_world import crowd
 from marl_edu.experiments import catalogue
+from marl_edu.experiments.methods import score
 from marl_edu.results import Estimate
 from marl_edu.results.folders import how_to_make
 from marl_edu.training import a2c
@@ -65,8 +65,8 @@ def play(name: str, seed: int) -> list[dict[str, Any]]:
         if n <= MOST_DENSE or isinstance(net.communicate, GraphTalk):
             env = larger(name, n, max(1, 2000 // n))
             # Actions are drawn as in training: in a crowd that decides alike somebody must differ.
-            found = evaluate(env, a2c.TeamPolicy(net, greedy=False), episodes(n))
-            kept = {key: found[key] for key in ("success", "return", "episodes")}
+            found = score(env, a2c.TeamPolicy(net, greedy=False), episodes(n))
+            kept = {key: found[key] for key in ("success", "success_sd", "return", "episodes")}
             rows.append({"agents": n} | kept)
     return rows
 
@@ -80,8 +80,8 @@ def even(net: a2c.ActorCritic) -> None:
         layers[k] = alike
 
 
-def cut(name: str, seed: int, episodes: int = 1000) -> dict[str, float]:
-    """Success of one trained team with its graph tampered with, by the kind of tampering."""
+def cut(name: str, seed: int, episodes: int = 1000) -> dict[str, dict[str, float]]:
+    """What one trained team scores with its graph tampered with, by the kind of tampering."""
     net, env = catalogue.load_policy(name, seed), catalogue.make_env(name, 250, seed)
     talk: Any = net.communicate
     talk.nearest = 0  # masks: they are easily cut
@@ -98,11 +98,10 @@ def cut(name: str, seed: int, episodes: int = 1000) -> dict[str, float]:
         ("all links cut", torch.zeros_like),
     ):
         talk.rewire = rewire
-        found[what] = evaluate(env, a2c.TeamPolicy(net), episodes)["success"]
+        found[what] = score(env, a2c.TeamPolicy(net), episodes)
     talk.rewire = None
     even(net)
-    even_success = evaluate(env, a2c.TeamPolicy(net), episodes)["success"]
-    return found | {"attention made even": even_success}
+    return found | {"attention made even": score(env, a2c.TeamPolicy(net), episodes)}
 
 
 @torch.no_grad()
@@ -147,11 +146,11 @@ def stored(name: str) -> dict[float, Estimate]:
         raise FileNotFoundError(
             f"nothing in {FOLDER}; {how_to_make('marl_edu.experiments scaling')}"
         )
-    found: dict[float, list[float]] = {}
+    found: dict[float, list[dict[str, float]]] = {}
     for record in records:
         for row in record["rows"]:
-            found.setdefault(float(row["agents"]), []).append(row["success"])
-    return {n: results.interval(x) for n, x in found.items()}
+            found.setdefault(float(row["agents"]), []).append(row)
+    return {n: _estimate(rows) for n, rows in found.items()}
 
 
 def stored_cuts(name: str) -> dict[str, Estimate]:
@@ -165,7 +164,20 @@ def stored_cuts(name: str) -> dict[str, Estimate]:
         raise FileNotFoundError(
             f"nothing in {FOLDER}; {how_to_make('marl_edu.experiments scaling')}"
         )
-    return {f"gat-{what}": results.interval([one[what] for one in found]) for what in found[0]}
+    return {f"gat-{what}": _estimate([_row(one[what]) for one in found]) for what in found[0]}
+
+
+def _row(found: Any) -> dict[str, float]:
+    return found if isinstance(found, dict) else {"success": found}
+
+
+def _estimate(rows: list[dict[str, float]]) -> Estimate:
+    """Of several teams in the same episodes, of shares that vary less than right and wrong."""
+    scores = [row["success"] for row in rows]
+    if "success_sd" not in rows[0]:  # played before the spread was kept: without the episodes' luck
+        return results.interval(scores)
+    variances = [row["success_sd"] ** 2 for row in rows]
+    return results.score_interval(scores, int(rows[0]["episodes"]), variances)
 
 
 def main() -> None:
@@ -182,8 +194,8 @@ def main() -> None:
         for record in tqdm(results.load(name), desc=f"links of {name}", unit="team"):
             path = FOLDER / f"cut-{name}-seed{record['seed']}.json"
             if not path.exists():
-                success = cut(name, record["seed"])
-                content = {"experiment": name, "seed": record["seed"], "success": success}
+                played = cut(name, record["seed"])
+                content = {"experiment": name, "seed": record["seed"], "success": played}
                 storage.write_json(path, content, False)
     if not (FOLDER / "time.json").exists():
         machine = {"cpu_model": cpu_model(), "threads": 1, "finished": now(), **git_commit()}

@@ -9,12 +9,15 @@ from numpy.typing import ArrayLike
 
 from marl_edu.plots.style import PALETTE, STYLE
 
+ABSENT = "#9a9a9a"
+
 
 def attention_map(
     attention: ArrayLike,
     head: int = 0,
     round: int = 0,
     names: Sequence[str] | None = None,
+    senders: Sequence[str] | None = None,
 ) -> Figure:
     """Who listens to whom: senders in columns, receivers in rows, percent in the cells.
 
@@ -23,6 +26,8 @@ def attention_map(
             tensor. A dot marks a weight of exactly zero (masked).
         head, round: counted from 0; the title counts from 1.
         names: of the N agents; their numbers by default.
+        senders: names of the M columns of an attention (N, M), where receivers and senders are not
+            the same; cells then show a decimal.
 
     Raises:
         ValueError: the shape is another, or a weight lies outside [0, 1].
@@ -30,7 +35,8 @@ def attention_map(
     weights = np.asarray(attention, dtype=np.float64)
     if weights.ndim == 3 and 0 <= head < len(weights):
         weights = weights[head]
-    if weights.ndim != 2 or weights.shape[0] != weights.shape[1] or weights.size == 0:
+    square = weights.ndim == 2 and weights.shape[0] == weights.shape[1]
+    if weights.ndim != 2 or weights.size == 0 or not (square or senders):
         raise ValueError(
             f"attention must have the shape (N, N), or (H, N, N) with head {head} in it, "
             f"got {np.shape(attention)}"
@@ -39,10 +45,11 @@ def attention_map(
         raise ValueError(
             f"attention must lie in [0, 1], got {weights.min():.3g} to {weights.max():.3g}"
         )
-    n = len(weights)
-    names = [str(k) for k in range(n)] if names is None else list(names)
-    if len(names) != n:
-        raise ValueError(f"names must hold {n} names, got {len(names)}")
+    rows = [str(k) for k in range(len(weights))] if names is None else list(names)
+    columns = rows if senders is None else list(senders)
+    for what, given, n in zip(("names", "senders"), (rows, columns), weights.shape, strict=True):
+        if len(given) != n:
+            raise ValueError(f"{what} must hold {n} names, got {len(given)}")
     with matplotlib.style.context(STYLE):
         figure = Figure(figsize=(4.2, 4.2), layout="constrained")
         axes = figure.add_subplot()
@@ -51,17 +58,16 @@ def attention_map(
             axes.text(
                 j + 0.5,
                 i + 0.5,
-                "·" if weight == 0 else f"{100 * weight:.0f}",
+                "·" if weight == 0 else f"{100 * weight:.{0 if senders is None else 1}f}",
                 ha="center",
                 va="center",
                 color=_ink(weight),
-                size=10 if n <= 12 else 7.5,
+                size=10 if max(weights.shape) <= 12 else 7.5,
             )
-        centres = np.arange(n) + 0.5
-        slant = 60 if n * max(map(len, names)) > 30 else 0
-        axes.set_xticks(centres, names, rotation=slant)
-        axes.set_yticks(centres, names)
-        axes.set(xlabel="sender", ylabel="receiver", aspect="equal", ylim=(n, 0))
+        slant = 60 if len(columns) * max(map(len, columns)) > 30 else 0
+        axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=slant)
+        axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
+        axes.set(xlabel="sender", ylabel="receiver", aspect="equal", ylim=(len(rows), 0))
         axes.set_title(f"attention in %, head {head + 1}, round {round + 1}", loc="left")
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
@@ -72,7 +78,9 @@ def attention_grid(attention: ArrayLike, names: Sequence[str]) -> Figure:
     """Who listens to whom, a row of maps per round and a column per head.
 
     Args:
-        attention: weights (R, H, N, N), receivers in the rows of each map. names: of the agents.
+        attention: weights (R, H, N, N), receivers in the rows of each map. An agent that neither
+            hears nor is heard anywhere is not there: its row and column are grey.
+        names: of the agents.
     Raises:
         ValueError: another shape, or another number of names.
     """
@@ -82,12 +90,15 @@ def attention_grid(attention: ArrayLike, names: Sequence[str]) -> Figure:
     R, H, N, _ = weights.shape
     if len(names) != N:
         raise ValueError(f"names must hold {N} names, got {len(names)}")
+    used = weights.sum((0, 1))
+    there = used.sum(0) + used.sum(1) > 0
+    gone = ~np.logical_and.outer(there, there)
     with matplotlib.style.context(STYLE):
         figure = Figure(figsize=(4.6, 0.3 + 1.25 * R), layout="constrained")
         for (r, head), axes in np.ndenumerate(figure.subplots(R, H, squeeze=False)):
-            axes.pcolormesh(
-                weights[r, head], cmap=PALETTE, vmin=0, vmax=1, edgecolors="#fff", lw=0.4
-            )
+            axes.set_facecolor(ABSENT)  # shows where no cell is drawn
+            shown = np.ma.masked_array(weights[r, head], gone)
+            axes.pcolormesh(shown, cmap=PALETTE, vmin=0, vmax=1, edgecolors="#fff", lw=0.4)
             for (i, j), weight in np.ndenumerate(weights[r, head]):
                 if weight >= 0.05:
                     axes.text(

@@ -25,7 +25,7 @@ def learning_curves(
     scale: float = 100.0,
     core_minutes: float | None = None,
 ) -> Figure:
-    """Interquartile means with 95 % bands, each labelled at its end.
+    """Interquartile means with 90 % bands, each labelled at its end.
 
     Args:
         curves: method -> its curve (`results.learning_curve`).

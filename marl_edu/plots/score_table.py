@@ -5,9 +5,9 @@ scores, 1 what the best one does,
 
     normalised = (score - trivial) / (best - trivial).                                          (1)
 
-Every number is a link to a part of the page below the table, which is shown while it is the
-target of the address: so the back button closes it, the keyboard reaches it, and a link from
-elsewhere can name it (`Matrix.link`).
+Every number links to a part of the page below the table, which is shown while it is the target of
+the address. So the back button closes it, the keyboard reaches it, and a link from elsewhere can
+name it (`Matrix.link`).
 """
 
 import html
@@ -33,6 +33,7 @@ class Cell(NamedTuple):
     score: Estimate | None  # normalised; None where the method does not apply
     curve: Curve | None  # of the success along training, a share in [0, 1]
     note: str  # what was run, in a sentence or two; or in a few words why nothing was
+    below: str = ""  # what stands below the number instead of its interval
 
 
 class Row(NamedTuple):
@@ -99,7 +100,7 @@ class Matrix:
         """HTML of a link to a cell's curve; its text is the score, if no other is given."""
         score = self.rows[row].cells[column].score
         target = self.address(row, column)
-        words = text or f"{self.heads[column]}, {self.rows[row].name.lower()}: {_spoken(score)}"
+        words = text or f"{self.heads[column]}, {self.rows[row].name.lower()}: {_text(score)}"
         return f'<a href="#{target}">{html.escape(words)}</a>'
 
     @property
@@ -147,7 +148,7 @@ class Matrix:
     def _row(self, short: str, row: Row, first: set[str]) -> str:
         cells = []
         for key in self.heads:
-            score, _, note = row.cells[key]
+            score, _, note, below = row.cells[key]
             edge = " e" if key in first else ""
             if score is None:
                 cells.append(
@@ -160,7 +161,7 @@ class Matrix:
                 f'<td class="yes{edge}" id="{self.address(short, key)}-number" '
                 f'style="background:{to_hex(colour)};color:{ink}">'
                 f'<a href="#{self.address(short, key)}"><b>{_round(score.value)}</b>'
-                f"<small>{_range(score)}</small></a></td>"
+                f"<small>{html.escape(below) or _range(score)}</small></a></td>"
             )
         return (
             f'<tr><th scope="row">{html.escape(row.name)}<small>{html.escape(row.asks)}</small>'
@@ -169,8 +170,8 @@ class Matrix:
 
     def _curve(self, short: str, key: str) -> str:
         row = self.rows[short]
-        score, curve, note = row.cells[key]
-        title = f"{self.heads[key]}, {row.name.lower()}: {_spoken(score)}"
+        score, curve, note, _ = row.cells[key]
+        title = f"{self.heads[key]}, {row.name.lower()}: {_text(score)}"
         address = self.address(short, key)
         drawn = "" if curve is None else draw(curve, row.trivial, row.best, title, _colour(key))
         return (
@@ -279,15 +280,11 @@ def _range(score: Estimate) -> str:
     """What stands below a number: its interval, or that it rests on few runs."""
     if score.n < FEW or math.isnan(score.low):
         return f"n = {score.n}"
-    return f"{_round(score.low)}–{_round(score.high)}"
+    return f"{_round(score.low)} to {_round(score.high)}"
 
 
 def _text(score: Estimate | None) -> str:
     return "—" if score is None else f"{_round(score.value)} ({_range(score)})"
-
-
-def _spoken(score: Estimate | None) -> str:
-    return _text(score).replace("–", " to ")
 
 
 _STYLE = """

@@ -1,4 +1,4 @@
-"""The look of the book's still figures, and how one comes to a page.
+"""The look of the book's still figures, and how they get into a page.
 
 `show` turns a matplotlib `Figure` into a picture with a text alternative and a caption, drawn in
 the page's own text colour.

@@ -2,6 +2,7 @@
 
 from marl_edu.results.folders import RESULTS
 from marl_edu.results.statistics import (
+    LEVEL,
     Curve,
     Estimate,
     interval,
@@ -11,12 +12,14 @@ from marl_edu.results.statistics import (
     mean_interval,
     probability_of_improvement,
     run_curve,
+    score_interval,
     scores,
     share_interval,
     summary,
 )
 
 __all__ = [
+    "LEVEL",
     "RESULTS",
     "Curve",
     "Estimate",
@@ -27,6 +30,7 @@ __all__ = [
     "mean_interval",
     "probability_of_improvement",
     "run_curve",
+    "score_interval",
     "scores",
     "share_interval",
     "summary",

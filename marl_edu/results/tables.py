@@ -1,9 +1,9 @@
 """Published numbers beside ours, with the trivial and the best possible score in between.
 
-The verdict follows one rule, `verdict`: two results match where their 95 % intervals overlap.
-All scores are success rates in percent. Ours are greedy policies on fresh episodes at the full
-arrival rate, IQM over seeds; IC3Net's are means over five runs of the sampling policy, averaged
-over the last episodes of training.
+The verdict follows one rule, `verdict`: two results match where their intervals overlap, both at
+`statistics.LEVEL`. All scores are success rates in percent. Ours are greedy policies on fresh
+episodes at the full arrival rate, IQM over seeds; IC3Net's are means over five runs of the sampling
+policy, averaged over the last episodes of training.
 """
 
 import html
@@ -18,7 +18,7 @@ from scipy import stats
 from marl_edu.core import storage
 from marl_edu.results import folders
 from marl_edu.results.folders import RESULTS
-from marl_edu.results.statistics import Estimate, summary
+from marl_edu.results.statistics import LEVEL, Estimate, summary
 
 REFERENCE = RESULTS / "reference-scores.json"
 
@@ -29,39 +29,51 @@ class Published(NamedTuple):
     method: str
     mean: float
     spread: float  # as printed behind the +-
-    kind: str  # what it is: "s.d." of the runs or "s.e." of their mean
+    kind: str  # what it is: "s.d." of the runs, "s.e." of their mean, or "?" where nobody says
     source: str
     comparable: bool = True  # the same task as ours?
+    other: bool = False  # another method than ours?
     runs: int = 5
 
     @property
-    def half_width(self) -> float:
-        """Half the 95 % interval of the mean, by Student's t."""
-        error = self.spread / math.sqrt(self.runs) if self.kind == "s.d." else self.spread
-        return float(stats.t.ppf(0.975, self.runs - 1)) * error
+    def half_widths(self) -> dict[str, float]:
+        """Half the interval of the mean, by Student's t, for each thing that `spread` may be."""
+        kinds = ("s.d.", "s.e.") if self.kind == "?" else (self.kind,)
+        student = float(stats.t.ppf((1 + LEVEL) / 2, self.runs - 1))
+        errors = {"s.d.": self.spread / math.sqrt(self.runs), "s.e.": self.spread}
+        return {kind: student * errors[kind] for kind in kinds}
 
 
-_IC3NET = "Singh et al. 2019, arXiv 1812.09755, traffic junction table"
-_TARMAC = "Das et al. 2019, arXiv 1810.11187, Table 3; arrival rate and vision differ from ours"
+_IC3NET = "Singh et al. 2019, arXiv 1812.09755, Table 1, right"
+_TARMAC = "Das et al. 2019, arXiv 1810.11187, Table 3; its cars see the 3 x 3 cells around them"
+
+
+def _ic3net(method: str, mean: float, spread: float, other: bool = False) -> Published:
+    """A number of IC3Net's table, which does not say what its ± is."""
+    return Published(method, mean, spread, "?", _IC3NET, other=other)
+
 
 # Ours -> what to hold beside it. IC3Net's table gives the task: easy p = .3, medium p = .2,
-# hard p = .05, vision 0. "IC" is its recurrent controller without communication; "CommNet" is
-# CommNet as run by the authors of IC3Net. TarMAC was published on another setting only, where
-# going without communication already succeeds in 84.9 % (here: 30.2 %).
+# hard p = .05, vision 0. "IC" (independent controller) is its recurrent team without
+# communication; "CommNet" is CommNet as run by the authors of IC3Net. TarMAC was published at the
+# same arrival rates, but with cars that see a 3 x 3 region; without communication they already
+# succeed in 84.9 % (IC: 30.2 %).
 PUBLISHED: dict[str, tuple[Published, ...]] = {
-    "none-easy": (Published("IC", 30.2, 0.4, "s.d.", _IC3NET),),
-    "none-medium": (Published("IC", 3.4, 0.5, "s.d.", _IC3NET),),
-    "none-hard": (Published("IC", 47.0, 2.9, "s.d.", _IC3NET),),
-    "commnet-easy": (Published("CommNet", 93.0, 4.2, "s.d.", _IC3NET),),
-    "commnet-medium": (Published("CommNet", 54.3, 14.2, "s.d.", _IC3NET),),
-    "commnet-hard": (Published("CommNet", 50.2, 3.5, "s.d.", _IC3NET),),
+    "none-easy": (_ic3net("IC", 30.2, 0.4),),
+    "none-medium": (_ic3net("IC", 3.4, 0.5),),
+    "none-hard": (_ic3net("IC", 47.0, 2.9),),
+    "commnet-easy": (_ic3net("CommNet", 93.0, 4.2),),
+    "commnet-medium": (_ic3net("CommNet", 54.3, 14.2),),
+    "commnet-hard": (_ic3net("CommNet", 50.2, 3.5),),
+    "ic3net-easy": (_ic3net("IC3Net", 93.0, 3.7),),
+    "ic3net-medium": (_ic3net("IC3Net", 89.3, 2.5),),
     "tarmac-easy": (
-        Published("IC3Net", 93.0, 3.7, "s.d.", _IC3NET),
+        _ic3net("IC3Net", 93.0, 3.7, other=True),
         Published("TarMAC, own setting", 99.9, 0.1, "s.e.", _TARMAC, comparable=False),
     ),
-    "tarmac-medium": (Published("IC3Net", 89.3, 2.5, "s.d.", _IC3NET),),
+    "tarmac-medium": (_ic3net("IC3Net", 89.3, 2.5, other=True),),
     "tarmac-hard": (
-        Published("IC3Net", 72.4, 9.6, "s.d.", _IC3NET),
+        _ic3net("IC3Net", 72.4, 9.6, other=True),
         Published("TarMAC 2 rounds, own setting", 97.1, 1.6, "s.e.", _TARMAC, comparable=False),
     ),
 }
@@ -99,8 +111,9 @@ def reference_scores(task: str, folder: Path = RESULTS) -> dict[str, ReferenceSc
 def verdict(paper: Published | None, ours: Estimate | None) -> str:
     """One of: not attempted, no number to compare, other setting, one run, matches, better, weaker.
 
-    Better (weaker) means that our whole 95 % interval lies above (below) the paper's, which is
-    Student's from its printed spread; matches means that they overlap. Higher is better.
+    Better (weaker) means that our whole interval lies above (below) the paper's, which is Student's
+    from its printed spread; matches means that they overlap. Higher is better. Where the paper does
+    not say what its spread is, the verdict names both readings.
     """
     if ours is None:
         return "not attempted"
@@ -110,11 +123,13 @@ def verdict(paper: Published | None, ours: Estimate | None) -> str:
         return "other setting"
     if math.isnan(ours.low):
         return "one run"
-    if ours.low > paper.mean + paper.half_width:
-        return "better"
-    if ours.high < paper.mean - paper.half_width:
-        return "weaker"
-    return "matches"
+    found: dict[str, list[str]] = {}  # word -> the readings that lead to it
+    for kind, half in paper.half_widths.items():
+        above, below = ours.low > paper.mean + half, ours.high < paper.mean - half
+        found.setdefault("better" if above else "weaker" if below else "matches", []).append(kind)
+    if len(paper.half_widths) == 1:
+        return next(iter(found))
+    return ", ".join(f"{word} (± as {' or '.join(kinds)})" for word, kinds in found.items())
 
 
 class Row(NamedTuple):
@@ -127,13 +142,19 @@ class Row(NamedTuple):
     trivial: ReferenceScore | None = None
 
     @property
+    def heading(self) -> str:
+        """Its name, and whom it is judged against if that is another method."""
+        against = f", against {self.paper.method}" if self.paper and self.paper.other else ""
+        return self.name + against
+
+    @property
     def cells(self) -> list[str]:
         """The row, as text."""
         p, o = self.paper, self.ours
         number = "—" if o is None else f"{o.value:.1f}"
         spread = "—" if o is None or math.isnan(o.low) else f"{o.low:.1f} to {o.high:.1f}"
         return [
-            self.name,
+            self.heading,
             f"{p.method}: {p.mean:.1f} ± {p.spread:.1f} ({p.kind})" if p else "—",
             number,
             spread,
@@ -144,7 +165,8 @@ class Row(NamedTuple):
         ]
 
 
-COLUMNS = ["", "paper", "ours", "95 %", "n", "best possible", "trivial baseline", "verdict"]
+INTERVAL = f"{100 * LEVEL:.0f} %"
+COLUMNS = ["", "paper", "ours", INTERVAL, "n", "best possible", "trivial baseline", "verdict"]
 
 
 class Table:
@@ -193,7 +215,7 @@ class Table:
 
 
 def table(rows: Sequence[Row], caption: str = "Success in percent.") -> Table:
-    """A table: paper | ours | 95 % | n | best possible | trivial baseline | verdict."""
+    """A table: paper | ours | interval | n | best possible | trivial baseline | verdict."""
     return Table(COLUMNS, [row.cells for row in rows], caption)
 
 
@@ -216,7 +238,8 @@ def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Tabl
         rows,
         "Traffic junction and probe, success in percent: ours is the interquartile mean of n "
         "seeds, greedy, on fresh episodes; its interval holds the chance of seeds and of episodes; "
-        "± is the paper's. The two match where their 95 % intervals overlap.",
+        f"± is the paper's, which does not always say what it is. The two match where their "
+        f"{INTERVAL} intervals overlap.",
     )
 
 
@@ -229,11 +252,15 @@ def _is_of_its_folder(path: Path) -> bool:
     return name == folder.name
 
 
-def environments(folder: Path = RESULTS, tasks: Sequence[str] | None = None) -> Table:
+def environments(
+    folder: Path = RESULTS, tasks: Sequence[str] | None = None, details: bool = True
+) -> Table:
     """The reference scores of these tasks, by their keys (None: of all that the book shows).
 
-    A cell holds the mean score over episodes, its 95 % interval and the policy's name; of several
-    policies of a role, the best one. "Own view" hears nobody; "views shared" is no bound either.
+    A cell holds the mean score over episodes, with `details` also its 95 % interval and the name
+    of the policy; of several policies of a role, the best one. "Own view" hears nobody; "views
+    shared" is no bound either. The first column says what the score is, and whether more (↑) or
+    less (↓) is better.
 
     Raises:
         ValueError: no such task was measured. FileNotFoundError: none was.
@@ -257,18 +284,19 @@ def environments(folder: Path = RESULTS, tasks: Sequence[str] | None = None) -> 
         for role in columns:
             known = [one for one in task["policies"] if one["role"] == role]
             best = max(known, key=lambda one: sign * one["mean"], default=None)
-            cells.append(_reference_cell(best, percent=task["unit"].startswith("share")))
-        rows.append([task["name"], *cells, task["unit"], task["isolates"]])
+            cells.append(_reference_cell(best, task["unit"].startswith("share"), details))
+        rows.append([f"{task['name']}: {task['unit']} {'↑' if sign > 0 else '↓'}", *cells])
     episodes = min(one["n"] for task in chosen for one in task["policies"])
+    shown = "mean [95 % interval] (policy)" if details else "mean"
     return Table(
-        ["environment", *columns.values(), "score", "isolates"],
+        ["environment: score", *columns.values()],
         rows,
-        "What policies without learning score: mean [95 % interval], and the policy; at least "
-        f"{episodes:,} episodes each. = marks an exact value, rounded. Shares are in percent.",
+        f"What policies without learning score: {shown}, at least {episodes:,} episodes each. "
+        "↑ more is better, ↓ less is better. = marks an exact value, rounded. Shares in percent.",
     )
 
 
-def _reference_cell(policy: Mapping[str, Any] | None, percent: bool) -> str:
+def _reference_cell(policy: Mapping[str, Any] | None, percent: bool, details: bool) -> str:
     if policy is None:
         return "—"
     unit = 100.0 if percent else 1.0
@@ -277,7 +305,10 @@ def _reference_cell(policy: Mapping[str, Any] | None, percent: bool) -> str:
         size = abs(unit * x)
         return f"{unit * x:.{1 if size >= 10 else 2}f}"
 
-    if policy["exact"] is not None:
-        return f"= {number(policy['exact'])} ({policy['name']})"
-    between = f"[{number(policy['low'])}, {number(policy['high'])}]"
-    return f"{number(policy['mean'])} {between} ({policy['name']})"
+    exact = policy["exact"] is not None
+    value = f"= {number(policy['exact'])}" if exact else number(policy["mean"])
+    if not details:
+        return value
+    between = "" if exact else f" [{number(policy['low'])}, {number(policy['high'])}]"
+    named = "" if policy["name"] == "random" else f" ({policy['name']})"
+    return value + between + named

@@ -11,17 +11,18 @@ Equations:
     h_t = GRU(z'_t, h_{t-1})                 what it will remember                           (3)
     pi(a | h_t) = softmax(W_pi h_t)          how it acts: over the actions it has            (4)
     V_t = w_V . [h_t ; mean of all living h_t]    how the team's critic rates its prospects  (5)
-    L = -A log pi(a) + c_V (R - V)^2 - c_H H(pi)   averaged over living agents and steps     (6)
-A is the generalised advantage of each agent's own reward (ops.gae), and R = A + V.
+    L = -A log pi(a) + c_V (A + V' - V)^2 - c_H H(pi)   averaged over living agents and steps  (6)
+A is the generalised advantage of each agent's own reward (ops.gae), V' the value it was made with.
 
 Symbols: o `obs` (B, N, O) · z `z` (B, N, D) · h `h` (B, N, D) · pi `logits` (B, N, A) ·
 V `value` (B, T+1, N) · A `advantage` (B, T, N) · c_V `vf_coef` · c_H `ent_coef`.
 
-Differences from A3C (arXiv 1602.01783): one synchronous batch of environments instead of
-asynchronous workers; generalised advantages (arXiv 1506.02438), normalised over living agents; a
-critic that sees the whole team; Adam; an entropy bonus that starts 30 times larger and is annealed,
-because with the usual 0.01 every car learns to step on the gas for ever (see the chapter's
-pitfalls).
+Differences from A3C (arXiv 1602.01783):
+    - One synchronous batch of environments instead of asynchronous workers; Adam.
+    - Generalised advantages (arXiv 1506.02438), normalised over living agents.
+    - A critic that sees the whole team.
+    - An entropy bonus that starts 30 times larger and is annealed. With the usual 0.01 every car
+      learns to drive on, whatever it hears (see the chapter's pitfalls).
 
 Chapter: book/chapters/tarmac.ipynb.
 """
@@ -152,9 +153,9 @@ class ActorCritic(nn.Module):
         """Who may hear whom in the environment now: `adjacency()`, a mask (B, N, N).
 
         Thousands of agents with a few neighbours each would fill the memory with such a mask. A
-        communication module that can do without has a number `nearest`, and if that is above 0
-        it gets what the environment lists, all `edges()` or `neighbours(nearest)`, `(nodes (B, N,
-        K), mask (B, N, K))`, and no (N, N) tensor is made.
+        communication module that can do without has a number `nearest`. If that is above 0, it
+        gets what the environment lists: all `edges()`, or `neighbours(nearest)` as `(nodes (B, N,
+        K), mask (B, N, K))`. Then no (N, N) tensor is made.
         """
         nearest = getattr(self.communicate, "nearest", 0)
         if not nearest:

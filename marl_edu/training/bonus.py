@@ -1,9 +1,9 @@
-"""What all bonuses for exploration share: the interface, the one without, one per agent.
+"""What all exploration bonuses share: the interface, no bonus, a bonus module per agent.
 
 A bonus module has three methods, which take o `(*B, O)`, a `(*B)` and o' `(*B, O)`:
     `reward(o, a, o')` -> r^I `(*B)`, no gradient; `loss(o, a, o')` -> `(*B)`, what it learns from;
-    `update(o, a, o', alive (*B))`: what it notes without a gradient (counts, running means),
-        of the transitions of those who are alive in both o and o'.
+    `update(o, a, o', alive (*B))`: updates statistics without a gradient (counts, running
+        means) from the transitions of agents that are alive in both o and o'.
 Those of the papers are in algos/counts.py, algos/icm.py and algos/rnd.py.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 
 class NoBonus(nn.Module):
-    """The bonus of those who are not curious: 0, and nothing to learn."""
+    """No bonus: 0 everywhere, nothing to learn."""
 
     def reward(self, obs: Tensor, action: Tensor, next_obs: Tensor) -> Tensor:
         """Zeros `(*B)`."""
@@ -27,11 +27,11 @@ class NoBonus(nn.Module):
         return self.reward(obs, action, next_obs)
 
     def update(self, obs: Tensor, action: Tensor, next_obs: Tensor, alive: Tensor) -> None:
-        """Nothing to note."""
+        """Nothing: there are no statistics."""
 
 
 class PerAgentBonus(nn.Module):
-    """A bonus module per agent: what is old to the one may be new to the other.
+    """A bonus module per agent: what is old for one agent may be new for another.
 
     Args:
         modules: N bonus modules; agents are the last axis of `*B`.
@@ -66,7 +66,7 @@ class PerAgentBonus(nn.Module):
 def shuffled(
     bonus: Float[Tensor, "B T N"], alive: Bool[Tensor, "B T N"], generator: torch.Generator
 ) -> Float[Tensor, "B T N"]:
-    """The bonuses of the living, dealt out anew among them."""
+    """The bonuses of the living, dealt out at random among them."""
     there = bonus[alive]
     dealt = torch.zeros_like(bonus)
     dealt[alive] = there[torch.randperm(len(there), generator=generator, device=there.device)]

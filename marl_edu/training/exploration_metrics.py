@@ -33,10 +33,10 @@ class ExplorationMetrics(nn.Module):
             batch: a `ppo.Rollout`. bonus: of each step, as it came.
 
         Returns:
-            success of its episodes; found: 1 once anybody has ever been paid; coverage: share of
-            the environment's cells where anybody has ever been, coverage_per_agent: the same for
-            each agent by itself, their mean (0 if the environment has no cells); bonus: its mean;
-            action_a: how often the living chose action a.
+            `success` of its episodes. `found`: 1 once anybody has ever been paid. `coverage`: the
+            share of the environment's cells that anybody has ever visited. `coverage_per_agent`:
+            the mean of each agent's own share, 0 if the environment has no cells. `bonus`: its
+            mean. `action_a`: how often the living chose action a.
         """
         if batch.cell is not None:
             for i, visited in enumerate(self.visited):

@@ -1,17 +1,16 @@
-"""The loop of all that explore: PPO with a bonus for what is new, and two critics.
+"""The loop of all methods that explore: PPO with an intrinsic reward and two critics.
 
-The environment pays so seldom that there is nothing to learn from. So the agent gets an intrinsic
-reward, a bonus, for whatever is new to it. What is new, a bonus module says (bonus.py): nothing
-ever (`NoBonus`), what has been counted less often (algos/counts.py), or what a network cannot
-predict yet (algos/icm.py, algos/rnd.py). Without a bonus the field calls this independent PPO
-(IPPO) with shared parameters, here without memory.
+Where the environment's reward is too rare to learn from, the agent gets an intrinsic reward, a
+bonus, for what is new to it. That may be what it has seen less often (algos/counts.py), or what a
+network cannot predict yet (algos/icm.py, algos/rnd.py), or nothing (bonus.py's `NoBonus`).
+Without a bonus the field calls this independent PPO (IPPO) with shared parameters and no memory.
 
 Equations:
     r^I_t / sigma                        the bonus, in units of the spread of its returns     (1)
     sigma = running s.d. of R_t,   R_t = gamma_I R_{t-1} + r^I_t
     A = c_E A^E + c_I A^I                two critics, two advantages, one policy              (2)
-    A^E: gae of r^E, cut where a trajectory ended.   A^I: gae of r^I / sigma, never cut: the end
-        of a trajectory is followed by the start of the next                                  (3)
+    A^E: gae of r^E, cut where a trajectory terminated.   A^I: gae of r^I / sigma, never cut: the
+        start of the next trajectory follows the end of this one                              (3)
     rho = pi(a | o) / pi_old(a | o)
     L = -min(rho A, clip(rho, 1 - eps, 1 + eps) A)
         + c_V ((R^E - V^E)^2 + (R^I - V^I)^2) - c_H H(pi)    averaged over living agents      (4)
@@ -21,11 +20,12 @@ Symbols: o `obs` (B, T+1, N, O) · a `action` (B, T, N) · r^E `reward`, r^I `bo
 V^E, V^I `value_ext`, `value_int` (B, T+1, N) · A `advantage` (B, T, N) · sigma `normaliser` ·
 c_E, c_I `ext_coef`, `int_coef` · eps `clip_coef`.
 
-Differences from Burda et al. (arXiv 1810.12894), whose loop this is: whole episodes instead of
-128 steps; networks of two small layers, since an observation says it all; advantages in units of
-their spread (`normalise`), because the bonus fades faster than sigma forgets, and at a hundredth
-of its first size the entropy bonus would drown it; step sizes 10 times, entropy 10 times and
-clip twice the paper's, for runs that are 1,000 times shorter.
+Differences from Burda et al. (arXiv 1810.12894), whose loop this is:
+    - Whole episodes instead of 128 steps; networks of two small layers.
+    - Advantages in units of their spread (`normalise`). The bonus fades faster than sigma forgets,
+      and the entropy term would drown it at a hundredth of its first size.
+    - Step sizes 10 times, entropy 10 times and clip twice the paper's, for runs that are 1,000
+      times shorter.
 PPO's clipped loss is that of Schulman et al., arXiv 1707.06347.
 
 Chapters: book/chapters/icm.ipynb and book/chapters/rnd.ipynb.
@@ -84,7 +84,7 @@ class Config:
 
 
 class Step(NamedTuple):
-    """What the network says of an observation."""
+    """What the network computes from an observation."""
 
     logits: Float[Tensor, "*B N A"]
     value_ext: Float[Tensor, "*B N"]
@@ -95,8 +95,8 @@ class ActorCritic(nn.Module):
     """One network for all agents: two layers, a policy and two critics.
 
     Args:
-        obs_dim: O. n_actions: A. hidden_dim: D. n_agents: N; from two on, each is told its number,
-            so that they can do different things in the same place.
+        obs_dim: O. n_actions: A. hidden_dim: D. n_agents: N; with two or more, each agent
+            also gets its number as input.
     """
 
     def __init__(self, obs_dim: int, n_actions: int, hidden_dim: int, n_agents: int = 1):
@@ -114,7 +114,7 @@ class ActorCritic(nn.Module):
             self.policy.bias.zero_()
 
     def forward(self, obs: Float[Tensor, "*B N O"]) -> Step:
-        """Action scores and the two values, agent by agent."""
+        """Logits of the actions and the two values of every agent."""
         if self.n_agents > 1:
             number = torch.eye(self.n_agents, device=obs.device)
             obs = torch.cat([obs, number.expand(*obs.shape[:-1], -1)], -1)
@@ -186,7 +186,7 @@ def advantages(
 
 
 class Batch(NamedTuple):
-    """What the network learns from: M moments of N agents."""
+    """What the network learns from: M steps of N agents."""
 
     obs: Float[Tensor, "M N O"]
     action: Int[Tensor, "M N"]
@@ -201,7 +201,7 @@ class Batch(NamedTuple):
 
 
 def make_batch(batch: Rollout, bonus: Float[Tensor, "B T N"], cfg: Config) -> Batch:
-    """All moments with a living agent, in one row, with what is to be learned from them."""
+    """All steps with a living agent, with their advantages and returns."""
     ext, int_ = advantages(batch, bonus, cfg)
     advantage = cfg.ext_coef * ext + cfg.int_coef * int_  # eq. (2)
     if cfg.normalise:
@@ -238,7 +238,7 @@ def loss(net: ActorCritic, batch: Batch, cfg: Config) -> tuple[Tensor, Row]:
 
 @dataclass
 class Result(run_state.Result):
-    """What training leaves behind, with the bonus module."""
+    """The result of training, with the bonus module."""
 
     bonus: nn.Module
 
@@ -256,7 +256,7 @@ def train(
     build: Callable[[Any, Any], ActorCritic] = build,
     metrics: Callable[[Env], nn.Module] = ExplorationMetrics,
 ) -> Result:
-    """Train a team from scratch, or go on from `checkpoint`.
+    """Train a team from scratch, or continue from `checkpoint`.
 
     Args:
         cfg: the run. on_log: called with every new row of the log.
@@ -282,7 +282,7 @@ def train(
     while run.update < cfg.updates:
         batch = rollout(net, env, generator)
         transitions = (batch.obs[:, :-1], batch.action, batch.obs[:, 1:])
-        raw = curious.reward(*transitions) * batch.observed  # before the module learns of them
+        raw = curious.reward(*transitions) * batch.observed  # before the module learns from them
         if cfg.shuffle_bonus:
             raw = shuffled(raw, batch.observed, generator)
         normaliser.update(raw, batch.observed)
@@ -313,7 +313,7 @@ def update(
     generator: torch.Generator,
     cfg: Config,
 ) -> Row:
-    """Go through the samples `epochs` times, in `minibatches` steps each; means of the parts."""
+    """`epochs` passes over the samples, `minibatches` steps each; returns the mean losses."""
     seen = []
     for _ in range(cfg.epochs):
         order = torch.randperm(len(samples.action), generator=generator)

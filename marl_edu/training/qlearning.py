@@ -1,14 +1,14 @@
-"""The loop of DQN and DRQN: act by Q, keep what happened, learn from samples of it.
+"""The loop of DQN and DRQN: act by Q, store what happened, learn from samples of it.
 
-Every agent learns as if it were alone, all with one network; the field calls this independent
-Q-learning (IQL) with shared parameters, with DRQN's network recurrent IQL.
+All agents share one network, and each learns as if it were alone. The field calls this independent
+Q-learning (IQL) with shared parameters; with DRQN's network, recurrent IQL.
 
-A network says how much every action is worth. It may remember: `net.start(B, N)` is what its
-agents remember before the first step, `(B, N, U)`, and `net(obs, hidden) -> (q, hidden)` one step
-of all agents. A network without memory has U = 0.
+A network gives the value of every action. It may have a memory: `net.start(B, N)` is the memory
+before the first step, `(B, N, U)`, and `net(obs, hidden) -> (q, hidden)` is a step of all agents. A
+network without memory has U = 0.
 
 Equation:
-    a = argmax_a Q(a), or with probability epsilon any action, of those that there are     (1)
+    a = argmax_a Q(a), or with probability epsilon any action; available actions only      (1)
 
 Symbols: Q `q` (*B, A) · epsilon `epsilon`.
 """
@@ -54,7 +54,7 @@ class Config:
 
 
 def epsilon_at(cfg: Config, progress: float) -> float:
-    """The chance of an action at random, once so much of the run is done."""
+    """Epsilon when a share `progress` of the run is done."""
     return linear(cfg.epsilon, cfg.epsilon_end, min(1.0, progress / cfg.exploration_fraction))
 
 
@@ -69,8 +69,8 @@ def rollout(
     """Play one episode in every environment.
 
     Returns:
-        what every agent saw, did and remembered; and `success`, `return` (per agent and episode)
-        and `env_steps` (of all environments together, until each has ended).
+        the episodes of every agent; and `success`, `return` (per agent and episode) and
+        `env_steps` (of all environments together, until each has ended).
     """
     obs, available = env.reset(seed), env.available
     hidden = net.start(env.num_envs, env.n_agents)
@@ -105,9 +105,10 @@ def rollout(
 
 
 def updates_due(run: Run, cfg: Config, taken: int, kept: int) -> int:
-    """How many gradient steps to make after so many steps were taken, so many being in the replay.
+    """The gradient steps that are due: one for every `train_freq` steps taken.
 
-    One for every `train_freq` steps; what is left over stays in the run's backlog.
+    taken: steps of this round. kept: steps in the replay buffer. A remainder stays in the run's
+    backlog.
     """
     if kept < cfg.learning_starts:
         return 0
@@ -127,7 +128,7 @@ def train(
     loss: Callable[[Any, Any, Any, Any], tuple[Tensor, Row]],
     watch: Callable[[Any], Row] | None = None,
 ) -> Result:
-    """Train from scratch, or go on from `checkpoint`.
+    """Train from scratch, or continue from `checkpoint`.
 
     Args:
         cfg: the run. on_log: called with every new row of the log.
@@ -171,14 +172,14 @@ def train(
 
 
 class GreedyPolicy:
-    """Trained Q-learners as a policy: the best action known; it remembers from step to step."""
+    """Trained Q-learners as a policy: the action of the highest value, with their memory."""
 
     def __init__(self, net: Any):
         self.net = net
 
     @torch.no_grad()
     def __call__(self, env: Env) -> Tensor:
-        """What everybody does now, (B, N)."""
+        """The actions of all agents, `(B, N)`."""
         if env.t == 0:
             self.hidden = self.net.start(env.num_envs, env.n_agents)
         q, after = self.net(env.obs, self.hidden * ~env.completed[..., None])

@@ -56,7 +56,7 @@ class SequenceBatch(NamedTuple):
     available: Bool[Tensor, "E L A"]  # the actions that it has after each step
 
 
-class _Ring:
+class Ring:
     """Rows of named tensors; row k of each belongs together."""
 
     def __init__(self, capacity: int, available: Bool[Tensor, "N A"], fields: dict[str, Tensor]):
@@ -106,7 +106,7 @@ class _Ring:
             values[: self.size] = tensors[name]
 
 
-class ReplayBuffer(_Ring):
+class ReplayBuffer(Ring):
     """The last `capacity` steps of all agents.
 
     Args:
@@ -150,7 +150,7 @@ class ReplayBuffer(_Ring):
         return TransitionBatch(**{"available": has, **found})
 
 
-class SequenceReplay(_Ring):
+class SequenceReplay(Ring):
     """The last `capacity` trajectories of all agents.
 
     Args:

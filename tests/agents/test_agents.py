@@ -554,6 +554,25 @@ def test_only_available_actions_are_taken_whether_it_explores_or_not(kind):
     assert {act(agent, seen, available=[0, 0, 0]) for _ in range(10)} == {0}
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_action_that_was_not_there_is_not_kept(kind):
+    """Of the step that it was asked about; of another one it knows no mask."""
+    agent, seen = make(kind), sights(3)
+    act(agent, seen[0], available=[1, 0, 1])
+    with pytest.raises(
+        ValueError, match=r"one of \[0, 2\], which get_action was .* got 1: agent 1"
+    ):
+        agent.store_experience(seen[0], 1, 0.0, seen[1], True)
+    agent.store_experience(seen[0], 2, 0.0, seen[1], True)
+    act(agent, seen[1], available=[0, 0, 0])
+    agent.store_experience(seen[1], 0, 0.0, seen[2], True)  # one that has none does 0
+    act(agent, seen[2], available=None)
+    agent.store_experience(seen[2], 1, 0.0, seen[1], True)
+    if kind in (DQNAgent, LSTMDQNAgent):
+        act(agent, seen[0], available=[1, 0, 0])
+        agent.store_experience(seen[2], 1, 0.0, seen[1], True)
+
+
 @pytest.mark.parametrize("kind", [DQNAgent, LSTMDQNAgent])
 @pytest.mark.parametrize(("mask", "best"), [(None, 5.0), ([1, 0, 1], 3.0), ([1, 0, 0], 1.0)])
 def test_the_target_counts_on_actions_that_will_be_available(kind, mask, best):

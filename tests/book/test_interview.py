@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 import interview_bank as bank
 import interview_deck
+import interview_plan
 
 FOLDER = ROOT / "book" / "interview"
 ENTRIES = bank.read()
@@ -25,6 +26,7 @@ GOOD = {
     "id": "tarmac-example",
     "level": "screen",
     "question": "What is $x$?",
+    "short": "A letter.",
     "answer": "It is a word, " + "and " * 60 + "it reached {{iqm:tarmac-easy}}.",
     "formula": r"x = \{{iqm:no}\}, \qquad y < z",
     "follow_ups": [{"question": "And $y$?", "answer": "Less than $z$."}],
@@ -98,6 +100,18 @@ def test_schema_and_pages_know_the_same_topics_and_levels() -> None:
     assert list(bank.TOPICS)[:2] == ["tarmac", "commnet"] and bank.TOPICS["qmix"] == "VDN and QMIX"
 
 
+def test_the_plan_of_two_weeks_adds_up() -> None:
+    plan = interview_plan.days(len(ENTRIES))
+    assert len(plan) == 14
+    assert sum(new for _, _, new, _, _ in plan) == len(ENTRIES)
+    # Whatever is new by day 10 has come back twice, days apart, before the interview.
+    assert all(new == 0 for _, _, new, _, _ in plan[10:])
+    # By hand: on day 5 fifteen new cards at two minutes, and those of days 4 and 2 at one.
+    page, _, new, back, minutes = plan[4]
+    assert (new, back) == (15, 30)
+    assert minutes == interview_plan.reading(page) + 15 + 15 * 2 + 30
+
+
 def test_entries_are_in_the_order_of_the_book_and_know_their_topic() -> None:
     assert list(dict.fromkeys(entry["topic"] for entry in ENTRIES)) == list(bank.TOPICS)
     assert all(entry["id"].startswith(f"{entry['topic']}-") for entry in ENTRIES)
@@ -135,7 +149,14 @@ def test_the_good_example_is_good() -> None:
     [
         ("level", "easy", "tarmac-example: level: 'easy' is not one of"),
         ("answer", None, "tarmac-example: the whole: 'answer' is a required property"),
-        ("answer", "Too short.", "tarmac-example: answer: must take about a minute"),
+        ("answer", "Too short.", "tarmac-example: answer: must have 40 to 150 words, has 2"),
+        ("short", None, "tarmac-example: the whole: 'short' is a required property"),
+        ("short", "word " * 26, "tarmac-example: short: must have 25 words at most, has 26"),
+        (
+            "answer",
+            "$x + y$ " * 50,
+            "tarmac-example: answer: must take 60 seconds at most, takes 65",
+        ),
         ("id", "gat-example", "gat-example: id: must start with the topic, tarmac-"),
         ("id", None, "tarmac.yml, entry 0: the whole: 'id' is a required property"),
         ("formula", "$x$", "tarmac-example: formula: "),
@@ -193,10 +214,15 @@ def test_a_number_without_runs_is_told() -> None:
     assert "only {{iqm:NAME}} is known" in line
 
 
-def test_a_measured_number_comes_with_its_interval(tmp_path: Path) -> None:
+def test_a_measured_number_is_rounded_to_be_said_and_its_interval_stands_below(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "tarmac.yml").write_text(yaml.safe_dump([GOOD]), encoding="utf-8")
     (entry,) = bank.load(tmp_path)
-    assert re.search(r"reached \d+\.\d % \[\d+\.\d, \d+\.\d\], 8 seeds\.", entry["answer"])
+    assert re.search(r"reached \d+(\.\d)? %\.$", entry["answer"])
+    (exactly,) = entry["measured"]
+    assert re.fullmatch(r"tarmac-easy \d+\.\d % \[\d+\.\d, \d+\.\d\], 8 seeds", exactly)
+    assert exactly.split()[1] == f"{100 * bank.summary('tarmac-easy').value:.1f}"
     assert entry["formula"] == GOOD["formula"]  # braces in LaTeX are braces
 
 
@@ -254,7 +280,7 @@ def test_the_deck_has_a_deck_per_topic(deck: Path, tmp_path: Path) -> None:
 def test_a_newer_deck_updates_what_an_older_one_brought(tmp_path: Path) -> None:
     """Anki knows a note by its guid, a deck and a note type by their ids."""
     seen = []
-    entry = {**GOOD, "topic": "tarmac"}
+    entry = {**GOOD, "topic": "tarmac", "measured": []}
     for name, question in (("old", "What is $x$?"), ("new", "What is $x$, then?")):
         interview_deck.write([{**entry, "question": question}], tmp_path / f"{name}.apkg")
         folder = tmp_path / name
@@ -267,8 +293,3 @@ def test_a_newer_deck_updates_what_an_older_one_brought(tmp_path: Path) -> None:
             )
         )
     assert seen[0] == seen[1]
-
-
-def test_an_opening_is_a_sentence_that_says_something() -> None:
-    text = "Two reasons. First, $a. B$ is small, e.g. zero there. Then more."
-    assert bank.opening(text) == "Two reasons. First, $a. B$ is small, e.g. zero there."

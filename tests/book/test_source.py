@@ -51,6 +51,15 @@ def test_against_refuses_what_it_cannot_draw(methods):
         plots.against(methods, "k")
 
 
+def test_attention_grid_leaves_absent_agents_grey():
+    weights = np.zeros((1, 1, 3, 3))
+    weights[0, 0, :2, :2] = 0.5, 0.5  # nobody sits in the third place
+    weights[0, 0, 0] = 1.0, 0.0, 0.0
+    axes = plots.attention_grid(weights, ["a", "b", "c"]).axes[0]
+    drawn = ~np.ma.getmaskarray(axes.collections[0].get_array()).reshape(3, 3)
+    np.testing.assert_array_equal(drawn, [[1, 1, 0], [1, 1, 0], [0, 0, 0]])
+
+
 def test_attention_grid_has_a_map_per_round_and_head():
     figure = plots.attention_grid(np.full((2, 4, 3, 3), 1 / 3), ["a", "b", "c"])
     assert [len(axes.texts) for axes in figure.axes] == [9] * 8

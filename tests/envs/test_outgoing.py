@@ -235,13 +235,14 @@ def kinds(info):
 def test_what_is_not_an_agents_action_is_masked_outward():
     """The speaker has 3 words, the listener 5 pushes: hand-computed masks, wherever they are."""
     env = SpeakerListener(num_envs=1)
-    adapted = to_pettingzoo(env, mask_in_obs=True)
-    obs, infos = adapted.reset(seed=0)
-    for agent, count in (("speaker_0", 3), ("listener_0", 5)):
-        assert infos[agent]["action_mask"].tolist() == [1] * count
-        assert obs[agent]["action_mask"].tolist() == [1] * count
-        assert adapted.observation_space(agent).contains(obs[agent])
-        assert adapted.action_space(agent).sample(infos[agent]["action_mask"]) < count
+    for inside in (True, False):  # of the observation, or of the info: TorchRL refuses both
+        adapted = to_pettingzoo(env, mask_in_obs=inside)
+        obs, infos = adapted.reset(seed=0)
+        for agent, count in (("speaker_0", 3), ("listener_0", 5)):
+            mask = (obs if inside else infos)[agent]["action_mask"]
+            assert mask.tolist() == [1] * count and ("action_mask" in infos[agent]) != inside
+            assert adapted.observation_space(agent).contains(obs[agent])
+            assert adapted.action_space(agent).sample(mask) < count
     team = to_gymnasium(env)
     _, info = team.reset(seed=0)
     assert team.action_space.contains(team.action_space.sample(info["action_mask"]))

@@ -13,12 +13,10 @@ from pettingzoo import AECEnv, ParallelEnv
 from pettingzoo.classic import connect_four_v3, tictactoe_v3
 from pettingzoo.utils.conversions import turn_based_aec_to_parallel
 
-from marl_edu.algos import dqn, drqn
 from marl_edu.envs import TMaze
 from marl_edu.envs.adapters import from_gymnasium, from_pettingzoo, to_gymnasium, to_pettingzoo
 from marl_edu.envs.base.wrappers import AgentId
 from marl_edu.envs.baselines.task import UniformPolicy
-from marl_edu.training import a2c
 from tests.unchecked import unchecked
 
 LINE = spaces.Box(-9, 9, (1,))
@@ -387,23 +385,6 @@ def test_taxi_s_masks_arrive():
         assert env.available.int().tolist() == right
         env.step(UniformPolicy(t)(env))
     assert env.max_steps == 30 and not torch.equal(before, env.available)
-
-
-@pytest.mark.parametrize("method", [a2c, dqn, drqn], ids=["a2c", "dqn", "drqn"])
-@pytest.mark.parametrize("name", ["taxi", "tictactoe"])
-def test_algorithms_train_where_actions_come_and_go(name, method):
-    """The environment would refuse any action that is not available."""
-    way_in, make, T = {
-        "taxi": (from_gymnasium, lambda: gymnasium.make("Taxi-v4"), 20),
-        "tictactoe": (from_pettingzoo, tictactoe_v3.env, 9),
-    }[name]
-    more = {} if method is a2c else {"learning_starts": 20, "train_freq": 20.0}
-    cfg = method.Config(
-        env=way_in, env_args={"make_env": make, "max_steps": T}, updates=2, num_envs=2,
-        hidden_dim=8, log_every=1, **more,
-    )  # fmt: skip
-    rows = method.train(cfg).rows
-    assert rows and all(np.isfinite(list(rows[-1].values())))
 
 
 # -- turns ----------------------------------------------------------------------------------------

@@ -258,3 +258,20 @@ def test_bad_arguments_of_the_inner_environment_are_named_by_it():
         AgentId(TMaze, {"length": 0})
     with pytest.raises(AttributeError, match="nonsense"):
         _ = Flicker(TMaze, num_envs=1).nonsense
+
+
+@pytest.mark.parametrize("kind", [AgentId, Flicker])
+def test_looking_again_shows_the_inner_environment_as_it_is_now(kind):
+    """Whoever changes the state by hand sees it: changed as before, and nothing is drawn for it."""
+    env = kind(Flicker, env_args={"env": PredatorPrey, "p": 0.3}, num_envs=64, seed=0)
+    env.reset(1)
+    first, chances = env.obs.clone(), (env.inner.chance, getattr(env, "chance", None))
+    assert torch.equal(env.observe(), first)
+    env.inner.inner.predators = env.inner.inner.predators.flip(0)
+    seen = env.observe()
+    assert env.obs is seen and not torch.equal(seen, first)
+    blank = env.inner.blank if kind is AgentId else env.inner.blank | env.blank
+    right = torch.where(blank[..., None], 0, env.inner.inner.observe())
+    assert torch.equal(seen[..., : right.shape[-1]], right)
+    assert torch.equal(seen[..., right.shape[-1] :], first[..., right.shape[-1] :])
+    assert chances == (env.inner.chance, getattr(env, "chance", None))

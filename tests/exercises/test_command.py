@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from marl_edu.exercises import __main__ as command
-from marl_edu.exercises.__main__ import ALL, LOAD_SECONDS, main
-from marl_edu.exercises.engine import progress
+from marl_edu.exercises.__main__ import ALL, main
+from marl_edu.exercises.engine import answer_file, progress
 from marl_edu.exercises.engine.grading import source_of
 from marl_edu.exercises.engine.progress import FILE
 
@@ -107,8 +107,8 @@ def test_a_file_that_cannot_be_graded_is_told_why(source, said, capsys):
 
 
 def test_a_file_that_never_ends_is_stopped(capsys, monkeypatch):
-    assert LOAD_SECONDS <= 30
-    monkeypatch.setattr(command, "LOAD_SECONDS", 1)
+    assert answer_file.LOAD_SECONDS <= 30
+    monkeypatch.setattr(answer_file, "LOAD_SECONDS", 1)
     assert graded("while True:\n    pass\n") == 2
     assert "loop that never ends" in capsys.readouterr().err
 
@@ -168,9 +168,43 @@ def test_notebooks_note_in_the_book_s_folder_what_their_reader_passed(here, monk
 
 def test_an_answer_that_prints_loops_or_exits_gets_its_verdict(capsys, monkeypatch):
     assert graded(RIGHT + "\n\nprint('loaded')\nif __name__ == '__main__':\n    1 / 0\n") == 0
-    assert capsys.readouterr().out.startswith("loaded\nslow_target: ✓")
+    assert capsys.readouterr().out.startswith("slow_target: ✓")
     assert graded("import sys\n\ndef follow(target, online, tau):\n    sys.exit(3)\n") == 1
     assert "SystemExit: 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "before, instead, said",
+    [
+        ("import os\nos.chdir('/')\n", "", "slow_target: ✓"),
+        ("import torch\ntorch.allclose = torch.isclose = None\n", "", "slow_target: ✓"),
+        ("", "\ndef follow(target, online, tau):\n    while True: pass\n", "loop that never ends"),
+        (
+            "",
+            "\nclass Odd:\n    __call__ = print\nfollow = Odd()",
+            "returns None",
+        ),
+    ],
+)
+def test_a_file_never_runs_in_the_process_that_judges_it(before, instead, said, here, capsys):
+    same, path = sys.modules["torch"].allclose, sys.path.copy()
+    graded(before + RIGHT + instead)
+    assert said in capsys.readouterr().out
+    assert Path.cwd() == here and sys.modules["torch"].allclose is same and sys.path == path
+    assert "answer_file" not in sys.modules
+    assert NOTED.exists() == (not instead)
+
+
+def test_another_seed_draws_other_inputs():
+    one = ALL["slow_target"]
+    knows = f"{[case.args[1].tolist() for case in one.cases()]!r}"
+    cheat = f"""
+_right, _table = follow, {knows}
+def follow(target, online, tau):
+    return _right(target, online, tau) * float(online.tolist() in _table)
+"""
+    assert graded(RIGHT + cheat) == 0 and graded(RIGHT + cheat, "--seed", "5") == 1
+    assert graded(RIGHT, "--seed", "5") == 0
 
 
 def test_the_file_beside_it_can_be_imported(capsys):

@@ -112,7 +112,7 @@ def test_who_is_right_on_the_inputs_only_is_caught_in_training():
             raise RuntimeError("too many")
         return hunt.solution(message, query, mask)
 
-    assert "in training it raised RuntimeError('too many')" in hunt.grade(breaks).message
+    assert "in training it raised RuntimeError: too many" in hunt.grade(breaks).message
 
 
 @pytest.mark.learning

@@ -289,7 +289,7 @@ def test_speakers_are_those_whom_somebody_may_hear():
 
 def test_a_copy_of_a_stored_team_is_no_further_team(tmp_path):
     for file, success in [("a-seed0", 0.2), ("a-seed1", 0.6), ("a-seed1 (1)", 0.6)]:
-        rows = [{"channel": "all muted", "bits": 32, "success": success}]
+        rows = [{"channel": "all muted", "bits": 32, "success": success, "episodes": 100}]
         storage.write_json(tmp_path / f"{file}.json", {"rows": rows})
     with pytest.warns(UserWarning, match="not counted"):
         found = interventions.stored("a", tmp_path)

@@ -126,7 +126,9 @@ def test_every_change_is_played():
 def test_what_is_stored_comes_back_with_intervals(tmp_path):
     path = tmp_path / "bench.json"
     right = {name: [0.5, 0.6, 0.7, 0.8] for name in CHANGES}
-    storage.write_json(path, {"right": right, "wrong": right, "readable": [[1.0, 0.5]] * 4})
+    storage.write_json(
+        path, {"right": right, "wrong": right, "readable": [[1.0, 0.5]] * 4, "episodes": 100}
+    )
     estimates, cells, _ = memory_probe.stored(path)
     assert estimates["erased"].value == pytest.approx(0.65) and estimates["erased"].n == 4
     assert [cell.value for cell in cells] == [1.0, 0.5]

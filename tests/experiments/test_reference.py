@@ -114,5 +114,8 @@ def test_the_table_shows_the_best_policy_of_each_role():
     assert "middle of the landmarks" in listener[3] and "told the goal" in listener[4]
     assert maze[2] == "= 50.0 (walk and guess)" and maze[4] == "—"
     assert "4,000 episodes" in table.caption
+    assert listener[0] == "Speaker and listener: return per agent ↑" and "(random)" not in maze[1]
+    short, steps = tables.environments(tasks=["tmaze", "predator-prey5"], details=False).rows
+    assert short[2] == "= 50.0" and steps[0].endswith("↓")
     with pytest.raises(ValueError, match=r"tasks must be some of .*, got 'chess'"):
         tables.environments(tasks=["chess"])

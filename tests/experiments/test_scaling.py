@@ -63,7 +63,7 @@ def test_cutting_tries_every_tampering_and_a_team_that_guesses_guesses_in_all(ke
         "all links cut",
         "attention made even",
     ]
-    assert all(0 <= success <= 1 for success in found.values())
+    assert all(0 <= one["success"] <= 1 and one["episodes"] == 250 for one in found.values())
     assert net.communicate.rewire is None
 
 
@@ -74,15 +74,16 @@ def test_what_is_stored_is_found_again_with_its_interval(tmp_path, monkeypatch):
     with pytest.raises(FileNotFoundError, match=r"python -m marl_edu\.experiments scaling"):
         scaling.stored_cuts("gat-grid")
     for seed, score in enumerate((0.2, 0.4, 0.6)):
-        rows = [{"agents": 10, "success": score}, {"agents": 100, "success": score / 2}]
+        one = {"success": score, "success_sd": 0.1, "episodes": 100}
+        rows = [one | {"agents": 10}, one | {"agents": 100, "success": score / 2}]
         storage.write_json(tmp_path / f"gat-grid-seed{seed}.json", {"rows": rows})
-        storage.write_json(tmp_path / f"cut-gat-grid-seed{seed}.json", {"success": {"a": score}})
+        storage.write_json(tmp_path / f"cut-gat-grid-seed{seed}.json", {"success": {"a": one}})
     found = scaling.stored("gat-grid")
     assert found[10].value == pytest.approx(0.4) and found[100].value == pytest.approx(0.2)
     assert found[10].n == 3 and found[10].low < 0.4 < found[10].high
     assert scaling.stored_cuts("gat-grid")["gat-a"].value == pytest.approx(0.4)
     storage.write_json(tmp_path / "gat-grid-seed2 (1).json", {"rows": rows})
-    storage.write_json(tmp_path / "cut-gat-grid-seed2 - Copy.json", {"success": {"a": score}})
+    storage.write_json(tmp_path / "cut-gat-grid-seed2 - Copy.json", {"success": {"a": one}})
     with pytest.warns(UserWarning, match="not counted"):
         assert scaling.stored("gat-grid")[10] == found[10]
     with pytest.warns(UserWarning, match="not counted"):

@@ -69,6 +69,21 @@ def test_an_attention_map_has_receivers_in_rows():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("sender", "receiver")
 
 
+def test_an_attention_map_may_have_other_senders_than_receivers():
+    attention = [[0.125, 0.25, 0.625], [0.0, 1.0, 0.0]]
+    figure = plots.attention_map(attention, names=["a", "b"], senders=["x", "y", "all else"])
+    assert [t.get_text() for t in figure.axes[0].texts] == [
+        "12.5",
+        "25.0",
+        "62.5",
+        "·",
+        "100.0",
+        "·",
+    ]
+    with pytest.raises(ValueError, match="senders must hold 3 names, got 2"):
+        plots.attention_map(attention, senders=["x", "y"])
+
+
 @pytest.mark.parametrize("n", [1, 3, 20])
 def test_attention_maps_of_all_sizes(n):
     picture = plots.show(plots.attention_map(np.full((n, n), 1 / n)), "alt", "caption")

@@ -120,8 +120,8 @@ def test_it_needs_no_script_and_nothing_from_elsewhere():
 
 def test_numbers_intervals_and_reasons_can_be_read():
     text = a_matrix()._repr_html_()
-    assert "<b>98</b><small>95–100</small>" in text
-    assert "<b>0</b><small>−2–1</small>" in text  # rounded, and no minus before a 0
+    assert "<b>98</b><small>95 to 100</small>" in text
+    assert "<b>0</b><small>−2 to 1</small>" in text  # rounded, and no minus before a 0
     assert "<b>–</b><small>nobody to talk to</small>" in text
     assert "Maze &lt;1&gt;" in text and "Bad &amp; worse" in text
     heads = [attrs for tag, attrs in Tags(text).found if tag == "th"]
@@ -136,10 +136,18 @@ def test_numbers_intervals_and_reasons_can_be_read():
     ]
 
 
+def test_a_count_can_stand_in_the_place_of_the_interval():
+    matrix = a_matrix()
+    cells = matrix.rows["maze"].cells
+    cells["good"] = cells["good"]._replace(below="8 of 10")
+    text = matrix._repr_html_()
+    assert "<b>98</b><small>8 of 10</small>" in text and "95 to 100</small>" not in text
+
+
 def test_as_text():
     text = repr(a_matrix())
     assert text.splitlines()[1].split("  ")[0] == "environment"
-    assert "98 (95–100)" in text and "—" in text and "0 (−2–1)" in text
+    assert "98 (95 to 100)" in text and "—" in text and "0 (−2 to 1)" in text
     for few in (Estimate(0.5, math.nan, math.nan, 1), Estimate(0.5, 0.4, 0.6, 4)):
         assert f"50 (n = {few.n})" in repr(a_matrix(bad=few))
         assert f"<b>50</b><small>n = {few.n}</small>" in a_matrix(bad=few)._repr_html_()

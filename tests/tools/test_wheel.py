@@ -1,5 +1,6 @@
 """The package as others install it: from a wheel, in an empty folder, without its repository."""
 
+import compileall
 import os
 import shutil
 import subprocess
@@ -65,6 +66,7 @@ def site(tmp_path_factory) -> Path:
     assert done.returncode == 0, done.stderr
     (wheel,) = (folder / "out").glob("marl_edu-*.whl")
     zipfile.ZipFile(wheel).extractall(folder / "site")
+    compileall.compile_dir(folder / "site", quiet=1)  # once, not in every process
     return folder / "site"
 
 

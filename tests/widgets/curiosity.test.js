@@ -210,6 +210,6 @@ test("the book's maze leads from the start to key and door", () => {
 });
 
 test("bars are as high as what was paid, the highest 44", () => {
-  const heights = [...barsShape([1, 2, 0]).matchAll(/height="([\d.]+)"/g)].map((one) => +one[1]);
+  const heights = [...barsShape([1, 2, 0], 2).matchAll(/height="([\d.]+)"/g)].map((one) => +one[1]);
   assert.deepEqual(heights, [22, 44, 0.5]);
 });

@@ -15,7 +15,7 @@ import {
 } from "../../marl_edu/widgets/junction/env.js";
 import { Episode, readChanges, writeChanges } from "../../marl_edu/widgets/junction/episode.js";
 import { forward, load } from "../../marl_edu/widgets/junction/network.js";
-import { describe } from "../../marl_edu/widgets/junction/words.js";
+import { describe, scoreText } from "../../marl_edu/widgets/junction/words.js";
 import { close, records, results } from "./numbers.js";
 
 // Two roads of three cells that cross in cell (1, 1), and two slots for cars.
@@ -24,6 +24,7 @@ const CROSS = prepare({
   cars: 2,
   steps: 9,
   arrival: 0.5,
+  crash_cost: 10,
   base: 5,
   cells: [
     [0, 1, 0],
@@ -206,7 +207,7 @@ test("a moment in words", () => {
   ];
   const moment = (/** @type {number[][]} */ ...all) =>
     /** @type {any} */ ({ env: after(...all), actions: [GAS, BRAKE] });
-  const is = { over: false, silent: false };
+  const is = { over: false, silent: false, cost: 10 };
   const now = moment([GAS, BRAKE]);
   assert.equal(describe(now, weights, null, is), "Driving on: car 0. Waiting: car 1.");
   const heard = "Car 0 drives on. It heard car 1 (70\u00a0%), itself (30\u00a0%).";
@@ -215,5 +216,36 @@ test("a moment in words", () => {
   const silent = describe(now, weights, 1, { ...is, silent: true });
   assert.equal(silent, "Car 1 waits. In this team nobody talks.");
   const end = describe(moment([GAS, GAS]), weights, null, { ...is, over: true });
-  assert.equal(end, "Crash: cars 0 and 1. The episode is over: somebody crashed.");
+  const crash = "Crash: cars 0 and 1. Cars go on; each shared step costs 10. ";
+  assert.equal(end, `${crash}The episode is over: somebody crashed.`);
+});
+
+test("a car that crashed is known by it until it leaves", () => {
+  const episode = new Episode(CROSS, load(records.junction.none), 0, 0, [
+    { step: 0, arrival: 0, muted: [] },
+  ]);
+  const env = after([GAS, GAS]); // both stand in the middle
+  const h = [0, 1].map(() => new Float64Array(episode.net.hidden_dim));
+  const moment = { env, h, actions: [GAS, BRAKE], crashed: env.collided };
+  episode.moments = [/** @type {any} */ (moment)];
+  const apart = episode.at(1);
+  assert.deepEqual(
+    [apart.env.collided, apart.crashed],
+    [
+      [false, false],
+      [true, true],
+    ],
+  );
+  apart.actions = [GAS, BRAKE]; // the first leaves
+  assert.deepEqual(episode.at(2).crashed, [false, true]);
+  assert.equal(episode.crash(1), 0);
+});
+
+test("the score says what was changed on the way, and claims nothing before the first episode", () => {
+  const text = (/** @type {[number, number, number]} */ ...[good, all, midway]) =>
+    scoreText({ good, all, midway }).replace("Episodes without a crash: ", "");
+  assert.equal(text(0, 0, 0), "none played yet");
+  assert.equal(text(97, 100, 0), "97 of 100");
+  assert.equal(text(0, 1, 1), "0 of 1 (changed midway)");
+  assert.equal(text(3, 4, 1), "3 of 4 (1 of them changed midway)");
 });

@@ -45,13 +45,17 @@ class Pages:
         )
         return path.as_uri()
 
-    def page(self, url: str, **context: Any) -> Page:
-        """The page, open in a browser of its own with these settings."""
+    def page(self, url: str, unfold: bool = True, **context: Any) -> Page:
+        """The page, in a browser of its own with these settings; what is folded, unfolded."""
         page = self.browser.new_context(**context).new_page()
         page.on("console", lambda m: self.wrong.append(m.text) if m.type != "log" else None)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
         page.on("request", lambda r: r.url.startswith("http") and self.wrong.append(r.url))
         page.goto(url)
+        if unfold:
+            page.evaluate(
+                "document.querySelectorAll('details').forEach(one => { one.open = true })"
+            )
         return page
 
     def close(self) -> None:

@@ -256,13 +256,24 @@ def test_buttons_walk_turn_and_undo(opened: Opened):
     assert shown.words == said("w" + 10 * "f")
     shown.press("Turn up")
     assert "turned up: the right way" in shown.words
-    for name in ("Forward", "Turn down", "Let it choose", "Exchange memory", "Erase memory"):
+    for name in ("Forward", "Turn down", "Step", "Exchange memory", "Erase memory"):
         assert shown.get_by_role("button", name=name, exact=True).is_disabled()
     shown.press("Undo")
     shown.press("Turn down")
     assert "turned down: the wrong way" in shown.words
     shown.press("Reset")
     assert shown.words == said("w")
+
+
+def test_reset_returns_to_the_moment_it_was_made_with(opened: Opened):
+    shown = opened(CorridorFigure(WALKERS, trail="wffff"))
+    before = shown.words
+    shown.press("Exchange memory")
+    shown.press("Step")
+    shown.choose("sign", "down")
+    shown.choose("net", "gru")
+    shown.press("Reset")
+    assert shown.words == before == said("wffff")
 
 
 def test_the_memory_is_exchanged_and_erased(opened: Opened):
@@ -274,6 +285,14 @@ def test_the_memory_is_exchanged_and_erased(opened: Opened):
     assert shown.words == said("wfffxfe")
     cells = shown.root.locator(".mk-memory rect[fill-opacity='0.00']")
     assert cells.count() >= 8  # all units of the last step
+
+
+def test_reset_returns_to_the_prepared_moment(opened: Opened):
+    shown = opened(CorridorFigure(WALKERS, trail="wfff"))
+    shown.press("Forward")
+    shown.press("Erase memory")
+    shown.press("Reset")
+    assert shown.words == said("wfff")
 
 
 def test_keys_walk(opened: Opened):
@@ -295,14 +314,14 @@ def test_sign_and_memory_can_be_changed_and_the_walk_stays(opened: Opened):
 def test_it_walks_by_itself_until_it_is_stopped_or_done(opened: Opened):
     record = agent(seed=3)
     shown = opened(CorridorFigure({"lstm": record}))
-    shown.press("Let it choose")
+    shown.press("Step")
     first = chosen_trail(record)
     assert shown.words == caption(Walk(record).follow(first[:2]))
     shown.press("Let it walk")
     shown.page.wait_for_function(
         "() => document.querySelector('.mk-status').textContent.startsWith('Step 3')"
     )
-    shown.press("Stop")
+    shown.press("Pause")
     before = shown.words
     shown.page.wait_for_timeout(700)
     assert shown.words == before

@@ -172,7 +172,7 @@ def test_the_panel_trains_what_was_chosen_and_shows_a_stored_run_without_a_kerne
 
 @pytest.mark.long
 def test_the_panel_knows_both_encoders() -> None:
-    panel = CuriosityPanel("ICM, encoder taught by the inverse model alone")
+    panel = CuriosityPanel("ICM, encoder trained by the inverse model alone")
     panel.updates.min, panel.updates.value = 2, 2
     assert panel.train().bonus.stop == "features"
     panel.method.value = "ICM"

@@ -223,6 +223,22 @@ def test_an_agent_is_dragged(opened: Opened) -> None:
     assert across > 70 and page.value("across").startswith(f"{across} of")
 
 
+def test_a_finger_drags_the_agent_and_not_the_page(opened: Opened) -> None:
+    phone = {"viewport": {"width": 375, "height": 500}, "has_touch": True, "is_mobile": True}
+    page = opened(**phone)
+    box = page.root.locator("[data-agent='0'] circle").last.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    chrome = page.page.context.new_cdp_session(page.page)
+    for kind, up in (("Start", 0), *(("Move", k) for k in range(10, 100, 10)), ("End", None)):
+        points = [] if up is None else [{"x": x, "y": y - up}]
+        chrome.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+    assert page.page.evaluate("scrollY") == 0
+    moved = page.root.locator("[data-agent='0'] circle").last.bounding_box()
+    assert (
+        moved["y"] < box["y"] - 20 or moved["y"] < page.root.locator("svg").bounding_box()["y"] + 40
+    )
+
+
 def test_an_agent_is_moved_by_keyboard(opened: Opened) -> None:
     page = opened()
     page.control("Across").focus()

@@ -653,8 +653,38 @@ def test_many_episodes_at_once(opened: Opened) -> None:
     assert score == f"Episodes without a crash: {good} of 100"
     assert shown.root.locator(".mj-team label").first.inner_text().endswith("without a crash")
     shown.slider("Arrivals").fill("0.5")  # other conditions, another count
-    assert shown.root.locator(".mj-score").inner_text().endswith("0 of 0")
+    assert shown.root.locator(".mj-score").inner_text().endswith("none played yet")
     shown.slider("Arrivals").fill("0.3")
+
+
+def test_an_episode_that_was_changed_midway_counts_and_says_so(opened: Opened) -> None:
+    quiet = list(watch(make_net("tarmac"), "easy", arrival=0.9, changes={12: [1]}))
+    until = next((moment.step for moment in quiet if not moment.success), quiet[-1].step)
+    at = 12 if until > 12 else 0
+    shown = opened(figure(step=at, arrival=0.9))
+    score = shown.root.locator(".mj-score")
+    assert score.inner_text() == "Episodes without a crash: none played yet"
+    shown.press("Step")
+    shown.mute("1").check()
+    shown.slider("Step").fill("20")
+    good = 0 if "somebody crashed" in shown.words else 1
+    assert score.inner_text() in (
+        f"Episodes without a crash: {good} of 1 (changed midway)",
+        "Episodes without a crash: none played yet",  # it had crashed before
+    )
+    shown.press("Next episode")  # muted from its first step on
+    shown.slider("Step").fill("20")
+    assert score.inner_text().endswith(("of 1", "of 2 (1 of them changed midway)"))
+
+
+def test_what_is_watched_and_pressed_needs_no_unfolding(opened: Opened) -> None:
+    page = opened.page(opened.write(figure(step=8)), unfold=False)
+    figure_ = Figure(page)
+    for name in ("Play", "Step", "Reset"):
+        assert figure_.get_by_role("button", name=name, exact=True).is_visible()
+    assert figure_.mute("1").is_visible() and not figure_.slider("Speed").is_visible()
+    figure_.root.locator("summary").click()
+    assert figure_.slider("Speed").is_visible()
 
 
 def test_reset_restores_the_beginning(opened: Opened) -> None:

@@ -87,7 +87,7 @@ get("mi-card").addEventListener("keydown", (event) => {
   if (get("mi-back").hidden || event.ctrlKey || event.altKey || event.metaKey) return;
   if (event.key === "1" || event.key === "2") rate(event.key === "2");
 });
-fresh.value = `${read().settings.fresh?.value ?? 10}`;
+fresh.value = `${read().settings.fresh?.value ?? 15}`;
 onOthers(tell);
 reveal();
 tell();

@@ -14,6 +14,7 @@ from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing.pixels import pixels
 
 METADATA = {"render_modes": ["svg", "rgb_array"], "render_fps": 4}
+CPU = torch.device("cpu")
 ATTRIBUTES = ("alive", "completed")  # of info: environments have them as attributes, too
 
 
@@ -66,7 +67,7 @@ def infos(env: BatchedEnv) -> dict[str, np.ndarray]:
 
 def array(values: Tensor) -> np.ndarray:
     """A copy, which no later step changes."""
-    return values.cpu().numpy().copy()
+    return values.numpy().copy() if values.is_cpu else values.cpu().numpy()
 
 
 def batch(env: BatchedEnv, actions: Any) -> Tensor:
@@ -74,4 +75,10 @@ def batch(env: BatchedEnv, actions: Any) -> Tensor:
     them."""
     shape = (env.num_envs, env.n_agents)
     rows = np.array(actions, dtype=np.int64).reshape(shape)  # a copy: environments keep it
-    return torch.from_numpy(rows).to(env.device)
+    return tensor(rows, env.device)
+
+
+def tensor(rows: np.ndarray, device: torch.device | str) -> Tensor:
+    """The same numbers, in the same memory where the device is the CPU."""
+    found = torch.from_numpy(rows)
+    return found if device == CPU else found.to(device)

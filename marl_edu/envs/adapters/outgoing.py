@@ -33,7 +33,7 @@ def to_pettingzoo(
         render_mode: what `render()` gives: "svg"; "rgb_array", pixels, which needs
             `pip install 'marl-edu[film]'`; None, nothing.
         mask_in_obs: an observation is `{"observation", "action_mask"}`, as in PettingZoo's classic
-            environments. The mask stands in `infos[agent]["action_mask"]` in any case.
+            environments; else the mask stands in `infos[agent]["action_mask"]`.
     Raises:
         ValueError: the environment is a batch of several, or no such `render_mode`.
     """

@@ -17,8 +17,8 @@ class Parallel(ParallelEnv):  # type: ignore[misc]
     """What `to_pettingzoo` returns.
 
     `state()` is all observations one behind the other, `(N * O,)`. `infos[agent]` holds the same
-    keys after `reset` and `step`; among them `action_mask`, int8 `(A,)`: 1 where the agent has the
-    action now.
+    keys after `reset` and `step`; among them, unless it stands in the observation, `action_mask`,
+    int8 `(A,)`: 1 where the agent has the action now.
     """
 
     def __init__(
@@ -109,7 +109,10 @@ class Parallel(ParallelEnv):  # type: ignore[misc]
         infos: Infos = {}
         for i, agent in enumerate(self.agents):
             seen, mask = rows[i, : self.sizes[agent]].copy(), masks[i, : self.counts[agent]].copy()
-            both = {"observation": seen, "action_mask": mask}
-            observations[agent] = both if self.mask_in_obs else seen
-            infos[agent] = {**{key: values[i] for key, values in told.items()}, "action_mask": mask}
+            infos[agent] = {key: values[i] for key, values in told.items()}
+            if self.mask_in_obs:  # and there alone: TorchRL takes one place or the other
+                observations[agent] = {"observation": seen, "action_mask": mask}
+            else:
+                observations[agent] = seen
+                infos[agent]["action_mask"] = mask
         return observations, infos

@@ -49,9 +49,12 @@ class AsTeam(gymnasium.Env):
         self.env, self.names = env, names
         for name, space in zip(names, done, strict=True):
             if not isinstance(space, spaces.Discrete):
+                way_out = "one that chooses among a few actions"
+                if isinstance(space, spaces.Box):
+                    way_out = "discretise(env, bins)"
                 raise TypeError(
                     f"the actions of {name} must be Discrete, got {space}: wrap the environment "
-                    "in one that chooses among a few actions"
+                    f"in {way_out}"
                 )
         self.starts = [int(space.start) for space in done]
         self.counts = tuple(int(space.n) for space in done)

@@ -19,7 +19,7 @@ from marl_edu.envs.adapters.incoming import AdaptedEnv
 from marl_edu.envs.base.env import BatchedEnv
 
 Told = dict[str, Any]
-TOLD = ("running", "clock")  # the environment's own accounts, which are kept here
+TOLD = ("running", "clock")  # the environment's own accounts, which are corrected here
 State = dict[str, Any]  # the attributes that `reset` makes: tensors (B, ...), and tuples of them
 
 
@@ -58,9 +58,9 @@ class Vector(VectorEnv):
         self.single_observation_space, self.single_action_space = seen, done
         self.observation_space = batch_space(self.single_observation_space, self.num_envs)
         self.action_space = batch_space(self.single_action_space, self.num_envs)
-        self.steps = np.zeros(self.num_envs, np.int64)  # of each episode
         self.ended = np.zeros(self.num_envs, bool)  # in the last step
         self.everybody = np.ones(self.num_envs, bool)
+        self.all_running = torch.ones(self.num_envs, dtype=torch.bool, device=env.device)
         self.masks = None if env.available_changes else convert.masks(env)
 
     def reset(
@@ -83,7 +83,6 @@ class Vector(VectorEnv):
             if seed is not None:
                 raise ValueError(f"seed must be None where only some begin anew, got {seed!r}")
             self._begin(np.flatnonzero(mask))
-            self._tell(self.ended)
         return self._see(), self._infos()
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Told]:
@@ -93,7 +92,7 @@ class Vector(VectorEnv):
             ValueError, TypeError: bad actions. RuntimeError: before `reset`, or, with `DISABLED`,
                 after the end of an environment that was not reset.
         """
-        waiting, B = np.flatnonzero(self.ended), self.num_envs
+        waiting, B = self.ended.nonzero()[0], self.num_envs
         if self.base.t < 0:
             raise RuntimeError("the episodes have not begun: call reset() first")
         if len(waiting) and self.mode == AutoresetMode.DISABLED:
@@ -106,19 +105,19 @@ class Vector(VectorEnv):
             over, out = np.zeros((2, B), bool)
         else:
             # Who has ended takes the step with the others; what comes of it is overwritten.
-            self.steps[waiting] = 0
-            self._tell(np.zeros(B, bool))
+            self.base.running = self.all_running
+            clock = account(self.base.clock)
+            clock[waiting] = 0
+            self.base.t = int(clock.max())
             answer = self.env.step(convert.batch(self.env, actions))
-            rewards, over, out = (convert.array(one) for one in answer[1:4])
+            rewards, over, out = map(convert.array, answer[1:4])
             rewards[waiting] = over[waiting] = out[waiting] = 0
-            self.steps, self.ended = self.steps + 1, over | out
+            self.ended = over | out
             self._begin(waiting)
-            self._tell(over)
         more = marked({"rewards": rewards}, self.everybody)
         if self.mode == AutoresetMode.SAME_STEP and self.ended.any():
             more |= self._final()
-            self._begin(np.flatnonzero(self.ended))
-            self._tell(self.ended)
+            self._begin(self.ended.nonzero()[0])
         paid = rewards[:, 0].copy() if rewards.shape[1] == 1 else rewards.mean(1)
         return self._see(), paid, over, out, self._infos() | more
 
@@ -128,7 +127,7 @@ class Vector(VectorEnv):
             return None
         pictures = []
         for b in range(self.num_envs):
-            self.base.t = int(self.steps[b])
+            self.base.t = int(self.base.clock[b])
             pictures.append(convert.picture(self.env, self.render_mode, b))
         return tuple(pictures)
 
@@ -143,30 +142,25 @@ class Vector(VectorEnv):
         ]  # what `reset` has made; the rest is the environment's for good
         self.used = self.num_envs  # of the batch that was begun beforehand: nothing is there yet
         self.ended = np.zeros(self.num_envs, bool)
-        self.steps = np.zeros(self.num_envs, np.int64)
 
     def _begin(self, rows: np.ndarray) -> None:
         """Fresh episodes in these rows."""
         if len(rows) == self.num_envs:
             self._begin_all(None)
             return
-        self.steps[rows], self.ended[rows] = 0, False
+        self.ended[rows] = False
+        account(self.base.running)[rows], account(self.base.clock)[rows] = True, 0
         while len(rows):
             if self.used == self.num_envs:
                 self._prepare()
             some = rows[: self.num_envs - self.used]
+            part = slice(self.used, self.used + len(some))
             for layer, fresh in zip(self.layers, self.fresh, strict=True):
+                now = vars(layer)
                 for name, new in fresh.items():
-                    setattr(layer, name, put(getattr(layer, name), new, some, self.used))
+                    now[name] = put(now[name], new, some, part)
             self.used += len(some)
             rows = rows[len(some) :]
-
-    def _tell(self, over: np.ndarray) -> None:
-        """Tell the environment who has terminated, `over` `(B,)`, and how late it is for each."""
-        base = self.base
-        base.running = torch.from_numpy(~over).to(base.device)
-        base.clock = torch.from_numpy(self.steps).to(base.device)
-        base.t = int(self.steps.max())
 
     def _prepare(self) -> None:
         """Begin a batch of fresh episodes, put it aside, and leave everything as it is."""
@@ -215,15 +209,21 @@ def marked(told: Told, whose: np.ndarray) -> Told:
     return {**told, **{f"_{key}": whose for key in told}}
 
 
-def put(old: Any, new: Any, rows: np.ndarray, start: int) -> Any:
-    """`old`, but the rows `rows` of its tensors are those of `new`, in numpy, from `start` on."""
-    if isinstance(old, Tensor):
+def account(kept: Tensor) -> Any:
+    """What the environment's last `step` or `reset` has made, to be corrected in its place: as an
+    array, which is faster, or on a GPU as the tensor itself."""
+    return kept.numpy() if kept.is_cpu else kept
+
+
+def put(old: Any, new: Any, rows: np.ndarray, part: slice) -> Any:
+    """`old`, but the rows `rows` of its tensors are the rows `part` of `new`, which is in numpy."""
+    if isinstance(new, np.ndarray):
         changed = convert.array(old)
-        changed[rows] = new[start : start + len(rows)]
-        return torch.from_numpy(changed).to(old.device)
+        changed[rows] = new[part]
+        return convert.tensor(changed, old.device)
     if isinstance(old, dict):
-        return old | {key: put(old[key], value, rows, start) for key, value in new.items()}
-    return tuple(put(a, b, rows, start) for a, b in zip(old, new, strict=True))
+        return old | {key: put(old[key], value, rows, part) for key, value in new.items()}
+    return tuple(put(a, b, rows, part) for a, b in zip(old, new, strict=True))
 
 
 def in_numpy(state: Any) -> Any:

@@ -62,6 +62,11 @@ class Wrapper(BatchedEnv):
         self.obs = self._change(obs)
         return self.obs, reward, terminated, truncated, info
 
+    def observe(self) -> Float[Tensor, "B N O"]:
+        """Look again, at what `inner` shows now."""
+        self.obs = self._change(self.inner.observe())
+        return self.obs
+
     def adjacency(self) -> Bool[Tensor, "B N N"]:
         """Who may hear whom in the inner environment."""
         return self.inner.adjacency()
@@ -163,6 +168,11 @@ class Flicker(Wrapper):
         own.manual_seed(self.inner.chance)
         self.chance = int(torch.randint(2**62, (1,), generator=own))
         self.obs = self._change(obs)
+        return self.obs
+
+    def observe(self) -> Float[Tensor, "B N O"]:
+        """Look again: whose observation was blanked stays so, and nothing is drawn."""
+        self.obs = torch.where(self.blank[..., None], 0, self.inner.observe())
         return self.obs
 
     def _change(self, obs: Float[Tensor, "B N O"]) -> Float[Tensor, "B N O"]:

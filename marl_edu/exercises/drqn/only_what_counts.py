@@ -44,6 +44,7 @@ steps that count, of all windows together: one number. What you write: two lines
     hint="""\
 `reduction="none"` keeps every error. How many are there to divide by?""",
     inputs=_errors,
+    data=("target",),
 )
 
 

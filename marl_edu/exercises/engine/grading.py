@@ -3,75 +3,39 @@
 An answer is called on many inputs, first on odd ones from a list, then on what hypothesis draws,
 and must agree with the solution in type, shape, dtype, values and gradients. A wrong one is
 compared with a list of classic mistakes on the same inputs, and the verdict names the one that
-gives exactly the same.
+is wrong on the same ones and gives exactly the same.
 """
 
 import ast
-import html
 import inspect
-import re
 import textwrap
-import warnings
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 
 from marl_edu.exercises.engine import progress
-from marl_edu.exercises.engine.isolation import Died, OutOfTime, run_apart
-from marl_edu.exercises.engine.training import Rows, Trial, small_training
-from marl_edu.exercises.engine.trying import (
-    Case,
-    FirstWords,
-    Wrong,
-    attempt,
-    difference,
-    outcome,
-    same,
+from marl_edu.exercises.engine.isolation import (
+    UNLIMITED,
+    Failed,
+    Garbled,
+    OutOfTime,
+    Stopped,
+    TooMuch,
+    allow,
+    fork_is_safe,
+    run_apart,
 )
+from marl_edu.exercises.engine.judging import Examination
+from marl_edu.exercises.engine.session import known_state
+from marl_edu.exercises.engine.training import Rows, Trial, judged_rows, small_training, trainable
+from marl_edu.exercises.engine.trying import Case, copied, said
+from marl_edu.exercises.engine.verdict import Verdict
+from marl_edu.exercises.engine.wire import packed, unpacked
 
 SECONDS = 3  # of computing, for all inputs together; a right answer takes a tenth of one
 TRIAL_SECONDS = 40  # of computing, for an exercise's training run
-
-
-@dataclass(frozen=True, repr=False)
-class Verdict:
-    """What the grader has to say. Shown as text, and as HTML in a notebook."""
-
-    passed: bool
-    mistake: str  # its short name; "" if passed
-    message: str
-    case: int | None = None  # number of the input on which it showed
-    inputs: tuple[Any, ...] = ()  # that input, to try it: `answer(*verdict.inputs)`
-    printed: str = ""  # the start of what the answer printed
-
-    @property
-    def headline(self) -> str:
-        """The verdict in a few words."""
-        if self.mistake == "not_attempted":
-            return "Not attempted yet"
-        return "Passed" if self.passed else "Not right yet"
-
-    def __repr__(self) -> str:
-        sign = "○" if self.mistake == "not_attempted" else "✓" if self.passed else "✗"
-        printed = f"\nYour function printed:\n{self.printed}" if self.printed else ""
-        return f"{sign} {self.headline}. {self.message}{printed}"
-
-    def _repr_html_(self) -> str:
-        colour = "--marl-3, #009e73" if self.passed else "--marl-4, #d55e00"
-        if self.mistake == "not_attempted":
-            colour = "--marl-line, #8a9099"
-        message = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(self.message))
-        printed = ""
-        if self.printed:
-            printed = f"<p>Your function printed:</p><pre>{html.escape(self.printed)}</pre>"
-        return (
-            f'<div role="status" style="border-left: .3rem solid var({colour}); '
-            f'padding: .2rem .8rem"><p><strong>{self.headline}.</strong> {message}</p>'
-            f"{printed}</div>"
-        )
 
 
 @dataclass(eq=False, repr=False)
@@ -100,6 +64,7 @@ class Exercise:
         init=False, default=None
     )  # the function with the bug
     mistakes: dict[str, Callable[..., Any]] = field(init=False, default_factory=dict)
+    _examinations: dict[int, Examination] = field(init=False, default_factory=dict)
 
     def __repr__(self) -> str:
         return f"{self.title}: {self.header}"
@@ -149,15 +114,30 @@ class Exercise:
         self.mistakes[function.__name__] = function
         return function
 
-    def cases(self) -> list[Case]:
-        """The inputs an answer is tried on, the same in every call."""
-        return list(self.inputs(torch.Generator().manual_seed(0)))
+    @property
+    def arguments(self) -> list[str]:
+        """The names of what the function is given."""
+        return list(inspect.signature(self.solution).parameters)
+
+    def cases(self, seed: int = 0) -> list[Case]:
+        """The inputs an answer is tried on, the same in every call with the same `seed`."""
+        return [Case(what, tuple(copied(args))) for what, args in self._examination(seed).cases]
+
+    def _examination(self, seed: int) -> Examination:
+        if seed not in self._examinations:
+            with known_state():
+                cases = list(self.inputs(torch.Generator().manual_seed(seed)))
+                names = self.arguments
+                learned = [name for name in names if self.gradient and name not in self.data]
+                found = Examination(self.solution, self.mistakes, cases, names, learned)
+            self._examinations[seed] = found
+        return self._examinations[seed]
 
     def train(self, function: Callable[..., Any]) -> Rows:
         """Of a bug hunt: the log of a training run with `function`."""
         if self.trial is None:
             raise ValueError(f"{self.title!r} trains nothing: it is no bug hunt")
-        with small_training():
+        with known_state(), small_training():
             return self.trial.curve(function)
 
     def curves(self) -> dict[str, Rows]:
@@ -168,119 +148,120 @@ class Exercise:
             "as it should be": self.train(self.solution),
         }
 
-    def grade(self, answer: Any) -> Verdict:
+    def grade(self, answer: Any, *, seed: int = 0) -> Verdict:
         """Try `answer`, a function with the starter's arguments, and say how it did.
 
         What a reader passed, with a function of the starter's name, is noted: see progress.py.
+        Another `seed` draws other inputs, which nobody can have prepared for.
         """
         if not callable(answer):
             message = f"This is a {type(answer).__name__}: pass the function itself, uncalled."
             return Verdict(False, "not_a_function", message)
-        verdict = self._tried(answer)
-        own = getattr(answer, "__name__", "") == self.solution.__name__
-        if not verdict.passed or not own or _in_package(answer):
+        verdict = self.grade_in_child(lambda: answer, SECONDS, seed)
+        own = _asked(answer, "__name__") == self.solution.__name__
+        if not own or _asked(answer, "__module__").startswith("marl_edu"):
             return verdict  # a page that runs the solution is not a reader's progress
+        return self.noted(verdict)
+
+    def noted(self, verdict: Verdict) -> Verdict:
+        """`verdict`; if it is a pass, it is noted, and the verdict says where."""
+        if not verdict.passed:
+            return verdict
         return replace(verdict, message=f"{verdict.message} {progress.note(self.name)}")
 
-    def _tried(self, answer: Callable[..., Any]) -> Verdict:
+    def grade_in_child(
+        self, load: Callable[[], Callable[..., Any]], seconds: int, seed: int = 0
+    ) -> Verdict:
+        """The verdict on what `load` returns, which is called in the answer's own process.
+
+        Of the `seconds` of computing, SECONDS are left when it has been loaded.
+        """
+        examination = self._examination(seed)
+
+        def try_out() -> Any:
+            answer = load()
+            allow(SECONDS)
+            with known_state():
+                return packed(examination.seen(answer))
+
         try:
-            verdict = run_apart(lambda: self.judge(answer), SECONDS)
-        except OutOfTime:
-            message = f"It was stopped after {SECONDS} seconds: is there a loop that never ends?"
-            return Verdict(False, "time", message)
-        except Died:
-            return Verdict(False, "died", "It ended the whole process that it was tried in.")
+            report = run_apart(try_out, seconds)
+            with known_state():
+                verdict = examination.verdict(unpacked(report.result))
+        except Stopped as error:
+            return _unlimited(_stopped(error, f"after {SECONDS} seconds"))
+        verdict = replace(verdict, printed=report.printed)
         if verdict.passed and self.trial is not None:
-            return self._try_out(answer, self.trial)
-        if verdict.case is None:
-            return verdict
-        return replace(verdict, inputs=self.cases()[verdict.case].args)
+            verdict = self._train_in_child(load, self.trial, seconds - SECONDS)
+        elif verdict.case is not None:
+            verdict = replace(verdict, inputs=self.cases(seed)[verdict.case].args)
+        return _unlimited(verdict)
 
-    def _try_out(self, answer: Callable[..., Any], trial: Trial) -> Verdict:
-        def train(answer: Callable[..., Any]) -> Verdict:
+    def _train_in_child(
+        self, load: Callable[[], Callable[..., Any]], trial: Trial, seconds: int
+    ) -> Verdict:
+        def train() -> Any:
+            answer = load()
+            allow(TRIAL_SECONDS)
             try:
-                rows = self.train(answer)
+                return {"rows": [dict(row) for row in self.train(trainable(answer))]}
             except Exception as error:
-                said = f"Right on single inputs, but in training it raised {error!r}."
-                return Verdict(False, "raised", said)
-            if trial.learned(rows):
-                return Verdict(True, "", f"Right, in training too. {trial.says(rows)}")
-            said = f"Right on single inputs, but not in training. {trial.says(rows)}"
-            return Verdict(False, "does_not_learn", said)
+                return {"raised": f"{type(error).__name__}: {said(error)}"}
 
         try:
-            return run_apart(lambda: quietly(train, answer), TRIAL_SECONDS)
+            report = run_apart(train, seconds + TRIAL_SECONDS)
+            rows = judged_rows(report.result)
+            if isinstance(rows, str):
+                text = f"Right on single inputs, but in training it raised {rows}."
+                verdict = Verdict(False, "raised", text)
+            elif trial.learned(rows):
+                verdict = Verdict(True, "", f"Right, in training too. {trial.says(rows)}")
+            else:
+                text = f"Right on single inputs, but not in training. {trial.says(rows)}"
+                verdict = Verdict(False, "does_not_learn", text)
+            return replace(verdict, printed=report.printed)
         except OutOfTime:
             message = "Right on single inputs, but too slow to train with: do without Python loops."
             return Verdict(False, "too_slow", message)
-        except Died:
-            return Verdict(False, "died", "It ended the whole process that it was trained in.")
+        except Stopped as error:
+            return _stopped(error, "in training")
 
-    def judge(self, answer: Callable[..., Any]) -> Verdict:
+    def judge(self, answer: Callable[..., Any], seed: int = 0) -> Verdict:
         """Try `answer` on every input in this very process, without limits and without trial."""
-        return quietly(self._judge, answer)
-
-    def _judge(self, answer: Callable[..., Any]) -> Verdict:
-        names = list(inspect.signature(self.solution).parameters)
-        learned = [name for name in names if self.gradient and name not in self.data]
-        cases = self.cases()
-        got: list[dict[str, Any] | None] = []
-        first: Verdict | None = None
-        wrong: list[int] = []
-        for number, case in enumerate(cases):
-            right = outcome(self.solution, case, names, learned)
-            one = None
-            try:
-                one = attempt(answer, case, names, learned, right["the result"])
-            except Wrong as error:
-                if first is None:  # else what was wrong before says more
-                    mistake, said = error.args
-                    return Verdict(False, mistake, said, case=number)
-            got.append(one)
-            if one is None or not same(one, right):
-                wrong.append(number)
-            if first is None and one is not None and wrong:
-                mistake, said = difference(one, right)
-                first = Verdict(False, mistake, f"With {case.what}, {said}", case=number)
-        if first is None:
-            return Verdict(True, "", f"Right on all {len(cases)} inputs.")
-        return self._named(first, cases, got, wrong)
-
-    def _named(
-        self, first: Verdict, cases: list[Case], got: list[dict[str, Any] | None], wrong: list[int]
-    ) -> Verdict:
-        """`first`, with the classic mistake that gives the same results as `got`, if one does."""
-        names = list(inspect.signature(self.solution).parameters)
-        known = first.mistake != "gradient"  # by its results; else they are right
-        learned = [name for name in names if not known and name not in self.data]
-        best, agreed = "", 0
-        for name, mistake in self.mistakes.items():
-            agrees = [
-                seen is not None and same(seen, outcome(mistake, case, names, learned))
-                for case, seen in zip(cases, got, strict=True)
-            ]
-            # Where the answer is wrong, a mere coincidence on a few inputs does not count.
-            fits = agrees[wrong[0]] and 2 * sum(agrees[n] for n in wrong) > len(wrong)
-            if fits and sum(agrees) > agreed:
-                best, agreed = name, sum(agrees)
-        if not best:
-            return first
-        explanation = " ".join((self.mistakes[best].__doc__ or "").split())
-        rest = "" if agreed == len(cases) else " On some inputs there is more to it."
-        return replace(first, mistake=best, message=f"{explanation} {first.message}{rest}")
+        examination = self._examination(seed)
+        with known_state():
+            return examination.verdict(examination.seen(answer))
 
 
-def _in_package(function: Callable[..., Any]) -> bool:
-    return str(getattr(function, "__module__", "")).startswith("marl_edu")
+def _stopped(error: Stopped, when: str) -> Verdict:
+    if isinstance(error, OutOfTime):
+        message = f"It was stopped {when}: is there a loop that never ends?"
+        return Verdict(False, "time", message)
+    if isinstance(error, TooMuch):
+        return Verdict(False, "too_much", f"It was stopped: it took {error}.")
+    if isinstance(error, Garbled):
+        message = "What it sent is no result: it writes to a file that is not its own."
+        return Verdict(False, "garbled", message)
+    if isinstance(error, Failed):
+        reason = str(error).strip().splitlines()[-1][:200]
+        message = f"The grader failed beside it, with {reason}: does it change torch itself?"
+        return Verdict(False, "failed", message)
+    return Verdict(False, "died", "It ended the whole process that it was tried in.")
 
 
-def quietly(job: Callable[[Callable[..., Any]], Verdict], answer: Callable[..., Any]) -> Verdict:
-    """`job(answer)`, with what was printed on the way in the verdict."""
-    printed = FirstWords()
-    with redirect_stdout(printed), redirect_stderr(printed), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        verdict = job(answer)
-    return replace(verdict, printed=printed.getvalue().strip())
+def _unlimited(verdict: Verdict) -> Verdict:
+    """`verdict`, with a sentence where nothing but time could be limited."""
+    if fork_is_safe():
+        return verdict
+    return replace(verdict, message=f"{verdict.message} {UNLIMITED}")
+
+
+def _asked(answer: Any, attribute: str) -> str:
+    """A string among a callable's attributes; a callable may do anything when asked for one."""
+    try:
+        return str(getattr(answer, attribute, ""))
+    except BaseException:
+        return ""
 
 
 def source_of(function: Callable[..., Any]) -> str:

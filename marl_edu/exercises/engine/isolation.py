@@ -1,39 +1,96 @@
-"""Run a reader's code so that it can neither hang nor end the notebook it is called from.
+"""Run a reader's code so that it can neither hang, end nor change the notebook it is called from.
 
 An answer is a function typed into a notebook: a closure over the reader's other cells, which no
 fresh interpreter could be sent. A fork has it already, starts in milliseconds and can be killed
 whatever it does. (An alarm signal cannot: Python handles it between two instructions of the main
-thread only, and a bare `except` in the answer's loop swallows it.)
+thread only, and a bare `except` in the answer's loop swallows it.) What comes back is JSON, which
+cannot run code as a pickle can.
 
 A fork is not safe everywhere: Windows has none, macOS's own libraries refuse it, and autograd's
 threads for an accelerator do not survive it. There the answer runs in a thread, which is given up
-when its time is over.
+when its time is over, and `UNLIMITED` says what that means.
 """
 
 import ctypes
-import multiprocessing
+import gc
+import io
+import json
 import os
-import pickle
 import queue
+import secrets
+import select
 import signal
 import sys
 import threading
+import time
 import traceback
 import warnings
 from collections.abc import Callable
-from typing import Any
+from contextlib import redirect_stderr, redirect_stdout, suppress
+from typing import Any, NamedTuple
 
 import torch
 
+if sys.platform == "linux":
+    from marl_edu.exercises.engine import keeper
+
 PATIENCE = 4  # a busy machine may take so many times longer than the seconds of computing
+MESSAGE = 64 * 2**20  # bytes of what may come back
+PRINTED = 400  # characters of what an answer prints
+UNLIMITED = (
+    "On this system it ran inside this very process: only its time is limited, and what it starts "
+    "or changes stays."
+)
 
 
-class OutOfTime(Exception):
+class Stopped(Exception):
+    """The job gave no result."""
+
+
+class OutOfTime(Stopped):
     """The job computed longer than it may."""
 
 
-class Died(Exception):
-    """The job's process ended without an answer."""
+class TooMuch(Stopped):
+    """The job took more memory, or started more processes, than it may; the message says which."""
+
+
+class Died(Stopped):
+    """The job's process ended without a result."""
+
+
+class Garbled(Stopped):
+    """What came back is not what the job's process sends."""
+
+
+class Failed(Stopped, RuntimeError):
+    """The job raised, and with it the grader: a mistake in it, or an answer that changes torch."""
+
+
+class Report(NamedTuple):
+    """What came of a job."""
+
+    result: Any  # as JSON hands it over
+    printed: str  # the start of what was printed on the way
+
+
+class FirstWords(io.TextIOBase):
+    """Keeps the start of what is printed, however much it is; also in a file, if there is one."""
+
+    def __init__(self, file: int | None = None) -> None:
+        super().__init__()
+        self.kept, self.file = "", file
+
+    def write(self, text: str) -> int:
+        """Keep the first characters."""
+        room = PRINTED - len(self.kept)
+        if len(text) > room > 0:
+            text = text[: room - 1] + "…"
+        fits = text[: max(0, room)]
+        if fits and self.file is not None:
+            os.write(self.file, fits.encode(errors="replace"))
+        self.kept += fits
+        return len(text)
 
 
 def fork_is_safe() -> bool:
@@ -41,65 +98,164 @@ def fork_is_safe() -> bool:
     return sys.platform == "linux" and not torch.accelerator.is_available()
 
 
-def run_apart(job: Callable[[], Any], seconds: int) -> Any:
-    """Return `job()`, which gets `seconds` of computing; its result must be picklable.
+def run_apart(job: Callable[[], Any], seconds: int) -> Report:
+    """Run `job()`, which gets `seconds` of computing; its result must be what JSON can hold.
 
     Raises:
-        OutOfTime: it computed longer. Died: its process ended. RuntimeError: the job raised, and
-            with it the grader.
+        Stopped: there is no result; its kinds say why.
     """
-    finished, result = (_in_fork if fork_is_safe() else _in_thread)(job, seconds)
-    if not finished:
-        raise RuntimeError(f"the grader itself failed:\n{result}")
-    return result
+    said, printed = (_in_fork if fork_is_safe() else _in_thread)(job, seconds)
+    if not isinstance(said, dict) or said.keys() - {"result", "failed"} or len(said) != 1:
+        raise Garbled
+    if "failed" in said:
+        raise Failed(f"the grader itself failed:\n{said['failed']}")
+    return Report(said["result"], printed.strip())
 
 
-def _outcome(job: Callable[[], Any]) -> tuple[bool, Any]:
+def allow(seconds: int) -> None:
+    """Inside a job: from now on it may compute for so many seconds, within its own."""
+    if fork_is_safe():
+        keeper.allow(seconds)
+
+
+def _outcome(job: Callable[[], Any], printed: FirstWords) -> str:
     try:
-        return True, job()
+        with redirect_stdout(printed), redirect_stderr(printed):
+            return json.dumps({"result": job()})
     except BaseException:
-        return False, traceback.format_exc()
+        return json.dumps({"failed": traceback.format_exc()})
 
 
-def _in_fork(job: Callable[[], Any], seconds: int) -> tuple[bool, Any]:
-    receive, send = multiprocessing.Pipe(duplex=False)
-    with warnings.catch_warnings():  # of forking while threads run: the child uses none of them
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        try:
-            import resource
-
-            # Seconds of computing, not of waiting for a busy machine.
-            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
-            torch.set_num_threads(1)  # the parent's thread pool did not come along
-            send.send_bytes(pickle.dumps(_outcome(job)))
-        finally:
-            os._exit(0)  # without the parent's exit handlers and buffers
-    send.close()
-    status = 0
+def _in_fork(job: Callable[[], Any], seconds: int) -> tuple[Any, str]:
+    receive, send = os.pipe()
+    alive, release = os.pipe()  # closing its end tells the keeper that all is over
+    output = os.memfd_create("printed")
+    token = secrets.token_bytes(16)  # what else is written to the pipe is no message
+    kept = None
     try:
-        if not receive.poll(PATIENCE * seconds):
-            raise OutOfTime
-        return pickle.loads(receive.recv_bytes())
-    except EOFError:
-        pass  # ended without a word: its status says why
+        with warnings.catch_warnings():  # of forking while threads run: the child uses none of them
+            warnings.simplefilter("ignore", DeprecationWarning)
+            kept = os.fork()
+        if kept == 0:
+            os.close(release)
+            os.close(receive)
+            _keep(lambda: _send(job, token, send, output), seconds, alive, send)
+        os.close(send)
+        os.close(alive)
+        deadline, reason = time.monotonic() + PATIENCE * seconds, None
+        try:
+            message = _received(receive, token, deadline)
+            if message is None:  # the keeper is about to notice, and knows why
+                reason = _end_of(kept, deadline)
+        finally:
+            os.close(release)
+            _end_of(kept, time.monotonic() + 10)
+        if message is None:
+            raise _why(reason)
+        printed = os.pread(output, 4 * PRINTED, 0).decode(errors="replace")
+        return json.loads(message), printed[:PRINTED]
     finally:
-        receive.close()
-        os.kill(child, signal.SIGKILL)  # of no consequence where it has ended already
-        _, status = os.waitpid(child, 0)
-    if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGXCPU:
-        raise OutOfTime
-    raise Died
+        os.close(receive)
+        os.close(output)
+        if kept is None:  # no process could be made
+            for file in (send, alive, release):
+                os.close(file)
 
 
-def _in_thread(job: Callable[[], Any], seconds: int) -> tuple[bool, Any]:
-    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    thread = threading.Thread(target=lambda: answers.put(_outcome(job)), daemon=True)
+def _why(reason: int | None) -> Stopped:
+    if reason == keeper.TIME:
+        return OutOfTime()
+    if reason == keeper.MANY:
+        return TooMuch(f"more than {keeper.PROCESSES} processes at a time")
+    if reason == keeper.LARGE:
+        return TooMuch(f"more than {keeper.MEMORY // 2**30} GB of memory")
+    return Died()
+
+
+def _keep(work: Callable[[], None], seconds: int, alive: int, send: int) -> None:
+    """In the keeper's process: start the worker, watch it, end with it. Never returns."""
+    reason = keeper.ENDED
+    try:
+        gc.disable()  # what the session would throw away is not ours to throw away
+        signal.set_wakeup_fd(-1)
+        keeper.adopt()
+        worker = os.fork()
+        if worker == 0:
+            try:
+                os.close(alive)
+                keeper.limit(seconds)
+                work()
+            finally:
+                os._exit(0)  # without the session's exit handlers and buffers
+        os.close(send)
+        reason = keeper.keep(worker, alive, seconds)
+        keeper.end_all()
+    finally:
+        os._exit(reason)
+
+
+def _send(job: Callable[[], Any], token: bytes, send: int, output: int) -> None:
+    """In the worker's process: run the job, with its output in a file, and send what it gives."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for name in os.listdir("/proc/self/fd"):  # what the session has open is out of reach
+        file = int(name)
+        if file not in (send, output, nothing):
+            with suppress(OSError):  # the listing's own file is closed already
+                os.dup2(output if file in (1, 2) else nothing, file)
+    torch.set_num_threads(1)  # the session's thread pool did not come along
+    message = _outcome(job, FirstWords(output)).encode()
+    left = memoryview(token + len(message).to_bytes(8) + message)
+    while left:
+        left = left[os.write(send, left) :]
+
+
+def _received(receive: int, token: bytes, deadline: float) -> bytes | None:
+    """The message of the worker's process; None if it ends without one.
+
+    Raises:
+        OutOfTime: nothing whole has come by `deadline`. Garbled: something else has.
+    """
+    waiting = select.poll()
+    waiting.register(receive, select.POLLIN)
+    got, length, head = bytearray(), None, len(token) + 8
+    while length is None or len(got) < length:
+        left = deadline - time.monotonic()
+        if left <= 0 or not waiting.poll(1000 * left):
+            raise OutOfTime
+        part = os.read(receive, 2**20)
+        if not part and not got:
+            return None
+        got += part
+        if not part or got[: len(token)] != token[: len(got)]:
+            raise Garbled
+        if length is None and len(got) >= head:
+            length = head + int.from_bytes(got[len(token) : head])
+            if length > MESSAGE:
+                raise Garbled
+    return bytes(got[head:length])
+
+
+def _end_of(process: int, deadline: float) -> int | None:
+    """How the keeper's process ended; None if it has not by `deadline`, or is known to have."""
+    while time.monotonic() < deadline:
+        try:
+            ended, status = os.waitpid(process, os.WNOHANG)
+        except ChildProcessError:  # it has been waited for, here or by the session
+            return None
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.001)
+    return None
+
+
+def _in_thread(job: Callable[[], Any], seconds: int) -> tuple[Any, str]:
+    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+    printed = FirstWords()
+    thread = threading.Thread(target=lambda: answers.put(_outcome(job, printed)), daemon=True)
     streams = sys.stdout, sys.stderr
     thread.start()
     try:
-        return answers.get(timeout=seconds)
+        return json.loads(answers.get(timeout=seconds)), printed.kept
     except queue.Empty:
         # Ends the thread at its next Python instruction, if it has one.
         ctypes.pythonapi.PyThreadState_SetAsyncExc(

@@ -1,6 +1,5 @@
 """Call an answer on one input, refuse what is none, and compare the rest with the right one."""
 
-import io
 import traceback
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
@@ -9,7 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}  # another order of summation is as right
+RTOL, ATOL = 1e-4, 1e-5  # another order of summation is as right
+MANY = 10**6  # numbers that no exercise asks for
+MUCH = ("can't allocate memory", "not enough memory")  # what torch says when there is none
+
+_isclose = torch.isclose  # whatever an answer makes of torch's own
+
+Outcome = dict[str, Tensor]  # "the result", and "the gradient with respect to ..." of each argument
 
 
 class Case(NamedTuple):
@@ -23,70 +28,73 @@ class Wrong(Exception):
     """The answer gave nothing that could be compared: (name of the mistake, sentence)."""
 
 
-class FirstWords(io.StringIO):
-    """Keeps the start of what is printed, however much it is."""
+class Asked(NamedTuple):
+    """What an exercise asks of a result beside its numbers."""
 
-    def write(self, text: str) -> int:
-        """Keep the first 400 characters."""
-        room = 400 - self.tell()
-        if len(text) > room > 0:
-            text = text[: room - 1] + "…"
-        super().write(text[: max(0, room)])
-        return len(text)
+    names: Sequence[str]  # of all arguments
+    learned: Collection[str]  # arguments whose gradients must be right
+    carries: bool  # whether any gradient comes back in the solution
+    dtype_is_free: bool  # whether float64 is as good as float32, since numpy is welcome
+
+
+def copied(args: Sequence[Any]) -> list[Any]:
+    """Arguments that a function may spoil."""
+    return [
+        arg.detach().clone() if isinstance(arg, Tensor) else list(arg) if type(arg) is list else arg
+        for arg in args
+    ]
 
 
 def outcome(
-    function: Callable[..., Any], case: Case, names: Sequence[str], learned: Collection[str]
-) -> dict[str, Tensor]:
+    function: Callable[..., Any], args: Sequence[Any], names: Sequence[str], to: Collection[str]
+) -> Outcome:
     """The result of `function`, and the gradients of a weighted sum of it with respect to the
-    floating-point inputs among `learned`; `names` are those of all inputs."""
-    args = [arg.clone() if isinstance(arg, Tensor) else arg for arg in case.args]
+    floating-point inputs among `to`; `names` are those of all inputs."""
+    args = copied(args)
     leaves = {
         f"the gradient with respect to `{name}`": arg.requires_grad_()
         for name, arg in zip(names, args, strict=True)
-        if name in learned and isinstance(arg, Tensor) and arg.is_floating_point()
+        if name in to and isinstance(arg, Tensor) and arg.is_floating_point()
     }
     result = function(*args)
     gradients: Sequence[Tensor] = [torch.zeros_like(leaf) for leaf in leaves.values()]
-    if result.requires_grad:
-        weights = torch.arange(1.0, result.numel() + 1).cos().view(result.shape)
+    if result.requires_grad and leaves:
+        weights = torch.arange(1.0, result.numel() + 1).cos().view(result.shape).to(result.dtype)
         gradients = torch.autograd.grad(
             (result * weights).sum(), [*leaves.values()], allow_unused=True, materialize_grads=True
         )
     return {"the result": result.detach(), **dict(zip(leaves, gradients, strict=True))}
 
 
-def attempt(
-    answer: Callable[..., Any],
-    case: Case,
-    names: Sequence[str],
-    learned: Collection[str],
-    right: Tensor,
-) -> dict[str, Tensor]:
-    """The outcome of an answer that nobody vouches for; `right` is the right result.
+def attempt(answer: Callable[..., Any], case: Case, asked: Asked, right: Outcome) -> Outcome:
+    """The outcome of an answer that nobody vouches for.
 
     Raises:
         Wrong: it raised, returned something else than a tensor, changed its input or was random.
     """
-    args = [arg.clone() if isinstance(arg, Tensor) else arg for arg in case.args]
+    args, expected = copied(case.args), right["the result"]
+
+    def call(*args: Any) -> Tensor:
+        return as_tensor(answer(*args), expected, asked)
+
     try:
-        plain = _as_tensor(answer(*args), right, bool(learned))
-        for name, arg, original in zip(names, args, case.args, strict=True):
-            # The version counts writes, of which some change nothing this time.
-            if isinstance(arg, Tensor) and (arg._version or not _equal(arg, original)):  # noqa: SLF001
-                raise Wrong(
-                    "mutated",
-                    f"It changes its input `{name}`, which the caller still needs: `x[...] = `, "
-                    "`x += ` and `x.fill_()` write into `x` itself. Make a new tensor.",
-                )
-        result = outcome(
-            lambda *a: _as_tensor(answer(*a), right, bool(learned)), case, names, learned
-        )
+        plain = call(*args).detach().clone()
+        _check_unchanged(args, case, asked)
+        if (plain.shape, plain.dtype) != (expected.shape, expected.dtype):
+            return {"the result": plain}
+        try:
+            result = outcome(call, case.args, asked.names, asked.learned)
+        except RuntimeError as error:
+            if asked.carries or "Can't call numpy()" not in said(error):
+                raise
+            again = call(*copied(case.args)).detach()  # no gradient is wanted: numpy is as good
+            result = {name: torch.zeros_like(value) for name, value in right.items()}
+            result["the result"] = again
     except Wrong:
         raise
     except BaseException as error:  # an answer may also call sys.exit
         raise _describe(error, answer, case) from None
-    if not same({"": plain}, {"": result["the result"]}):
+    if not same({"": result["the result"]}, {"": plain}):
         raise Wrong(
             "not_deterministic",
             "Two calls with the same input give different results: nothing may be drawn, and no "
@@ -95,56 +103,128 @@ def attempt(
     return result
 
 
+def _check_unchanged(args: Sequence[Any], case: Case, asked: Asked) -> None:
+    for name, arg, original in zip(asked.names, args, case.args, strict=True):
+        if isinstance(arg, Tensor):
+            # The version counts writes, of which some change nothing this time.
+            changed = bool(arg._version) or not _equal(arg, original)  # noqa: SLF001
+        else:
+            changed = type(arg) is list and arg != original
+        if changed:
+            raise Wrong(
+                "mutated",
+                f"It changes its input `{name}`, which the caller still needs: `x[...] = `, "
+                "`x += ` and `x.fill_()` write into `x` itself. Make a new tensor.",
+            )
+
+
 def _equal(one: Tensor, other: Tensor) -> bool:
-    """Whether two tensors of one shape hold the same, NaN at the same places."""
+    """Whether two tensors hold the same, NaN at the same places."""
+    if one.shape != other.shape:
+        return False
     return bool(((one == other) | (one.isnan() & other.isnan())).all())
 
 
-def _as_tensor(result: Any, right: Tensor, gradient: bool) -> Tensor:
+def as_tensor(result: Any, right: Tensor, asked: Asked) -> Tensor:
+    """What an answer returned as a plain dense tensor; `right` is the right one.
+
+    Raises:
+        Wrong: it cannot be one.
+    """
     if isinstance(result, Tensor):
-        return result
+        return _plain(result, right, asked)
     if result is ...:
         raise Wrong("not_attempted", "Write the function, then grade it again.")
     if result is None:
         raise Wrong("nothing_returned", "It returns None: is there a `return` on every way out?")
-    if isinstance(result, np.ndarray | np.generic) and gradient:
+    if not isinstance(result, np.ndarray | np.generic):
+        raise Wrong("type", f"It returns a `{_kind(result)}`: return one tensor.")
+    if asked.carries:
         raise Wrong(
             "numpy",
             "It returns a numpy array, which carries no gradient, and by the gradient agents "
             "learn what to say. Write it in torch.",
         )
-    if isinstance(result, np.ndarray | np.generic):
-        # numpy makes float64 unless told otherwise, which is as good here.
-        array = torch.from_numpy(np.array(result))
-        return array.to(right.dtype) if array.is_floating_point() else array
-    raise Wrong("type", f"It returns a `{type(result).__name__}`: return one tensor.")
+    if result.dtype.kind not in "fiub":
+        raise Wrong("type", f"It returns an array of `{result.dtype}`: return one of numbers.")
+    array = torch.from_numpy(np.array(result))
+    # numpy makes float64 and int64 unless told otherwise, which is as good here.
+    floats = array.is_floating_point() and right.is_floating_point()
+    wholes = result.dtype.kind in "iu" and right.dtype is torch.int64
+    return array.to(right.dtype) if floats or wholes else array
+
+
+def _plain(result: Tensor, right: Tensor, asked: Asked) -> Tensor:
+    if type(result) is not Tensor:
+        result = result.as_subclass(Tensor)
+    if result.device.type != "cpu":
+        said = f"The result is on the device {result.device.type}: leave it where the inputs are."
+        raise Wrong("device", said)
+    if result.is_nested or result.is_quantized:
+        raise Wrong("type", "It returns a tensor of a special kind: return a plain one.")
+    if result.numel() > MANY and result.shape != right.shape:  # an expanded one may take no memory
+        raise Wrong("shape", f"The shape {tuple(result.shape)} is more than was asked for.")
+    if result.layout is not torch.strided:
+        result = result.to_dense()
+    wide = result.dtype is torch.float64 and right.dtype is torch.float32
+    return result.to(right.dtype) if wide and asked.dtype_is_free else result
+
+
+def said(error: BaseException) -> str:
+    """The first line of what an error says, whatever its class does."""
+    try:
+        return (str(error).strip() or "no message").splitlines()[0][:500]
+    except BaseException:
+        return "a message that cannot be shown"
+
+
+def _kind(value: Any) -> str:
+    try:
+        return str(type.__getattribute__(type(value), "__name__"))
+    except BaseException:
+        return "thing"
 
 
 def _describe(error: BaseException, answer: Callable[..., Any], case: Case) -> Wrong:
-    if isinstance(error, NotImplementedError) and not str(error):
+    text = said(error)
+    if isinstance(error, NotImplementedError) and text == "no message":
         return Wrong("not_attempted", "Write the function, then grade it again.")
-    if isinstance(error, RuntimeError) and "Can't call numpy()" in str(error):
+    if isinstance(error, MemoryError) or any(words in text for words in MUCH):
+        return Wrong("memory", f"With {case.what} it asked for more memory than there is for it.")
+    if isinstance(error, RuntimeError) and "Can't call numpy()" in text:
         return Wrong("numpy", "numpy stops the gradient on its way to the sender: stay in torch.")
-    said = (str(error).strip() or "no message").splitlines()[0]
-    file = getattr(getattr(answer, "__code__", None), "co_filename", None)
-    lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
-    where = f" The line is `{lines[-1].line}`." if lines and lines[-1].line else ""
-    return Wrong("raised", f"With {case.what} it raised {type(error).__name__}: {said}.{where}")
+    where = _line(error, answer)
+    return Wrong("raised", f"With {case.what} it raised {_kind(error)}: {text}.{where}")
 
 
-def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+def _line(error: BaseException, answer: Callable[..., Any]) -> str:
+    """The line of the answer that raised, as a sentence."""
+    try:
+        file = answer.__code__.co_filename
+        lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
+        return f" The line is `{lines[-1].line}`." if lines and lines[-1].line else ""
+    except BaseException:  # a callable may do anything when asked for an attribute
+        return ""
+
+
+def close(got: Tensor, right: Tensor) -> Tensor:
+    """Where two tensors of one shape and dtype agree up to rounding: bool, of their shape."""
+    atol = ATOL
+    if right.dtype is torch.float32 and right.numel():  # rounding is of the size of what is summed
+        atol *= max(1.0, right.nan_to_num(0, 0, 0).abs().max().item())
+    return _isclose(got, right, rtol=RTOL, atol=atol, equal_nan=True)
+
+
+def same(one: Outcome, other: Outcome) -> bool:
     """Whether two outcomes agree in shape, dtype and, up to rounding, in every number, as far as
     both know it: an outcome may be without gradients."""
     pairs = [(one[name], other[name]) for name in one if name in other]
     return all(
-        a.shape == b.shape
-        and a.dtype == b.dtype
-        and torch.allclose(a, b, **TOLERANCE, equal_nan=True)
-        for a, b in pairs
+        a.shape == b.shape and a.dtype == b.dtype and bool(close(a, b).all()) for a, b in pairs
     )
 
 
-def difference(got: dict[str, Tensor], right: dict[str, Tensor]) -> tuple[str, str]:
+def difference(got: Outcome, right: Outcome) -> tuple[str, str]:
     """Name and description of the first difference between two outcomes."""
     value, expected = got["the result"], right["the result"]
     if value.shape != expected.shape:
@@ -156,13 +236,19 @@ def difference(got: dict[str, Tensor], right: dict[str, Tensor]) -> tuple[str, s
         return "shape", said + fits * " It would broadcast without a word: keep every axis."
     if value.dtype != expected.dtype:
         return "dtype", f"the dtype is {value.dtype} instead of {expected.dtype}."
-    if value.isnan().any():
+    if (value.isnan() & ~expected.isnan()).any():
         return "nan", "the result has NaN: is 0 divided by 0, or is there nothing to choose from?"
     name = next(name for name in got if not same({name: got[name]}, {name: right[name]}))
     a, b = got[name], right[name]
-    at = (~torch.isclose(a, b, **TOLERANCE, equal_nan=True)).nonzero()[0].tolist()
+    at = (~close(a, b)).nonzero()[0].tolist()
     where = f"{name} at {at}" if at else name
     said = f"{where} is {a[tuple(at)]:.4g} and should be {b[tuple(at)]:.4g}."
     if name == "the result":
         return "value", said
-    return "gradient", f"{said} The values are right: is something detached on the way?"
+    if a.isnan().any():
+        return "nan_gradient", (
+            f"{said} The values are right, but their gradient is NaN: is there a root, a logarithm "
+            "or a quotient that `torch.where` throws away only after it was computed?"
+        )
+    why = "is something detached on the way?" if b[tuple(at)] else "should something be detached?"
+    return "gradient", f"{said} The values are right: {why}"

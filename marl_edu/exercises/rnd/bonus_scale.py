@@ -87,7 +87,8 @@ def spread_of_the_bonus(bonus, gamma):
 
 @exercise.mistake
 def mean_taken_off(bonus, gamma):
-    """The mean of the bonus is taken off: whatever is less new than the average is *punished*."""
+    """The mean of the bonus is subtracted. RND only divides: where a return ends with the episode,
+    a negative bonus would punish what is familiar."""
     return _over(bonus - bonus.mean(), _forward(bonus, gamma))
 
 

@@ -34,31 +34,39 @@ function markup(maze, agents, { look, hint }) {
       <div class="mk-scene">
         <svg class="mk-maze" viewBox="0 0 ${(maze.length + 1) * CELL} ${3 * CELL}" role="img"
           font-family="system-ui,sans-serif"><rect width="100%" height="100%" rx="8" fill="var(--block)"/><g></g></svg>
-        <p class="mk-label">How probably the sign said up, read from the memory by the probe; below it, the
-          ${units} units of the memory, step by step. Orange is positive, blue negative; at a dashed line the memory was changed.</p>
         <svg class="mk-memory" viewBox="0 0 ${WIDE + SIDE} ${TOP + ROW * units}" role="img"
           font-family="system-ui,sans-serif"></svg>
+      </div>
+      <div class="mk-front">
+        <div class="mk-buttons">${button("play", "Let it walk")}${button("choose", "Step")}${button("reset", "Reset")}</div>
+        <div class="mk-buttons">${button("x", "Exchange memory")}${button("e", "Erase memory")}</div>
         <p class="mk-status" role="status"></p>
         <p class="mk-try"><strong>Try this:</strong> ${escape(hint)}</p>
       </div>
-      <div class="mk-side">
-        <div class="mk-buttons">${button("f", "Forward")}${button("u", "Turn up")}${button("d", "Turn down")}</div>
-        <div class="mk-buttons">${button("choose", "Let it choose")}${button("play", "Let it walk")}</div>
-        <div class="mk-buttons">${button("x", "Exchange memory")}${button("e", "Erase memory")}</div>
-        <div class="mk-buttons">${button("back", "Undo")}${button("reset", "Reset")}</div>
-        ${radios("sign", "The sign says", [
-          ["up", "up"],
-          ["down", "down"],
-        ])}
-        ${radios(
-          "net",
-          "Memory",
-          Object.entries(agents).map(([name, { label }]) => [name, label]),
-        )}
-        <p class="mk-note">Exchange gives the agent the memory of a twin who did the same, but read the other sign. Arrow
-          keys work on the buttons: right is forward.</p>
-      </div>
     </div>
+    <details class="mk-more">
+      <summary>More: walk it yourself, the other sign, another memory</summary>
+      <div class="mk-stage">
+        <div class="mk-front">
+          <div class="mk-buttons">${button("f", "Forward")}${button("u", "Turn up")}${button("d", "Turn down")}${button("back", "Undo")}</div>
+          <p class="mk-note">Arrow keys work on the buttons: right is forward. Exchange gives the agent the memory
+            of a twin who did the same, but read the other sign.</p>
+          <p class="mk-note">Above: how probably the sign said up, as the probe reads it from the memory. Below: the
+            ${units} units of the memory, step by step. Orange is positive, blue negative; at a dashed line you changed the memory.</p>
+        </div>
+        <div class="mk-front">
+          ${radios("sign", "The sign says", [
+            ["up", "up"],
+            ["down", "down"],
+          ])}
+          ${radios(
+            "net",
+            "Memory",
+            Object.entries(agents).map(([name, { label }]) => [name, label]),
+          )}
+        </div>
+      </div>
+    </details>
   </div>`;
 }
 
@@ -70,6 +78,8 @@ export function render({ model, el }) {
   const agents = model.get("nets");
   /** @type {Record<string, Net>} */
   const nets = {}; // decoded when first used
+  /** @type {{ net: string, sign: string, trail: string }} */
+  const first = model.get("first"); // as the figure was made; the traits may come from a link
   /** @type {Walk} */
   let walk;
   /** @type {string} */
@@ -116,7 +126,7 @@ export function render({ model, el }) {
     for (const one of ["f", "u", "d", "choose", "play", "x", "e"])
       buttons[one].disabled = walk.over;
     buttons.back.disabled = walk.trail === "w";
-    buttons.play.textContent = model.get("playing") ? "Stop" : "Let it walk";
+    buttons.play.textContent = model.get("playing") ? "Pause" : "Let it walk";
     tell(model, traits);
     clearTimeout(timer);
     if (model.get("playing")) timer = setTimeout(() => act(walk.choose()), PACE);
@@ -150,7 +160,7 @@ export function render({ model, el }) {
     back: () => start(name, walk.way, walk.trail.slice(0, -1) || "w"),
     reset() {
       model.set("playing", false);
-      start(name, walk.way, "w");
+      start(first.net, first.sign, first.trail);
     },
   };
   el.addEventListener("click", (event) => BUTTONS[target(event).dataset.do ?? ""]?.());
@@ -169,7 +179,7 @@ export function render({ model, el }) {
     const [net, sign, trail] = LINKED.map((key) => model.get(key));
     if (net !== name || sign !== walk.way || trail !== walk.trail) start(net, sign, trail);
   };
-  start(model.get("net"), model.get("sign"), model.get("trail"));
+  start(model.get("net"), model.get("sign"), String(model.get("trail")));
   const ends = [
     follow(model, LINKED, () => setTimeout(outside)),
     follow(model, ["playing"], () => setTimeout(show)),

@@ -1,4 +1,4 @@
-"""The live T-maze: walk it with a trained DRQN's memory in view, exchange or erase it on the way.
+"""The live T-maze: walk with a trained DRQN's memory in view; exchange or erase it on the way.
 
 The agent is a stored DRQN, run in the page. `Walk` is the same in Python: for the picture that is
 there without JavaScript, and for the tests.
@@ -53,7 +53,7 @@ def stored_agents(seed: int = 0) -> dict[str, dict[str, Any]]:
         net: Any = catalogue.load_policy(experiment, seed)
         right = results.load(experiment)[seed]["evaluation"]
         label = (
-            f"{kind.upper()}: turned right in {100 * right['success']:.1f} % of "
+            f"{kind.upper()}: turned the right way in {100 * right['success']:.1f} % of "
             f"{right['episodes']:,} mazes"
         )
         found[kind] = export(net, memory_probe.probe_of(net), label)
@@ -172,7 +172,7 @@ class CorridorFigure(LiveFigure):
     """
 
     NAME = "corridor"
-    STATE = ("nets", "maze", "look", "hint", "net", "sign", "trail", "playing")
+    STATE = ("nets", "maze", "look", "hint", "first", "net", "sign", "trail", "playing")
     _esm = figure_module("corridor")
     _css = style("corridor")
 
@@ -180,8 +180,10 @@ class CorridorFigure(LiveFigure):
     maze = traitlets.Dict().tag(sync=True)
     look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     hint = traitlets.Unicode(
-        "exchange the memory midway, then let it walk. Reset, and erase it instead."
+        "exchange the memory, then let it walk. Reset, erase the memory instead, and let it walk: "
+        "does it still follow the sign? Try both signs."
     ).tag(sync=True)
+    first = traitlets.Dict().tag(sync=True)  # the moment it was made with, for Reset
     net = traitlets.Unicode().tag(sync=True)
     sign = traitlets.Unicode("up").tag(sync=True)
     trail = traitlets.Unicode("w").tag(sync=True)
@@ -196,6 +198,7 @@ class CorridorFigure(LiveFigure):
             raise ValueError("agents must hold at least one agent, got none")
         defaults = {"net": next(iter(nets))}
         super().__init__(nets=nets, maze=maze_data(), **{**defaults, **settings})
+        self.first = {key: getattr(self, key) for key in ("net", "sign", "trail")}
 
     @traitlets.validate("net", "sign", "trail")
     def _check(self, proposal: Any) -> str:
@@ -215,8 +218,8 @@ class CorridorFigure(LiveFigure):
         label = html.escape(self.nets[self.net]["label"])
         inside = (
             f"{picture(walk)}{memory_picture(walk, order)}<figcaption>{words} "
-            "Above: how probably the sign said up, by the probe. Below: the units of the memory, "
-            f"step by step; orange is positive, blue negative. {label}.</figcaption>"
+            "Above: the probability that the sign said up, as the probe reads it. Below: the "
+            f"memory's units by step; orange is positive, blue negative. {label}.</figcaption>"
         )
         return f'<figure class="mk mk-still" style="{junction.STYLE}">{inside}</figure>'
 

@@ -56,11 +56,13 @@ class MemoryPanel(LabPanel):
         run = self.run(
             train,
             cfg,
-            lambda row: f"right turns while exploring: {row['success']:.0%}",
+            lambda row: f"correct turns while exploring: {row['success']:.0%}",
             lambda rows: self.curve.set_trait("value", _curve(method, rows)),
         )
         fresh = evaluate(Flicker(**args, num_envs=250), qlearning.GreedyPolicy(run.net), 1000)
-        self.status.value = f"{fresh['success']:.1%} of {fresh['episodes']} fresh mazes right"
+        self.status.value = (
+            f"{fresh['success']:.1%} correct turns in {fresh['episodes']} fresh mazes"
+        )
         self.curve.value = _curve(method, run.rows)
         return run
 
@@ -74,5 +76,6 @@ class MemoryPanel(LabPanel):
 def _curve(method: str, rows: list[Row]) -> str:
     curve = results.run_curve(rows)
     figure = plots.learning_curves({method: curve}, trivial=("walk and guess", 50.0))
-    text = f"right turns {100 * curve.iqm[-1]:.0f} % after {curve.steps[-1]:,.0f} environment steps"
+    steps = f"{curve.steps[-1]:,.0f} environment steps"
+    text = f"correct turns: {100 * curve.iqm[-1]:.0f} % after {steps}"
     return plots.show(figure, alt=f"Learning curve: {text}.", caption=text)._repr_html_()

@@ -36,9 +36,12 @@ export function thingsShape({ maze, cell, key, door, tv, picture }) {
     ${key ? maze.carried : ""}</g>`;
 }
 
-/** The bonus of the last steps, as bars. @param {number[]} paid */
-export function barsShape(paid) {
-  const top = Math.max(...paid, 1e-9);
+/**
+ * The bonus of the last steps, as bars.
+ * @param {number[]} paid @param {number} most that one of all steps paid: the height of the picture
+ */
+export function barsShape(paid, most) {
+  const top = Math.max(most, 1e-9);
   return each(paid, (x, k) => {
     const height = (44 * x) / top;
     return `<rect x="${5 * k}" y="${46 - height}" width="4" height="${Math.max(height, 0.5)}"/>`;

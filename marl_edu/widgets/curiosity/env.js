@@ -29,6 +29,8 @@ export class Walk {
   memory = [];
   /** @type {number[]} the bonus of each step */
   paid = [];
+  /** @type {boolean[]} whether the step brought a new picture to the TV */
+  zapped = [];
   t = 0;
   trail = "w";
   arrived = false;
@@ -106,6 +108,8 @@ export class Walk {
     const here = this.transition(this.cell, action);
     this.paid.push(this.module.reward(here));
     this.memory.push(here);
+    const { sees } = this.maze;
+    this.zapped.push(action === WATCH && this.tv && Boolean(sees[this.cell]));
     [this.cell, this.key, this.door, this.picture] = this.ahead(this.cell, action);
     this.t++;
     this.trail += action;
@@ -134,6 +138,18 @@ export class Walk {
     return cells.map(
       (cell) => [0, 1, 2, 3, 4].reduce((sum, a) => sum + this.bonus(cell, a), 0) / 5,
     );
+  }
+
+  /**
+   * What the last n presses of the remote control, TV on, paid as a share of the first n; null if
+   * there were not that many.
+   * @param {number} n
+   */
+  wornOff(n) {
+    const presses = this.paid.filter((_, k) => this.zapped[k]);
+    if (presses.length < 2 * n) return null;
+    const sum = (/** @type {number[]} */ some) => some.reduce((a, b) => a + b, 0);
+    return sum(presses.slice(-n)) / sum(presses.slice(0, n));
   }
 
   switchTv() {

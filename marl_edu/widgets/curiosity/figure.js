@@ -7,6 +7,7 @@ import {
   escape,
   find,
   follow,
+  percent,
   shade,
   target,
   tell,
@@ -24,7 +25,7 @@ export const LINKED = ["method", "tv", "trail"];
 const METHODS = {
   rnd: "RND",
   icm: "ICM, gradient as in the authors’ code",
-  features: "ICM, encoder taught by the inverse model alone",
+  features: "ICM, encoder trained by the inverse model alone",
 };
 const MOVES = [
   ["Up", "↑"],
@@ -38,6 +39,7 @@ const ACTIONS = [...MOVES.keys()];
 const ARROWS = { ArrowUp: 0, ArrowDown: 1, ArrowLeft: 2, ArrowRight: 3 };
 const PACE = 250; // milliseconds of a step
 const BARS = 60; // steps whose bonus is drawn
+const FEW = 10; // presses of the remote control, at first and lately
 
 /** @param {Maze} maze @param {{ look: string, hint: string }} texts */
 function markup(maze, { look, hint }) {
@@ -49,28 +51,36 @@ function markup(maze, { look, hint }) {
   });
   const methods = each(
     Object.entries(METHODS),
-    ([name, label]) => `<label>${radio("method", name)} ${label}</label>`,
+    ([name, label]) => `<label>${radio("method", name)}
+      <span>${label} <span class="mc-pays" data-pays="${name}"></span></span></label>`,
   );
   return `<div class="mc" role="group" aria-label="Live figure: a map of curiosity" style="${look}">
     <div class="mc-stage">
       <div class="mc-scene">
         ${mazeShape(maze)}
         <p class="mc-scale" aria-hidden="true"><span>old</span><span class="mc-palette"></span><span>new</span></p>
+      </div>
+      <div class="mc-front">
+        <div class="mc-buttons">${button("play", "")}${button("curious", "Go where it is newest")}${button("reset", "Reset")}</div>
+        <div class="mc-pad">${moves}</div>
+        <div class="mc-buttons"><label>${input("tv", 'type="checkbox"')} TV on</label></div>
         <p class="mc-status" role="status"></p>
         <p class="mc-try"><strong>Try this:</strong> ${escape(hint)}</p>
-      </div>
-      <div class="mc-side">
-        <div class="mc-pad">${moves}</div>
-        <div class="mc-buttons">${button("play", "")}${button("curious", "Go where it is newest")}
-          ${button("back", "Undo")}${button("reset", "Reset: all is new")}</div>
-        <label>${input("tv", 'type="checkbox"')} TV on</label>
         ${group("method", "Curiosity", methods)}
-        <p class="mc-note">Arrow keys work on the buttons. A click on a cell paints it: the networks learn it
-          without a visit, and RND finds it old. Dark is the newest cell of the moment.</p>
-        <figure class="mc-bars"><svg viewBox="0 0 300 47" role="img"></svg>
-          <figcaption>What each of the last 60 steps paid: the model’s error when the step was taken.</figcaption></figure>
       </div>
     </div>
+    <details class="mc-more">
+      <summary>More: undo, what each step paid</summary>
+      <div class="mc-stage">
+        <div class="mc-front">
+          <div class="mc-buttons">${button("back", "Undo")}</div>
+          <p class="mc-note">Arrow keys work on the buttons. A click on a cell paints it: the networks learn it
+            without a visit, and RND finds it old. Dark is the newest cell of the moment.</p>
+        </div>
+        <figure class="mc-bars mc-front"><svg viewBox="0 0 300 47" role="img"></svg>
+          <figcaption>What each of the last 60 steps paid: the model’s error when the step was taken.</figcaption></figure>
+      </div>
+    </details>
   </div>`;
 }
 
@@ -87,6 +97,17 @@ function describe(walk, novelty) {
   return words.filter(Boolean).join(" ");
 }
 
+/**
+ * What a curiosity pays for the remote control by now, on one scale for all of them: the share of
+ * what it paid at first. Before that, what the last step paid.
+ * @param {Walk} walk
+ */
+function describePay(walk) {
+  const share = walk.wornOff(FEW);
+  if (share !== null) return `now pays ${percent(share)} of its first ${FEW} presses`;
+  return walk.paid.length ? `paid ${walk.paid[walk.paid.length - 1].toFixed(2)}` : "";
+}
+
 /** What the bars show, in words. @param {number[]} paid */
 function describeBars(paid) {
   if (!paid.length) return "No step yet";
@@ -100,8 +121,12 @@ export function render({ model, el }) {
   const maze = model.get("maze");
   /** @type {Nets} */
   const nets = model.get("nets");
+  /** @type {{ method: string, tv: boolean, trail: string }} */
+  const first = model.get("first"); // as the figure was made; the traits may come from a link
+  /** @type {Record<string, Walk>} */
+  let walks; // the same walk for every curiosity, so that they can be compared
   /** @type {Walk} */
-  let walk;
+  let walk; // the one that is shown
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
@@ -114,12 +139,16 @@ export function render({ model, el }) {
     ".mc-play",
   ].map((selector) => find(el, selector));
   const cells = [...el.querySelectorAll("[data-cell]")];
+  const pays = /** @type {NodeListOf<HTMLElement>} */ (el.querySelectorAll("[data-pays]"));
 
   // A new walk, or another trail of it.
   /** @param {string} method @param {boolean} tv @param {string} trail */
   function start(method, tv, trail) {
     const known = Object.hasOwn(METHODS, method) ? method : "rnd";
-    walk = new Walk(maze, nets, known, tv).follow(trail);
+    walks = Object.fromEntries(
+      Object.keys(METHODS).map((one) => [one, new Walk(maze, nets, one, tv).follow(trail)]),
+    );
+    walk = walks[known];
     show();
   }
 
@@ -132,7 +161,8 @@ export function render({ model, el }) {
     status.textContent = text;
     picture.setAttribute("aria-label", `Map of curiosity. ${text}`);
     const lately = walk.paid.slice(-BARS);
-    bars.innerHTML = barsShape(lately);
+    bars.innerHTML = barsShape(lately, Math.max(...walk.paid));
+    for (const one of pays) one.textContent = describePay(walks[one.dataset.pays ?? ""]);
     bars.setAttribute("aria-label", describeBars(lately));
     for (const input of el.querySelectorAll("input")) {
       input.checked = input.dataset.name === "tv" ? walk.tv : input.value === walk.method;
@@ -148,7 +178,7 @@ export function render({ model, el }) {
   /** @param {number} action */
   function act(action) {
     if (!el.isConnected) return;
-    walk.step(action);
+    for (const one of Object.values(walks)) one.step(action);
     if (walk.t >= LONGEST) model.set("playing", false);
     show();
   }
@@ -164,7 +194,7 @@ export function render({ model, el }) {
     back: () => start(walk.method, walk.first, walk.trail.replace(/(p\d+\.|[0-4t])$/, "")),
     reset() {
       model.set("playing", false);
-      start(walk.method, walk.tv, "w");
+      start(first.method, first.tv, first.trail);
     },
   };
   el.addEventListener("click", (event) => {
@@ -172,7 +202,7 @@ export function render({ model, el }) {
     if (move) act(Number(move));
     if (name) BUTTONS[name]();
     if (!cell) return;
-    walk.paint(Number(cell));
+    for (const one of Object.values(walks)) one.paint(Number(cell));
     show();
   });
   el.addEventListener("keydown", (event) => {
@@ -182,9 +212,8 @@ export function render({ model, el }) {
   });
   el.addEventListener("input", (event) => {
     const { dataset, value } = target(event);
-    if (dataset.name === "method") start(value, walk.first, walk.trail);
-    if (dataset.name !== "tv") return;
-    walk.switchTv();
+    if (dataset.name === "method") walk = walks[value];
+    if (dataset.name === "tv") for (const one of Object.values(walks)) one.switchTv();
     show();
   });
   // The traits, of which a link gives words.

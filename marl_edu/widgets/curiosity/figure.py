@@ -1,8 +1,8 @@
 """The live map of curiosity: walk through the maze and watch what is new grow old.
 
-The networks are those of `marl_edu.algos.rnd` and `marl_edu.algos.icm`, small, as they are drawn;
-they learn in the page, by plain gradient descent, from the steps that are walked there. `Walk` is
-the same in Python: for the picture that is there without JavaScript, and for the tests.
+The networks are small ones of `marl_edu.algos.rnd` and `marl_edu.algos.icm`, freshly drawn. They
+learn in the page, by plain gradient descent, from the steps that are walked there. `Walk` is the
+same in Python: for the picture without JavaScript, and for the tests.
 """
 
 import html
@@ -29,7 +29,7 @@ from marl_edu.widgets.shared.weights import pack
 METHODS = {
     "rnd": "RND",
     "icm": "ICM, gradient as in the authors’ code",
-    "features": "ICM, encoder taught by the inverse model alone",
+    "features": "ICM, encoder trained by the inverse model alone",
 }
 HIDDEN, FEATURES = 32, 16  # small, so that the page is
 RATE, TIMES, RECENT = 0.2, 4, 64  # step size; gradient steps per step; transitions gone through
@@ -136,7 +136,7 @@ class Walk:
         return self.module.reward(*_stack(transitions))
 
     def step(self, action: int) -> None:
-        """Walk one step, be paid for it, learn from it; at the goal, begin anew."""
+        """Walk one step, be paid for it, learn from it; at the goal, begin again."""
         here = self.transition(self.cell, action)
         self.paid.append(float(self.bonus([here])[0]))
         self.memory.append(here)
@@ -216,7 +216,7 @@ class CuriosityFigure(LiveFigure):
     """
 
     NAME = "curiosity"
-    STATE = ("nets", "maze", "look", "hint", "method", "tv", "trail", "playing")
+    STATE = ("nets", "maze", "look", "hint", "first", "method", "tv", "trail", "playing")
     _esm = figure_module("curiosity")
     _css = style("curiosity")
 
@@ -226,6 +226,7 @@ class CuriosityFigure(LiveFigure):
     hint = traitlets.Unicode(
         "walk to the key; then switch the TV on and press the remote control."
     ).tag(sync=True)
+    first = traitlets.Dict().tag(sync=True)  # the moment it was made with, for Reset
     method = traitlets.Unicode("rnd").tag(sync=True)
     tv = traitlets.Bool(False).tag(sync=True)
     trail = traitlets.Unicode("w").tag(sync=True)
@@ -238,6 +239,7 @@ class CuriosityFigure(LiveFigure):
         made = draw_networks()
         nets = {name: export(made[name]) for name in ("rnd", "icm")}
         super().__init__(nets=nets, **settings)
+        self.first = {key: getattr(self, key) for key in ("method", "tv", "trail")}
 
     @traitlets.validate("method")
     def _check_method(self, proposal: Any) -> str:

@@ -20,7 +20,7 @@ METHODS = {  # what the menu offers -> its name in the plots
     "no bonus": "none: no bonus",
     "counts": "counts",
     "ICM": "icm",
-    "ICM, encoder taught by the inverse model alone": "icm",
+    "ICM, encoder trained by the inverse model alone": "icm",
     "RND": "rnd",
 }
 
@@ -38,7 +38,7 @@ class CuriosityPanel(LabPanel):
         )
         self.tv = ipywidgets.Checkbox(value=False, description="TV on", **WIDE)
         self.units = ipywidgets.Dropdown(
-            options=[8, 16, 32, 64, 128], value=128, description="units of its layers", **WIDE
+            options=[8, 16, 32, 64, 128], value=128, description="units per layer", **WIDE
         )
         self.updates = ipywidgets.IntSlider(
             value=60, min=10, max=150, step=10, description="rounds", **WIDE
@@ -115,7 +115,7 @@ def _curves(name: str, rows: list[Any]) -> tuple[str, str]:
 def _map(bonus: Any) -> str:
     """What a step from each cell would pay, with the key in hand."""
     pays = exploration.bonus_map(bonus, KeyDoorMaze(num_envs=1), key=True).mean(0)
-    text = f"what a step would pay with the key: {pays.min():.3g} to {pays.max():.3g}, dark is most"
+    text = f"Bonus of a step with the key: {pays.min():.3g} to {pays.max():.3g}; dark is largest."
     return (
         f'<figure style="margin:0;max-width:24rem">{draw(pays.tolist(), text, key=1)}'
         f"<figcaption>{text}</figcaption></figure>"

@@ -37,13 +37,14 @@ export function arrowShape([x, y], [u, v], weight) {
 
 /**
  * @param {number} i @param {Point} place @param {string} letter what it holds or answers
- * @param {boolean} held @param {boolean} selected
+ * @param {boolean} held @param {boolean} selected @param {boolean} counts whether the letter means
+ *   anything
  */
-export function agentShape(i, [x, y], letter, held, selected) {
+export function agentShape(i, [x, y], letter, held, selected, counts) {
   return `<g class="mg-agent" data-agent="${i}" transform="translate(${x} ${y})">
     ${selected ? `<circle r="${DISC + 5}" fill="none" stroke="var(--ink)" stroke-width="2.5"/>` : ""}
     <circle r="${DISC}" fill="var(--a${i % 8})" stroke="var(--ink)" stroke-width="1.5"/>
     <text y="6.5" text-anchor="middle" font-size="18" font-weight="700" fill="var(--t${i % 8})">${i}</text>
     <text x="22" y="-10" text-anchor="middle" font-size="${held ? 22 : 15}" font-weight="700" stroke="var(--block)"
-      stroke-width="4" paint-order="stroke" fill="var(--${held ? "bad" : "soft"})">${letter}</text></g>`;
+      stroke-width="4" paint-order="stroke" fill="var(--${held ? "bad" : "ink"})" ${counts ? "" : 'opacity=".4"'}>${letter}</text></g>`;
 }

@@ -15,7 +15,7 @@ import { target, tell } from "../shared/kit.js";
 import { agentShape, arrowShape, linkShape } from "./drawing.js";
 import { nearby, pair } from "./env.js";
 import { LETTERS, load } from "./network.js";
-import { compute, describe, readState, sideOf, writeState } from "./state.js";
+import { asked, compute, describe, readState, sideOf, writeState } from "./state.js";
 
 /** @import { Input, Place } from "../shared/kit.js" */
 /** @import { Point } from "./env.js" */
@@ -42,23 +42,34 @@ function markup(N, net, { look, hint }) {
           <rect x="-20" y="-20" width="${side + 40}" height="${side + 40}" rx="8" fill="var(--block)"/>
           <g class="mg-reach"></g><g class="mg-links"></g><g class="mg-fields"></g><g class="mg-arrows"></g><g class="mg-agents"></g>
         </svg>
-        <p class="mg-legend">A red letter: what a source holds. A grey letter: what an agent answers. A halo: in the
-          receptive field. An arrow: attention, as wide as it is strong. A dotted circle: how far one hears.</p>
+      </div>
+      <div class="mg-front">
+        <div class="mg-buttons">${button("reset", "Reset")}</div>
+        <fieldset class="mg-ties"><legend></legend></fieldset>
+        <p class="mg-status" aria-hidden="true"></p>
+        <p class="mg-legend">Only agents exactly ${net.layers} links from their nearest source were ever paid for
+          their answer. Other answers mean nothing: they are pale.</p>
         <p class="mg-try"><strong>Try this:</strong> ${escape(hint)}</p>
       </div>
-      <div class="mg-side">
-        <p class="mg-status" aria-hidden="true"></p>
-        ${select("selected", "Agent", [...Array(N).keys()].map(itself))}
-        ${slider("across", "Across", 0, side)}
-        ${slider("down", "Down", 0, side)}
-        ${select("hold", "It holds", [["-", "nothing"], ...letters.map(itself)])}
-        <fieldset class="mg-ties"><legend></legend></fieldset>
-        ${slider("radius", "Radius", 0, side)}
-        ${slider("layer", "Layers", 1, net.layers)}
-        ${select("head", "Head", [[0, "mean of all"], ...heads.map(itself)])}
-        <div>${button("reset", "Reset")}</div>
-      </div>
     </div>
+    <details class="mg-more">
+      <summary>More: move an agent, change what it holds, layers and heads</summary>
+      <div class="mg-stage">
+        <div class="mg-side">
+          ${select("selected", "Agent", [...Array(N).keys()].map(itself))}
+          ${slider("across", "Across", 0, side)}
+          ${slider("down", "Down", 0, side)}
+          ${select("hold", "It holds", [["-", "nothing"], ...letters.map(itself)])}
+        </div>
+        <div class="mg-side">
+          ${slider("radius", "Radius", 0, side)}
+          ${slider("layer", "Layers", 1, net.layers)}
+          ${select("head", "Head", [[0, "mean of all"], ...heads.map(itself)])}
+        </div>
+      </div>
+      <p class="mg-legend">A letter in a box: what a source holds. A grey letter: what an agent answers. A halo: in
+        the receptive field. An arrow: attention, as wide as it is strong. A dotted circle: how far an agent hears.</p>
+    </details>
     <p class="mg-hidden" role="status"></p>
   </div>`;
 }
@@ -134,6 +145,14 @@ export function render({ model, el }) {
     picture.setPointerCapture(event.pointerId);
     set({ selected: dragged });
   });
+  // A finger on an agent drags it, and not the page.
+  picture.addEventListener(
+    "touchstart",
+    (event) => {
+      if (target(event).closest("[data-agent]")) event.preventDefault();
+    },
+    { passive: false },
+  );
   picture.addEventListener("pointermove", (event) => {
     if (dragged !== undefined) move(dragged, ...point(event));
   });
@@ -177,7 +196,8 @@ export function render({ model, el }) {
     const agents = each(numbers, (i) => {
       const held = holds[i] !== "-";
       const letter = held ? holds[i] : LETTERS[argmax(now.chances[i])];
-      return agentShape(i, places[i], letter, held, i === selected);
+      const counts = held || asked(i, holds, now.near, net.layers);
+      return agentShape(i, places[i], letter, held, i === selected, counts);
     });
     fill(part("agents"), agents);
     paintTies(near[selected].filter((j) => j !== selected));
@@ -227,10 +247,10 @@ export function render({ model, el }) {
 
   // -- Beginning and end ---------------------------------------------------------------------------
 
-  const asked = () => Object.fromEntries(LINKED.map((key) => [key, model.get(key)]));
-  set(readState(asked(), first, net));
+  const wanted = () => Object.fromEntries(LINKED.map((key) => [key, model.get(key)]));
+  set(readState(wanted(), first, net));
   const unfollow = follow(model, LINKED, (key) => {
-    if ((model.get(key) ?? "") !== writeState(state)[key]) set(readState(asked(), first, net));
+    if ((model.get(key) ?? "") !== writeState(state)[key]) set(readState(wanted(), first, net));
   });
   return () => {
     hush();

@@ -65,6 +65,17 @@ export function compute({ places, holds, cut, radius, layer, head, selected }, n
   return { near, chances, weights, field: reach(near, selected, layer) };
 }
 
+/**
+ * Whether an agent of the relay would be paid for its answer: its nearest source is exactly as many
+ * links away as the team has layers, and all sources at that distance hold the same.
+ * @param {number} i @param {string} holds @param {number[][]} near @param {number} layers
+ */
+export function asked(i, holds, near, layers) {
+  const heard = (/** @type {number} */ hops) =>
+    new Set([...reach(near, i, hops)].map((j) => holds[j]).filter((one) => one !== "-"));
+  return !heard(layers - 1).size && heard(layers).size === 1;
+}
+
 /** The moment in words. @param {State} state @param {Moment} now */
 export function describe({ places, selected, layer, head }, { chances, weights, field }) {
   const best = argmax(chances[selected]);

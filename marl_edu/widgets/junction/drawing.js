@@ -45,9 +45,9 @@ export function places(map, env) {
 /**
  * A car around (0, 0).
  * @param {number | ""} i @param {{ dx: number, dy: number }} heading
- * @param {boolean} waits @param {boolean} muted @param {boolean} chosen
+ * @param {boolean} waits @param {boolean} muted @param {boolean} chosen @param {boolean} crashed
  */
-export function carShape(i, { dx, dy }, waits, muted = false, chosen = false) {
+export function carShape(i, { dx, dy }, waits, muted = false, chosen = false, crashed = false) {
   const k = Number(i) % 8;
   const ahead = waits
     ? `<path d="M${20 * dx - 10 * dy} ${20 * dy - 10 * dx}L${20 * dx + 10 * dy} ${20 * dy + 10 * dx}"
@@ -55,7 +55,9 @@ export function carShape(i, { dx, dy }, waits, muted = false, chosen = false) {
     : `<path d="M${22 * dx} ${22 * dy}L${10 * dx - 9 * dy} ${10 * dy - 9 * dx}L${10 * dx + 9 * dy}
         ${10 * dy + 9 * dx}z" fill="var(--ink)"/>`;
   const [disc, edge, text] = muted ? ["paper", `a${k}`, "ink"] : [`a${k}`, "ink", `t${k}`];
+  const ring = '<circle r="19" fill="none" stroke="var(--bad)" stroke-width="4"/>';
   return `${chosen ? '<circle r="26" fill="var(--accent)" opacity=".22"/>' : ""}${ahead}
+    ${crashed ? ring : ""}
     <circle r="${DISC}" fill="var(--${disc})" stroke="var(--${edge})" stroke-width="${muted ? 3 : 1.5}"/>
     ${muted ? '<path d="M-14 14L14 -14" stroke="var(--bad)" stroke-width="3"/>' : ""}
     <text y="6.5" text-anchor="middle" font-size="19" font-weight="700" fill="var(--${text})"

@@ -5,7 +5,7 @@
  * entry its routes of cells [row, column].
  * @typedef {object} Roads
  * @property {number} side @property {number} cars @property {number} steps
- * @property {number} arrival @property {number} base
+ * @property {number} arrival @property {number} base @property {number} crash_cost
  * @property {[number, number, number][]} cells
  * @property {[number, number][][][]} routes
  * @property {string} background

@@ -9,8 +9,9 @@ import { forward } from "./network.js";
 
 /** @typedef {{ step: number, arrival: number, muted: number[] }} Change what holds from a step on */
 /**
- * Where the cars are, whom they heard there, and what they are about to do.
- * @typedef {{ env: State, actions: number[] } & ReturnType<typeof forward>} Moment
+ * Where the cars are, whom they heard there, and what they are about to do; and which of them have
+ * crashed on their way.
+ * @typedef {{ env: State, actions: number[], crashed: boolean[] } & ReturnType<typeof forward>} Moment
  */
 
 export class Episode {
@@ -45,6 +46,12 @@ export class Episode {
     this.moments.length = Math.min(this.moments.length, t);
   }
 
+  /** The first step at which a car had crashed; null if none had until step t. @param {number} t */
+  crash(t) {
+    const found = this.moments.slice(0, t + 1).findIndex(({ env }) => !env.success);
+    return found < 0 ? null : found;
+  }
+
   /** @param {number} t */
   draw(t) {
     const width = 2 * this.map.routes.length + this.map.cars;
@@ -66,7 +73,10 @@ export class Episode {
       }
       const obs = observe(this.map, env, this.net.obs_dim);
       const said = forward(this.net, obs, h, this.settings(now).muted);
-      this.moments.push({ env, ...said, actions: said.logits.map(argmax) });
+      const crashed = env.collided.map(
+        (hit, i) => hit || Boolean(env.alive[i] && env.wait[i] && before?.crashed[i]),
+      );
+      this.moments.push({ env, ...said, actions: said.logits.map(argmax), crashed });
     }
     return this.moments[t];
   }

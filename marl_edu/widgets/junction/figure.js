@@ -11,6 +11,7 @@ import { describe, scoreText } from "./words.js";
 /** @import { RoadMap, Roads } from "./env.js" */
 /** @import { Net, Policy } from "./network.js" */
 /** @import { Parts, State } from "./view.js" */
+/** @import { Score } from "./words.js" */
 
 export const FIGURE = "junction";
 // What a link to a moment of it holds.
@@ -46,8 +47,8 @@ export function render({ model, el }) {
   const maps = Object.fromEntries(Object.entries(roads).map(([name, one]) => [name, prepare(one)]));
   /** @type {Record<string, Net>} */
   const nets = {}; // decoded when first used
-  /** @type {Map<string, Map<number, boolean>>} */
-  const tallies = new Map(); // conditions -> episode -> success
+  /** @type {Map<string, Map<number, { good: boolean, midway: boolean }>>} */
+  const tallies = new Map(); // conditions -> episode -> how it went
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
   const state = /** @type {State} */ ({ speed: 2, head: "mean", hover: null });
   /** @type {Episode} */
@@ -113,9 +114,7 @@ export function render({ model, el }) {
     }
     const { arrival, muted } = episode.settings(state.step);
     Object.assign(state, { arrival, muted, changes: writeChanges(episode.changes) });
-    if (over() && episode.changes.length === 1) {
-      tally(state.team).set(state.episode, episode.at(state.step).env.success);
-    }
+    count();
     if (parts?.built !== state.difficulty) {
       const texts = { look: model.get("look"), hint: model.get("hint") };
       parts = build(el, map, policies, state, texts);
@@ -134,7 +133,7 @@ export function render({ model, el }) {
     const chosen = state.hover ?? state.selected;
     const shown = chosen !== null && now.env.alive[chosen] ? chosen : null;
     const weights = now.attention[Number(state.head)] ?? meanOfHeads(now.attention);
-    const is = { over: over(), silent: net().kind === "none" };
+    const is = { over: over(), silent: net().kind === "none", cost: map.crash_cost };
     const words = describe(now, weights, shown, is);
     const left = atOnce?.left;
     const scene = { state, map, now, net: net(), weights, shown, words, still, left, score };
@@ -143,24 +142,38 @@ export function render({ model, el }) {
     if (!state.playing) say(`Step ${state.step} of ${map.steps}. ${words}`);
   }
 
-  /** @param {string} team */
-  function tally(team) {
-    const key = [team, state.difficulty, state.seed, state.arrival, state.muted].join("|");
+  /** @param {string} team @param {{ arrival: number, muted: number[] }} under */
+  function tally(team, { arrival, muted } = state) {
+    const key = [team, state.difficulty, state.seed, arrival, muted].join("|");
     const counted = tallies.get(key) ?? new Map();
     tallies.set(key, counted);
     return counted;
   }
 
-  /** @param {string} team @returns {[number, number]} */
+  // An episode counts once it is over or a car has crashed: for what held then.
+  function count() {
+    const good = episode.at(state.step).env.success;
+    if (good && !over()) return;
+    const until = episode.crash(state.step) ?? state.step;
+    const midway = episode.changes.filter(({ step }) => step < until).length > 1;
+    tally(state.team, episode.settings(until - 1)).set(state.episode, { good, midway });
+  }
+
+  /** @param {string} team @returns {Score} */
   function score(team) {
-    const counted = tally(team);
-    return [[...counted.values()].filter(Boolean).length, counted.size];
+    const all = [...tally(team).values()];
+    const having = (/** @type {"good" | "midway"} */ what) => all.filter((one) => one[what]).length;
+    return { good: having("good"), all: all.length, midway: having("midway") };
   }
 
   function schedule() {
     clearTimeout(timer);
     if (!state.playing) return;
-    const wait = over() ? Math.max(1400, 1000 / state.speed) : 1000 / state.speed;
+    const { crashed } = episode.at(state.step);
+    const before = episode.at(Math.max(state.step - 1, 0)).crashed;
+    const crash = crashed.some((is, i) => is && !before[i]); // long enough to be seen
+    const least = Math.max(over() ? 1400 : 0, crash ? Math.min(1500, 3000 / state.speed) : 0);
+    const wait = Math.max(least, 1000 / state.speed);
     timer = setTimeout(() => set(over() ? nextEpisode() : { step: state.step + 1 }), wait);
   }
 
@@ -180,15 +193,15 @@ export function render({ model, el }) {
     const slice = () => {
       if (atOnce !== run || !el.isConnected) return;
       for (const start = performance.now(); run.left && performance.now() - start < 40; number++) {
-        if (counted.has(number)) continue;
+        if (counted.get(number)?.midway === false) continue;
         const one = new Episode(map, net(), seed, number, [{ step: 0, arrival, muted }]);
-        counted.set(number, one.at(map.steps).env.success);
+        counted.set(number, { good: one.at(map.steps).env.success, midway: false });
         run.left--;
       }
       if (run.left) setTimeout(slice);
       else atOnce = null;
       show();
-      if (!run.left) parts.live.textContent = scoreText(...score(state.team));
+      if (!run.left) parts.live.textContent = scoreText(score(state.team));
     };
     slice();
   }

@@ -11,6 +11,7 @@ from marl_edu.algos import commnet, tarmac
 from marl_edu.core import storage
 from marl_edu.envs.base.checks import one_of
 from marl_edu.envs.drawing import junction
+from marl_edu.envs.traffic_junction import CRASH_PENALTY
 from marl_edu.envs.traffic_junction_roads import ROAD_MAPS
 from marl_edu.experiments import catalogue
 from marl_edu.results.folders import POLICIES
@@ -121,6 +122,7 @@ def road_data(difficulty: str) -> dict[str, Any]:
         "cars": roads.max_cars,
         "steps": roads.max_steps,
         "arrival": roads.arrival,
+        "crash_cost": -CRASH_PENALTY,
         "base": roads.base,
         "cells": [[row, column, k] for (row, column), k in roads.cell_id.items()],
         "routes": roads.routes,

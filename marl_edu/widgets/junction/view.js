@@ -10,6 +10,7 @@ import { scoreText } from "./words.js";
 /** @import { RoadMap } from "./env.js" */
 /** @import { Moment } from "./episode.js" */
 /** @import { Policy } from "./network.js" */
+/** @import { Score } from "./words.js" */
 
 /**
  * What the figure shows: its traits, and what only the page knows.
@@ -27,7 +28,7 @@ import { scoreText } from "./words.js";
  * @property {number | null} shown the car whose messages are shown
  * @property {string} words @property {boolean} still without motion
  * @property {number | undefined} left episodes that are still played at once
- * @property {(team: string) => [number, number]} score good episodes, all
+ * @property {(team: string) => Score} score
  */
 /** @typedef {ReturnType<typeof build>} Parts */
 
@@ -57,6 +58,7 @@ export function build(el, map, policies, state, { look, hint }) {
   const old = el.contains(document.activeElement)
     ? /** @type {HTMLElement} */ (document.activeElement).dataset
     : {};
+  const open = el.querySelector("details")?.open;
   const { button, group, input, radio, select, slider } = controls("mj");
   const slots = [...Array(map.cars).keys()];
   const side = map.side * CELL;
@@ -71,6 +73,7 @@ export function build(el, map, policies, state, { look, hint }) {
       <span class="mj-value" data-tally="${escape(team)}"></span></label>`;
   });
 
+  // What a reader watches and touches first fits on a phone's screen; the rest is below.
   el.innerHTML = `<div class="mj" role="group" aria-label="Live figure: a junction" style="${look}">
     <div class="mj-stage">
       <div class="mj-scene">
@@ -78,50 +81,53 @@ export function build(el, map, policies, state, { look, hint }) {
           <text class="mj-clock" x="${side / 24}" y="${side / 12}" font-size="${side / 22}"></text>
           <g class="mj-ways"></g><g class="mj-arrows"></g><g class="mj-discs"></g><g class="mj-marks"></g>
         </svg>
-        <p class="mj-score"></p>
-        <p class="mj-status" aria-hidden="true"></p>
-        <p class="mj-try"><strong>Try this:</strong> ${escape(hint)}</p>
       </div>
-      <div class="mj-side">
-        <div class="mj-scroll"><table class="mj-map" style="--n:${map.cars}">
-          <caption></caption>
-          <thead><tr><td></td>${each(slots, (j) => `<th scope="col">${chip(j)}</th>`)}</tr></thead>
-          <tbody>${each(
-            slots,
-            (i) => `<tr><th scope="row">${chip(i)}</th>${"<td></td>".repeat(map.cars)}</tr>`,
-          )}</tbody>
-        </table></div>
-        <ul class="mj-legend">${each(
-          LEGEND,
-          ([shape, what]) =>
-            `<li><svg viewBox="-22 -18 44 36" aria-hidden="true">${shape}</svg>${what}</li>`,
-        )}</ul>
-      </div>
-    </div>
-    <div class="mj-controls">
-      <div class="mj-buttons">${button("play", "Play")}${button("back", "Back")}${button("forth", "Step")}
-        ${button("next", "Next episode")}${button("many", "")}${button("reset", "Reset")}</div>
-      ${slider("step", "Step", 0, map.steps)}
-      <div>
+      <div class="mj-front">
+        <div class="mj-buttons">${button("play", "Play")}${button("forth", "Step")}${button("reset", "Reset")}</div>
         ${group("mute", "Mute, from this step on", `${mutes}<label>${input("everyone", 'type="checkbox"')}all</label>`)}
-        ${group("listener", "Show what was heard by", `${listeners}<label>${radio("listener", "all")}all</label>`)}
-        <div ${most > 1 ? "" : "hidden"}>${select("head", "Head", [
-          ["mean", "mean of all"],
-          ...Array.from({ length: most }, (_, k) => /** @type {[number, number]} */ ([k, k + 1])),
-        ])}</div>
-      </div>
-      <div>
+        <p class="mj-try"><strong>Try this:</strong> ${escape(hint)}</p>
+        <p class="mj-status" aria-hidden="true"></p>
+        <p class="mj-score"></p>
         ${group("team", "Team", choices)}
-        <p class="mj-measured"></p>
-        ${group(
-          "difficulty",
-          "Junction",
-          each(Object.keys(policies), (d) => `<label>${radio("difficulty", d)}${d}</label>`),
-        )}
-        ${slider("arrival", "Arrivals", 0, 1, 0.05)}
-        ${slider("speed", "Speed", 0.5, 8, 0.5)}
       </div>
     </div>
+    <details class="mj-more"${open ? " open" : ""}>
+      <summary>More: who listens to whom, other traffic, 100 episodes at once</summary>
+      <div class="mj-stage">
+        <div class="mj-side">
+          <div class="mj-scroll"><table class="mj-map" style="--n:${map.cars}">
+            <caption></caption>
+            <thead><tr><td></td>${each(slots, (j) => `<th scope="col">${chip(j)}</th>`)}</tr></thead>
+            <tbody>${each(
+              slots,
+              (i) => `<tr><th scope="row">${chip(i)}</th>${"<td></td>".repeat(map.cars)}</tr>`,
+            )}</tbody>
+          </table></div>
+          <ul class="mj-legend">${each(
+            LEGEND,
+            ([shape, what]) =>
+              `<li><svg viewBox="-22 -18 44 36" aria-hidden="true">${shape}</svg>${what}</li>`,
+          )}</ul>
+        </div>
+        <div class="mj-controls">
+          <div class="mj-buttons">${button("back", "Back")}${button("next", "Next episode")}${button("many", "")}</div>
+          ${slider("step", "Step", 0, map.steps)}
+          ${slider("speed", "Speed", 0.5, 8, 0.5)}
+          ${slider("arrival", "Arrivals", 0, 1, 0.05)}
+          ${group("listener", "Show what was heard by", `${listeners}<label>${radio("listener", "all")}all</label>`)}
+          <div ${most > 1 ? "" : "hidden"}>${select("head", "Head", [
+            ["mean", "mean of all"],
+            ...Array.from({ length: most }, (_, k) => /** @type {[number, number]} */ ([k, k + 1])),
+          ])}</div>
+          ${group(
+            "difficulty",
+            "Junction",
+            each(Object.keys(policies), (d) => `<label>${radio("difficulty", d)}${d}</label>`),
+          )}
+          <p class="mj-measured"></p>
+        </div>
+      </div>
+    </details>
     <p class="mj-hidden" role="status"></p>
   </div>`;
 
@@ -161,7 +167,7 @@ export function build(el, map, policies, state, { look, hint }) {
  * @param {Parts} parts @param {Scene} scene @param {(Spot | null)[]} spots
  */
 function paintCars(parts, { state, now, shown }, spots) {
-  const { env, actions } = now;
+  const { env, actions, crashed } = now;
   spots.forEach((spot, i) => {
     const life = `${state.seed}.${state.episode}.${env.t - env.wait[i]}`;
     let group = parts.groups[i];
@@ -175,7 +181,8 @@ function paintCars(parts, { state, now, shown }, spots) {
     Object.assign(group.dataset, { slot: i, life });
     group.setAttribute("class", "mj-car");
     group.style.transform = `translate(${spot.x}px,${spot.y}px)`;
-    fill(group, carShape(i, spot, actions[i] === BRAKE, state.muted.includes(i), shown === i));
+    const muted = state.muted.includes(i);
+    fill(group, carShape(i, spot, actions[i] === BRAKE, muted, shown === i, crashed[i]));
   });
 }
 
@@ -188,7 +195,7 @@ function paintMap(parts, { state, now, net, weights, shown }) {
     title.push(head < heads ? `head ${head + 1} of ${heads}` : `mean of ${heads} heads`);
   }
   if (rounds > 1) title.push(`round ${rounds}`);
-  parts.title.textContent = title.join(", ");
+  parts.title.textContent = `${title.join(", ")}. A map is a hypothesis: mute the car and see.`;
   weights.forEach((row, i) =>
     row.forEach((weight, j) => {
       const cell = parts.cells[i][j];
@@ -259,14 +266,15 @@ export function paint(parts, scene, glides) {
 
   parts.status.textContent = words;
   parts.picture.setAttribute("aria-label", `Step ${state.step} of ${map.steps}. ${words}`);
-  parts.score.textContent = scoreText(...score(state.team));
+  parts.score.textContent = scoreText(score(state.team));
   const { label, measured } = net;
   const many = measured?.episodes.toLocaleString("en");
   parts.measured.textContent = measured
-    ? `${label} in ${many} test episodes: ${(100 * measured.success).toFixed(1)}\u00a0%`
+    ? `${label}, unmuted, arrivals ${map.arrival.toFixed(2)}: no crash in
+      ${(100 * measured.success).toFixed(1)}\u00a0% of ${many} test episodes`
     : "";
   for (const one of parts.tallies) {
-    const [good, all] = score(one.dataset.tally ?? "");
+    const { good, all } = score(one.dataset.tally ?? "");
     one.textContent = all ? `${good} of ${all} without a crash` : "not played";
   }
   paintControls(parts, scene);

@@ -11,8 +11,16 @@ const list = (numbers) => numbers.join(", ").replace(/, (\d+)$/, " and $1");
 /** @param {number[]} numbers */
 const cars = (numbers) => `car${numbers.length === 1 ? "" : "s"} ${list(numbers)}`;
 
-/** @param {number} good @param {number} all */
-export const scoreText = (good, all) => `Episodes without a crash: ${good} of ${all}`;
+/**
+ * @typedef {object} Score of a team under the present conditions
+ * @property {number} good episodes without a crash @property {number} all
+ * @property {number} midway of all, those in which something was changed on the way
+ */
+/** @param {Score} score */
+export function scoreText({ good, all, midway }) {
+  const label = midway ? ` (${midway === all ? "" : `${midway} of them `}changed midway)` : "";
+  return `Episodes without a crash: ${all ? `${good} of ${all}${label}` : "none played yet"}`;
+}
 
 /** @param {number[]} row of the attention map @param {number[]} living @param {number} listener */
 function whom(row, living, listener) {
@@ -24,12 +32,15 @@ function whom(row, living, listener) {
 
 /**
  * @param {Moment} now @param {number[][]} weights @param {number | null} listener whose messages
- *   are shown @param {{ over: boolean, silent: boolean }} is the episode, the team
+ *   are shown @param {{ over: boolean, silent: boolean, cost: number }} is the episode, the team;
+ *   what a crash costs each car and step
  */
 export function describe({ env, actions }, weights, listener, is) {
   const living = [...env.alive.keys()].filter((i) => env.alive[i]);
   const crashed = living.filter((i) => env.collided[i]);
-  const crash = crashed.length ? `Crash: ${cars(crashed)}. ` : "";
+  const crash = crashed.length
+    ? `Crash: ${cars(crashed)}. Cars go on; each shared step costs ${is.cost}. `
+    : "";
   if (is.over) {
     return `${crash}The episode is over: ${env.success ? "nobody" : "somebody"} crashed.`;
   }

@@ -11,7 +11,7 @@ import torch
 
 from marl_edu import exercises
 from marl_edu.exercises.engine import grading, isolation
-from marl_edu.exercises.engine.grading import Verdict
+from marl_edu.exercises.engine.verdict import Verdict
 from tests.exercises.answers import WRONG
 
 mean = exercises.mean_of_the_others

@@ -414,7 +414,7 @@ WRONG = {
         ("messages_detached", adjacency(cut=["message"])),
         ("senders_detached", adjacency(cut=["sender"])),
         ("gradient", adjacency(cut=["result"])),
-        ("unscaled", wrong_two_mistakes),
+        ("value", wrong_two_mistakes),
     ],
     "several_heads": [
         ("split_by_view", wrong_view),
