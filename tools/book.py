@@ -4,6 +4,9 @@ Notebooks run before Sphinx starts, as many at a time as there are cores, and on
 not in the cache yet. The tests of the notebooks fill the same cache (book/conftest.py), so what
 they have run does not run again.
 
+Sphinx builds aside; what it built then takes the place of the site, whole. A build that fails, or
+is interrupted, leaves the site as it was.
+
 The cache, jupyter-cache's, looks at a notebook's cells alone. What they import and read counts as
 well, so a fingerprint of it is kept beside the cache: when it changes, all run again.
 """
@@ -25,6 +28,8 @@ import marl_site  # noqa: E402  it knows the modules
 
 BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
+ASIDE = BUILD / "aside"
+HTML = BUILD / "html"
 FINGERPRINT = BUILD / ".ran-with"
 RUN_WITH = ("marl_edu/**/*", "book/results/**/*", "book/checkpoints/**/*", "requirements.txt")
 
@@ -43,7 +48,7 @@ def forget_stale_outputs() -> None:
     """Drop stored outputs and the pages made from them, if what the notebooks use has changed."""
     ran_with = fingerprint()
     if not FINGERPRINT.exists() or FINGERPRINT.read_text() != ran_with:
-        for folder in (CACHE, BUILD / ".doctrees", BUILD / "html"):
+        for folder in (CACHE, ASIDE):
             shutil.rmtree(folder, ignore_errors=True)
     BUILD.mkdir(exist_ok=True)
     FINGERPRINT.write_text(ran_with)
@@ -68,6 +73,18 @@ def run_notebooks() -> list[str]:
     return [f"== {record.uri}\n{record.traceback or 'it could not be run'}" for record in failed]
 
 
+def put_in_place(built: Path, place: Path) -> None:
+    """A copy of what was built takes the place of a folder, whole."""
+    new, old = (place.with_name(f".{place.name}-{which}") for which in ("new", "old"))
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.copytree(built, new)
+    if place.exists():
+        shutil.rmtree(old, ignore_errors=True)
+        place.rename(old)
+    new.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+
+
 def print_runtimes() -> None:
     """One line per notebook: the seconds its cells took when they last ran."""
     cache = get_cache(str(CACHE))
@@ -90,17 +107,19 @@ def main() -> int:
     if failed := run_notebooks():
         print("\n".join(failed), file=sys.stderr)
         return 1
+    built = ASIDE / "_build" / "html"
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    command = [str(jupyter_book), "build", ".", "-W", "-n", "--keep-going"]
-    failed_with = subprocess.run(command, cwd=ROOT).returncode
+    command = [str(jupyter_book), "build", ".", "-W", "-n", "--keep-going", "--path-output"]
+    failed_with = subprocess.run([*command, str(ASIDE)], cwd=ROOT).returncode
     if failed_with:
-        for report in sorted((BUILD / "html" / "reports").rglob("*.log")):
+        for report in sorted((built / "reports").rglob("*.log")):
             print(f"== {report.relative_to(ROOT)}\n{report.read_text()}", file=sys.stderr)
         return failed_with
     # Other major versions of Jupyter Book can end without an error and without any page.
-    if not (BUILD / "html" / "index.html").is_file():
-        print("the build ended without _build/html/index.html", file=sys.stderr)
+    if not (built / "index.html").is_file():
+        print(f"the build ended without {built / 'index.html'}", file=sys.stderr)
         return 1
+    put_in_place(built, HTML)
     print_runtimes()
     return 0
 

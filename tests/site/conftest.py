@@ -30,7 +30,15 @@ def unavailable(reason: str) -> None:
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """The server of the standard library, without its log."""
+    """The standard library's server, without its log, with the headers that the site asks for."""
+
+    headers_of_site: tuple[tuple[str, str], ...] = ()
+
+    def end_headers(self) -> None:
+        """Add them."""
+        for name, value in self.headers_of_site:
+            self.send_header(name, value)
+        super().end_headers()
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
@@ -46,7 +54,12 @@ def html() -> Path:
 
 @pytest.fixture(scope="session")
 def server(html: Path) -> Iterator[str]:
-    """The address of the site on this machine, without a slash at its end."""
+    """The address of the site on this machine, without a slash at its end.
+
+    It sends what `_headers` says, the Content-Security-Policy too: every test runs under it.
+    """
+    lines = (html / "_headers").read_text("utf-8").splitlines()[1:]
+    Quiet.headers_of_site = tuple(tuple(line.strip().split(": ", 1)) for line in lines)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(html))) as httpd:
         Thread(target=httpd.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{httpd.server_address[1]}"

@@ -471,7 +471,7 @@ def test_two_tabs_keep_what_both_note(watched: Watched) -> None:
 
 # A browser that was told to keep nothing, and one whose storage is full.
 FORBIDDEN = """for (const name of ["localStorage", "sessionStorage"])
-    Object.defineProperty(window, name, {
+    Object.defineProperty(window, name, { configurable: true,
         get() { throw new DOMException("The operation is insecure.", "SecurityError"); } });"""
 FULL = """Storage.prototype.setItem = () => {
     throw new DOMException("The quota has been exceeded.", "QuotaExceededError"); };"""

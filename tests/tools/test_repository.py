@@ -1,11 +1,8 @@
 """What the files that GitHub and its robots read promise: valid, and nothing but what runs here."""
 
-import os
 import re
-import signal
 import subprocess
 import sys
-import time
 import tomllib
 from pathlib import Path
 
@@ -16,6 +13,7 @@ import marl_edu
 from tests import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
+import run
 import times
 
 CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
@@ -26,10 +24,10 @@ SCHEMAS = {
     "citation-file-format": [ROOT / "CITATION.cff"],
 }
 # The step that prepares or hands over; everything else a job does is a target of the Makefile.
-ACTIONS = re.compile(r"actions/(checkout|setup-\w+|(up|down)load-[\w-]+|deploy-pages)@v\d+")
+# Pinned by commit, since a tag may be moved; the version beside it is what dependabot raises.
+ACTIONS = re.compile(r"actions/(checkout|setup-\w+|(up|down)load-[\w-]+|deploy-pages)@[0-9a-f]{40}")
 PUBLISHING = "publish"
 MAKEFILE = (ROOT / "Makefile").read_text("utf-8")
-TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.M))
 
 
 def read(path: Path) -> dict:
@@ -58,7 +56,13 @@ def test_a_job_runs_make_targets_and_nothing_else(path: Path, job: str) -> None:
             assert ACTIONS.fullmatch(step["uses"]), step
         elif step["run"] != "bash .ci/run":
             program, *targets = step["run"].split()
-            assert program == "make" and targets and set(targets) <= TARGETS, step
+            assert program == "make" and targets and set(targets) <= run.TARGETS, step
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=named)
+def test_an_action_says_of_which_version_its_commit_is(path: Path) -> None:
+    used = [line for line in path.read_text("utf-8").splitlines() if "uses:" in line]
+    assert used and all(re.search(r"@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line) for line in used)
 
 
 @pytest.mark.parametrize("path, job", JOBS, ids=named)
@@ -74,11 +78,15 @@ def test_ci_runs_all_that_is_checked() -> None:
     """What `make test` leaves out, `make deep` runs, and CI runs both."""
     assert "make test deep" in (ROOT / ".ci" / "run").read_text("utf-8")
     assert any("bash .ci/run" in path.read_text("utf-8") for path in WORKFLOWS)
-    needs = dict(re.findall(r"^([a-z]+): ([^#\n]*)", MAKEFILE, re.M))
     for all_of, parts in (("test", "lint types tests book site"), ("deep", "slow mutants")):
-        assert needs[all_of].split() == parts.split()
-    chosen = re.findall(r'-m "?([a-z ]+)"?$', MAKEFILE, re.M)
-    assert {"not site and not slow", "slow", "site"} <= set(chosen)
+        assert run.NEEDS[all_of] == tuple(parts.split())
+    chosen = {command[-1] for name in ("tests", "slow", "site") for command in run.STEPS[name][1]}
+    assert {"not site and not slow", "slow", "site"} <= chosen
+
+
+def test_make_knows_the_targets_of_run_and_no_others() -> None:
+    listed = re.search(r"^TARGETS := ((?:.*\\\n)*.*)$", MAKEFILE, re.M)[1].replace("\\", "")
+    assert set(listed.split()) == run.TARGETS >= set(run.HELP)
 
 
 def test_contributing_names_the_limits_that_are_measured() -> None:
@@ -103,42 +111,3 @@ def test_every_hook_runs_a_tool_of_the_environment() -> None:
     for repository in read(ROOT / ".pre-commit-config.yaml")["repos"]:
         for hook in repository["hooks"]:
             assert hook["entry"].startswith(".venv/bin/"), hook
-
-
-# What stands in for an interpreter: it begins an environment and then takes its time, or fails.
-BEGINS = """#!/bin/bash
-if [ "$1" = -m ]; then mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && touch "$3.begun"; {then}; fi
-"""
-
-
-@pytest.mark.skipif(os.name != "posix", reason="make and bash")
-@pytest.mark.parametrize("then, interrupted", [("sleep 60", True), ("exit 1", False)])
-def test_half_an_environment_is_not_left_behind(
-    tmp_path: Path, then: str, interrupted: bool
-) -> None:
-    """Neither by Ctrl-C nor by an interpreter that cannot make one; its path may hold a space."""
-    python = tmp_path / "a b" / "python3"
-    python.parent.mkdir()
-    python.write_text(BEGINS.replace("{then}", then))
-    python.chmod(0o755)
-    venv = tmp_path / "venv"
-    command = ["bash", "tools/install.sh", str(venv), str(python)]
-    with subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as run:
-        for _ in range(600):
-            if Path(f"{venv}.begun").exists():
-                break
-            time.sleep(0.05)
-        if interrupted:
-            os.killpg(run.pid, signal.SIGINT)
-        _, said = run.communicate(timeout=30)
-    assert run.returncode != 0 and not venv.exists()
-    assert interrupted or "cannot make a virtual environment" in said
-
-
-def test_an_environment_whose_path_has_a_space_is_refused() -> None:
-    made = subprocess.run(
-        ["make", "-n", "lint", "VENV=my env"], cwd=ROOT, capture_output=True, text=True
-    )
-    assert made.returncode != 0 and 'without spaces, got "my env"' in made.stderr

@@ -60,6 +60,15 @@ function kept() {
 
 export const read = () => merged(kept(), unkept);
 
+/** Whether the browser has it, rather than this page alone (site.js). @param {string} key @param {string} text */
+function isKept(key, text) {
+  try {
+    return localStorage instanceof Storage && localStorage.getItem(key) === text;
+  } catch {
+    return false;
+  }
+}
+
 /** Keep an entry as it is, or remove it. @param {Part} part @param {string} name @param {Dated} [entry] */
 function keep(part, name, entry) {
   const key = `${PREFIX}${part}/${name}`;
@@ -68,7 +77,10 @@ function keep(part, name, entry) {
     if (entry) localStorage.setItem(key, JSON.stringify(entry));
     else localStorage.removeItem(key);
   } catch {
-    if (entry) Object.assign(unkept[part], { [name]: entry });
+    // Full, or forbidden: see below.
+  }
+  if (entry && !isKept(key, JSON.stringify(entry))) {
+    Object.assign(unkept[part], { [name]: entry });
     warn();
   }
 }
