@@ -31,6 +31,7 @@ def seen(body: str) -> list[str]:
         ("<pre>a = b</pre><svg><text>drawn</text></svg><script>x</script>", 0),
         ('<div class="exercise admonition"><p>Write it.</p></div>', 0),
         ('<section id="exercises"><h2>Exercises</h2><p>Some.</p></section>after', 1),
+        ('<section aria-label="A curve"><p>x</p></section>after', 1),
         ("<table><tr><th>a</th><td>1</td></tr></table><p hidden>b</p>", 2),
     ],
 )
