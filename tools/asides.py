@@ -21,7 +21,7 @@ from prose import ROOT, unfinished
 PAGES = ("book/**/*.ipynb", "book/**/*.md")
 FOLDING = {"hide-input", "remove-input", "hide-cell", "remove-cell"}  # tags that the site knows
 # What a statement calls that shows something; besides it, names of live figures end on these.
-SHOWS = {"plots", "tables", "lines", "display", "HTML", "SVG", "Markdown", "plt"}
+SHOWS = {"plots", "tables", "lines", "compatibility", "display", "HTML", "SVG", "Markdown", "plt"}
 LIVE = ("Figure", "Panel", "Lab")
 TAGS = re.compile(r"^(:tags:) *\[(.*)\] *$", re.MULTILINE)
 CELL = re.compile(r"^```\{code-cell\}[^\n]*\n((?::[^\n]*\n)*)(.*?)^```$", re.MULTILINE | re.DOTALL)
