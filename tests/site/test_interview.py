@@ -137,7 +137,7 @@ def test_a_design_is_folded_and_its_tables_scroll(sized: Watched) -> None:
     assert folds.count() == 4
     table = folds.first.locator(".marl-table")
     assert not table.is_visible()
-    assert page.get_by_text("Some hundred robots carry").is_visible()
+    assert page.get_by_text("About a hundred robots carry").is_visible()
     press(folds.first.locator("summary").first)
     assert table.is_visible()
     heights = table.locator("td").evaluate_all("cells => cells.map(c => c.clientHeight)")

@@ -44,7 +44,9 @@ def packed(seen: list[Seen]) -> list[dict[str, Any]]:
 
 
 def _packed(tensor: torch.Tensor) -> dict[str, Any]:
-    flat = tensor.detach().resolve_conj().resolve_neg().contiguous().view(-1)
+    plain = tensor.detach().resolve_conj().resolve_neg()
+    # Even of one expanded number, which calls itself contiguous, a clone has strides of its own.
+    flat = plain.clone(memory_format=torch.contiguous_format).view(-1)
     data = base64.b64encode(flat.view(torch.uint8).numpy().tobytes()).decode()
     return {"dtype": str(tensor.dtype), "shape": list(tensor.shape), "data": data}
 
