@@ -37,6 +37,7 @@ SERVES = {
     "sphinx-design": ('"sd-', " sd-"),
     "exercise": ("admonition exercise", "solution"),
     "mystnb": ("cell_", "output"),
+    "wide": ('class="math', "<table"),
     "pygments": ("highlight",),
 }
 # These set what scripts in the page itself read at once.
@@ -82,13 +83,17 @@ def keep_what_is_used(
         serves = next((words for start, words in SERVES.items() if name.startswith(start)), None)
         return serves is None or any(word in body for word in serves)
 
-    context["script_files"] = [one for one in context["script_files"] if used(one)]
-    context["css_files"] = [one for one in context["css_files"] if used(one)]
-    # The search page's own scripts take all others for there.
-    for script in context["script_files"] if page != "search" else ():
+    def deferred(script: Any) -> Any:
         name = str(getattr(script, "filename", None) or "")
-        if name and not any(one in name for one in AT_ONCE):
-            script.attributes.setdefault("defer", "defer")
+        # The search page's own scripts take all others for there.
+        if not name or page == "search" or any(one in name for one in AT_ONCE):
+            return script
+        # A copy, since all pages share the script.
+        attributes = {**script.attributes, "defer": "defer"}
+        return type(script)(script.filename, priority=script.priority, **attributes)
+
+    context["script_files"] = [deferred(one) for one in context["script_files"] if used(one)]
+    context["css_files"] = [one for one in context["css_files"] if used(one)]
 
 
 def give_figure_scripts(

@@ -422,11 +422,12 @@ def fold_designs(app: Sphinx, doctree: nodes.document) -> None:
 def give_scripts(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
-    """Scripts and styles of the interview part, on its pages alone."""
-    if not page.startswith(f"{FOLDER}/"):
-        return
-    app.add_css_file(f"{ASSETS}/interview.css")
-    for script in SCRIPTS.get(page.removeprefix(f"{FOLDER}/"), ("wide.js",)):
+    """Scripts and styles of the interview part, on its pages alone; what is wide, on all."""
+    scripts: tuple[str, ...] = ("wide.js",)
+    if page.startswith(f"{FOLDER}/"):
+        app.add_css_file(f"{ASSETS}/interview.css")
+        scripts = SCRIPTS.get(page.removeprefix(f"{FOLDER}/"), scripts)
+    for script in scripts:
         app.add_js_file(f"{ASSETS}/{script}", loading_method="defer")
 
 

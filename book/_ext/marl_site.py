@@ -166,6 +166,19 @@ def drop_scripts(
     context["css_files"] = [one for one in context["css_files"] if not unused(one)]
 
 
+def name_folds_of_contents(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
+) -> None:
+    """Say in words what a chevron beside the contents folds out; the theme shows it alone."""
+    contents = context["generate_toctree_html"]
+
+    def named(*given: Any, **options: Any) -> str:
+        html = str(contents(*given, **options))
+        return html.replace("<summary><span", '<summary aria-label="Pages below"><span')
+
+    context["generate_toctree_html"] = named
+
+
 def link_listings(app: Sphinx, doctree: nodes.document, page: str) -> None:
     """Make links of what stands above a listing, and one from each equation to its listing.
 
@@ -287,6 +300,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("env-get-outdated", outdated_overviews)
     app.connect("html-page-context", drop_scripts, priority=900)
     app.connect("html-page-context", drop_citation_roles)
+    app.connect("html-page-context", name_folds_of_contents, priority=900)
     app.connect("html-page-context", name_lines)
     app.connect("doctree-resolved", link_listings)
     app.connect("doctree-read", name_modules)

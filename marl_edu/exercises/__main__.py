@@ -79,7 +79,8 @@ def listing() -> str:
 def page(name: str) -> str:
     """What an exercise asks for, as the beginning of a file to write the answer in."""
     exercise = ALL[_known(name)]
-    text = f"{exercise.title} ({exercise.header})\n\n{exercise.statement}\n\n{textwrap.fill(exercise.tried, 96)}"
+    tried = textwrap.fill(exercise.tried, 96)
+    text = f"{exercise.title} ({exercise.header})\n\n{exercise.statement}\n\n{tried}"
     notebook = exercises.NOTEBOOKS[exercise.page]
     command = f"{_python()} -m marl_edu.exercises grade FILE {name}"
     comment = f"{text}\n\nbook/{notebook}.ipynb\n{command}"

@@ -83,7 +83,7 @@ def test_a_newcomer_gets_from_the_landing_page_to_a_quiz(watched: Watched, html:
     page = watched.page
     page.locator(".sd-card", has_text="In an interview").locator("a").press("Enter")
     page.wait_for_url("**/interview/index.html")
-    page.locator("article").get_by_role("link", name="TarMAC").first.press("Enter")
+    page.locator("article").get_by_role("link", name="TarMAC", exact=True).first.press("Enter")
     page.wait_for_url("**/interview/tarmac.html*")
     assert page.locator(".mi-quiz").first.locator("legend").is_visible()
 
@@ -300,7 +300,7 @@ def test_a_mock_interview(sized: Watched) -> None:
     page.wait_for_url("**/interview/*.html#q-*")
     assert page.evaluate("document.getElementById(location.hash.slice(1)) !== null")
     sized.open(f"{FOLDER}/cards.html")  # all of today's new cards are still to come
-    assert page.locator("#mi-left").inner_text() == "1 due, 10 new today."
+    assert page.locator("#mi-left").inner_text() == "1 due, 15 new today."
 
 
 def test_a_mock_interview_fits_a_phone_and_can_be_ended(watched: Watched) -> None:
