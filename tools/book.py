@@ -8,7 +8,8 @@ Sphinx builds aside; what it built then takes the place of the site, whole. A bu
 is interrupted, leaves the site as it was.
 
 The cache, jupyter-cache's, looks at a notebook's cells alone. What they import and read counts as
-well, so a fingerprint of it is kept beside the cache: when it changes, all run again.
+well, so a fingerprint of it is kept beside the cache: when it changes, all run again. Sphinx for
+its part writes a page again only if its source changed, so what makes pages has a fingerprint, too.
 """
 
 import hashlib
@@ -30,14 +31,16 @@ BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
 ASIDE = BUILD / "aside"
 HTML = BUILD / "html"
-FINGERPRINT = BUILD / ".ran-with"
-RUN_WITH = ("marl_edu/**/*", "book/results/**/*", "book/checkpoints/**/*", "requirements.txt")
+FINGERPRINT, MADE_WITH = BUILD / ".ran-with", BUILD / ".made-with"
+# Every file a notebook may import or read, and every file that makes a page of what is written.
+RUN_BY = ("marl_edu/**/*", "book/results/**/*", "book/checkpoints/**/*", "requirements.txt")
+MADE_BY = ("book/_ext/**/*", "book/_templates/**/*", "_config.yml", "_toc.yml")
 
 
-def fingerprint() -> str:
-    """A hash over every file a notebook may import or read."""
+def fingerprint(patterns: tuple[str, ...] = RUN_BY) -> str:
+    """A hash over files."""
     digest = hashlib.sha256()
-    for path in sorted({path for pattern in RUN_WITH for path in ROOT.glob(pattern)}):
+    for path in sorted({path for pattern in patterns for path in ROOT.glob(pattern)}):
         if path.is_file() and "__pycache__" not in path.parts:
             digest.update(f"{path.relative_to(ROOT)}\n".encode())
             digest.update(path.read_bytes())
@@ -45,13 +48,17 @@ def fingerprint() -> str:
 
 
 def forget_stale_outputs() -> None:
-    """Drop stored outputs and the pages made from them, if what the notebooks use has changed."""
-    ran_with = fingerprint()
-    if not FINGERPRINT.exists() or FINGERPRINT.read_text() != ran_with:
-        for folder in (CACHE, ASIDE):
-            shutil.rmtree(folder, ignore_errors=True)
+    """Drop outputs if what the notebooks use has changed, and pages if what makes them has."""
     BUILD.mkdir(exist_ok=True)
-    FINGERPRINT.write_text(ran_with)
+    for stamp, patterns, folders in (
+        (FINGERPRINT, RUN_BY, (CACHE, ASIDE)),
+        (MADE_WITH, MADE_BY, (ASIDE,)),
+    ):
+        now = fingerprint(patterns)
+        if not stamp.exists() or stamp.read_text() != now:
+            for folder in folders:
+                shutil.rmtree(folder, ignore_errors=True)
+        stamp.write_text(now)
 
 
 def notebooks() -> list[Path]:

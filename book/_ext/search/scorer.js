@@ -1,25 +1,27 @@
 // Sphinx's search takes this in: chapters come first, the package last; excerpts are of the article.
 
-/** @type {any} */ (globalThis).Scorer = {
-  /**
-   * What a page is worth before what was found on it: a reader looks for an explanation first.
-   * @param {[string, string, string, string | null, number, string]} result
-   */
-  score([page, , anchor, description, score]) {
-    if (page.startsWith("book/api") || page.startsWith("_modules/") || description)
-      return score - 100;
-    if (page.startsWith("book/chapters/")) return score + 200 + (anchor ? 5 : 0);
-    return score + (/^book\/(index|tour|glossary|notation)$/.test(page) ? 150 : 100);
+Object.assign(globalThis, {
+  Scorer: {
+    /**
+     * What a page is worth before what was found on it: a reader looks for an explanation first.
+     * @param {[string, string, string, string | null, number, string]} result
+     */
+    score([page, , anchor, description, score]) {
+      if (page.startsWith("book/api") || page.startsWith("_modules/") || description)
+        return score - 100;
+      if (page.startsWith("book/chapters/")) return score + 200 + (anchor ? 5 : 0);
+      return score + (/^book\/(index|tour|glossary|notation)$/.test(page) ? 150 : 100);
+    },
+    objNameMatch: 11,
+    objPartialMatch: 6,
+    objPrio: { 0: 15, 1: 5, 2: -5 },
+    objPrioDefault: 0,
+    title: 15,
+    partialTitle: 7,
+    term: 5,
+    partialTerm: 2,
   },
-  objNameMatch: 11,
-  objPartialMatch: 6,
-  objPrio: { 0: 15, 1: 5, 2: -5 },
-  objPrioDefault: 0,
-  title: 15,
-  partialTitle: 7,
-  term: 5,
-  partialTerm: 2,
-};
+});
 
 addEventListener("DOMContentLoaded", () => {
   /** @type {{ htmlToText: (html: string, anchor?: string) => string }} */
