@@ -14,7 +14,9 @@ settings.load_profile("steady")
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses among them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what opens a browser."""
+    """Mark what opens a browser; notebooks and what learns come first, so that short tests end."""
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+    # A sort keeps the order of equals: files stay whole.
+    items.sort(key=lambda item: item.path.suffix == ".py" and "learning" not in item.keywords)

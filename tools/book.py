@@ -24,9 +24,6 @@ from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-import marl_site  # noqa: E402  it knows the modules
-
 BUILD = ROOT / "_build"
 CACHE = BUILD / ".jupyter_cache"
 ASIDE = BUILD / "aside"
@@ -110,10 +107,13 @@ def print_runtimes() -> None:
 def main() -> int:
     """Build; the exit code is Sphinx's own."""
     forget_stale_outputs()
-    marl_site.write_api_pages()
     if failed := run_notebooks():
         print("\n".join(failed), file=sys.stderr)
         return 1
+    sys.path.insert(0, str(ROOT / "book" / "_ext"))
+    import marl_site  # knows the modules; the tests of the notebooks need no more than the cache
+
+    marl_site.write_api_pages()
     built = ASIDE / "_build" / "html"
     jupyter_book = Path(sys.executable).with_name("jupyter-book")
     command = [str(jupyter_book), "build", ".", "-W", "-n", "--keep-going", "--path-output"]

@@ -172,6 +172,7 @@ NEW = '''
 
 import torch
 
+from marl_edu.exercises.engine.domain import Domain, Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.trying import Case
 
@@ -188,6 +189,7 @@ exercise = Exercise(
     minutes="1",
     statement="Say it again.",
     hint="What was said?",
+    domain=Domain(sizes={"N": (1, 4)}, given={"x": Reals("N")}),
     inputs=_numbers,
 )
 

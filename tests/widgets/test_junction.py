@@ -499,7 +499,7 @@ def test_play_and_pause(opened: Opened) -> None:
 def test_an_episode_that_ends_is_counted_once_and_the_next_begins(opened: Opened) -> None:
     shown = opened(figure(team="none"))
     score = shown.root.locator(".mj-score")
-    assert score.inner_text() == "Episodes without a crash: 0 of 0"
+    assert score.inner_text() == "Episodes without a crash: none played yet"
     for _ in range(2):
         shown.slider("Step").fill("20")
         shown.slider("Step").fill("3")
