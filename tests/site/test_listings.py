@@ -35,6 +35,26 @@ def test_two_links_lead_from_an_equation_to_its_line(watched: Watched, server: s
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
+def test_nothing_lies_over_the_link_of_an_equation(watched: Watched, chapter: str) -> None:
+    watched.open(f"book/chapters/{chapter}.html")
+    watched.narrow()
+    watched.page.locator("mjx-container").first.wait_for()
+    covered = watched.page.evaluate(
+        """() => {
+            const links = [...document.querySelectorAll(".marl-in-code a")];
+            const seen = links.filter((link) => link.checkVisibility());
+            return [seen.length > 0, seen.filter((link) => {
+                link.scrollIntoView({ block: "center", behavior: "instant" });
+                const box = link.getBoundingClientRect();
+                const place = [box.x + box.width / 2, box.y + box.height / 2];
+                return document.elementFromPoint(...place) !== link;
+            }).map((link) => link.hash)];
+        }"""
+    )
+    assert covered == [True, []]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_listing_leads_to_its_line(html: Path, chapter: str) -> None:
     page = (html / "book" / "chapters" / f"{chapter}.html").read_text("utf-8")
     above = re.findall(

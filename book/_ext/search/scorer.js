@@ -10,7 +10,8 @@ Object.assign(globalThis, {
       if (page.startsWith("book/api") || page.startsWith("_modules/") || description)
         return score - 100;
       if (page.startsWith("book/chapters/")) return score + 200 + (anchor ? 5 : 0);
-      return score + (/^book\/(index|tour|glossary|notation)$/.test(page) ? 150 : 100);
+      if (page === "book/glossary") return score + 60; // a term's own name counts 100
+      return score + (/^book\/(index|tour|notation)$/.test(page) ? 150 : 100);
     },
     objNameMatch: 11,
     objPartialMatch: 6,
