@@ -36,8 +36,9 @@ def measure(
     print(f"{'':12}{'env':8}{'reference':>12}  ours: steps a core second, and times the reference")
     for what in ("environment", "training"):
         for difficulty in options.difficulties if what == "environment" else ("easy",):
-            ours = {"environment": play(difficulty, batch)}
-            if what == "training":
+            if what == "environment":
+                ours = {str(what): play(difficulty, batch)}
+            else:
                 methods = {"TarMAC": tarmac, "CommNet": commnet, "IC3Net": ic3net}
                 ours = {k: train("easy", batch, m, hidden_dim) for k, m in methods.items()}
             times = in_turns(what, difficulty, ours, batch, options)

@@ -18,6 +18,7 @@ from pathlib import Path
 from marl_edu import results
 from marl_edu.core import storage
 from marl_edu.core.provenance import cpu_model, git_commit, now
+from marl_edu.core.records import digest
 
 GOAL = 1.1  # with checks, over without
 TURNS = 5
@@ -33,7 +34,7 @@ def copy(folder: Path, checked: bool) -> int:
         if checked:
             record["csv_rows"] = curve.count(b"\n") - 1
             record["csv_sha256"] = hashlib.sha256(curve).hexdigest()
-            record["digest"] = storage.digest(record)
+            record["digest"] = digest(record)
         place = folder / path.parent.name
         place.mkdir(parents=True, exist_ok=True)
         storage.write_json(place / path.name, record)

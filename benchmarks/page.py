@@ -11,8 +11,8 @@ processor four times slower, 1.6 Mbit/s, 150 ms to the server; the median.
 import argparse
 import gzip
 import os
-import shutil
 import statistics
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,7 +24,11 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-HTML = Path(__file__).resolve().parents[1] / "_build" / "html"
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tools"))
+from browser import on_this_machine  # noqa: E402  a tool of this repository
+
+HTML = ROOT / "_build" / "html"
 QUIET = 2.0  # seconds without a request
 SLOW = {
     "offline": False,
@@ -148,8 +152,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("pages", nargs="*", help="paths below _build/html; default: all chapters")
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args(arguments)
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    path = os.environ.get("BROWSER_PATH") or next(filter(None, map(shutil.which, names)), None)
+    path = on_this_machine()
     load, cores = os.getloadavg()[0], os.cpu_count() or 1
     if load > 0.5 * cores:
         print(f"This machine is busy (load {load:.1f} on {cores} cores): times are too long.")

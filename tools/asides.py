@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from prose import ROOT, unfinished
+from prose import ROOT
 
 PAGES = ("book/**/*.ipynb", "book/**/*.md")
 FOLDING = {"hide-input", "remove-input", "hide-cell", "remove-cell"}  # tags that the site knows
@@ -37,7 +37,7 @@ def only_shows(source: str) -> bool:
 
 def _shows(statement: ast.stmt) -> bool:
     if isinstance(statement, ast.For | ast.If | ast.With):
-        return all(_shows(one) for one in statement.body)
+        return all(_shows(one) for one in [*statement.body, *getattr(statement, "orelse", [])])
     if isinstance(statement, ast.Assert):
         return True
     if not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)):
@@ -99,10 +99,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code: 1 if a cell must change."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--check", action="store_true", help="change nothing, fail if stale")
-    parser.add_argument("paths", nargs="*", type=Path, help="default: all but the unfinished ones")
+    parser.add_argument("paths", nargs="*", type=Path, help="default: all")
     options = parser.parse_args(arguments)
-    left_out = {path for pattern in unfinished() for path in ROOT.glob(pattern)}
-    everything = {path for pattern in PAGES for path in ROOT.glob(pattern)} - left_out
+    everything = {path for pattern in PAGES for path in ROOT.glob(pattern)}
     failed = False
     for path in [path.resolve() for path in options.paths] or sorted(everything):
         if ".ipynb_checkpoints" in path.parts:

@@ -31,7 +31,7 @@ HTML = BUILD / "html"
 FINGERPRINT, MADE_WITH = BUILD / ".ran-with", BUILD / ".made-with"
 # Every file a notebook may import or read, and every file that makes a page of what is written.
 RUN_BY = ("marl_edu/**/*", "book/results/**/*", "book/checkpoints/**/*", "requirements.txt")
-MADE_BY = ("book/_ext/**/*", "book/_templates/**/*", "_config.yml", "_toc.yml")
+MADE_BY = ("book/_ext/**/*", "book/_templates/**/*", "_config.yml", "_toc.yml", "book/glossary.md")
 
 
 def fingerprint(patterns: tuple[str, ...] = RUN_BY) -> str:

@@ -1,6 +1,6 @@
-"""Find a Chromium-family browser, or get one, and run a command with its path in BROWSER_PATH.
+"""Find a Chromium-family browser, or get one, and run Python with its path in BROWSER_PATH.
 
-usage: python tools/browser.py COMMAND [ARGUMENT ...]
+usage: python tools/browser.py ARGUMENT ...        of Python: -m pytest tests/site
 
 Without a browser the command does not run: the last line printed says so and how to get one, and
 that is a failure only where CI=true.
@@ -59,7 +59,7 @@ def install() -> None:
 
 
 def main() -> int:
-    """Run the command in an environment with a browser; its exit code is ours."""
+    """Run Python in an environment with a browser; its exit code is ours."""
     browser = on_this_machine()
     if browser is None:
         print("No Chromium, Chrome or Edge found; trying to install one.", flush=True)
@@ -74,7 +74,8 @@ def main() -> int:
         )
         return 1 if os.environ.get("CI") == "true" else 0
     print(f"Browser: {browser}", flush=True)
-    return subprocess.run(sys.argv[1:], env={**os.environ, "BROWSER_PATH": browser}).returncode
+    command = [sys.executable, *sys.argv[1:]]
+    return subprocess.run(command, env={**os.environ, "BROWSER_PATH": browser}).returncode
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "requirements.lock"
 
@@ -28,8 +30,7 @@ def pip(*arguments: str) -> None:
 
 def name_of(path: Path) -> str:
     """The package that a file holds, as PyPI spells it: my-package."""
-    name = re.split(r"-\d", path.name, maxsplit=1)[0]
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return canonicalize_name(re.split(r"-\d", path.name, maxsplit=1)[0])
 
 
 def main() -> None:
@@ -41,9 +42,8 @@ def main() -> None:
             *("--report", str(report), "--requirement", "requirements.txt"),
         )
         found = json.loads(report.read_text("utf-8"))["install"]
-        pins = {
-            re.sub(r"[-_.]+", "-", one["metadata"]["name"]).lower(): one["metadata"]["version"]
-            for one in found
+        pins: dict[str, str] = {
+            canonicalize_name(one["metadata"]["name"]): one["metadata"]["version"] for one in found
         }
         files = Path(place) / "files"
         wanted = [f"{name}=={version}" for name, version in pins.items()]

@@ -26,10 +26,10 @@ BUILT = BUILD / ".built"  # as old as the sources that the site was built from
 HELP = {
     "book": "build the book: _build/html/index.html",
     "quick": "style, types, the fast tests: two minutes, while you work",
-    "test": "everything: style, types, tests, notebooks, book, browser",
+    "test": "all but make deep: style, types, tests, notebooks, book, browser",
     "deep": "what takes long: slow tests, and whether the tests notice a changed line",
     "archive": "pack the built book: _build/site.tar.gz, and its checksum",
-    "times": "how long quick, test, deep and all checks take, beside their limits; hours",
+    "times": "how long quick, test and deep take, beside their limits; hours",
     "tools": "our algorithms on other environments, ours in other tools; half an hour",
     "lab": "open JupyterLab on the chapters and exercises",
     "serve": "serve the built book on http://localhost:8000",
@@ -83,7 +83,7 @@ STEPS: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     ),
     "site": (
         "the built site in a browser",
-        (("tools/browser.py", sys.executable, *SPREAD, "tests/site", "-m", "site"),),
+        (("tools/browser.py", *SPREAD, "tests/site", "-m", "site"),),
     ),
     "slow": ("slow tests", ((*SPREAD, "tests", "-m", "slow"),)),
     "mutants": (
@@ -127,6 +127,7 @@ def book() -> None:
     if not BUILT.exists() or BUILT.stat().st_mtime < newest or not HTML.is_dir():
         python("tools/book.py")
         BUILT.touch()
+        os.utime(BUILT, (newest, newest))  # what is saved meanwhile is newer
     print(f"The book: {(HTML / 'index.html').as_uri()}   (make serve: http://localhost:8000)")
 
 
@@ -188,11 +189,7 @@ def run(target: str, done: set[str]) -> None:
     if said:
         print(f"== {said}", flush=True)
     for command in commands:
-        # The browser's tests are started by the environment's Python as well.
-        words = [
-            str(install.python_of(VENV)) if word == sys.executable else word for word in command
-        ]
-        python(*words, **({"OMP_NUM_THREADS": "1"} if target in ONE_THREAD else {}))
+        python(*command, **({"OMP_NUM_THREADS": "1"} if target in ONE_THREAD else {}))
     if target in OWN:
         OWN[target]()
 

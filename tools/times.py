@@ -1,6 +1,6 @@
 """How long the checks take on this machine, beside the limits that they keep.
 
-usage: python tools/times.py [--rounds N] [quick] [test] [deep] [all]
+usage: python tools/times.py [--rounds N] [quick] [test] [deep]
 
 Measured as a developer meets them: packages installed, the caches of pip and mypy warm, no
 notebook's outputs stored. The median of the rounds counts; nothing else should run meanwhile.
@@ -25,7 +25,6 @@ LIMITS: dict[str, tuple[list[str], int]] = {
     "quick": (["make", "quick"], 2),
     "test": (["make", "test"], 15),
     "deep": (["make", "deep"], 45),
-    "all": (["bash", ".ci/run"], 60),
 }
 
 

@@ -20,7 +20,7 @@ from markdown_it import MarkdownIt
 from markdown_it.common.utils import escapeHtml
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from marl_edu.core.storage import by_seed
+from marl_edu.core.records import by_seed
 from marl_edu.results import RESULTS, Estimate, summary
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 import zlib
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ SERVES = {
 # These set what scripts in the page itself read at once.
 AT_ONCE = ("documentation_options",)
 PRUNED = ("styles/pydata-sphinx-theme.css", "sphinx-design.min.css", "mystnb.*.css", "basic.css")
-UNUSED = ("scripts/fontawesome.js", "vendor/fontawesome", "webpack-macros.html",
+UNUSED = ("scripts/fontawesome.js*", "vendor/fontawesome", "webpack-macros.html", "**/*.map",
           "sbt-webpack-macros.html", "sphinx-thebe.js", "sphinx-thebe.css", "locales")  # fmt: skip
 
 
@@ -154,12 +155,11 @@ def lighten_site(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     root = Path(app.outdir, "_static")
-    for name in UNUSED:
-        for path in sorted([*(root / name).rglob("*"), root / name], reverse=True):
-            if path.is_dir():
-                path.rmdir()
-            else:
-                path.unlink(missing_ok=True)
+    for path in [path for pattern in UNUSED for path in root.glob(pattern)]:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     words = set()
     for path in (*Path(app.outdir).rglob("*.html"), *root.rglob("*.js")):
         if "mathjax" not in path.parts:

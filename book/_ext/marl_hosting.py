@@ -67,7 +67,6 @@ SHIPPED = (
         "packaging",
         "LICENSE.APACHE",
     ),
-    ("Font Awesome Free, fonts: SIL Open Font License 1.1", "matplotlib", "LICENSE_STIX"),
 )
 FREE = """\
 Copyright {holders}
@@ -87,12 +86,10 @@ NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FO
 DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT
 OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
-# What comes inside of those packages, under the MIT licence; icons of Font Awesome are CC BY 4.0.
+# What comes inside of those packages, under the MIT licence.
 INSIDE = {
     "Bootstrap": "2011-2024 The Bootstrap Authors",
     "clipboard.js": "Zeno Rocha",
-    "Font Awesome Free, code (its icons: CC BY 4.0, "
-    "https://creativecommons.org/licenses/by/4.0/legalcode)": "2024 Fonticons, Inc.",
 }
 
 
@@ -164,8 +161,6 @@ def licences() -> str:
 def _texts() -> Iterator[tuple[str, str]]:
     for name, package, file in SHIPPED:
         text = _of_package(package, file) if package else (ROOT / file).read_text("utf-8")
-        if "Open Font License" in name:  # that file begins with whose fonts it is there
-            text = text[text.index("SIL OPEN FONT LICENSE") :]
         yield name, text.strip()
     for name, holders in INSIDE.items():
         yield f"{name}: MIT licence", FREE.format(holders=holders).strip()

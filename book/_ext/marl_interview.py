@@ -18,7 +18,7 @@ import interview_bank as bank
 import interview_deck
 import interview_plan
 from docutils import nodes
-from marl_site import public_modules
+from marl_site import MODULE_PAGES
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.util import logging
@@ -126,7 +126,7 @@ class Pages:
         if found.kind == "chapter":
             return self.app.builder.get_relative_uri(self.docname, page) + anchor
         page = page.removesuffix("/__init__")
-        if found.kind == "code" and page.replace("/", ".") in public_modules():
+        if found.kind == "code" and page.replace("/", ".") in MODULE_PAGES:
             return self.app.builder.get_relative_uri(self.docname, f"_modules/{page}")
         theme = self.app.config.html_theme_options
         kind = "blob" if Path(found.path).suffix else "tree"

@@ -16,7 +16,6 @@ from marl_edu.envs.drawing.junction import AGENT_COLOURS
 LONGEST = 160  # letters of a description
 SIZE = (1200, 630)  # of a picture, as others show it beside a link
 PICTURES = "_static/pictures"
-NOT_LISTED = ("_modules/", "genindex", "py-modindex", "search", "404")
 NOT_FOUND = """<!DOCTYPE html>
 <html lang="{language}">
 <head>
@@ -155,7 +154,7 @@ def write_map(app: Sphinx, exception: Exception | None) -> None:
     if exception is not None or app.builder.format != "html":
         return
     base = app.config.html_baseurl
-    pages = [page for page in sorted(app.env.found_docs) if not page.startswith(NOT_LISTED)]
+    pages = sorted(app.env.found_docs)
     places = "\n".join(f"<url><loc>{urljoin(base, page)}.html</loc></url>" for page in pages)
     space = "http://www.sitemaps.org/schemas/sitemap/0.9"
     text = (

@@ -46,7 +46,7 @@ def files(app: Sphinx) -> list[tuple[str, str]]:
     titles = {
         f"{page}.html": app.env.titles[page].astext()
         for page in reading_order(app)
-        if page not in LEFT_OUT
+        if not page.startswith(LEFT_OUT)
     }
     titles["search.html"] = "Search"
     found = {"index.html": "", "_static/basic.css": "", "searchindex.js": ""}

@@ -32,6 +32,7 @@ from marl_edu.core import storage
 from marl_edu.core.evaluate import evaluate
 from marl_edu.core.protocols import Env
 from marl_edu.core.provenance import cpu_model, git_commit, now
+from marl_edu.core.records import read_by_seed
 from marl_edu.envs import MultiAgentGridWorld, SpeakerProbe
 from marl_edu.envs.adapters import Parallel, to_pettingzoo
 from marl_edu.results import Estimate
@@ -197,7 +198,7 @@ def load(name: str) -> list[dict[str, Any]]:
     Raises:
         FileNotFoundError: it has not been; the message names the command.
     """
-    found = [record for _, record in storage.read_by_seed(FOLDER, f"{name}-seed")]
+    found = [record for _, record in read_by_seed(FOLDER, f"{name}-seed")]
     if not found:
         raise FileNotFoundError(f"no {name!r} in {FOLDER}; {how_to_make('marl_edu.agents.tour')}")
     return found

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: checkpoints (safetensors), tables (csv), records (json).
+"""Files that are whole or not there: checkpoints (safetensors), tables (csv), objects (json).
 
 Every file is written under a temporary name in its own folder, flushed to the disk and then
 renamed over the old one. A full disk, Ctrl-C or a power cut leaves the old file as it was.
@@ -16,9 +16,7 @@ import io
 import json
 import math
 import os
-import re
 import shutil
-import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -236,7 +234,7 @@ def read_rows(path: str | Path, record: Mapping[str, Any] | None = None) -> list
 
 def write_json(path: str | Path, record: Mapping[str, Any], overwrite: bool = True) -> None:
     """Writes a record as JSON; NaN and infinities, which JSON lacks, become null."""
-    text = json.dumps(_finite(record), indent=1, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(finite(record), indent=1, allow_nan=False, ensure_ascii=False)
     write_atomic(path, text + "\n", overwrite)
 
 
@@ -249,54 +247,6 @@ def read_json(path: str | Path) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise ValueError(f"{path}: a JSON object is taken, got {type(record).__name__}")
     return record
-
-
-def digest(record: Mapping[str, Any]) -> str:
-    """The sha256 of a record's entries but "digest", the same before it is written and once read
-    again."""
-    entries = {key: value for key, value in _finite(record).items() if key != "digest"}
-    return hashlib.sha256(json.dumps(entries, sort_keys=True).encode()).hexdigest()
-
-
-def by_seed(folder: Path, beginning: str, ending: str = ".json") -> dict[int, Path]:
-    """The files `<beginning><seed><ending>` of a folder: seed -> file, in order of seed.
-
-    What else begins and ends so, such as the copy `seed-2 (1).json`, is no further seed: it is left
-    out with a warning. A folder that is not there holds none.
-    """
-    found = {}
-    for path in folder.glob("*"):
-        if not (path.name.startswith(beginning) and path.name.endswith(ending)):
-            continue
-        seed = path.name.removeprefix(beginning).removesuffix(ending)
-        if re.fullmatch("0|[1-9][0-9]*", seed):
-            found[int(seed)] = path
-        else:
-            warnings.warn(
-                f"{path} is not counted: a file of seed k is called {beginning}k{ending}. Remove "
-                "the copy, or put it back under its name",
-                stacklevel=2,
-            )
-    return dict(sorted(found.items()))
-
-
-def read_by_seed(folder: Path, beginning: str) -> list[tuple[Path, dict[str, Any]]]:
-    """The JSON objects `<beginning><seed>.json` of a folder and where each stands, by seed.
-
-    Raises:
-        ValueError: a damaged file, one of another seed than its name says, or one that is not as
-            it was written.
-    """
-    found = [(path, seed, read_json(path)) for seed, path in by_seed(folder, beginning).items()]
-    for path, seed, record in found:
-        if record.get("seed", seed) != seed:
-            raise ValueError(
-                f"{path} is of seed {record['seed']}: a copy, or renamed. Remove it, or put it "
-                "back under its name"
-            )
-        if record.get("digest") not in (None, digest(record)):
-            raise ValueError(f"{path}: not as it was written (its digest is another one)")
-    return [(path, record) for path, _, record in found]
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
@@ -338,11 +288,12 @@ def _parse(entry: str) -> Number:
         return float(entry)
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
+    """The same as plain JSON values; a number that is not finite is None."""
     if isinstance(value, Mapping):
-        return {str(k): _finite(v) for k, v in value.items()}
+        return {str(k): finite(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
+        return [finite(v) for v in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -160,6 +160,9 @@ def main(
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt as stopped:
+        print("\nStopped.", file=sys.stderr)
+        return 143 if isinstance(stopped, Terminated) else 130
     return 0
 
 

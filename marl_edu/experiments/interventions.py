@@ -31,6 +31,7 @@ from marl_edu import results
 from marl_edu.core import storage
 from marl_edu.core.evaluate import evaluate
 from marl_edu.core.protocols import Env
+from marl_edu.core.records import read_by_seed
 from marl_edu.envs.base import checks
 from marl_edu.experiments import catalogue
 from marl_edu.results import Estimate
@@ -283,7 +284,7 @@ def stored(name: str = "tarmac-easy", folder: Path = FOLDER) -> Interventions:
     Raises:
         FileNotFoundError: it has not been run; the message names the command.
     """
-    runs = [record["rows"] for _, record in storage.read_by_seed(folder, f"{name}-seed")]
+    runs = [record["rows"] for _, record in read_by_seed(folder, f"{name}-seed")]
     if not runs:
         raise FileNotFoundError(
             f"nothing in {folder}; {how_to_make('marl_edu.experiments interventions')}"

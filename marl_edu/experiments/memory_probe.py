@@ -23,6 +23,7 @@ from marl_edu import results
 from marl_edu.algos import drqn
 from marl_edu.core import storage
 from marl_edu.core.ops import epsilon_greedy
+from marl_edu.core.records import by_seed
 from marl_edu.envs.tmaze import FORWARD, JUNCTION, UP, TMaze
 from marl_edu.experiments import catalogue
 from marl_edu.results import Estimate, folders
@@ -251,7 +252,7 @@ def measure(experiment: str = EXPERIMENT) -> dict[str, Any]:
     Raises:
         FileNotFoundError: there is none; the message names the command.
     """
-    seeds = list(storage.by_seed(folders.POLICIES, f"{experiment}-seed", ".safetensors"))
+    seeds = list(by_seed(folders.POLICIES, f"{experiment}-seed", ".safetensors"))
     if not seeds:
         raise FileNotFoundError(
             f"no policy of {experiment!r} in {folders.POLICIES}; "

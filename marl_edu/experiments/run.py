@@ -28,6 +28,7 @@ import torch
 import marl_edu
 from marl_edu.core import storage
 from marl_edu.core.provenance import cpu_model, git_commit, now
+from marl_edu.core.records import digest
 from marl_edu.core.registry import name_of
 from marl_edu.core.settings import plain
 from marl_edu.experiments.identity import identity, load_schema
@@ -251,6 +252,7 @@ def _go_on(
     train, evaluate = experiment.algorithm.train, experiment.evaluation.evaluate
     result = train(cfg, on_log=on_log, checkpoint=run.partial(".safetensors"))
     note(cfg.updates)
+    scored = dict(evaluate(result.net, cfg, experiment.episodes))
     if again:  # without it the seed is unfinished, until all its files are of this run
         run.record.unlink(missing_ok=True)
     storage.write_rows(run.rows, result.rows)
@@ -258,7 +260,7 @@ def _go_on(
         "schema": load_schema()[-1]["schema"],
         "experiment": experiment.name,
         "seed": run.seed,
-        "evaluation": dict(evaluate(result.net, cfg, experiment.episodes)),
+        "evaluation": scored,
         **{key: value for key, value in journal.items() if key != "update"},
         # As taken in training: a graph of papers has no steps, and RND's warm-up is not counted.
         "env_steps": result.rows[-1].get("env_steps") if result.rows else None,
@@ -274,7 +276,7 @@ def _go_on(
             "marl_edu": marl_edu.__version__,
         },
     }
-    record["digest"] = storage.digest(record)
+    record["digest"] = digest(record)
     if run.seed in experiment.keep_policy:
         storage.save_checkpoint(run.policy, result.net.state_dict(), record)
     storage.write_json(run.record, record, overwrite=False)

@@ -19,6 +19,7 @@ from marl_edu.algos.gat import GraphTalk
 from marl_edu.core import storage
 from marl_edu.core.graph_layers import GraphMean
 from marl_edu.core.provenance import cpu_model, git_commit, now
+from marl_edu.core.records import read_by_seed
 from marl_edu.envs.baselines.grid_world import crowd
 from marl_edu.experiments import catalogue
 from marl_edu.experiments.methods import score
@@ -141,7 +142,7 @@ def stored(name: str) -> dict[float, Estimate]:
     Raises:
         FileNotFoundError: it has not been played; the message names the command.
     """
-    records = [record for _, record in storage.read_by_seed(FOLDER, f"{name}-seed")]
+    records = [record for _, record in read_by_seed(FOLDER, f"{name}-seed")]
     if not records:
         raise FileNotFoundError(
             f"nothing in {FOLDER}; {how_to_make('marl_edu.experiments scaling')}"
@@ -159,7 +160,7 @@ def stored_cuts(name: str) -> dict[str, Estimate]:
     Raises:
         FileNotFoundError: they have not been played; the message names the command.
     """
-    found = [record["success"] for _, record in storage.read_by_seed(FOLDER, f"cut-{name}-seed")]
+    found = [record["success"] for _, record in read_by_seed(FOLDER, f"cut-{name}-seed")]
     if not found:
         raise FileNotFoundError(
             f"nothing in {FOLDER}; {how_to_make('marl_edu.experiments scaling')}"

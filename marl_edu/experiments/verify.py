@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from marl_edu.core import storage
+from marl_edu.core.records import read_record
 from marl_edu.experiments.identity import identity
 from marl_edu.experiments.run import Run, is_finished
 
@@ -55,7 +56,9 @@ def main(
     print(summary(folder, len(left)))
     differ = 0
     with tempfile.TemporaryDirectory() as place:
-        anew = draw(runs, again or 0, Path(place))
+        damaged = {problem.path.with_suffix("") for problem in left}
+        whole = [run for run in runs if run.record.with_suffix("") not in damaged]
+        anew = draw(whole, again or 0, Path(place))
         for run, reason in execute([new for _, new in anew]) if anew else []:
             print(f"{run.title}: {reason}")
         for old, new in anew:
@@ -102,9 +105,7 @@ def _problems(path: Path, run: Run | None) -> Iterator[tuple[Path, str]]:
 
 def _checked(path: Path, seed: int) -> dict[str, Any]:
     """A record that is what its place says. Raises ValueError."""
-    record = storage.read_json(path)
-    if record.get("digest") not in (None, storage.digest(record)):
-        raise ValueError("not as it was written (its digest is another one)")
+    record = read_record(path)
     name = path.parent.name
     settings = record.get("settings")
     if not isinstance(settings, dict) or any(key not in record for key in (*IDS, "identity")):

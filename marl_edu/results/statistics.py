@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from marl_edu.core import storage
+from marl_edu.core.records import read_by_seed
 from marl_edu.results.folders import RESULTS, how_to_make
 
 Array = NDArray[np.float64]
@@ -56,7 +57,7 @@ def load(experiment: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
         ValueError: a file holds another seed than its name says, is another run's, or is not as it
             was written; `python -m marl_edu.experiments verify` says more.
     """
-    found = storage.read_by_seed(folder / experiment, "seed-")
+    found = read_by_seed(folder / experiment, "seed-")
     if not found:
         raise FileNotFoundError(
             f"no finished seed of {experiment!r} in {folder}; "
@@ -72,8 +73,12 @@ def load(experiment: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
 
 def scores(experiment: str, key: str = "success", folder: Path = RESULTS) -> Array:
     """The final evaluations of all finished seeds: shape (n,), in the unit of `key`."""
+    return _scores(load(experiment, folder), key)
+
+
+def _scores(records: Sequence[Mapping[str, Any]], key: str) -> Array:
     found = []
-    for record in load(experiment, folder):
+    for record in records:
         if key not in record["evaluation"]:
             known = ", ".join(record["evaluation"])
             raise ValueError(f"key must be one of {known}, got {key!r}")
@@ -207,7 +212,8 @@ def summary(experiment: str, key: str = "success", folder: Path = RESULTS) -> Es
     Raises:
         FileNotFoundError, ValueError: as `load`, `scores` and `score_interval`.
     """
-    records, values = load(experiment, folder), scores(experiment, key, folder)
+    records = load(experiment, folder)
+    values = _scores(records, key)
     if records[0].get("evaluator") == "nodes":  # each seed was tested on a graph of its own
         return interval(values)
     found = [record["evaluation"] for record in records]

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from scipy import stats
 
 from marl_edu.core import storage
+from marl_edu.core.records import by_seed
 from marl_edu.results import folders
 from marl_edu.results.folders import RESULTS
 from marl_edu.results.statistics import LEVEL, Estimate, summary
@@ -227,7 +228,7 @@ def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Tabl
     rows = []
     for name in names:
         ours = None
-        if storage.by_seed(folder / name, "seed-"):
+        if by_seed(folder / name, "seed-"):
             found = summary(name, folder=folder)
             value, low, high = (100.0 * x for x in found[:3])
             ours = Estimate(value, low, high, found.n)

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from marl_edu.core import storage
+from marl_edu.core.records import by_seed, read_by_seed
 from marl_edu.core.settings import plain
 
 files = settings(
@@ -309,19 +310,19 @@ def test_a_copy_is_no_seed(tmp_path, copy):
     for name in ("run-10.json", "run-2.json", "run-2.csv", "rerun-3.json", copy):
         storage.write_json(tmp_path / name, {})
     with pytest.warns(UserWarning, match="is not counted.*is called run-k.json") as caught:
-        found = storage.by_seed(tmp_path, "run-")
+        found = by_seed(tmp_path, "run-")
     assert list(found) == [2, 10] and found[10] == tmp_path / "run-10.json"
     assert [copy in str(warning.message) for warning in caught] == [True]
-    assert list(storage.by_seed(tmp_path, "run-", ".csv")) == [2]
-    assert storage.by_seed(tmp_path / "none", "run-") == {}
+    assert list(by_seed(tmp_path, "run-", ".csv")) == [2]
+    assert by_seed(tmp_path / "none", "run-") == {}
 
 
 def test_a_copy_under_the_name_of_another_seed_is_refused(tmp_path):
     storage.write_json(tmp_path / "a-seed0.json", {"seed": 0})
-    assert storage.read_by_seed(tmp_path, "a-seed") == [(tmp_path / "a-seed0.json", {"seed": 0})]
+    assert read_by_seed(tmp_path, "a-seed") == [(tmp_path / "a-seed0.json", {"seed": 0})]
     storage.write_json(tmp_path / "a-seed4.json", {"seed": 0})
     with pytest.raises(ValueError, match=r"a-seed4\.json is of seed 0: a copy, or renamed"):
-        storage.read_by_seed(tmp_path, "a-seed")
+        read_by_seed(tmp_path, "a-seed")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and modes")

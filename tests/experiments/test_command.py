@@ -18,6 +18,7 @@ import torch
 
 from marl_edu import results
 from marl_edu.core import storage
+from marl_edu.core.records import digest
 from marl_edu.experiments import command as experiments
 from marl_edu.experiments import run as runs
 from marl_edu.experiments.run import Algorithm, Evaluation, Experiment, Run
@@ -149,19 +150,19 @@ def test_a_run_leaves_curve_record_and_policy_and_nothing_else(tmp_path):
 def test_a_digest_is_of_every_entry_and_survives_the_disk(tmp_path, value):
     record = {"seed": 3, "evaluation": {"success": value}}
     path = tmp_path / "record.json"
-    storage.write_json(path, record | {"digest": storage.digest(record)})
+    storage.write_json(path, record | {"digest": digest(record)})
     again = storage.read_json(path)
-    assert storage.digest(again) == again["digest"]
+    assert digest(again) == again["digest"]
     again["evaluation"]["success"] = 0.31
-    assert storage.digest(again) != again["digest"]
+    assert digest(again) != again["digest"]
 
 
 def test_a_record_of_a_run_holds_its_digest(tmp_path):
     runs.run_seed(a_run(tmp_path))
     record = storage.read_json(a_run(tmp_path).record)
-    assert record["digest"] == storage.digest(record)
+    assert record["digest"] == digest(record)
     text = a_run(tmp_path).record.read_text().replace('"seed": 0', '"seed": 5')
-    assert storage.digest(json.loads(text)) != record["digest"]
+    assert digest(json.loads(text)) != record["digest"]
 
 
 def test_a_run_without_steps_or_curve_says_so(tmp_path):

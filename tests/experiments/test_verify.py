@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from marl_edu import results
 from marl_edu.core import storage
+from marl_edu.core.records import digest
 from marl_edu.experiments import command, verify
 from marl_edu.experiments import run as runs
 
@@ -99,7 +100,7 @@ def unknown(path: Path) -> None:
 def forged(path: Path, **changes) -> None:
     """As somebody writes a record who knows how digests are made."""
     record = storage.read_json(path) | changes
-    storage.write_json(path, record | {"digest": storage.digest(record)})
+    storage.write_json(path, record | {"digest": digest(record)})
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,6 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from .conftest import HTML
-
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import marl_offline  # noqa: E402  it lies beside the site's other extensions
@@ -243,12 +241,9 @@ def test_the_book_is_stored_with_its_cards_and_figures(browser: Browser, html: P
     context.close()
 
 
-def test_the_list_holds_every_chapter_in_reading_order() -> None:
-    worker = HTML / "sw.js"
-    if not worker.is_file():
-        pytest.skip("the book is not built: make book")
-    listed = worker.read_text(encoding="utf-8").partition(";\n")[0]
-    chapters = [f"book/chapters/{path.name}" for path in (HTML / "book/chapters").glob("*.html")]
-    assert all(f'"{path}"' in listed for path in chapters) and '"book/api.html"' not in listed
+def test_the_list_holds_every_chapter_in_reading_order(html: Path) -> None:
+    listed = (html / "sw.js").read_text(encoding="utf-8").partition(";\n")[0]
+    chapters = [f"book/chapters/{path.name}" for path in (html / "book/chapters").glob("*.html")]
+    assert all(f'"{path}"' in listed for path in chapters) and '"book/api' not in listed
     assert listed.index("book/index.html") < listed.index("book/tour.html")
     assert listed.index("book/tour.html") < min(listed.index(path) for path in chapters)

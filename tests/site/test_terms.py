@@ -12,7 +12,7 @@ CHAPTER = "book/chapters/tarmac.html"
 CHAPTERS = sorted(path.relative_to(HTML).as_posix() for path in HTML.glob("book/chapters/*.html"))
 
 
-@pytest.mark.parametrize("path", CHAPTERS)
+@pytest.mark.parametrize("path", CHAPTERS or [CHAPTER])
 def test_each_word_is_explained_once_and_leads_to_its_entry(html: Path, path: str) -> None:
     text = (html / path).read_text(encoding="utf-8")
     glossary = (html / "book" / "glossary.html").read_text(encoding="utf-8")

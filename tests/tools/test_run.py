@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from packaging.utils import canonicalize_name
 
 from tests import ROOT
 
@@ -237,5 +238,5 @@ def test_the_lock_holds_what_is_pinned() -> None:
     for pin in pins:
         if pin and not pin.startswith(("#", "torch==")):
             name, version = pin.partition(";")[0].strip().split("==")
-            assert f"{name.lower().replace('_', '-')}=={version}" in locked, pin
+            assert f"{canonicalize_name(name)}=={version}" in locked, pin
     assert not any(name.startswith("torch==") for name in locked)

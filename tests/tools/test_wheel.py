@@ -1,7 +1,6 @@
 """The package as others install it: from a wheel, in an empty folder, without its repository."""
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -10,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+import field
 
 pytestmark = pytest.mark.long
 
@@ -56,14 +58,7 @@ for make in (
 def site(tmp_path_factory) -> Path:
     """What a wheel puts into site-packages."""
     folder = tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE", "LICENSE-text"):
-        shutil.copy(ROOT / name, folder)
-    ignore = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(ROOT / "marl_edu", folder / "marl_edu", ignore=ignore)
-    build = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "-w", "out"]
-    done = subprocess.run([*build, "."], cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    (wheel,) = (folder / "out").glob("marl_edu-*.whl")
+    wheel = field.build_wheel(folder)
     zipfile.ZipFile(wheel).extractall(folder / "site")
     return folder / "site"
 

@@ -61,24 +61,15 @@ function kept() {
 export const read = () => merged(kept(), unkept);
 
 /** Whether the browser has it, rather than this page alone (site.js). @param {string} key @param {string} text */
-function isKept(key, text) {
-  try {
-    return localStorage instanceof Storage && localStorage.getItem(key) === text;
-  } catch {
-    return false;
-  }
-}
+const isKept = (key, text) => localStorage instanceof Storage && localStorage.getItem(key) === text;
 
 /** Keep an entry as it is, or remove it. @param {Part} part @param {string} name @param {Dated} [entry] */
 function keep(part, name, entry) {
   const key = `${PREFIX}${part}/${name}`;
   delete unkept[part][name];
-  try {
-    if (entry) localStorage.setItem(key, JSON.stringify(entry));
-    else localStorage.removeItem(key);
-  } catch {
-    // Full, or forbidden: see below.
-  }
+  // Where storage is full or forbidden, these do nothing (site.js).
+  if (entry) localStorage.setItem(key, JSON.stringify(entry));
+  else localStorage.removeItem(key);
   if (entry && !isKept(key, JSON.stringify(entry))) {
     Object.assign(unkept[part], { [name]: entry });
     warn();
@@ -119,11 +110,7 @@ export function merge(text, names) {
 export function forget() {
   lastChanges = changesOf(read(), empty());
   for (const { part, name } of lastChanges) keep(part, name);
-  try {
-    localStorage.removeItem(VERSION_1);
-  } catch {
-    // There was none.
-  }
+  localStorage.removeItem(VERSION_1);
 }
 
 /** Take back the last import or forgetting, where nothing has changed since. */

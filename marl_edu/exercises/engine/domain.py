@@ -206,9 +206,9 @@ class Domain:
             pins += [(large, {name: manner}) for manner in kind.manners()[1:]]
         columns = [ints(*ends) for ends in self.sizes.values()]
         columns += [ints(0, len(kind.manners()) - 1) for kind in self.given.values()]
-        plans = drawn("", DTYPE, *columns, n=len(pins) + DRAWS, number=seed)
+        plans = drawn(DTYPE, *columns, n=len(pins) + DRAWS, number=seed)
         pins += [({}, {})] * (len(plans) - len(pins))
-        for (_, dtype, *numbers), (size_pin, manner_pin) in zip(plans, pins, strict=False):
+        for (dtype, *numbers), (size_pin, manner_pin) in zip(plans, pins, strict=False):
             sizes = dict(zip(self.sizes, numbers, strict=False)) | dict(size_pin)
             picks = zip(self.given, numbers[len(self.sizes) :], strict=True)
             manners = {name: self.given[name].manners()[pick] for name, pick in picks}

@@ -158,17 +158,15 @@ class Exercise:
     def grade(self, answer: Any, *, seed: int = 0) -> Verdict:
         """Try `answer`, a function with the starter's arguments, and say how it did.
 
-        What a reader passed, with a function of the starter's name, is noted: see progress.py.
+        What a reader passed is noted: see progress.py.
         Another `seed` draws other inputs, which nobody can have prepared for.
         """
         if not callable(answer):
             message = f"This is a {type(answer).__name__}: pass the function itself, uncalled."
             return Verdict(False, "not_a_function", message)
         verdict = self.grade_in_child(lambda: answer, SECONDS, seed)
-        own = _asked(answer, "__name__") == self.solution.__name__
-        if not own or _asked(answer, "__module__").startswith("marl_edu"):
-            return verdict  # a page that runs the solution is not a reader's progress
-        return self.noted(verdict)
+        readers = progress.is_readers(answer, self.solution.__name__)
+        return self.noted(verdict) if readers else verdict
 
     def noted(self, verdict: Verdict) -> Verdict:
         """`verdict`; if it is a pass, it is noted, and the verdict says where."""
@@ -194,7 +192,7 @@ class Exercise:
         try:
             report = run_apart(try_out, seconds)
             with known_state():
-                verdict = examination.verdict(unpacked(report.result))
+                verdict = examination.verdict(unpacked(report.result, len(examination.cases)))
         except Stopped as error:
             return _unlimited(_stopped(error, f"after {SECONDS} seconds"))
         verdict = replace(verdict, printed=report.printed)
@@ -261,14 +259,6 @@ def _unlimited(verdict: Verdict) -> Verdict:
     if fork_is_safe():
         return verdict
     return replace(verdict, message=f"{verdict.message} {UNLIMITED}")
-
-
-def _asked(answer: Any, attribute: str) -> str:
-    """A string among a callable's attributes; a callable may do anything when asked for one."""
-    try:
-        return str(getattr(answer, attribute, ""))
-    except BaseException:
-        return ""
 
 
 def source_of(function: Callable[..., Any]) -> str:

@@ -27,9 +27,9 @@ def ints(low: int, high: int) -> Strategy[int]:
     return st.lists(st.none(), min_size=low, max_size=high).map(len)
 
 
-def drawn(what: str, *columns: Strategy, n: int = 6, number: int = 0) -> list[tuple[Any, ...]]:
-    """`n` rows (what, one value of each column): what hypothesis draws, the same in every
-    call with the same seed, `number`."""
+def drawn(*columns: Strategy, n: int, number: int = 0) -> list[tuple[Any, ...]]:
+    """`n` rows, of one value of each column, none twice: what hypothesis draws, the same in every
+    call with the same seed, `number`. Fewer where there are no more."""
     rows: list[tuple[Any, ...]] = []
 
     @seed(number)
@@ -40,7 +40,7 @@ def drawn(what: str, *columns: Strategy, n: int = 6, number: int = 0) -> list[tu
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
-    @given(st.tuples(st.just(what), *columns))
+    @given(st.tuples(*columns))
     def keep(row: tuple[Any, ...]) -> None:
         rows.append(row)
 

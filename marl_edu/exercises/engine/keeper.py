@@ -22,7 +22,7 @@ TICK = 20  # milliseconds between two looks at memory and processes
 ENDED, TIME, MANY, LARGE = 0, 3, 4, 5  # how the keeper ends: it says why the answer did
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # <linux/prctl.h>
-_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_PAGE = resource.getpagesize()
 
 
 def _prctl(option: int, value: int) -> None:

@@ -1,7 +1,6 @@
 """What an answer did on each input, as JSON of a known shape, so that a process may send it."""
 
 import base64
-import binascii
 from typing import Any, NamedTuple
 
 import torch
@@ -51,15 +50,17 @@ def _packed(tensor: torch.Tensor) -> dict[str, Any]:
     return {"dtype": str(tensor.dtype), "shape": list(tensor.shape), "data": data}
 
 
-def unpacked(rows: Any) -> list[Seen]:
-    """What `packed` has packed.
+def unpacked(rows: Any, number: int) -> list[Seen]:
+    """What `packed` has packed, of so many cases.
 
     Raises:
         Garbled: `rows` is something else.
     """
     try:
+        if len(rows) != number:
+            raise ValueError
         return [_seen(**row) for row in rows]
-    except (TypeError, ValueError, KeyError, RuntimeError, binascii.Error):
+    except (TypeError, ValueError, KeyError, RuntimeError):
         raise Garbled from None
 
 
@@ -68,6 +69,8 @@ def _seen(values: Any, mistake: Any, said: Any) -> Seen:
         raise TypeError
     if values is None:
         return Seen(None, mistake, said)
+    if "the result" not in values:
+        raise KeyError
     return Seen({name: _numbers(**row) for name, row in values.items()}, mistake, said)
 
 

@@ -55,8 +55,8 @@ def test_every_exercise_lists_odd_inputs_and_draws_more():
 
 
 def test_what_is_drawn_keeps_to_its_bounds_and_reaches_each_value():
-    rows = drawn("row", ints(1, 4), DTYPE, n=60)
-    ways = [("row", n, dtype) for n in range(1, 5) for dtype in (torch.float32, torch.float64)]
+    rows = drawn(ints(1, 4), DTYPE, n=60)
+    ways = [(n, dtype) for n in range(1, 5) for dtype in (torch.float32, torch.float64)]
     assert len(rows) == len(ways) and set(rows) == set(ways)  # none twice: there are no more
-    assert rows == drawn("row", ints(1, 4), DTYPE, n=60)
-    assert rows != drawn("row", ints(1, 4), DTYPE, n=60, number=1)
+    assert rows == drawn(ints(1, 4), DTYPE, n=60)
+    assert rows != drawn(ints(1, 4), DTYPE, n=60, number=1)

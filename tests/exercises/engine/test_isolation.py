@@ -23,7 +23,8 @@ mean, bonus = exercises.mean_of_the_others, exercises.surprise
 
 
 @pytest.fixture(autouse=True)
-def _soon(monkeypatch):
+def _soon(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)  # what passes is noted there
     monkeypatch.setattr(grading, "SECONDS", 1)
     monkeypatch.setattr(isolation, "PATIENCE", 3)
 
@@ -146,13 +147,14 @@ def changes_all(z, alive):
 def test_a_verdict_comes_nothing_is_left_and_the_caller_is_as_before(answer, mistakes):
     mean.grade(mean.solution)  # what is imported and drawn the first time stays
     before, start = state(), time.monotonic()
+    others = _processes()
     verdict = mean.grade(answer)
     assert verdict.mistake in mistakes, verdict
     assert time.monotonic() - start < 8
     assert state() == before
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
-    assert not [one for one in Path("/proc").glob("[0-9]*") if _sleeps_of_ours(one)]
+    assert _processes() <= others
     assert len(verdict.printed) <= isolation.PRINTED
 
 
@@ -174,20 +176,16 @@ def test_python_s_random_numbers_are_as_before(tmp_path):
     subprocess.run(run, check=True, cwd=tmp_path, env={"PYTHONPATH": str(root)}, timeout=60)
 
 
-def _sleeps_of_ours(process: Path) -> bool:
-    """Whether it is a process of these tests other than this one."""
+def _processes():
+    return {path for path in Path("/proc").glob("[0-9]*") if _is_ours(path)}
+
+
+def _is_ours(process: Path) -> bool:
+    """Whether it is a process of these tests, or forked from one."""
     try:
-        same = (process / "cmdline").read_bytes() == Path("/proc/self/cmdline").read_bytes()
-        return same and int(process.name) != os.getpid() and _started(process) > _started_last
+        return (process / "cmdline").read_bytes() == Path("/proc/self/cmdline").read_bytes()
     except OSError:
         return False
-
-
-def _started(process: Path) -> int:
-    return int((process / "stat").read_text().rpartition(")")[2].split()[19])
-
-
-_started_last = _started(Path("/proc/self"))
 
 
 class Mute(Exception):
