@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -147,14 +148,13 @@ def changes_all(z, alive):
 def test_a_verdict_comes_nothing_is_left_and_the_caller_is_as_before(answer, mistakes):
     mean.grade(mean.solution)  # what is imported and drawn the first time stays
     before, start = state(), time.monotonic()
-    others = _processes()
     verdict = mean.grade(answer)
     assert verdict.mistake in mistakes, verdict
     assert time.monotonic() - start < 8
     assert state() == before
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
-    assert _processes() <= others
+    assert not _left_behind()
     assert len(verdict.printed) <= isolation.PRINTED
 
 
@@ -176,16 +176,26 @@ def test_python_s_random_numbers_are_as_before(tmp_path):
     subprocess.run(run, check=True, cwd=tmp_path, env={"PYTHONPATH": str(root)}, timeout=60)
 
 
-def _processes():
-    return {path for path in Path("/proc").glob("[0-9]*") if _is_ours(path)}
+def _left_behind() -> list[Path]:
+    """Processes in this test's own folder, which whatever it forked has inherited."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if (process / "cwd").readlink() == Path.cwd() and int(process.name) != os.getpid():
+                found.append(process)
+    return found
 
 
-def _is_ours(process: Path) -> bool:
-    """Whether it is a process of these tests, or forked from one."""
+def test_what_is_left_behind_is_seen():
+    child = os.fork()
+    if child == 0:
+        time.sleep(30)
+        os._exit(0)
     try:
-        return (process / "cmdline").read_bytes() == Path("/proc/self/cmdline").read_bytes()
-    except OSError:
-        return False
+        assert [int(one.name) for one in _left_behind()] == [child]
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 class Mute(Exception):
