@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from marl_edu.plots.score_table import (
@@ -25,6 +24,7 @@ from marl_edu.plots.score_table import (
 )
 from marl_edu.results import Curve, Estimate
 from tests import ROOT
+from tests.accessibility import violations
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
 
 SITE_CSS = ROOT / "book" / "_static" / "marl.css"
@@ -278,5 +278,5 @@ def test_on_a_phone_the_table_scrolls_and_the_page_does_not(browser, tmp_path, t
     page = context.new_page()
     page.goto((tmp_path / "page.html").as_uri() + "#x-maze-bad")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
-    assert [rule["id"] for rule in Axe().run(page).response["violations"]] == []
+    assert violations(page) == []
     context.close()

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+
+from tests import accessibility
 
 from .conftest import HTML, Watched
 
@@ -20,16 +21,11 @@ LANDING = "book/index.html"
 
 
 def violations(watched: Watched, without: str = "") -> list[str]:
-    """What axe objects to, one line per element; `without` is a part that it leaves out."""
+    """What the page breaks of the rules of accessibility, outside of the part `without`."""
     before = list(watched.wrong)
-    context = {"exclude": [[without]]} if without else None
-    found = Axe().run(watched.page, context).response["violations"]
+    found = accessibility.violations(watched.page, without)
     watched.wrong[:] = before  # axe itself fetches imported style sheets, from a wrong address
-    return [
-        f"{rule['id']}: {node['target']}: {node['html'][:200]}"
-        for rule in found
-        for node in rule["nodes"]
-    ]
+    return found
 
 
 SOURCES = ("_modules/index.html", "_modules/marl_edu/training/a2c.html")

@@ -1,5 +1,6 @@
 """Live figures as pages of their own in a real browser, where nothing may go wrong unnoticed."""
 
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,13 @@ def functions(browser: Browser, names: str, *modules: str) -> Page:
     paths = [bundle.SHARED.parent / module for module in modules]
     page.add_script_tag(content=bundle.script(*paths, last=f"window.J = {{ {names} }};\n"))
     return page
+
+
+def stop_clock(page: Page) -> None:
+    """From now on time passes on the page only where `page.clock.run_for` says so."""
+    start = datetime(2030, 1, 1)  # any time
+    page.clock.install(time=start)
+    page.clock.pause_at(start + timedelta(seconds=1))  # it went on until now
 
 
 class Pages:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from marl_edu.envs.baselines.key_door_maze import plan
@@ -25,6 +24,7 @@ from marl_edu.widgets.curiosity.figure import (
     shade,
 )
 from marl_edu.widgets.shared.bundle import figure_script
+from tests.accessibility import violations
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
 from tests.widgets.pages import Pages, functions
 
@@ -267,8 +267,7 @@ def test_it_is_open_to_everyone(opened: Opened, width: int, theme: str) -> None:
     page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
     for press in ("Right", "Remote control"):
         page.get_by_role("button", name=press, exact=True).click()
-        found = Axe().run(page).response["violations"]
-        assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
+        assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     unmarked = page.evaluate(
         """() => [...document.querySelectorAll("button, input")].filter(one => {

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from marl_edu.envs import TrafficJunction
@@ -19,9 +18,10 @@ from marl_edu.envs.baselines.key_door_maze import ShortestPath
 from marl_edu.envs.baselines.task import Always, UniformPolicy
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.widgets import Film
+from tests.accessibility import violations
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
 from tests.unchecked import unchecked
-from tests.widgets.pages import Pages
+from tests.widgets.pages import Pages, stop_clock
 
 CAPTION = "The way to the goal leads away from it first."
 PLAYED = "() => document.querySelector('input[type=range]').value >= 3"
@@ -227,7 +227,7 @@ def test_play_goes_on_and_pause_stops(opened: Opened) -> None:
 
 def test_about_four_pictures_a_second(opened: Opened) -> None:
     shown = opened(drawn(50))
-    shown.page.clock.install()
+    stop_clock(shown.page)
     shown.button("Play").click()
     shown.page.clock.run_for(2000)
     assert int(shown.slider.input_value()) == 8
@@ -235,7 +235,7 @@ def test_about_four_pictures_a_second(opened: Opened) -> None:
 
 def test_it_stops_at_the_end_and_plays_again_from_the_beginning(opened: Opened) -> None:
     shown = opened(drawn(3))
-    shown.page.clock.install()
+    stop_clock(shown.page)
     shown.button("Play").click()
     shown.page.clock.run_for(5000)
     assert shown.now == ("2", "number 2.", "2 of 2")
@@ -247,7 +247,7 @@ def test_it_stops_at_the_end_and_plays_again_from_the_beginning(opened: Opened) 
 
 def test_the_text_is_spoken_when_it_stands_still(opened: Opened) -> None:
     shown = opened(drawn(6))
-    shown.page.clock.install()
+    stop_clock(shown.page)
     text = shown.root.locator(".mf-text")
     assert text.get_attribute("aria-live") == "polite"
     shown.button("Play").click()
@@ -383,8 +383,7 @@ def test_open_to_everyone(opened: Opened, theme: str, width: int) -> None:
     for playing in (False, True):
         if playing:
             shown.button("Play").click()
-        found = Axe().run(page).response["violations"]
-        assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
+        assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     unmarked = page.evaluate(
         """() => [...document.querySelectorAll("button, input")].filter(one => {

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from marl_edu.agents.gnn_dqn_agent import LAYERS
@@ -20,6 +19,7 @@ from marl_edu.training import a2c
 from marl_edu.widgets import GraphPanel
 from marl_edu.widgets.graph.figure import LETTERS, GraphFigure, export, listen, telling_moment
 from marl_edu.widgets.shared.bundle import figure_script
+from tests.accessibility import violations
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
 from tests.widgets.pages import Pages, functions
 
@@ -325,8 +325,7 @@ def test_without_javascript_there_is_a_picture_and_the_numbers(opened: Opened) -
 def test_open_to_everyone(opened: Opened, theme: str, width: int) -> None:
     page = opened(viewport={"width": width, "height": 900}, reduced_motion="reduce").page
     page.evaluate("theme => { document.documentElement.dataset.theme = theme }", theme)
-    found = Axe().run(page).response["violations"]
-    assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
+    assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     unmarked = page.evaluate(
         """() => [...document.querySelectorAll("button, input, select")].filter(one => {

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import torch
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 from torch import Tensor
 
@@ -25,6 +24,7 @@ from marl_edu.widgets import __main__ as readme
 from marl_edu.widgets.junction.moments import Muted, uniforms, watch
 from marl_edu.widgets.junction.policies import import_policy, road_data
 from marl_edu.widgets.shared.bundle import figure_script
+from tests.accessibility import violations
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
 from tests.widgets.pages import Pages, functions
 
@@ -844,8 +844,7 @@ def test_open_to_everyone(opened: Opened, theme: str, width: int) -> None:
         if change == "medium":
             shown.root.locator(".mj-difficulty input").last.check()
             shown.slider("Step").fill("25")
-        found = Axe().run(page).response["violations"]
-        assert [(rule["id"], node["html"][:200]) for rule in found for node in rule["nodes"]] == []
+        assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     unmarked = page.evaluate(
         """() => [...document.querySelectorAll("button, input, select")].filter(one => {
