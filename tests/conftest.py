@@ -1,8 +1,13 @@
 """What all tests share."""
 
+from collections.abc import Generator
+from contextlib import nullcontext
+
 import pytest
 import torch
 from hypothesis import settings
+
+from tests.unchecked import unchecked
 
 # Small networks on few cores: threads cost more than they bring.
 torch.set_num_threads(1)
@@ -20,3 +25,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.browser)
     # A sort keeps the order of equals: files stay whole.
     items.sort(key=lambda item: item.path.suffix == ".py" and "learning" not in item.keywords)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """What learns is not checked call by call, which takes more than half of its time.
+
+    The signatures are checked where each part is tested.
+    """
+    with unchecked() if "learning" in item.keywords else nullcontext():
+        return (yield)

@@ -10,12 +10,18 @@ from .conftest import HTML, Watched
 
 pytestmark = pytest.mark.site
 
-PACKAGE = sorted((HTML / "book" / "api").glob("*.html"), key=lambda page: -page.stat().st_size)
+
+def longest(folder: str) -> list[Path]:
+    """The pages of a folder, the longest first."""
+    return sorted((HTML / folder).rglob("*.html"), key=lambda page: -page.stat().st_size)
+
+
+# Pages of the package and of its source are made alike: the longest of each stand for all.
+ALIKE = {*longest("book/api")[6:], *longest("_modules")[6:]} - {HTML / "_modules" / "index.html"}
 PAGES = sorted(
     page.relative_to(HTML).as_posix()
     for page in HTML.rglob("*.html")
-    # A few of the package's pages, the longest, stand for all: they are made alike.
-    if page.parts[-2] != "_static" and page not in PACKAGE[6:]
+    if page.parts[-2] != "_static" and page not in ALIKE
 )
 LANDING = "book/index.html"
 
@@ -28,7 +34,7 @@ def violations(watched: Watched, without: str = "") -> list[str]:
     return found
 
 
-SOURCES = ("_modules/index.html", "_modules/marl_edu/training/a2c.html")
+SOURCES = ("_modules/index.html", "_modules/marl_edu/training/ppo.html")
 
 
 def overflow(watched: Watched) -> list[str]:
