@@ -29,9 +29,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """What learns is not checked call by call, which takes more than half of its time.
+    """What takes long is not checked call by call, which takes more than half of its time.
 
     The signatures are checked where each part is tested.
     """
-    with unchecked() if "learning" in item.keywords else nullcontext():
+    slow = any(item.get_closest_marker(mark) for mark in ("learning", "long", "slow"))
+    with unchecked() if slow else nullcontext():
         return (yield)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from marl_edu.agents.dqn_agent import Step
 from marl_edu.agents.listening_agent import ListeningAgent
 from marl_edu.algos import dqn, tarmac
-from marl_edu.envs.base.checks import positive_int
+from marl_edu.core.checks import positive_int
 
 
 class AttentionQ(nn.Module):

@@ -7,7 +7,7 @@ import torch
 from gymnasium import spaces
 from torch import Tensor
 
-from marl_edu.envs.base.checks import finite_number
+from marl_edu.core.checks import finite_number
 
 
 def read_numbers(name: str, values: Any, *shape: int | str) -> Tensor:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from marl_edu.agents.checks import finite, read_numbers, same_memory, space_sizes
 from marl_edu.algos import dqn
+from marl_edu.core.checks import positive_int, whole_number
 from marl_edu.core.ops import epsilon_greedy
-from marl_edu.envs.base.checks import positive_int, whole_number
 from marl_edu.training import qlearning
 from marl_edu.training.replay import Episodes, ReplayBuffer
 

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from marl_edu.agents.listening_agent import ListeningAgent
 from marl_edu.algos import dqn, gat
+from marl_edu.core.checks import one_of, positive_int, whole_number
 from marl_edu.core.graph_layers import GraphConvolution, GraphMax, GraphMean
-from marl_edu.envs.base.checks import one_of, positive_int, whole_number
 from marl_edu.training.replay import ReplayBuffer
 
 LAYERS: dict[str, type[nn.Module]] = {

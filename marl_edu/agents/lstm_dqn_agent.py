@@ -8,7 +8,7 @@ from torch import Tensor
 
 from marl_edu.agents.dqn_agent import DQNAgent, Step, episode_of
 from marl_edu.algos import drqn
-from marl_edu.envs.base.checks import positive_int
+from marl_edu.core.checks import positive_int
 from marl_edu.training.replay import SequenceReplay
 
 

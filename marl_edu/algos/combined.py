@@ -122,7 +122,7 @@ def team_bonus(cfg: CuriousConfig, env: Env) -> nn.Module:
 def train_curious(
     cfg: CuriousConfig,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> ppo.Result:
     """Train a team that may talk and may get a bonus: `ppo.train` with these parts."""
     return ppo.train(cfg, on_log, checkpoint, team_bonus, build_talking)
@@ -259,7 +259,7 @@ def build_team(cfg: TeamConfig, env: AsOne) -> TeamQ:
 def train_team(
     cfg: TeamConfig,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Result:
     """Train a team of Q-learners: `drqn.train` with this network. The environment must be an
     `AsOne`."""
@@ -294,7 +294,7 @@ def build_forgetful(cfg: a2c.Config, env: Env) -> a2c.ActorCritic:
 def train_forgetful(
     cfg: a2c.Config,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Result:
     """Train a team without memory: `a2c.train` with this network."""
     return a2c.train(cfg, on_log, checkpoint, build_forgetful)

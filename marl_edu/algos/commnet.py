@@ -37,7 +37,7 @@ class Config(a2c.Config):
     """The team's config, and what CommNet adds."""
 
     env: Callable[..., Env] = TrafficJunction
-    rounds: int = 1  # R (CommNet: 2 on the junction)
+    rounds: int = 1  # R, rounds of messages in a step (CommNet: 2 on the junction)
 
 
 class MeanOfOthers(nn.Module):
@@ -95,7 +95,7 @@ def build(cfg: Config, env: Env) -> a2c.ActorCritic:
 def train(
     cfg: Config,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Result:
     """Train a CommNet team: `a2c.train`, with this file's network."""
     return a2c.train(cfg, on_log, checkpoint, build)

@@ -119,7 +119,7 @@ def sample(replay: ReplayBuffer, cfg: Config, generator: torch.Generator) -> Tra
 def train(
     cfg: Config,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     watch: Callable[[QNet], Row] | None = None,
 ) -> Result:
     """Train DQN agents: `qlearning.train`, with this file's network, replay and loss."""

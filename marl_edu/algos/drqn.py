@@ -150,7 +150,7 @@ def sample(replay: SequenceReplay, cfg: Config, generator: torch.Generator) -> S
 def train(
     cfg: Config,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     watch: Callable[[RecurrentQ], Row] | None = None,
     build: Callable[[Any, Any], RecurrentQ] = build,
 ) -> Result:

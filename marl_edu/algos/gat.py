@@ -269,7 +269,7 @@ def build(cfg: Config, env: Env) -> a2c.ActorCritic:
 def train(
     cfg: Config,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Result:
     """Train a team whose agents talk to neighbours: `a2c.train`, with this file's network."""
     return a2c.train(cfg, on_log, checkpoint, build)

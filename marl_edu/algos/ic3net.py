@@ -131,7 +131,7 @@ def build(cfg: Config, env: Env) -> GatedActorCritic:
 def train(
     cfg: Config,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Result:
     """Train an IC3Net team: `a2c.train`, with this file's network."""
     return a2c.train(cfg, on_log, checkpoint, build)

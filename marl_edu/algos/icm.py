@@ -141,7 +141,7 @@ def bonus(cfg: Config, env: Env, observers: int = 1) -> IntrinsicCuriosityModule
 def train(
     cfg: Config,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> ppo.Result:
     """Train with ICM: `ppo.train`, with this file's bonus."""
     return ppo.train(cfg, on_log, checkpoint, bonus)

@@ -55,7 +55,7 @@ def build(cfg: Config, env: Env) -> team_q.Team:
 
 
 def train(
-    cfg: Config, on_log: Callable[[Row], None] | None = None, checkpoint: Path | None = None
+    cfg: Config, on_log: Callable[[Row], None] | None = None, checkpoint: str | Path | None = None
 ) -> Result:
     """Train independent learners: `qlearning.train`, with this file's loss.
 

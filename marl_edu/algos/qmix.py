@@ -151,7 +151,7 @@ def build(cfg: Config, env: Env) -> team_q.Team:
 
 
 def train(
-    cfg: Config, on_log: Callable[[Row], None] | None = None, checkpoint: Path | None = None
+    cfg: Config, on_log: Callable[[Row], None] | None = None, checkpoint: str | Path | None = None
 ) -> Result:
     """Train a team whose values are mixed: `qlearning.train`, with this file's mixer.
 

@@ -124,7 +124,7 @@ def bonus(cfg: Config, env: Env) -> RandomNetworkDistillation:
 def train(
     cfg: Config,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> ppo.Result:
     """Train with RND: `ppo.train`, with this file's bonus."""
     return ppo.train(cfg, on_log, checkpoint, bonus)

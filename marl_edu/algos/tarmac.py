@@ -46,10 +46,10 @@ class Config(a2c.Config):
     """The team's config, and what TarMAC adds."""
 
     env: Callable[..., Env] = TrafficJunction
-    heads: int = 1  # H (TarMAC: 1)
+    heads: int = 1  # H, heads of attention (TarMAC: 1)
     signature_dim: int = 16  # d_k, numbers per signature and query (TarMAC: 16)
     value_dim: int = 32  # d_v, numbers per value (TarMAC: 32)
-    rounds: int = 1  # R (TarMAC: 1 and 2)
+    rounds: int = 1  # R, rounds of messages in a step (TarMAC: 1 and 2)
     hear_self: bool = True  # an agent also attends to its own message (TarMAC: yes)
 
 
@@ -137,7 +137,7 @@ def build(cfg: Config, env: Env) -> a2c.ActorCritic:
 def train(
     cfg: Config,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Result:
     """Train a TarMAC team: `a2c.train`, with this file's network."""
     return a2c.train(cfg, on_log, checkpoint, build)

@@ -49,7 +49,7 @@ def build(cfg: Config, env: Env) -> team_q.Team:
 
 
 def train(
-    cfg: Config, on_log: Callable[[Row], None] | None = None, checkpoint: Path | None = None
+    cfg: Config, on_log: Callable[[Row], None] | None = None, checkpoint: str | Path | None = None
 ) -> Result:
     """Train a team whose values add up: `qlearning.train`, with `team_q.loss`.
 

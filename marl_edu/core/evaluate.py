@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from marl_edu.core.checks import whole_number
 from marl_edu.core.ends import is_over, take_step
 from marl_edu.core.protocols import Env, Policy
 
@@ -12,13 +13,16 @@ def play_episodes(env: Env, policy: Policy, episodes: int, seed: int = 10**6) ->
     """Play fresh episodes, in batches of the environment's B.
 
     Args:
-        env: where it plays. policy: acts for all agents. episodes: at least so many.
+        env: where it plays. policy: acts for all agents: `a2c.TeamPolicy(net)`,
+            `ppo.TeamPolicy(net)` and `qlearning.GreedyPolicy(net)` make one of a trained network.
+        episodes: at least so many.
         seed: of the episodes; by default far from the seeds of training.
 
     Returns:
         one number an episode, `(n,)` each: `success` (a share, or 0 and 1), `return` (mean over
         agents, each's as `core.ends` says) and `steps` until it terminated.
     """
+    whole_number("episodes", episodes, 1)
     found: dict[str, list[Tensor]] = {"success": [], "return": [], "steps": []}
     for batch in range(-(-episodes // env.num_envs)):
         env.reset(seed + batch)

@@ -119,7 +119,8 @@ def load_checkpoint(
     except (SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise ValueError(
             f"{path}: damaged or no safetensors file ({error}); a checkpoint written by "
-            f"marl_edu.core.storage.save_checkpoint is taken. Remove it to start afresh."
+            f"marl_edu.core.storage.save_checkpoint is taken. If a run left it, remove it to start "
+            f"afresh."
         ) from error
     if header.get("format") != FORMAT:
         found = header.get("format")

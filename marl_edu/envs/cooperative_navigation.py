@@ -34,8 +34,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from marl_edu.core.checks import positive_int, probability
 from marl_edu.core.registry import register
-from marl_edu.envs.base.checks import positive_int, probability
 from marl_edu.envs.drawing.shapes import agent, canvas, target
 from marl_edu.envs.particles import SIDE, Particles, distances
 

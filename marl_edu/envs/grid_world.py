@@ -55,8 +55,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.checks import one_of, positive_int, whole_number
 from marl_edu.core.registry import register
-from marl_edu.envs.base.checks import one_of, positive_int, whole_number
 from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import shapes
 from marl_edu.envs.drawing.shapes import CELL

@@ -51,8 +51,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from marl_edu.core.checks import one_of, positive_int
 from marl_edu.core.registry import register
-from marl_edu.envs.base.checks import one_of, positive_int
 from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import shapes
 

@@ -39,8 +39,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from marl_edu.core.checks import positive_int, whole_number
 from marl_edu.core.registry import register
-from marl_edu.envs.base.checks import positive_int, whole_number
 from marl_edu.envs.drawing.shapes import agent, canvas, target, words
 from marl_edu.envs.particles import SIDE, Particles, distances
 

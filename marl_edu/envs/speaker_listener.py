@@ -39,8 +39,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.checks import positive_int
 from marl_edu.core.registry import register
-from marl_edu.envs.base.checks import positive_int
 from marl_edu.envs.drawing.shapes import agent, canvas, target, words
 from marl_edu.envs.particles import SIDE, Particles
 

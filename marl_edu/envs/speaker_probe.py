@@ -26,8 +26,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from marl_edu.core.checks import positive_int, whole_number
 from marl_edu.core.registry import register
-from marl_edu.envs.base.checks import positive_int, whole_number
 from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import shapes
 

@@ -6,12 +6,12 @@ The file has all there is to it, from the header to the classic mistakes; the ce
 are written from it. It is read when somebody asks for the exercise.
 """
 
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
+from marl_edu.core.checks import did_you_mean
 from marl_edu.exercises.engine.grading import Exercise
 
 # Which notebook of the book poses the exercises of a folder; in the book's order.
@@ -38,9 +38,8 @@ __all__ = ["NOTEBOOKS", "pages", *_FOLDER]
 
 def __getattr__(name: str) -> Exercise:
     if name not in _FOLDER:
-        near = get_close_matches(name, _FOLDER, n=1)
-        hint = f"Did you mean {near[0]}?" if near else "dir(exercises) lists them."
-        raise AttributeError(f"no exercise is called {name!r}. {hint}")
+        hint = did_you_mean(name, _FOLDER, "dir(exercises) lists them.")
+        raise AttributeError(f"no exercise is called {name!r}.{hint}")
     exercise: Exercise = import_module(f"{__name__}.{_FOLDER[name]}.{name}").exercise
     return exercise
 

@@ -15,7 +15,6 @@ What passed is noted in `marl_edu_exercises.json`; the readiness page of the boo
 """
 
 import argparse
-import difflib
 import io
 import os
 import sys
@@ -25,6 +24,7 @@ from functools import partial
 from pathlib import Path
 
 from marl_edu import exercises
+from marl_edu.core.checks import did_you_mean
 from marl_edu.exercises.engine import progress
 from marl_edu.exercises.engine.answer_file import LOAD_SECONDS, AnswerFile, Misuse
 from marl_edu.exercises.engine.grading import SECONDS, Exercise, source_of
@@ -54,8 +54,10 @@ def asked_for(file: AnswerFile, name: str | None) -> dict[str, str]:
 def _known(name: str) -> str:
     if name in ALL:
         return name
-    near = difflib.get_close_matches(name, ALL, n=1)
-    hint = f" Did you mean {near[0]}?" if near else " Without arguments this command lists them."
+    asked = {exercise.solution.__name__: one for one, exercise in ALL.items()}
+    if name in asked:
+        raise Misuse(f"no exercise is called {name!r}: {asked[name]} asks for a function of it.")
+    hint = did_you_mean(name, ALL, "Without arguments this command lists them.")
     raise Misuse(f"no exercise is called {name!r}.{hint}")
 
 

@@ -28,11 +28,10 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from marl_edu import results
-from marl_edu.core import storage
+from marl_edu.core import checks, storage
 from marl_edu.core.evaluate import evaluate
 from marl_edu.core.protocols import Env
 from marl_edu.core.records import read_by_seed
-from marl_edu.envs.base import checks
 from marl_edu.experiments import catalogue
 from marl_edu.results import Estimate
 from marl_edu.results.folders import how_to_make

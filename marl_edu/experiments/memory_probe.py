@@ -230,7 +230,7 @@ CHANGES: dict[str, Change | None] = {
 
 
 def intervene(net: Any, length: int = 10, episodes: int = 2000) -> dict[str, dict[str, float]]:
-    """Right and wrong turns of a agent, as trained and tampered with: change -> shares.
+    """Right and wrong turns of an agent, as trained and tampered with: change -> shares.
 
     Who turns neither way before time is up makes up the rest.
     """

@@ -119,7 +119,7 @@ def graph_of(cfg: Config, papers: Papers) -> Tensor:
 def train(
     cfg: Config,
     on_log: Callable[[dict[str, Any]], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
 ) -> Result:
     """Learn from the labelled nodes, and stop by the validation nodes; test nodes are not touched.
 

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from marl_edu.core import storage
+from marl_edu.core.checks import did_you_mean
 from marl_edu.core.records import read_by_seed
 from marl_edu.results.folders import RESULTS, how_to_make
 
@@ -46,7 +47,7 @@ class Curve(NamedTuple):
     n: int  # seeds
 
 
-def load(experiment: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
+def load(experiment: str, folder: str | Path = RESULTS) -> list[dict[str, Any]]:
     """The finished seeds of an experiment, in order of seed.
 
     Returns:
@@ -57,12 +58,13 @@ def load(experiment: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
         ValueError: a file holds another seed than its name says, is another run's, or is not as it
             was written; `python -m marl_edu.experiments verify` says more.
     """
+    folder = Path(folder)
     found = read_by_seed(folder / experiment, "seed-")
     if not found:
-        raise FileNotFoundError(
-            f"no finished seed of {experiment!r} in {folder}; "
-            + how_to_make(f"marl_edu.experiments run {experiment}")
-        )
+        stored = [one.parent.name for one in folder.glob("*/seed-0.json")]
+        hint = did_you_mean(experiment, stored)
+        make = how_to_make(f"marl_edu.experiments run {experiment}")
+        raise FileNotFoundError(f"no finished seed of {experiment!r} in {folder}.{hint} Or {make}")
     runs: dict[str, Path] = {}  # by what identifies them
     for path, record in found:
         other = runs.setdefault(record.get("identity", str(path)), path)
@@ -71,7 +73,7 @@ def load(experiment: str, folder: Path = RESULTS) -> list[dict[str, Any]]:
     return [r | {"rows": storage.read_rows(path.with_suffix(".csv"), r)} for path, r in found]
 
 
-def scores(experiment: str, key: str = "success", folder: Path = RESULTS) -> Array:
+def scores(experiment: str, key: str = "success", folder: str | Path = RESULTS) -> Array:
     """The final evaluations of all finished seeds: shape (n,), in the unit of `key`."""
     return _scores(load(experiment, folder), key)
 
@@ -206,7 +208,7 @@ def luck(value: Any, variance: Any, episodes: int, confidence: float = LEVEL) ->
     return np.where(share, half - moved, normal), np.where(share, half + moved, normal)
 
 
-def summary(experiment: str, key: str = "success", folder: Path = RESULTS) -> Estimate:
+def summary(experiment: str, key: str = "success", folder: str | Path = RESULTS) -> Estimate:
     """What is said about an experiment everywhere: the `score_interval` of its final evaluations.
 
     Raises:
@@ -245,7 +247,7 @@ def probability_of_improvement(
 
 
 def learning_curve(
-    experiment: str, column: str = "success", folder: Path = RESULTS, points: int = 100
+    experiment: str, column: str = "success", folder: str | Path = RESULTS, points: int = 100
 ) -> Curve:
     """The IQM over seeds along training, with a pointwise interval.
 

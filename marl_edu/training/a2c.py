@@ -41,15 +41,16 @@ from marl_edu.core.ends import in_time, take_step
 from marl_edu.core.ops import act, gae, linear, log_prob_of, masked_mean, masked_normalise
 from marl_edu.core.protocols import Env
 from marl_edu.training.checkpoint import Result, Row, Run
+from marl_edu.training.config import Checked, make_env
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Checked):
     """What a run depends on, and nothing else: equal configs give equal numbers."""
 
-    env: Callable[..., Any]  # makes an environment: a class, or a function such as `cartpole`
+    env: Callable[..., Any]  # makes one of `num_envs` and `seed`: a class, a function (`cartpole`)
     env_args: dict[str, Any] = field(default_factory=dict)  # given to `env`, less B and seed
-    seed: int = 0
+    seed: int = 0  # of all that is drawn: weights, episodes, actions
     updates: int = 2000  # gradient steps; each plays one whole episode in every environment
     num_envs: int = 64  # B, environments side by side (TarMAC: 16)
     hidden_dim: int = 64  # D, size of z and of the memory (TarMAC: 128)
@@ -60,7 +61,7 @@ class Config:
     ent_coef: float = 0.3  # c_H at the start, annealed linearly (TarMAC: 0.01 throughout)
     ent_coef_end: float = 0.01  # c_H at the end
     anneal: float = 0.4  # share of the run after which c_H has reached its end
-    vf_coef: float = 0.5  # c_V
+    vf_coef: float = 0.5  # c_V, weight of the critic's loss
     reward_scale: float = 0.1  # rewards are multiplied by this before learning
     max_grad_norm: float = 10.0  # largest norm of the gradient
     detach_every: int = 20  # back-propagation through time is cut every so many steps
@@ -255,7 +256,7 @@ def build(cfg: Config, env: Env) -> ActorCritic:
 def train(
     cfg: Config,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     build: Callable[[Any, Any], ActorCritic] = build,
 ) -> Result:
     """Train a team from scratch, or go on from `checkpoint`.
@@ -267,8 +268,7 @@ def train(
     Raises:
         ValueError: the checkpoint is damaged or of another config.
     """
-    torch.manual_seed(cfg.seed)
-    env = cfg.env(**cfg.env_args, num_envs=cfg.num_envs, seed=cfg.seed)
+    env = make_env(cfg)
     net = build(cfg, env).to(env.device)
     optimizer = torch.optim.Adam(net.parameters(), lr=cfg.lr, fused=True)
     generator = torch.Generator(env.device).manual_seed(cfg.seed)

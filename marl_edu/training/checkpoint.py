@@ -20,7 +20,11 @@ Row = dict[str, int | float]  # one line of a log, or the result of an evaluatio
 
 @dataclass
 class Result:
-    """What training leaves behind: the network, the rows of its log, and what it cost."""
+    """What training leaves behind: the network, the rows of its log, and what it cost.
+
+    The network acts as `a2c.TeamPolicy(net)`, `ppo.TeamPolicy(net)` or
+    `qlearning.GreedyPolicy(net)`, whichever loop it comes from; see `core.evaluate`.
+    """
 
     net: Any
     rows: list[Row]
@@ -34,7 +38,8 @@ class Run:
     Args:
         cfg: its settings, with `updates`, `log_every` and `checkpoint_every`.
         on_log: called with every new row of the log.
-        checkpoint: file to save to and to go on from, or None.
+        checkpoint: file to save to and to go on from, or None. At the end it holds the last
+            network, which `load_net` takes from it.
         parts: name -> what learns or remembers: modules, optimisers, replay buffers.
         generators: all sources of chance.
     Raises:
@@ -46,11 +51,12 @@ class Run:
         self,
         cfg: Any,
         on_log: Callable[[Row], None] | None,
-        checkpoint: Path | None,
+        checkpoint: str | Path | None,
         parts: Mapping[str, Any],
         *generators: torch.Generator,
     ):
-        self.cfg, self.on_log, self.path = cfg, on_log, checkpoint
+        self.cfg, self.on_log = cfg, on_log
+        self.path = None if checkpoint is None else Path(checkpoint)
         self.parts, self.generators = parts, generators
         self.meta: dict[str, Any] = {}  # what the run is known by; nobody asks without a checkpoint
         if checkpoint is not None:
@@ -89,9 +95,9 @@ class Run:
                 self.on_log(self.rows[-1])
 
     def save(self) -> None:
-        """Write the checkpoint when it is time for one."""
+        """Write the checkpoint when it is time for one, and at the end."""
         over = self.update >= self.cfg.updates
-        if self.update - self.saved < self.cfg.checkpoint_every or over:
+        if self.update - self.saved < self.cfg.checkpoint_every and not over:
             return
         self.saved = self.update
         if self.path is None:
@@ -129,6 +135,29 @@ class Run:
         for key in ("update", "env_steps", "backlog", "rows", "recent", "cpu", "wall"):
             setattr(self, key, meta[key])
         self.saved = self.update
+
+
+def load_net(net: torch.nn.Module, checkpoint: str | Path) -> torch.nn.Module:
+    """Give a network the weights of a checkpoint that a run left.
+
+    Args:
+        net: as the algorithm's `build(cfg, env)` makes it. checkpoint: the file.
+
+    Returns:
+        the same network, ready to act.
+
+    Raises:
+        FileNotFoundError: no such file. ValueError: damaged, or of a network of another shape.
+    """
+    tensors, _ = storage.load_checkpoint(checkpoint)
+    weights = {k.removeprefix("net."): v for k, v in tensors.items() if k.startswith("net.")}
+    for name, value in net.state_dict().items():
+        found = tuple(weights[name].shape) if name in weights else None
+        if found != tuple(value.shape):
+            what = storage.difference(name, found, tuple(value.shape))
+            raise ValueError(f"{checkpoint}: of another network: {what}")
+    net.load_state_dict(weights)
+    return net.eval()
 
 
 def means(rows: list[Row]) -> Row:

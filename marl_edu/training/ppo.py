@@ -47,16 +47,17 @@ from marl_edu.core.protocols import Env
 from marl_edu.training import checkpoint as run_state
 from marl_edu.training.bonus import NoBonus, PerAgentBonus, shuffled
 from marl_edu.training.checkpoint import Row, Run, means
+from marl_edu.training.config import Checked, make_env
 from marl_edu.training.exploration_metrics import ExplorationMetrics
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Checked):
     """What a run depends on, and nothing else: equal configs give equal numbers."""
 
-    env: Callable[..., Any]  # makes an environment: a class, or a function
+    env: Callable[..., Any]  # makes one of `num_envs` and `seed`: a class, a function
     env_args: dict[str, Any] = field(default_factory=dict)  # given to `env`, less B and seed
-    seed: int = 0
+    seed: int = 0  # of all that is drawn: weights, episodes, actions
     updates: int = 150  # rounds of play and learning; each plays one episode in every environment
     num_envs: int = 64  # B, environments side by side (RND: 128)
     hidden_dim: int = 64  # D, units per layer of policy and critics
@@ -251,7 +252,7 @@ def build(cfg: Config, env: Env) -> ActorCritic:
 def train(
     cfg: Config,
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     bonus: Callable[[Any, Env], Any] = lambda cfg, env: NoBonus(),
     build: Callable[[Any, Any], ActorCritic] = build,
     metrics: Callable[[Env], nn.Module] = ExplorationMetrics,
@@ -266,8 +267,7 @@ def train(
     Raises:
         ValueError: the checkpoint is damaged or of another config.
     """
-    torch.manual_seed(cfg.seed)
-    env = cfg.env(**cfg.env_args, num_envs=cfg.num_envs, seed=cfg.seed)
+    env = make_env(cfg)
     net, N = build(cfg, env).to(env.device), env.n_agents
     modules = [bonus(cfg, env) for _ in range(N if cfg.per_agent_bonus else 1)]
     curious: Any = (PerAgentBonus(modules) if cfg.per_agent_bonus else modules[0]).to(env.device)

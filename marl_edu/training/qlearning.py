@@ -25,16 +25,17 @@ from marl_edu.core.ends import in_time, is_over, take_step
 from marl_edu.core.ops import epsilon_greedy, linear
 from marl_edu.core.protocols import Env
 from marl_edu.training.checkpoint import Result, Row, Run
+from marl_edu.training.config import Checked, make_env
 from marl_edu.training.replay import Episodes
 
 
 @dataclass(frozen=True)
-class Config:
+class Config(Checked):
     """What a run depends on, and nothing else: equal configs give equal numbers."""
 
-    env: Callable[..., Any]  # makes an environment: a class, or a function such as `cartpole`
+    env: Callable[..., Any]  # makes one of `num_envs` and `seed`: a class, a function (`cartpole`)
     env_args: dict[str, Any] = field(default_factory=dict)  # given to `env`, less B and seed
-    seed: int = 0
+    seed: int = 0  # of all that is drawn: weights, episodes, actions
     updates: int = 4000  # gradient steps (DQN: about 12 million)
     train_freq: float = 8.0  # steps taken, by all agents, per gradient step (DQN: 4)
     num_envs: int = 64  # B, environments side by side (DQN: 1)
@@ -121,7 +122,7 @@ def updates_due(run: Run, cfg: Config, taken: int, kept: int) -> int:
 def train(
     cfg: Any,
     on_log: Callable[[Row], None] | None,
-    checkpoint: Path | None,
+    checkpoint: str | Path | None,
     build: Callable[[Any, Any], Any],
     make_replay: Callable[[Any, Env, Any], Any],
     sample: Callable[[Any, Any, torch.Generator], Any],
@@ -140,8 +141,7 @@ def train(
     Raises:
         ValueError: the checkpoint is damaged or of another config.
     """
-    torch.manual_seed(cfg.seed)
-    env = cfg.env(**cfg.env_args, num_envs=cfg.num_envs, seed=cfg.seed)
+    env = make_env(cfg)
     net, target = (build(cfg, env).to(env.device) for _ in range(2))
     target.load_state_dict(net.state_dict())
     replay = make_replay(cfg, env, net)

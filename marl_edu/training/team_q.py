@@ -180,7 +180,7 @@ def train(
     cfg: Config,
     build: Callable[[Any, Any], Team],
     on_log: Callable[[Row], None] | None = None,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     loss: Callable[[Any, Any, TeamBatch, Any], tuple[Tensor, Row]] = loss,
 ) -> Result:
     """Train a team: `qlearning.train`, with the replay of whole teams and this loss."""

@@ -22,10 +22,10 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from marl_edu.core.checks import positive_int
 from marl_edu.envs.adapters.gymnasium_teams import gymnasium_team
 from marl_edu.envs.adapters.pettingzoo_teams import ParallelTeam
 from marl_edu.envs.adapters.teams import AsTeam
-from marl_edu.envs.base.checks import positive_int
 from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing.shapes import canvas, words
 

@@ -13,7 +13,7 @@ import numpy as np
 from gymnasium import spaces
 from pettingzoo import ParallelEnv
 
-from marl_edu.envs.base.checks import finite_number
+from marl_edu.core.checks import finite_number
 
 MASK = "action_mask"  # where an observation or an info says which actions an agent has now
 Shown = tuple[np.ndarray, dict[str, np.ndarray]]  # what `reset` of a team returns

@@ -21,11 +21,33 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from marl_edu.envs.base.checks import check_actions, positive_int, seed_number
+from marl_edu.core.checks import check_actions, positive_int, seed_number
 
 
 class BatchedEnv:
     """An environment fills in `_reset`, `_step`, `_get_obs`, `_success` and `_draw`.
+
+    It also sets `n_agents`, `n_actions`, `obs_dim` and `max_steps`. `_draw` is for pictures only::
+
+        class Swap(BatchedEnv):  # four times, whoever says the other one's bit is paid 1
+            n_agents, n_actions, obs_dim, max_steps = 2, 2, 1, 4
+
+            def _reset(self):
+                self.bit, self.score = self.uniform(2) > 0.5, self.uniform() * 0
+
+            def _get_obs(self):
+                return self.bit[..., None].float()  # (B, N, O)
+
+            def _step(self, actions):
+                right = (actions == self.bit.flip(1)).float()  # (B, N)
+                self.score = self.score + right.mean(1) / self.max_steps
+                self.bit = self.uniform(2) > 0.5
+                return right, torch.zeros_like(self.running), {}  # it ends by max_steps alone
+
+            def _success(self):
+                return self.score  # (B,)
+
+    `commnet.train(commnet.Config(env=Swap, updates=250))` trains a team in it.
 
     Args:
         num_envs: B. device: of all tensors. seed: of the environment's own generator; None: by
@@ -44,7 +66,9 @@ class BatchedEnv:
     frozen: tuple[str, ...] = ()  # the tensors (B, ...) that stay as they are behind an end
     info_keys: tuple[str, ...] = ()  # what `_step` adds to info, flags (B, N) each
 
-    def __init__(self, num_envs: int, device: str | torch.device, seed: int | None):
+    def __init__(
+        self, num_envs: int = 64, device: str | torch.device = "cpu", seed: int | None = None
+    ):
         self.num_envs = positive_int("num_envs", num_envs)
         self.device = torch.device(device)
         self.generator = torch.Generator()
@@ -88,6 +112,9 @@ class BatchedEnv:
 
     def reset(self, seed: int | None = None) -> Float[Tensor, "B N O"]:
         """Start B fresh episodes, with a seed always the same ones. Observations `(B, N, O)`."""
+        sizes = ("n_agents", "n_actions", "obs_dim", "max_steps")
+        if missing := [name for name in sizes if not hasattr(self, name)]:
+            raise TypeError(f"{type(self).__name__} must set {', '.join(missing)}")
         if seed is not None:
             self.generator.manual_seed(seed_number(seed))
         self.chance = int(torch.randint(2**62, (1,), generator=self.generator))
@@ -122,6 +149,8 @@ class BatchedEnv:
         self._check_available(actions)
         before = {name: getattr(self, name) for name in self.frozen}
         reward, ended, more = self._step(actions)
+        self._check_shape("reward of _step", reward, self.n_agents)
+        self._check_shape("what _step says has ended", ended)
         self.t += 1
         self.clock = self.clock + 1
         was_running = self.running
@@ -155,8 +184,23 @@ class BatchedEnv:
 
     def observe(self) -> Float[Tensor, "B N O"]:
         """Look again, for whoever has changed the state by hand; `obs` is what is seen."""
-        self.obs = _for_networks(self._get_obs())
+        obs = self._get_obs()
+        self._check_shape("what _get_obs returns", obs, self.n_agents, self.obs_dim)
+        self.obs = _for_networks(obs)
         return self.obs
+
+    def _check_shape(self, what: str, value: Tensor, *sizes: int) -> None:
+        shape = (self.num_envs, *sizes)
+        if not isinstance(value, Tensor) or tuple(value.shape) != shape:
+            name = ("(B,)", "(B, N)", "(B, N, O)")[len(sizes)]
+            got = tuple(value.shape) if isinstance(value, Tensor) else repr(value)
+            raise ValueError(f"{what} must be a tensor {name} = {shape}, got {got}")
+
+    def __repr__(self) -> str:
+        sizes: dict[str, Any] = {"B": self.num_envs}
+        names = {"N": "n_agents", "O": "obs_dim", "A": "n_actions", "T": "max_steps"}
+        sizes |= {key: getattr(self, name, "?") for key, name in names.items()}
+        return f"{type(self).__name__}({', '.join(f'{k}={v}' for k, v in sizes.items())})"
 
     def adjacency(self) -> Bool[Tensor, "B N N"]:
         """`[b, i, j]`: i may hear j, itself included. Here: everybody alive hears everybody."""

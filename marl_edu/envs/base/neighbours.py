@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from marl_edu.envs.base.checks import one_number, positive_int
+from marl_edu.core.checks import one_number, positive_int
 
 
 def within(

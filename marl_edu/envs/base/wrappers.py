@@ -18,8 +18,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from marl_edu.core.checks import probability
 from marl_edu.core.registry import register
-from marl_edu.envs.base.checks import probability
 from marl_edu.envs.base.env import BatchedEnv
 
 

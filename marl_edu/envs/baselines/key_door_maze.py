@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from marl_edu.envs.base.checks import probability
+from marl_edu.core.checks import probability
 from marl_edu.envs.baselines.task import Always, ScriptedPolicy, Task, UniformPolicy
 from marl_edu.envs.key_door_maze import DOWN, LEFT, RIGHT, UP, WATCH, KeyDoorMaze
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from marl_edu.core import storage
+from marl_edu.core.checks import did_you_mean
 from marl_edu.experiments import methods
 from marl_edu.experiments.catalogue import (
     communication,
@@ -50,7 +51,8 @@ def load_policy(name: str, seed: int = 0, folder: Path = POLICIES) -> Any:
         FileNotFoundError: that seed's policy was not kept, or is not trained yet.
     """
     if name not in EXPERIMENTS:
-        raise ValueError(f"name must be one of {', '.join(EXPERIMENTS)}, got {name!r}")
+        hint = did_you_mean(name, EXPERIMENTS)
+        raise ValueError(f"name must be one of {', '.join(EXPERIMENTS)}, got {name!r}.{hint}")
     path = folder / f"{name}-seed{seed}.safetensors"
     if not path.exists():
         raise FileNotFoundError(

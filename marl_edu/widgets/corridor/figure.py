@@ -14,7 +14,7 @@ from torch import Tensor
 
 from marl_edu import results
 from marl_edu.algos.drqn import RecurrentQ
-from marl_edu.envs.base.checks import one_of
+from marl_edu.core.checks import one_of
 from marl_edu.envs.drawing import junction, shapes
 from marl_edu.envs.drawing.shapes import CELL
 from marl_edu.envs.tmaze import CORRIDOR, DOWN, FORWARD, JUNCTION, SIGN_DOWN, SIGN_UP, UP

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 
 from marl_edu.algos.icm import IntrinsicCuriosityModule
 from marl_edu.algos.rnd import RandomNetworkDistillation
+from marl_edu.core.checks import one_of
 from marl_edu.envs import key_door_maze
-from marl_edu.envs.base.checks import one_of
 from marl_edu.envs.drawing import junction, shapes
 from marl_edu.envs.key_door_maze import WATCH, KeyDoorMaze
 from marl_edu.widgets.shared.bundle import figure_module

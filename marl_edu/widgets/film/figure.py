@@ -15,8 +15,8 @@ from xml.etree import ElementTree
 import traitlets
 from torch import Tensor
 
+from marl_edu.core.checks import positive_int
 from marl_edu.core.protocols import Policy
-from marl_edu.envs.base.checks import positive_int
 from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import junction
 from marl_edu.widgets.shared.bundle import figure_module

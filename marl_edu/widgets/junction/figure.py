@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import traitlets
 
-from marl_edu.envs.base.checks import one_of, probability
+from marl_edu.core.checks import one_of, probability
 from marl_edu.envs.drawing import junction
 from marl_edu.envs.traffic_junction import BRAKE
 from marl_edu.envs.traffic_junction_roads import ROAD_MAPS

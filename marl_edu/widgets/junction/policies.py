@@ -9,7 +9,7 @@ from torch import nn
 
 from marl_edu.algos import commnet, tarmac
 from marl_edu.core import storage
-from marl_edu.envs.base.checks import one_of
+from marl_edu.core.checks import one_of
 from marl_edu.envs.drawing import junction
 from marl_edu.envs.traffic_junction import CRASH_PENALTY
 from marl_edu.envs.traffic_junction_roads import ROAD_MAPS

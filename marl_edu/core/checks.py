@@ -1,8 +1,8 @@
-"""What every environment checks before it believes its caller: the messages are worded once,
-here."""
+"""What is checked before a caller is believed: the messages are worded once, here."""
 
 import operator
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any, SupportsFloat, SupportsIndex
 
 import numpy as np
@@ -63,6 +63,13 @@ def probability(name: str, value: SupportsFloat) -> float:
     if found is None or not 0 <= found <= 1:
         raise ValueError(f"{name} must be a number in [0, 1], got {value!r}")
     return found
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The end of a message about an unknown name: a space and the nearest known one, if any is."""
+    near = get_close_matches(name, list(known), n=1)
+    hint = f"Did you mean {near[0]}?" if near else otherwise
+    return hint and f" {hint}"
 
 
 def one_of(name: str, value: str, choices: Iterable[str]) -> str:

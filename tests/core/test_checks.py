@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from marl_edu.envs import (
-    MultiAgentGridWorld,
-    PredatorPrey,
-    Relay,
-    SpeakerProbe,
-    TMaze,
-)
-from marl_edu.envs.base.checks import (
+from marl_edu.core.checks import (
     finite_number,
     one_number,
     positive_int,
     probability,
     seed_number,
     whole_number,
+)
+from marl_edu.envs import (
+    MultiAgentGridWorld,
+    PredatorPrey,
+    Relay,
+    SpeakerProbe,
+    TMaze,
 )
 from marl_edu.envs.games import LeverGame
 from tests.unchecked import unchecked

@@ -1,0 +1,115 @@
+"""What the configs of all loops share: a setting is checked where it is made, in words.
+
+One name means one thing in every loop, so that one table says what each takes.
+"""
+
+import inspect
+import linecache
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from itertools import dropwhile, islice, takewhile
+from math import inf
+from typing import Any, ClassVar
+
+import torch
+
+from marl_edu.core.checks import finite_number, probability, seed_number, whole_number
+
+# Whole numbers of at least 1, and of at least 0.
+COUNTS = frozenset((
+    "updates", "num_envs", "batch_size", "capacity", "epochs", "minibatches", "window", "rounds",
+    "heads", "hidden_dim", "signature_dim", "value_dim", "feature_dim", "model_dim", "mixing_dim",
+    "predictor_dim", "detach_every", "log_every", "checkpoint_every", "target_update_interval",
+))  # fmt: skip
+COUNTS_OR_0 = frozenset(("layers", "nearest", "burn_in", "learning_starts"))
+# Finite numbers above 0, and of at least 0.
+SIZES = frozenset(
+    ("lr", "lr_bonus", "reward_scale", "max_grad_norm", "train_freq", "clip_coef", "weight")
+)
+SIZES_OR_0 = frozenset(("ent_coef", "ent_coef_end", "vf_coef", "ext_coef", "int_coef", "eta"))
+# Numbers above 0 and at most 1, and from 0 to 1.
+SHARES = frozenset(("anneal", "exploration_fraction", "bonus_share"))
+SHARES_OR_0 = frozenset(
+    ("gamma", "gamma_int", "gae_lambda", "lr_end", "epsilon", "epsilon_end", "beta")
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The base of every config. Its settings are checked when it is made.
+
+    Raises:
+        TypeError: `env` makes no environment of `num_envs` and `seed`; a switch that is no bool.
+        ValueError: a number that its setting does not take.
+    """
+
+    ARGS: ClassVar[dict[str, str]] = {}  # setting -> what the comment behind it says
+
+    def __init_subclass__(cls) -> None:
+        """Take the comments into the docstring, for `help` and the page of the module."""
+        cls.ARGS = cls.ARGS | comments(cls)
+        lines = [f"    {name}: {text}" for name, text in cls.ARGS.items()]
+        cls.__doc__ = "\n".join([f"{cls.__doc__}\n", "Args:", *lines])
+
+    def __post_init__(self) -> None:
+        """Check all settings."""
+        for field in fields(self):
+            check(field.name, getattr(self, field.name), field.type in (bool, "bool"))
+        maker, args = getattr(self, "env", None), getattr(self, "env_args", {})
+        if maker is not None:
+            check_maker(maker, args)
+
+
+def comments(cls: type) -> dict[str, str]:
+    """The comments behind the fields of a class, as its file has them."""
+    lines = linecache.getlines(getattr(sys.modules[cls.__module__], "__file__", None) or "")
+    rest = dropwhile(lambda line: not line.startswith(f"class {cls.__name__}("), lines)
+    body = takewhile(lambda line: line[0] in " \n", islice(rest, 1, None))
+    found = (re.fullmatch(r" {4}(\w+): .*?  # (.+)\n", one) for one in body)
+    return {one[1]: one[2] for one in found if one}
+
+
+def check(name: str, value: Any, switch: bool) -> None:
+    """Raise unless the setting takes this value; what is neither number nor switch passes."""
+    if switch and not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    if name == "seed":
+        seed_number(value)
+    elif name in COUNTS | COUNTS_OR_0:
+        whole_number(name, value, int(name in COUNTS))
+    elif name in SHARES_OR_0:
+        probability(name, value)
+    elif name in SIZES | SIZES_OR_0 | SHARES:
+        found = None if isinstance(value, bool) else finite_number(value)
+        low = "of at least 0" if name in SIZES_OR_0 else "above 0"
+        high, most = (1.0, " and at most 1") if name in SHARES else (inf, "")
+        if found is None or not 0 <= found <= high or (found == 0 and name not in SIZES_OR_0):
+            raise ValueError(f"{name} must be a number {low}{most}, got {value!r}")
+
+
+def check_maker(env: Callable[..., Any], env_args: Mapping[str, Any]) -> None:
+    """Raise TypeError unless `env` can be called with `env_args`, `num_envs` and `seed`."""
+    wanted = "a class or function that takes num_envs and seed, such as envs.TrafficJunction"
+    if not callable(env):
+        hint = "" if isinstance(env, str) else " (its class, not an environment)"
+        raise TypeError(f"env must be {wanted}{hint}, got {env!r}")
+    try:
+        signature = inspect.signature(env)
+    except (TypeError, ValueError):  # of what is written in C, nobody knows
+        return
+    try:
+        signature.bind(**env_args, num_envs=1, seed=0)
+    except TypeError as error:
+        raise TypeError(
+            f"env must be {wanted}, given env_args {dict(env_args)}, got {env!r}: {error}"
+        ) from error
+
+
+def make_env(cfg: Any) -> Any:
+    """Seed torch, and make the environment of a run."""
+    if not issubclass(type(cfg), Checked):
+        raise TypeError(f"cfg must be the algorithm's Config, got {cfg!r}")
+    torch.manual_seed(cfg.seed)
+    return cfg.env(**cfg.env_args, num_envs=cfg.num_envs, seed=cfg.seed)
