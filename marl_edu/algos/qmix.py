@@ -156,9 +156,7 @@ def train(
     """Train a team whose values are mixed: `qlearning.train`, with this file's mixer.
 
     Raises:
-        ValueError: the checkpoint is damaged or of another config; a weight outside 0..1.
+        ValueError: the checkpoint is damaged or of another config.
     """
-    if not 0 < cfg.weight <= 1:
-        raise ValueError(f"weight must be above 0 and at most 1, got {cfg.weight!r}")
     loss = team_q.loss if cfg.weight == 1 else weighted_loss
     return team_q.train(cfg, build, on_log, checkpoint, loss)

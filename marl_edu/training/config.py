@@ -7,11 +7,11 @@ import inspect
 import linecache
 import re
 import sys
-from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from itertools import dropwhile, islice, takewhile
 from math import inf
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -25,15 +25,15 @@ COUNTS = frozenset((
 ))  # fmt: skip
 COUNTS_OR_0 = frozenset(("layers", "nearest", "burn_in", "learning_starts"))
 # Finite numbers above 0, and of at least 0.
-SIZES = frozenset(
-    ("lr", "lr_bonus", "reward_scale", "max_grad_norm", "train_freq", "clip_coef", "weight")
-)
+SIZES = frozenset(("lr", "lr_bonus", "reward_scale", "max_grad_norm", "train_freq", "clip_coef"))
 SIZES_OR_0 = frozenset(("ent_coef", "ent_coef_end", "vf_coef", "ext_coef", "int_coef", "eta"))
 # Numbers above 0 and at most 1, and from 0 to 1.
-SHARES = frozenset(("anneal", "exploration_fraction", "bonus_share"))
+SHARES = frozenset(("anneal", "exploration_fraction", "bonus_share", "weight"))
 SHARES_OR_0 = frozenset(
     ("gamma", "gamma_int", "gae_lambda", "lr_end", "epsilon", "epsilon_end", "beta")
 )
+
+MAKER = "a class or function that takes num_envs and seed, such as envs.TrafficJunction"
 
 
 @dataclass(frozen=True)
@@ -41,25 +41,26 @@ class Checked:
     """The base of every config. Its settings are checked when it is made.
 
     Raises:
-        TypeError: `env` makes no environment of `num_envs` and `seed`; a switch that is no bool.
+        TypeError: `env` cannot be called; a switch that is no bool.
         ValueError: a number that its setting does not take.
     """
 
-    ARGS: ClassVar[dict[str, str]] = {}  # setting -> what the comment behind it says
-
     def __init_subclass__(cls) -> None:
         """Take the comments into the docstring, for `help` and the page of the module."""
-        cls.ARGS = cls.ARGS | comments(cls)
-        lines = [f"    {name}: {text}" for name, text in cls.ARGS.items()]
+        args: dict[str, str] = {}
+        for one in reversed(cls.__mro__):
+            args |= comments(one)
+        lines = [f"    {name}: {text}" for name, text in args.items()]
         cls.__doc__ = "\n".join([f"{cls.__doc__}\n", "Args:", *lines])
 
     def __post_init__(self) -> None:
         """Check all settings."""
         for field in fields(self):
             check(field.name, getattr(self, field.name), field.type in (bool, "bool"))
-        maker, args = getattr(self, "env", None), getattr(self, "env_args", {})
-        if maker is not None:
-            check_maker(maker, args)
+        env = getattr(self, "env", None)
+        if not callable(env):
+            hint = "" if isinstance(env, str) else " (its class, not an environment)"
+            raise TypeError(f"env must be {MAKER}{hint}, got {env!r}")
 
 
 def comments(cls: type) -> dict[str, str]:
@@ -89,27 +90,21 @@ def check(name: str, value: Any, switch: bool) -> None:
             raise ValueError(f"{name} must be a number {low}{most}, got {value!r}")
 
 
-def check_maker(env: Callable[..., Any], env_args: Mapping[str, Any]) -> None:
-    """Raise TypeError unless `env` can be called with `env_args`, `num_envs` and `seed`."""
-    wanted = "a class or function that takes num_envs and seed, such as envs.TrafficJunction"
-    if not callable(env):
-        hint = "" if isinstance(env, str) else " (its class, not an environment)"
-        raise TypeError(f"env must be {wanted}{hint}, got {env!r}")
-    try:
-        signature = inspect.signature(env)
-    except (TypeError, ValueError):  # of what is written in C, nobody knows
-        return
-    try:
-        signature.bind(**env_args, num_envs=1, seed=0)
-    except TypeError as error:
-        raise TypeError(
-            f"env must be {wanted}, given env_args {dict(env_args)}, got {env!r}: {error}"
-        ) from error
-
-
 def make_env(cfg: Any) -> Any:
-    """Seed torch, and make the environment of a run."""
+    """Seed torch, and make the environment of a run.
+
+    Raises:
+        TypeError: `cfg` is no config, or its `env` does not take `env_args`, `num_envs` and `seed`.
+    """
     if not issubclass(type(cfg), Checked):
         raise TypeError(f"cfg must be the algorithm's Config, got {cfg!r}")
+    args = {**cfg.env_args, "num_envs": cfg.num_envs, "seed": cfg.seed}
+    with suppress(ValueError):  # of what is written in C, nobody knows what it takes
+        try:
+            inspect.signature(cfg.env).bind(**args)
+        except TypeError as error:
+            raise TypeError(
+                f"env must be {MAKER}, got {cfg.env!r}, given {args}: {error}"
+            ) from error
     torch.manual_seed(cfg.seed)
-    return cfg.env(**cfg.env_args, num_envs=cfg.num_envs, seed=cfg.seed)
+    return cfg.env(**args)

@@ -179,11 +179,6 @@ def test_sizes_that_it_was_not_made_for() -> None:
         mixer()(torch.zeros(2, 3), torch.zeros(2, 5))
 
 
-def test_a_weight_that_is_none() -> None:
-    with pytest.raises(ValueError, match=r"weight must be above 0 and at most 1, got -1\.0"):
-        qmix.train(qmix.Config(env=MatrixGame, weight=-1.0))
-
-
 # -- the loss, a second way -----------------------------------------------------------------------
 
 

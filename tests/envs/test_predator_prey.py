@@ -233,7 +233,7 @@ def reached_by(size: int, vision: int, steps: int, policy: Policy) -> torch.Tens
     pairs = prey != start
     prey, start = prey[pairs], start[pairs]
     env = PredatorPrey(size, 1, vision, max_steps=steps, num_envs=len(prey), seed=0)
-    env._get_obs = lambda: torch.zeros(len(prey), 1, 1)  # nobody looks; saves time
+    env.obs_dim, env._get_obs = 1, lambda: torch.zeros(len(prey), 1, 1)  # nobody looks
     env.reset()
     env.predators = torch.stack([start // size, start % size], -1)[:, None]
     env.prey = torch.stack([prey // size, prey % size], -1)

@@ -15,7 +15,7 @@ import torch
 
 from marl_edu import algos
 from marl_edu.algos import dqn, drqn, icm, qmix, tarmac
-from marl_edu.envs import TMaze, TrafficJunction
+from marl_edu.envs import MatrixGame, TMaze, TrafficJunction
 from marl_edu.training import a2c, config, ppo, qlearning
 from marl_edu.training.checkpoint import load_net
 from tests.unchecked import unchecked
@@ -76,14 +76,12 @@ def test_no_kind_holds_a_setting_that_nobody_has() -> None:
         (partial(tarmac.Config, seed="0"), "seed must be a whole number or None, got '0'"),
         (partial(drqn.Config, TMaze, burn_in=-1), "burn_in must be a whole number of at least 0"),
         (partial(dqn.Config, TMaze, train_freq=0), "train_freq must be a number above 0, got 0"),
-        (partial(qmix.Config, TMaze, weight=0), "weight must be a number above 0, got 0"),
+        (partial(qmix.Config, TMaze, weight=0), "weight must be a number above 0 and at most 1"),
         (partial(tarmac.Config, env="junction"), "env must be a class or function that takes"),
         (
             partial(tarmac.Config, env=TrafficJunction("easy", num_envs=2)),
             r"its class, not an environment\), got",
         ),
-        (partial(tarmac.Config, env=lambda: None), "num_envs and seed.*unexpected keyword"),
-        (partial(tarmac.Config, env_args={"difficult": 1}), "difficult"),
     ],
 )
 def test_what_no_run_can_be_made_of_is_refused_by_its_name(make: Any, message: str) -> None:
@@ -94,6 +92,18 @@ def test_what_no_run_can_be_made_of_is_refused_by_its_name(make: Any, message: s
 def test_numbers_of_other_libraries_are_numbers() -> None:
     tarmac.Config(updates=np.int64(3), lr=np.float32(0.1), gamma=torch.tensor(0.5))
     dqn.Config(partial(TMaze), epsilon=0, learning_starts=0)
+
+
+@pytest.mark.parametrize(
+    "settings, named",
+    [
+        ({"env": lambda: None}, "num_envs"),
+        ({"env": MatrixGame, "env_args": {"difficulty": "easy"}}, "difficulty"),
+    ],
+)
+def test_what_does_not_take_what_it_is_given_is_named(settings: Any, named: str) -> None:
+    with pytest.raises(TypeError, match=f"env must be .* got an unexpected keyword.*'{named}'"):
+        tarmac.train(tarmac.Config(**settings))
 
 
 @pytest.mark.parametrize("train", [tarmac.train, icm.train, dqn.train])
