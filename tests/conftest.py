@@ -19,10 +19,20 @@ settings.load_profile("steady")
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses among them
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what opens a browser; notebooks and what learns come first, so that short tests end."""
+    """Mark what opens a browser, and all seeds but the first of what learns as slow.
+
+    Notebooks and what learns come first, so that short tests are last.
+    """
+    trained = set()
     for item in items:
         if "browser" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.browser)
+        if isinstance(item, pytest.Function) and item.get_closest_marker("learning"):
+            params = getattr(getattr(item, "callspec", None), "params", {})
+            what = (item.path, item.originalname, str(params | {"seed": None}))
+            if "seed" in params and what in trained:
+                item.add_marker(pytest.mark.slow)
+            trained.add(what)
     # A sort keeps the order of equals: files stay whole.
     items.sort(key=lambda item: item.path.suffix == ".py" and "learning" not in item.keywords)
 
