@@ -9,8 +9,6 @@ from numpy.typing import ArrayLike
 
 from marl_edu.plots.style import PALETTE, STYLE
 
-ABSENT = "#9a9a9a"
-
 
 def attention_map(
     attention: ArrayLike,
@@ -79,7 +77,7 @@ def attention_grid(attention: ArrayLike, names: Sequence[str]) -> Figure:
 
     Args:
         attention: weights (R, H, N, N), receivers in the rows of each map. An agent that neither
-            hears nor is heard anywhere is not there: its row and column are grey.
+            hears nor is heard anywhere is not there, and is left out.
         names: of the agents.
     Raises:
         ValueError: another shape, or another number of names.
@@ -91,15 +89,16 @@ def attention_grid(attention: ArrayLike, names: Sequence[str]) -> Figure:
     if len(names) != N:
         raise ValueError(f"names must hold {N} names, got {len(names)}")
     used = weights.sum((0, 1))
-    there = used.sum(0) + used.sum(1) > 0
-    gone = ~np.logical_and.outer(there, there)
+    there = np.flatnonzero(used.sum(0) + used.sum(1))
+    weights = weights[:, :, there[:, None], there]
+    size = 9 if len(there) <= 4 else 6.5  # on a phone they are not enlarged
     with matplotlib.style.context(STYLE):
         figure = Figure(figsize=(4.6, 0.3 + 1.25 * R), layout="constrained")
         for (r, head), axes in np.ndenumerate(figure.subplots(R, H, squeeze=False)):
-            axes.set_facecolor(ABSENT)  # shows where no cell is drawn
-            shown = np.ma.masked_array(weights[r, head], gone)
-            axes.pcolormesh(shown, cmap=PALETTE, vmin=0, vmax=1, edgecolors="#fff", lw=0.4)
-            for (i, j), weight in np.ndenumerate(weights[r, head]):
+            axes.pcolormesh(
+                weights[r, head], cmap=PALETTE, vmin=0, vmax=1, edgecolors="#fff", lw=0.4
+            )
+            for (i, j), weight in np.ndenumerate(here):
                 if weight >= 0.05:
                     axes.text(
                         j + 0.5,
@@ -108,11 +107,12 @@ def attention_grid(attention: ArrayLike, names: Sequence[str]) -> Figure:
                         ha="center",
                         va="center",
                         color=_ink(weight),
-                        size=6.5,
+                        size=size,
                     )
-            axes.set_xticks(np.arange(N) + 0.5, names if r == R - 1 else [], size=7)
-            axes.set_yticks(np.arange(N) + 0.5, names if head == 0 else [], size=7)
-            axes.set(aspect="equal", ylim=(N, 0))
+            places, who = np.arange(len(there)) + 0.5, [names[i] for i in there]
+            axes.set_xticks(places, who if r == R - 1 else [], size=size)
+            axes.set_yticks(places, who if head == 0 else [], size=size)
+            axes.set(aspect="equal", ylim=(len(there), 0))
             axes.set_title(f"round {r + 1}, head {head + 1}", size=8, weight="normal")
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)

@@ -66,15 +66,16 @@ def test_cards_stand_in_reading_order(html: Path) -> None:
 
 
 def test_the_promise_under_the_picture_is_kept(watched: Watched) -> None:
-    """Mute the car coming from the left, go on: the next step is a crash."""
+    """Mute the car that the page names, go on: the next step is a crash."""
     watched.open(LANDING)
     figure = watched.page.locator("[data-figure='junction']").first
     figure.locator(".mj-picture").wait_for()
     heard = figure.locator(".mj-picture").get_attribute("aria-label").split("It heard car ")[1]
+    assert f"mute car {heard[0]}," in figure.locator(".mj-try").inner_text()
     figure.locator(".mj-mute input").nth(int(heard[0])).check()
     figure.get_by_role("button", name="Step", exact=True).click()
     assert "Crash" in figure.locator(".mj-picture").get_attribute("aria-label")
-    assert figure.locator(".mj-score").inner_text().endswith("0 of 1 (changed midway)")
+    assert figure.locator(".mj-score").inner_text().endswith("0 of 1 (changed while playing)")
     outlined = figure.locator(".mj-car circle[stroke='var(--bad)']")
     assert outlined.count() == 2
     figure.get_by_role("button", name="Reset", exact=True).click()

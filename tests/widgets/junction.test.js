@@ -246,6 +246,6 @@ test("the score says what was changed on the way, and claims nothing before the 
     scoreText({ good, all, midway }).replace("Episodes without a crash: ", "");
   assert.equal(text(0, 0, 0), "none played yet");
   assert.equal(text(97, 100, 0), "97 of 100");
-  assert.equal(text(0, 1, 1), "0 of 1 (changed midway)");
-  assert.equal(text(3, 4, 1), "3 of 4 (1 of them changed midway)");
+  assert.equal(text(0, 1, 1), "0 of 1 (changed while playing)");
+  assert.equal(text(3, 4, 1), "3 of 4 (1 of them changed while playing)");
 });

@@ -371,6 +371,7 @@ def test_telling_moment_of_the_trained_team() -> None:
     heard = moment.attention.mean(0)[now["selected"]]
     loudest = int(heard.argmax())
     assert loudest != now["selected"]
+    assert now["hint"] == f"mute car {loudest}, then press Play."
     then = list(watch(net, "easy", **where, changes={now["step"]: [loudest]}))
     assert not then[now["step"] + 1].success
 
@@ -669,12 +670,12 @@ def test_an_episode_that_was_changed_midway_counts_and_says_so(opened: Opened) -
     shown.slider("Step").fill("20")
     good = 0 if "somebody crashed" in shown.words else 1
     assert score.inner_text() in (
-        f"Episodes without a crash: {good} of 1 (changed midway)",
+        f"Episodes without a crash: {good} of 1 (changed while playing)",
         "Episodes without a crash: none played yet",  # it had crashed before
     )
     shown.press("Next episode")  # muted from its first step on
     shown.slider("Step").fill("20")
-    assert score.inner_text().endswith(("of 1", "of 2 (1 of them changed midway)"))
+    assert score.inner_text().endswith(("of 1", "of 2 (1 of them changed while playing)"))
 
 
 def test_what_is_watched_and_pressed_needs_no_unfolding(opened: Opened) -> None:

@@ -60,7 +60,7 @@ class JunctionFigure(LiveFigure):
     policies = traitlets.Dict().tag(sync=True)
     maps = traitlets.Dict().tag(sync=True)
     look = traitlets.Unicode(junction.STYLE).tag(sync=True)
-    hint = traitlets.Unicode("mute the car coming from the left, then press Play.").tag(sync=True)
+    hint = traitlets.Unicode("mute a car, then press Play.").tag(sync=True)
     team = traitlets.Unicode().tag(sync=True)
     difficulty = traitlets.Unicode().tag(sync=True)
     seed = traitlets.Int(0).tag(sync=True)

@@ -88,7 +88,7 @@ def _route_code(net: ActorCritic, difficulty: str) -> str:
 
 def telling_moment(
     net: ActorCritic, difficulty: str = "easy", seed: int = 0, episodes: int = 20
-) -> dict[str, int]:
+) -> dict[str, Any]:
     """A moment worth opening a figure with: muting the car from the left here makes a crash.
 
     A car waits because it heard another, coming from the left, that crosses before it; were that
@@ -97,7 +97,8 @@ def telling_moment(
     cars against it.
 
     Returns:
-        arguments of `JunctionFigure`: seed, episode, step and `selected`, the car that waits.
+        arguments of `JunctionFigure`: seed, episode, step, `selected`, the car that waits, and a
+        `hint` that names the car to mute.
     Raises:
         ValueError: there is no such moment.
     """
@@ -112,7 +113,8 @@ def telling_moment(
                 score = now.attention[:, waiting, other].mean().item() - 0.05 * living
                 where = {"seed": seed, "episode": episode, "step": now.step}
                 if living > 2 and score > best and _crashes_without(net, difficulty, where, other):
-                    best, found = score, where | {"selected": waiting}
+                    hint = f"mute car {other}, then press Play."
+                    best, found = score, where | {"selected": waiting, "hint": hint}
     if not found:
         raise ValueError(f"no telling moment in the first episodes={episodes} of seed={seed}")
     return found
