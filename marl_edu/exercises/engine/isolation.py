@@ -248,6 +248,20 @@ def _end_of(process: int, deadline: float) -> int | None:
     return None
 
 
+def _stop(thread: threading.Thread) -> None:
+    """End a thread at its next Python instruction, if it has one.
+
+    What judges takes the exception for the answer's, and tries the next input: so several times.
+    """
+    for _ in range(100):
+        if not thread.is_alive():
+            return
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(
+            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)
+        )
+        thread.join(0.01)
+
+
 def _in_thread(job: Callable[[], Any], seconds: int) -> tuple[Any, str]:
     answers: queue.SimpleQueue[str] = queue.SimpleQueue()
     printed = FirstWords()
@@ -257,10 +271,7 @@ def _in_thread(job: Callable[[], Any], seconds: int) -> tuple[Any, str]:
     try:
         return json.loads(answers.get(timeout=seconds)), printed.kept
     except queue.Empty:
-        # Ends the thread at its next Python instruction, if it has one.
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread.ident or 0), ctypes.py_object(SystemExit)
-        )
+        _stop(thread)
         raise OutOfTime from None
     finally:
         sys.stdout, sys.stderr = streams  # a thread given up has not put them back

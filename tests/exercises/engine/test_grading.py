@@ -5,6 +5,7 @@ import os
 import random
 import re
 import sys
+import threading
 import time
 
 import pytest
@@ -160,9 +161,10 @@ def test_without_a_fork_a_thread_does(monkeypatch, capsys):
     assert mean.grade(mean.solution).passed
     assert mean.grade(raises).mistake == "raised"
     monkeypatch.setattr(grading, "SECONDS", 1)
-    out = sys.stdout
+    out, threads = sys.stdout, threading.active_count()
     assert mean.grade(loops).mistake == "time"
     assert sys.stdout is out
+    assert threading.active_count() == threads  # one that goes on slows down whatever follows
     print("as before")
     assert capsys.readouterr().out == "as before\n"
 
