@@ -136,6 +136,12 @@ def grade(path: Path, name: str | None, seed: int = 0) -> dict[str, Verdict]:
     return verdicts
 
 
+def _seed(text: str) -> int:
+    if not (text.isdecimal() and int(text) < 2**63):
+        raise argparse.ArgumentTypeError(f"must be a whole number from 0 to 2**63 - 1, got {text}")
+    return int(text)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code: 0, 1 (something has not passed), 2 (misuse)."""
     parser = argparse.ArgumentParser(
@@ -152,7 +158,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     judge.add_argument("file", metavar="FILE", type=Path, help="with the functions asked for")
     judge.add_argument("name", metavar="NAME", nargs="?", help="one exercise only")
     judge.add_argument(
-        "--seed", metavar="N", type=int, default=0, help="of other inputs, for marks"
+        "--seed", metavar="N", type=_seed, default=0, help="of other inputs, for marks"
     )
     given = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that knows no ✓ gets a question mark

@@ -119,6 +119,7 @@ def test_what_is_asked_for_must_be_there(capsys):
         (["grade", "."], "must end in .py"),
         (["grade", "notes.ipynb"], "must end in .py"),
         (["show", "two_stp_game"], "Did you mean two_step_game?"),
+        (["grade", "missing.py", "believed_value"], "two_step_game asks for a function of it"),
         (["show", "zzz"], "lists them"),
         (["grade", "missing.py", "zzz"], "no exercise is called 'zzz'"),
     ):
@@ -127,9 +128,18 @@ def test_what_is_asked_for_must_be_there(capsys):
     assert graded(RIGHT, "two_step_game") == 2
     error = capsys.readouterr().err
     assert "has no `believed_value`, which two_step_game asks for: it defines follow" in error
-    with pytest.raises(SystemExit) as stop:
-        main(["grad"])
-    assert stop.value.code == 2
+    for arguments in (["grad"], ["grade", "my_answer.py", "--seed", str(2**63)]):
+        with pytest.raises(SystemExit) as stop:
+            main(arguments)
+        assert stop.value.code == 2
+    assert "must be a whole number from 0 to 2**63 - 1, got 9223" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
+def test_a_pipe_is_no_file_with_answers(capsys):
+    os.mkfifo("pipe.py")
+    assert main(["grade", "pipe.py"]) == 2
+    assert "pipe.py is no file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"exercises": 3}', "{}"])

@@ -32,6 +32,8 @@ class AnswerFile:
         self.path = path
         if path.suffix != ".py":
             raise Misuse(f"{path} is no Python file: its name must end in .py")
+        if path.exists() and not path.is_file():  # a pipe, say, which may never have an end
+            raise Misuse(f"{path} is no file")
         try:
             self.source = path.read_bytes()
         except OSError as error:

@@ -71,8 +71,8 @@ def note(name: str) -> str:
 
     Two processes may do so at once. A link to the file stays one, and the file keeps its mode.
     """
-    file = path()
     try:
+        file = path()
         target = Path(os.path.realpath(file))
         target.parent.mkdir(parents=True, exist_ok=True)
         with _alone(target.parent):
@@ -81,9 +81,9 @@ def note(name: str) -> str:
             if not (is_entry(old) and old["done"]):
                 kept["exercises"][name] = {"done": True, "at": _now(after=old)}
                 storage.write_atomic(target, json.dumps(kept, indent=1) + "\n")
-    except (OSError, Unreadable) as error:
+        return f"Noted in {os.path.relpath(file)}, which the readiness page imports."
+    except (OSError, Unreadable) as error:  # a folder that was removed, too, is an OSError
         return f"It could not be noted: {error}."
-    return f"Noted in {os.path.relpath(file)}, which the readiness page imports."
 
 
 def is_readers(answer: Any, name: str) -> bool:
@@ -124,15 +124,16 @@ def _read(file: Path) -> dict[str, Any]:
     try:
         if not file.is_file():
             raise ValueError("no file")
-        kept = json.loads(file.read_text(encoding="utf-8"))
+        kept = json.loads(file.read_text(encoding="utf-8-sig"))  # Windows may mark its UTF-8
         kept["exercises"].items()
+        json.dumps(kept, allow_nan=False)  # the page could not read what is not finite
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(
             f"{file} is not what the exercises write ({type(error).__name__}: {error}); "
             "move it away and try again"
         ) from None
     version = kept.get("version", 1)
-    if version not in (1, VERSION):
+    if isinstance(version, bool) or version not in (1, VERSION):
         raise Unreadable(
             f"{file} has version {version!r}, and this marl_edu reads up to {VERSION}: update it, "
             "or move the file away"

@@ -97,12 +97,30 @@ def test_a_newer_version_and_what_is_damaged_are_left_alone():
         ('{"version": "x", "exercises": {}}', "'x'"),
         (deep, "move it"),
         ("\0", "move it"),
+        ('{"version": true, "exercises": {}}', "True"),
+        ('{"version": 2, "exercises": {}, "note": 1e999}', "move it"),
+        ('{"version": 2, "exercises": {}, "note": NaN}', "move it"),
     ):
         NOTED.write_text(text)
         with pytest.raises(progress.Unreadable, match=said):
             progress.done()
         assert progress.note("a").startswith("It could not be noted")
         assert NOTED.read_text() == text
+
+
+def test_a_file_that_windows_has_marked_as_utf_8_is_read():
+    NOTED.write_text('{"version": 2, "exercises": {}}', encoding="utf-8-sig")
+    assert progress.done() == set()
+    assert progress.note("a").startswith("Noted in")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="such a folder cannot be removed")
+def test_where_the_folder_is_gone_a_sentence_says_so(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert progress.note("a").startswith("It could not be noted: ")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="links and modes")
