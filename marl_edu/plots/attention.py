@@ -89,15 +89,14 @@ def attention_grid(attention: ArrayLike, names: Sequence[str]) -> Figure:
     if len(names) != N:
         raise ValueError(f"names must hold {N} names, got {len(names)}")
     used = weights.sum((0, 1))
-    there = np.flatnonzero(used.sum(0) + used.sum(1))
-    weights = weights[:, :, there[:, None], there]
+    there = np.flatnonzero(used.sum(0) + used.sum(1)).tolist()
+    weights = weights[:, :, there][..., there]
     size = 9 if len(there) <= 4 else 6.5  # on a phone they are not enlarged
     with matplotlib.style.context(STYLE):
         figure = Figure(figsize=(4.6, 0.3 + 1.25 * R), layout="constrained")
         for (r, head), axes in np.ndenumerate(figure.subplots(R, H, squeeze=False)):
-            axes.pcolormesh(
-                weights[r, head], cmap=PALETTE, vmin=0, vmax=1, edgecolors="#fff", lw=0.4
-            )
+            here = weights[r, head]
+            axes.pcolormesh(here, cmap=PALETTE, vmin=0, vmax=1, edgecolors="#fff", lw=0.4)
             for (i, j), weight in np.ndenumerate(here):
                 if weight >= 0.05:
                     axes.text(

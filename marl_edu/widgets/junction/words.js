@@ -18,7 +18,9 @@ const cars = (numbers) => `car${numbers.length === 1 ? "" : "s"} ${list(numbers)
  */
 /** @param {Score} score */
 export function scoreText({ good, all, midway }) {
-  const label = midway ? ` (${midway === all ? "" : `${midway} of them `}changed while playing)` : "";
+  const label = midway
+    ? ` (${midway === all ? "" : `${midway} of them `}changed while playing)`
+    : "";
   return `Episodes without a crash: ${all ? `${good} of ${all}${label}` : "none played yet"}`;
 }
 
