@@ -90,8 +90,10 @@ def test_what_no_run_can_be_made_of_is_refused_by_its_name(make: Any, message: s
 
 
 def test_numbers_of_other_libraries_are_numbers() -> None:
-    tarmac.Config(updates=np.int64(3), lr=np.float32(0.1), gamma=torch.tensor(0.5))
-    dqn.Config(partial(TMaze), epsilon=0, learning_starts=0)
+    given = {"updates": np.int64(3), "num_envs": np.int32(4), "lr": np.float32(0.01)}
+    cfg = tarmac.Config(**given, gamma=torch.tensor(0.5))
+    assert tarmac.train(cfg).rows[-1]["update"] == 3
+    assert dqn.Config(partial(TMaze), epsilon=0, learning_starts=0).learning_starts == 0
 
 
 @pytest.mark.parametrize(

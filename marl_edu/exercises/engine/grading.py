@@ -131,6 +131,8 @@ class Exercise:
         return [Case(what, tuple(copied(args))) for what, args in self._examination(seed).cases]
 
     def _examination(self, seed: int) -> Examination:
+        if not 0 <= seed < 2**63:
+            raise ValueError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
         if seed not in self._examinations:
             with known_state():
                 rng, names = torch.Generator().manual_seed(seed), self.arguments

@@ -178,6 +178,12 @@ def test_what_a_reader_passed_is_noted_whatever_it_is_called(tmp_path, monkeypat
     assert verdict.passed and "Noted in" not in verdict.message
 
 
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_a_seed_that_nothing_can_be_drawn_of_is_named(seed):
+    with pytest.raises(ValueError, match=f"seed must be .* got {seed}"):
+        mean.grade(mean.solution, seed=seed)
+
+
 def test_a_grader_that_fails_says_so():
     def broken():
         raise KeyError("no such case")
