@@ -2,12 +2,14 @@
 
 From a domain hypothesis draws the inputs of the grader, and the sentence on the page is made of it.
 Every extreme that a domain names (the largest numbers, a mask of nothing, the ends of a range) is
-tried at least once, the rest as it comes.
+tried at least once by itself and at the largest sizes, the largest numbers together as well, and
+the rest as it comes.
 """
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import cycle
 from typing import Any
 
 import torch
@@ -18,7 +20,7 @@ from marl_edu.exercises.engine.trying import Case
 
 Values = dict[str, Any]  # by the names of arguments, and of what arguments are made of
 WIDE = 1000  # larger numbers are tried in float64 only, where rounding leaves enough of them
-DRAWS = 12  # inputs beside those that try the extremes
+DRAWS = 16  # inputs beside those that try the extremes; every second has the largest sizes
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,9 @@ class Reals:
 
     def manners(self) -> list[Any]:
         """The ways in which it is drawn."""
-        spreads = [("spread", s, 0) for s in self.spreads] if not self.between else [("between",)]
+        if self.between:
+            return [("between",), ("ends",), ("near",)]
+        spreads = [("spread", s, 0) for s in self.spreads]
         centres = [("spread", 1, c) for c in self.centres if c]
         ties = [("ties", 3), ("ties", 0)] if self.ties else []
         return [*spreads, *centres, *ties, *([("unused",)] if self.unused else [])]
@@ -57,12 +61,21 @@ class Reals:
         """A tensor, drawn in one of the manners."""
         if self.between:
             low, high = self.between
-            return low + (high - low) * how.uniform()
+            shares = how.uniform()
+            if manner == ("ends",):  # a third at either end, and yet no ties
+                shares = 0.999 * (3 * shares - 1).clamp(0, 1) + 1e-3 * shares
+            elif manner == ("near",):  # one like the other
+                shares = (shares.mean() + 1e-3 * shares).clamp(0, 1)
+            return low + (high - low) * shares
         numbers = torch.randn(how.shape, generator=how.rng, dtype=how.dtype)
         kind, *sizes = manner
         if kind == "spread":
             return sizes[0] * numbers + sizes[1]
         return (numbers * sizes[0] / 2).round() if kind == "ties" else numbers
+
+    def largest(self) -> Any:
+        """The manner with the largest numbers."""
+        return self.manners()[0] if self.between else ("spread", max(self.spreads), 0)
 
     def words(self) -> str:
         """Which numbers these are, for the page."""
@@ -199,22 +212,30 @@ class Domain:
         """The inputs of the grader: the extremes, one by one, then what hypothesis draws."""
         lows = {letter: low for letter, (low, _) in self.sizes.items()}
         highs = {letter: high for letter, (_, high) in self.sizes.items()}
-        large = {letter: (low + high + 1) // 2 for letter, (low, high) in self.sizes.items()}
         usual = {name: kind.manners()[0] for name, kind in self.given.items()}
         pins: list[tuple[Mapping[str, int], Mapping[str, Any]]] = [(lows, {}), (highs, {})]
         for name, kind in self.given.items():  # the others as usual, lest they hide it
-            pins += [(large, {name: manner}) for manner in kind.manners()[1:]]
+            pins += [(highs, {name: manner}) for manner in kind.manners()[1:]]
+        pins += [(highs, manners) for manners in self._largest_together()]
         columns = [ints(*ends) for ends in self.sizes.values()]
         columns += [ints(0, len(kind.manners()) - 1) for kind in self.given.values()]
-        plans = drawn(DTYPE, *columns, n=len(pins) + DRAWS, number=seed)
-        pins += [({}, {})] * (len(plans) - len(pins))
-        for (dtype, *numbers), (size_pin, manner_pin) in zip(plans, pins, strict=False):
+        pins += [({}, {}), (highs, {})] * (DRAWS // 2)
+        plans = drawn(DTYPE, *columns, n=len(pins), number=seed)
+        for (dtype, *numbers), (size_pin, manner_pin) in zip(cycle(plans), pins, strict=False):
             sizes = dict(zip(self.sizes, numbers, strict=False)) | dict(size_pin)
             picks = zip(self.given, numbers[len(self.sizes) :], strict=True)
             manners = {name: self.given[name].manners()[pick] for name, pick in picks}
             if manner_pin:
                 manners = usual | dict(manner_pin)
-            yield self._case(names, sizes, manners, manner_pin, dtype, rng)
+            odd = {name: manner for name, manner in manner_pin.items() if manner != usual[name]}
+            yield self._case(names, sizes, manners, odd, dtype, rng)
+
+    def _largest_together(self) -> Iterator[Mapping[str, Any]]:
+        """All numbers at their largest, in masks of half, a fifth, or one in a row."""
+        reals = {name: kind.largest() for name, kind in self.given.items() if type(kind) is Reals}
+        flags = [name for name, kind in self.given.items() if type(kind) is Flags]
+        for chance in (0.5, 0.2, "one") if flags else ("any", "any"):
+            yield reals | dict.fromkeys(flags, chance)
 
     def _case(
         self,
@@ -281,6 +302,10 @@ def _said(manner: Any) -> str:
             return "all 0"
         case ("ties", _):
             return "of whole numbers"
+        case ("ends",):
+            return "at its ends"
+        case ("near",):
+            return "all but equal"
         case ("unused",):
             return "NaN where nothing counts"
         case float():

@@ -44,6 +44,7 @@ class Examination:
             if name != "the result"
         )
         self.asked = Asked(names, learned, carries, dtype_is_free=not learned)
+        self._done: dict[tuple[str, bool], tuple[list[Outcome], list[int]]] = {}
 
     def seen(self, answer: Function) -> list[Seen]:
         """What `answer` does on each input."""
@@ -75,15 +76,15 @@ class Examination:
     def _named(self, first: Verdict, seen: Sequence[Seen], wrong: Sequence[int]) -> Verdict:
         """`first`, with the classic mistake that is wrong on the same inputs, in the same way."""
         # Where the results are right, a mistake is known by its gradients.
-        to = self.asked.learned if first.mistake in ("gradient", "nan_gradient") else ()
+        by_gradient = first.mistake in ("gradient", "nan_gradient")
         wrong = [
-            number for number in wrong if to or not _right_value(seen[number], self.rights[number])
+            number
+            for number in wrong
+            if by_gradient or not _right_value(seen[number], self.rights[number])
         ]
         best, agreed = "", 0
-        for name, mistake in self.mistakes.items():
-            does = [outcome(mistake, case.args, self.asked.names, to) for case in self.cases]
-            pairs = enumerate(zip(does, self.rights, strict=True))
-            errs = [number for number, (one, right) in pairs if not same(one, right)]
+        for name in self.mistakes:
+            does, errs = self._done_by(name, by_gradient)
             alike = sum(_alike(seen[number].outcome, does[number]) for number in wrong)
             if errs == wrong and _alike(seen[wrong[0]].outcome, does[wrong[0]]) and alike > agreed:
                 best, agreed = name, alike
@@ -92,6 +93,17 @@ class Examination:
         explanation = " ".join((self.mistakes[best].__doc__ or "").split())
         rest = "" if agreed == len(wrong) else " On some inputs there is more to it."
         return replace(first, mistake=best, message=f"{explanation} {first.message}{rest}")
+
+
+    def _done_by(self, mistake: str, gradients: bool) -> tuple[list[Outcome], list[int]]:
+        """What a classic mistake does on each input, and on which it is wrong: computed once."""
+        key = mistake, gradients
+        if key not in self._done:
+            function, to = self.mistakes[mistake], self.asked.learned if gradients else ()
+            does = [outcome(function, case.args, self.asked.names, to) for case in self.cases]
+            pairs = enumerate(zip(does, self.rights, strict=True))
+            self._done[key] = does, [n for n, (one, right) in pairs if not same(one, right)]
+        return self._done[key]
 
 
 def _right_value(seen: Seen, right: Outcome) -> bool:

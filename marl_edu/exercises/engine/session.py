@@ -4,7 +4,9 @@ A notebook may have switched gradients off, changed the default dtype or device,
 random numbers; none of this may decide a verdict, and a verdict may change none of it.
 """
 
+import os
 import random
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -12,11 +14,27 @@ from contextlib import ExitStack, contextmanager
 import numpy as np
 import torch
 
+PATIENCE = 30  # seconds for another thread's verdict; one that was given up may never let go
+_one_at_a_time = threading.RLock()  # the state is the process's: threads would restore each other's
+
+
+def _renew() -> None:
+    """In a fork: whoever held the lock is not here to release it."""
+    global _one_at_a_time  # noqa: PLW0603
+    _one_at_a_time = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
+
 
 @contextmanager
 def known_state() -> Iterator[None]:
     """Gradients on, float32 on the CPU, seeded random numbers; afterwards all is as it was."""
+    lock = _one_at_a_time
     with ExitStack() as stack:
+        if lock.acquire(timeout=PATIENCE):
+            stack.callback(lock.release)
         enter, after = stack.enter_context, stack.callback
         enter(torch.inference_mode(False))
         enter(torch.enable_grad())

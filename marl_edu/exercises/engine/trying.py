@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,23 +39,40 @@ class Asked(NamedTuple):
 
 
 def copied(args: Sequence[Any]) -> list[Any]:
-    """Arguments that a function may spoil."""
-    return [
-        arg.detach().clone() if isinstance(arg, Tensor) else list(arg) if type(arg) is list else arg
-        for arg in args
-    ]
+    """Arguments that a function may spoil, the weights of networks among them included."""
+    return [_copy(arg) for arg in args]
+
+
+def _copy(arg: Any) -> Any:
+    if isinstance(arg, Tensor):
+        return arg.detach().clone()
+    if type(arg) is list:
+        return [_copy(one) for one in arg]
+    return partial(arg.func, *map(_copy, arg.args)) if type(arg) is partial else arg
+
+
+def _tensors(name: str, arg: Any) -> dict[str, Tensor]:
+    """An argument if it is a tensor, or the weights of the networks in it; by what they are."""
+    if isinstance(arg, Tensor):
+        return {f"`{name}`": arg}
+    networks = arg if type(arg) is list else [arg]
+    weights = [one for each in networks if type(each) is partial for one in each.args]
+    return {f"the weights of `{name}` ({n})": one for n, one in enumerate(weights, 1)}
 
 
 def outcome(
     function: Callable[..., Any], args: Sequence[Any], names: Sequence[str], to: Collection[str]
 ) -> Outcome:
     """The result of `function`, and the gradients of a weighted sum of it with respect to the
-    floating-point inputs among `to`; `names` are those of all inputs."""
+    floating-point inputs among `to`, and to the weights of networks among them; `names` are those
+    of all inputs."""
     args = copied(args)
     leaves = {
-        f"the gradient with respect to `{name}`": arg.requires_grad_()
+        f"the gradient with respect to {what}": one.requires_grad_()
         for name, arg in zip(names, args, strict=True)
-        if name in to and isinstance(arg, Tensor) and arg.is_floating_point()
+        if name in to
+        for what, one in _tensors(name, arg).items()
+        if one.is_floating_point()
     }
     result = function(*args)
     gradients: Sequence[Tensor] = [torch.zeros_like(leaf) for leaf in leaves.values()]
@@ -73,13 +91,14 @@ def attempt(answer: Callable[..., Any], case: Case, asked: Asked, right: Outcome
         Wrong: it raised, returned something else than a tensor, changed its input or was random.
     """
     args, expected = copied(case.args), right["the result"]
+    lists = [list(arg) for arg in args if type(arg) is list]
 
     def call(*args: Any) -> Tensor:
         return as_tensor(answer(*args), expected, asked)
 
     try:
         plain = call(*args).detach().clone()
-        _check_unchanged(args, case, asked)
+        _check_unchanged(args, lists, case, asked)
         if (plain.shape, plain.dtype) != (expected.shape, expected.dtype):
             return {"the result": plain}
         try:
@@ -94,7 +113,7 @@ def attempt(answer: Callable[..., Any], case: Case, asked: Asked, right: Outcome
         raise
     except BaseException as error:  # an answer may also call sys.exit
         raise _describe(error, answer, case) from None
-    if not same({"": result["the result"]}, {"": plain}):
+    if not same({"the result": result["the result"]}, {"the result": plain}):
         raise Wrong(
             "not_deterministic",
             "Two calls with the same input give different results: nothing may be drawn, and no "
@@ -103,14 +122,19 @@ def attempt(answer: Callable[..., Any], case: Case, asked: Asked, right: Outcome
     return result
 
 
-def _check_unchanged(args: Sequence[Any], case: Case, asked: Asked) -> None:
+def _check_unchanged(
+    args: Sequence[Any], lists: list[list[Any]], case: Case, asked: Asked
+) -> None:
+    before = iter(lists)
     for name, arg, original in zip(asked.names, args, case.args, strict=True):
-        if isinstance(arg, Tensor):
-            # The version counts writes, of which some change nothing this time.
-            changed = bool(arg._version) or not _equal(arg, original)  # noqa: SLF001
-        else:
-            changed = type(arg) is list and arg != original
-        if changed:
+        changed = type(arg) is list and arg != next(before)
+        # The version counts writes, of which some change nothing this time.
+        if changed or any(
+            one._version or not _equal(one, other)  # noqa: SLF001
+            for one, other in zip(
+                _tensors(name, arg).values(), _tensors(name, original).values(), strict=True
+            )
+        ):
             raise Wrong(
                 "mutated",
                 f"It changes its input `{name}`, which the caller still needs: `x[...] = `, "
@@ -207,20 +231,32 @@ def _line(error: BaseException, answer: Callable[..., Any]) -> str:
         return ""
 
 
-def close(got: Tensor, right: Tensor) -> Tensor:
-    """Where two tensors of one shape and dtype agree up to rounding: bool, of their shape."""
+def close(got: Tensor, right: Tensor, scale: float = 0.0) -> Tensor:
+    """Where two tensors of one shape and dtype agree up to rounding: bool, of their shape.
+
+    `scale` is the size of what their numbers are sums of, where it may be larger than they are.
+    """
     atol = ATOL
-    if right.dtype is torch.float32 and right.numel():  # rounding is of the size of what is summed
-        atol *= max(1.0, right.nan_to_num(0, 0, 0).abs().max().item())
+    if right.dtype is torch.float32:  # rounding is of the size of what is summed
+        atol *= max(1.0, scale, _size(right))
     return _isclose(got, right, rtol=RTOL, atol=atol, equal_nan=True)
+
+
+def _size(numbers: Tensor) -> float:
+    if not numbers.is_floating_point() or not numbers.numel():
+        return 0.0
+    return numbers.nan_to_num(0, 0, 0).abs().max().item()
 
 
 def same(one: Outcome, other: Outcome) -> bool:
     """Whether two outcomes agree in shape, dtype and, up to rounding, in every number, as far as
-    both know it: an outcome may be without gradients."""
+    both know it: an outcome may be without gradients. Gradients through a softmax are differences
+    of terms as large as the result."""
+    scale = _size(other["the result"])
     pairs = [(one[name], other[name]) for name in one if name in other]
     return all(
-        a.shape == b.shape and a.dtype == b.dtype and bool(close(a, b).all()) for a, b in pairs
+        a.shape == b.shape and a.dtype == b.dtype and bool(close(a, b, scale).all())
+        for a, b in pairs
     )
 
 
@@ -238,9 +274,10 @@ def difference(got: Outcome, right: Outcome) -> tuple[str, str]:
         return "dtype", f"the dtype is {value.dtype} instead of {expected.dtype}."
     if (value.isnan() & ~expected.isnan()).any():
         return "nan", "the result has NaN: is 0 divided by 0, or is there nothing to choose from?"
-    name = next(name for name in got if not same({name: got[name]}, {name: right[name]}))
+    scale = _size(expected)
+    name = next(name for name in got if not close(got[name], right[name], scale).all())
     a, b = got[name], right[name]
-    at = (~close(a, b)).nonzero()[0].tolist()
+    at = (~close(a, b, scale)).nonzero()[0].tolist()
     where = f"{name} at {at}" if at else name
     said = f"{where} is {a[tuple(at)]:.4g} and should be {b[tuple(at)]:.4g}."
     if name == "the result":

@@ -43,7 +43,7 @@ already. The softmax runs along a row. What is it that is summed: h, or what W m
         given={
             "h": Reals("N D", spreads=(1, 60)),
             "W": Reals("D F", spreads=(1, 3)),
-            "score": Reals("N N", spreads=(1, 10), ties=True),
+            "score": Reals("N N", spreads=(1, 10, 200), ties=True),
             "adjacency": Flags("N N"),
         },
     ),

@@ -12,11 +12,10 @@ from marl_edu.exercises.gat._graphs import hearings
 
 
 def _graphs(rng: torch.Generator) -> Iterator[Case]:
-    path = torch.zeros(6, 6, dtype=torch.bool)
-    for i in range(5):
-        path[i, i + 1] = True  # news travels from the end of the path to its start only
-    for layers in (0, 1, 2, 5, 9):
-        what = f"a directed path of 6 nodes and {layers} layer{'s' * (layers != 1)}"
+    path = torch.ones(10, 10).triu(1).tril(1) > 0  # news travels from its end to its start only
+    yield Case("four nodes that all hear each other", (torch.ones(4, 4) > 0, 9))
+    for layers in (0, 1, 2, 5, 8, 9):
+        what = f"a directed path of 10 nodes and {layers} layer{'s' * (layers != 1)}"
         yield Case(what, (path, layers))
     for what, adjacency, _ in hearings():
         layers = int(torch.randint(1, 4, (1,), generator=rng))
@@ -37,7 +36,7 @@ always knows itself, whether or not `adjacency` says so. What you write: three o
 After no layer a node knows itself. After one more it knows whatever those know whom it hears,
 itself among them: a matrix product, of numbers, and then `> 0`.""",
     domain=Domain(
-        sizes={"N": (1, 7)},
+        sizes={"N": (1, 10)},
         given={
             "adjacency": Flags("N N"),
             "layers": Number(0, 9),

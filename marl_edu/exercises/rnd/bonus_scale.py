@@ -17,7 +17,9 @@ def _bonuses(rng: torch.Generator) -> Iterator[Case]:
         ("numbers in float64", 6, 3, torch.float64),
         ("many steps", 30, 4, torch.float32),
     ):
-        yield Case(what, (torch.rand(T, B, generator=rng, dtype=dtype), 0.9))
+        bonus = torch.rand(T, B, generator=rng, dtype=dtype)
+        yield Case(what, (bonus, 0.9))
+    yield Case("bonuses that have all but faded", (bonus / 1000, 0.9))
 
 
 exercise = Exercise(

@@ -46,7 +46,7 @@ step to the first.""",
         sizes={"B": (1, 3), "T": (1, 12), "N": (1, 4)},
         given={
             "reward": Reals("B T N"),
-            "value": Reals("B T+1 N", centres=(-50, 50)),
+            "value": Reals("B T+1 N", spreads=(1, 40), centres=(-50, 50)),
             "left": Flags("B T N"),
             "gamma": Number(0.0, 1.0),
             "gae_lambda": Number(0.0, 1.0),

@@ -24,6 +24,8 @@ def _contests(rng: torch.Generator) -> Iterator[Case]:
         if "ties" in what:  # scores in tenths, as of ten games each
             ours, theirs = ((x * 10).round() / 10 for x in (ours, theirs))
         yield Case(what, (ours + 0.1 * ("ties" not in what), theirs))
+    close = torch.rand(4, 2, generator=rng, dtype=f64)
+    yield Case("runs that differ by a millionth", (close + 1e-6, close.flip(0)))
 
 
 exercise = Exercise(
@@ -45,7 +47,7 @@ that is weighed with 0.5.""",
         given={
             "ours": Reals("n M", ties=True),
             "theirs": Reals("m M", ties=True),
-            "_level": Reals("M", spreads=(1, 200)),
+            "_level": Reals("M", spreads=(1, 200, 1e4)),
         },
         finish=lambda given, _: {
             name: given[name] + given["_level"] for name in ("ours", "theirs")

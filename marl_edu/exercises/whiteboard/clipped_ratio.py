@@ -47,7 +47,7 @@ more probable?""",
         sizes={"B": (1, 6), "N": (1, 4)},
         given={
             "old_logp": Reals("B N", between=(-4, -0.1)),
-            "_moved": Reals("B N", spreads=(0.3, 0, 1.5)),
+            "_moved": Reals("B N", spreads=(0.3, 0, 1.5, 4)),
             "advantage": Reals("B N", spreads=(1, 60)),
             "alive": Flags("B N", any=True),
             "clip_coef": Number(0.05, 0.5),

@@ -47,7 +47,7 @@ scores of `(B, Q, K)`? And what is a softmax of nothing?""",
     domain=Domain(
         sizes={"B": (1, 4), "Q": (1, 5), "K": (1, 6), "d": (1, 5), "e": (1, 4)},
         given={
-            "q": Reals("B Q d", spreads=(1, 0.1, 10), ties=True),
+            "q": Reals("B Q d", spreads=(1, 0.1, 10, 100), ties=True),
             "k": Reals("B K d", spreads=(1, 3)),
             "v": Reals("B K e", spreads=(1, 60)),
             "lengths": Whole("B", "K+1"),

@@ -24,6 +24,7 @@ def _rings(rng: torch.Generator) -> Iterator[Case]:
         place = torch.randint(places, (E,), generator=rng)
         place[0] = places - 1  # the last possible
         chance = (place + 0.2 + 0.6 * torch.rand(E, generator=rng)) / places
+        chance[1:2] = 0
         yield Case(what, (size, next_row, capacity, length, chance))
 
 
@@ -65,7 +66,7 @@ integers. numpy is welcome. What you write: four lines.""",
 Think in ages first: age 0 is the oldest step. A window may begin at ages 0 to size - length: how
 many are those? Only then turn ages into rows, with one `%`.""",
     domain=Domain(
-        sizes={"C": (1, 15), "E": (1, 12)},
+        sizes={"C": (1, 200), "E": (1, 12)},
         given={
             "_size": Reals("", between=(0, 1)),
             "_next": Reals("", between=(0, 1)),

@@ -84,19 +84,19 @@ def layer_by_loops(h, W, score, adjacency):
 
 
 def layer_by_exp(h, W, score, adjacency):
-    e = torch.exp(score) * hood(adjacency).to(score.dtype)
+    heard = score + torch.where(hood(adjacency), 0.0, -INF)
+    e = torch.exp(heard - heard.max(1, keepdim=True).values.detach())
     return (e / e.sum(1, keepdim=True)).matmul(h.matmul(W))
 
 
 def layer_without_loops(h, W, score, adjacency):
     no = torch.eye(len(h)).bool()
-    e = torch.exp(score) * (adjacency & ~no).to(score.dtype)
-    return e / e.sum(1, keepdim=True).clamp_min(1e-30) @ (h @ W)
+    others = adjacency & ~no
+    return score.masked_fill(~others, -1e9).softmax(1) * others @ (h @ W)
 
 
 def layer_of_hears(h, W, score, adjacency):
-    e = torch.exp(score) * adjacency.to(score.dtype)
-    return e / e.sum(1, keepdim=True).clamp_min(1e-30) @ (h @ W)
+    return score.masked_fill(~adjacency, -1e9).softmax(1) * adjacency @ (h @ W)
 
 
 def layer_transposed(h, W, score, adjacency):

@@ -312,10 +312,10 @@ def target_by_steps(reward, next_obs, terminated, policies, critic, gamma):
 
 
 def target_by_float(reward, next_obs, terminated, policies, critic, gamma):
-    seen = next_obs.detach()
-    acts = torch.cat([pi(o) for pi, o in zip(policies, seen.unbind(1), strict=True)], dim=1)
+    acts = torch.cat([pi(o) for pi, o in zip(policies, next_obs.unbind(1), strict=True)], dim=1)
     discount = gamma * terminated.logical_not().to(reward.dtype)
-    return reward.detach() + discount * critic(torch.cat((seen.flatten(1), acts), dim=1))
+    later = critic(torch.cat((next_obs.flatten(1), acts), dim=1)).detach()
+    return reward.detach() + discount * later
 
 
 def central(who=lambda i: i, sees=lambda i: i, lay="obs first", ends=True, gam=None, cut=True):
