@@ -26,9 +26,7 @@ PAGES = sorted(
 LANDING = "book/index.html"
 
 
-def violations(
-    watched: Watched, without: str = "", only: list[str] | None = None
-) -> list[str]:
+def violations(watched: Watched, without: str = "", only: list[str] | None = None) -> list[str]:
     """What the page breaks of the rules of accessibility: see accessibility.py."""
     before = list(watched.wrong)
     found = accessibility.violations(watched.page, without, only)

@@ -293,30 +293,28 @@ def _spread(manner: Any) -> int | float:
     return manner[1] if isinstance(manner, tuple) and manner[0] == "spread" else 0
 
 
+SAID = {
+    ("ties", 0): "all 0",
+    ("ties", 3): "of whole numbers",
+    ("ends",): "at its ends",
+    ("near",): "all but equal",
+    ("unused",): "NaN where nothing counts",
+    "one": "True once in a row",
+    "low": "smallest",
+    "high": "largest",
+    "first": "all 0",
+    "last": "all largest",
+}
+
+
 def _said(manner: Any) -> str:
     """A manner in words, for the name of an input."""
     match manner:
         case ("spread", spread, centre):
             return f"around {centre:g}" if centre else f"of the size of {spread:g}"
-        case ("ties", 0):
-            return "all 0"
-        case ("ties", _):
-            return "of whole numbers"
-        case ("ends",):
-            return "at its ends"
-        case ("near",):
-            return "all but equal"
-        case ("unused",):
-            return "NaN where nothing counts"
         case float():
             return f"True with probability {manner:g}"
-        case "one":
-            return "True once in a row"
-        case "low" | "high":
-            return "smallest" if manner == "low" else "largest"
-        case "first" | "last":
-            return "all 0" if manner == "first" else "all largest"
-    return str(manner)
+    return SAID.get(manner, str(manner))
 
 
 def _computed(text: str, sizes: Mapping[str, int]) -> int:

@@ -26,7 +26,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import ExitStack, redirect_stderr, redirect_stdout, suppress
 from typing import Any, NamedTuple
 
 import torch
@@ -52,7 +52,8 @@ class OutOfTime(Stopped):
 
 
 class TooMuch(Stopped):
-    """The job took more memory, or started more processes, than it may; the message says which."""
+    """The job took more memory, wrote more or started more processes than it may; the message says
+    which."""
 
 
 class Died(Stopped):
@@ -129,52 +130,60 @@ def _outcome(job: Callable[[], Any], printed: FirstWords) -> str:
 def _in_fork(job: Callable[[], Any], seconds: int) -> tuple[Any, str]:
     receive, send = os.pipe()
     alive, release = os.pipe()  # closing its end tells the keeper that all is over
-    output = os.memfd_create("printed")
+    output, reason = os.memfd_create("printed"), os.memfd_create("reason")
     token = secrets.token_bytes(16)  # what else is written to the pipe is no message
     kept = None
     try:
+        keeper.guard()
         with warnings.catch_warnings():  # of forking while threads run: the child uses none of them
             warnings.simplefilter("ignore", DeprecationWarning)
             kept = os.fork()
         if kept == 0:
             os.close(release)
             os.close(receive)
-            _keep(lambda: _send(job, token, send, output), seconds, alive, send)
+            _keep(lambda: _send(job, token, send, output), seconds, alive, send, reason)
         os.close(send)
         os.close(alive)
-        deadline, reason = time.monotonic() + PATIENCE * seconds, None
+        deadline = time.monotonic() + PATIENCE * seconds
         try:
-            message = _received(receive, token, deadline)
+            message = _received(receive, kept, token, deadline)
             if message is None:  # the keeper is about to notice, and knows why
-                reason = _end_of(kept, deadline)
+                _ended(kept, deadline)
         finally:
             os.close(release)
-            _end_of(kept, time.monotonic() + 10)
+            for number in (signal.SIGCONT, signal.SIGKILL):  # the answer may have stopped it
+                with suppress(OSError):
+                    os.kill(kept, number)
+                if _ended(kept, time.monotonic() + 10):
+                    break
         if message is None:
-            raise _why(reason)
+            raise _why(os.pread(reason, 1, 0))
         printed = os.pread(output, 4 * PRINTED, 0).decode(errors="replace")
         return json.loads(message), printed[:PRINTED]
     finally:
-        os.close(receive)
-        os.close(output)
+        keeper.unguard()
+        for file in (receive, output, reason):
+            os.close(file)
         if kept is None:  # no process could be made
             for file in (send, alive, release):
                 os.close(file)
 
 
-def _why(reason: int | None) -> Stopped:
-    if reason == keeper.TIME:
-        return OutOfTime()
-    if reason == keeper.MANY:
-        return TooMuch(f"more than {keeper.PROCESSES} processes at a time")
-    if reason == keeper.LARGE:
-        return TooMuch(f"more than {keeper.MEMORY // 2**30} GB of memory")
+def _why(reason: bytes) -> Stopped:
+    match [*reason]:
+        case [keeper.TIME]:
+            return OutOfTime()
+        case [keeper.MANY]:
+            return TooMuch(f"more than {keeper.PROCESSES} processes at a time")
+        case [keeper.LARGE]:
+            return TooMuch(f"more than {keeper.MEMORY // 2**30} GB of memory")
+        case [keeper.WRITTEN]:
+            return TooMuch(f"more than {keeper.FILES // 2**20} MB of files")
     return Died()
 
 
-def _keep(work: Callable[[], None], seconds: int, alive: int, send: int) -> None:
+def _keep(work: Callable[[], None], seconds: int, alive: int, send: int, reason: int) -> None:
     """In the keeper's process: start the worker, watch it, end with it. Never returns."""
-    reason = keeper.ENDED
     try:
         gc.disable()  # what the session would throw away is not ours to throw away
         signal.set_wakeup_fd(-1)
@@ -188,10 +197,10 @@ def _keep(work: Callable[[], None], seconds: int, alive: int, send: int) -> None
             finally:
                 os._exit(0)  # without the session's exit handlers and buffers
         os.close(send)
-        reason = keeper.keep(worker, alive, seconds)
+        os.pwrite(reason, bytes([keeper.keep(worker, alive, seconds)]), 0)
         keeper.end_all()
     finally:
-        os._exit(reason)
+        os._exit(0)
 
 
 def _send(job: Callable[[], Any], token: bytes, send: int, output: int) -> None:
@@ -209,19 +218,34 @@ def _send(job: Callable[[], Any], token: bytes, send: int, output: int) -> None:
         left = left[os.write(send, left) :]
 
 
-def _received(receive: int, token: bytes, deadline: float) -> bytes | None:
-    """The message of the worker's process; None if it ends without one.
+def _received(receive: int, kept: int, token: bytes, deadline: float) -> bytes | None:
+    """The message of the worker's process; None if it, or its keeper, ends without one.
 
     Raises:
         OutOfTime: nothing whole has come by `deadline`. Garbled: something else has.
     """
+    with ExitStack() as stack:
+        files = [receive]
+        with suppress(OSError):  # an old kernel, or it has ended
+            files.append(os.pidfd_open(kept))
+            stack.callback(os.close, files[1])
+        return _message(files, token, deadline)
+
+
+def _message(files: list[int], token: bytes, deadline: float) -> bytes | None:
+    """What comes through the first of `files`; None once only the others have something."""
     waiting = select.poll()
-    waiting.register(receive, select.POLLIN)
+    for file in files:
+        waiting.register(file, select.POLLIN)
+    receive = files[0]
     got, length, head = bytearray(), None, len(token) + 8
     while length is None or len(got) < length:
         left = deadline - time.monotonic()
-        if left <= 0 or not waiting.poll(1000 * left):
+        ready = waiting.poll(1000 * left) if left > 0 else []
+        if not ready:
             raise OutOfTime
+        if all(file != receive for file, _ in ready):  # the answer has killed its keeper
+            return None
         part = os.read(receive, 2**20)
         if not part and not got:
             return None
@@ -235,17 +259,16 @@ def _received(receive: int, token: bytes, deadline: float) -> bytes | None:
     return bytes(got[head:length])
 
 
-def _end_of(process: int, deadline: float) -> int | None:
-    """How the keeper's process ended; None if it has not by `deadline`, or is known to have."""
+def _ended(process: int, deadline: float) -> bool:
+    """Whether a child ends until `deadline`, or has."""
     while time.monotonic() < deadline:
         try:
-            ended, status = os.waitpid(process, os.WNOHANG)
+            if os.waitpid(process, os.WNOHANG)[0]:
+                return True
         except ChildProcessError:  # it has been waited for, here or by the session
-            return None
-        if ended:
-            return os.waitstatus_to_exitcode(status)
+            return True
         time.sleep(0.001)
-    return None
+    return False
 
 
 def _stop(thread: threading.Thread) -> None:

@@ -94,7 +94,6 @@ class Examination:
         rest = "" if agreed == len(wrong) else " On some inputs there is more to it."
         return replace(first, mistake=best, message=f"{explanation} {first.message}{rest}")
 
-
     def _done_by(self, mistake: str, gradients: bool) -> tuple[list[Outcome], list[int]]:
         """What a classic mistake does on each input, and on which it is wrong: computed once."""
         key = mistake, gradients

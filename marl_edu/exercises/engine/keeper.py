@@ -2,7 +2,7 @@
 
 Between the notebook and the process of an answer stands a keeper. What the answer starts and leaves
 behind becomes the keeper's child, so that it can be found; and an answer that kills its parent
-kills the keeper, not the notebook.
+kills the keeper, not the notebook, which then adopts and ends what is left.
 """
 
 import ctypes
@@ -10,6 +10,7 @@ import os
 import resource
 import select
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,16 +18,71 @@ from pathlib import Path
 
 MEMORY = 2 * 2**30  # bytes beyond what the session has, for all processes of an answer together
 PROCESSES = 16  # of an answer at one time
-FILE_SIZE = 16 * 2**20  # bytes of each file that an answer writes
+FILE_SIZE = 16 * 2**20 + 1  # bytes of each file; an odd limit, which marks whose process it is
+FILES = 256 * 2**20  # bytes that all its processes together write
+OPEN_FILES = 64  # of each process at one time, beside what the session has open
 TICK = 20  # milliseconds between two looks at memory and processes
-ENDED, TIME, MANY, LARGE = 0, 3, 4, 5  # how the keeper ends: it says why the answer did
+ENDED, TIME, MANY, LARGE, WRITTEN = range(5)  # why the answer ended
 
-_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36  # <linux/prctl.h>
+# <linux/prctl.h>
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_GET_CHILD_SUBREAPER = 1, 36, 37
 _PAGE = resource.getpagesize()
 
 
 def _prctl(option: int, value: int) -> None:
     ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+_lock = threading.Lock()
+_guards = 0  # how many gradings of this process are under way
+_adopted_before = 0  # whether it was a parent of what is left behind before them
+
+
+def guard() -> None:
+    """In the session: what a keeper leaves that is killed becomes this process's child."""
+    global _guards, _adopted_before
+    with _lock:
+        if not _guards:
+            was = ctypes.c_int()
+            ctypes.CDLL(None).prctl(_PR_GET_CHILD_SUBREAPER, ctypes.byref(was), 0, 0, 0)
+            _adopted_before = was.value
+            _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+        _guards += 1
+
+
+def unguard() -> None:
+    """In the session: a keeper has ended. End what it has left, then all is as before `guard`."""
+    global _guards
+    with _lock:
+        _end_strays()
+        _guards -= 1
+        if not _guards:
+            _prctl(_PR_SET_CHILD_SUBREAPER, _adopted_before)
+
+
+def _end_strays(patience: float = 5.0) -> None:
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline and (strays := _strays()):
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for one in [other for stray in strays for other in (stray, *descendants(stray))]:
+                with suppress(OSError):
+                    os.kill(one, number)
+        for one in strays:
+            with suppress(OSError):
+                os.waitpid(one, os.WNOHANG)
+        time.sleep(0.001)
+
+
+def _strays() -> list[int]:
+    """Children of this process that a keeper has left: they carry its mark."""
+    return [one for one in _children(os.getpid()) if _file_size(one) == FILE_SIZE]
+
+
+def _file_size(process: int) -> int:
+    try:
+        return resource.prlimit(process, resource.RLIMIT_FSIZE)[1]
+    except OSError:
+        return 0
 
 
 def adopt() -> None:
@@ -45,6 +101,7 @@ def limit(seconds: int) -> None:
     for what, most in (
         (resource.RLIMIT_AS, mapped + MEMORY),
         (resource.RLIMIT_FSIZE, FILE_SIZE),
+        (resource.RLIMIT_NOFILE, max(map(int, os.listdir("/proc/self/fd"))) + OPEN_FILES),
         (resource.RLIMIT_CORE, 0),
     ):
         resource.setrlimit(what, (most, most))
@@ -64,7 +121,7 @@ def keep(worker: int, caller: int, seconds: int) -> int:
     """Wait until `worker` ends, breaks a limit, or `caller`, a pipe, is closed at its other end.
 
     Returns:
-        one of ENDED, TIME, MANY, LARGE.
+        one of ENDED, TIME, MANY, LARGE, WRITTEN.
     """
     watch = select.poll()
     watch.register(caller, select.POLLIN)
@@ -87,6 +144,8 @@ def keep(worker: int, caller: int, seconds: int) -> int:
         # A fork counts what it shares with its parent, too.
         if sum(max(0, _resident(one) - start) for one in family) > MEMORY:
             return LARGE
+        if sum(map(_written, family)) > FILES:
+            return WRITTEN
 
 
 def end_all(patience: float = 5.0) -> None:
@@ -131,9 +190,19 @@ def _parent(folder: Path) -> int:
 
 
 def _resident(process: int) -> int:
-    """Bytes of memory that a process holds, without files."""
+    """Bytes of memory that a process holds, shared ones included, without files."""
+    kinds = ("RssAnon:", "RssShmem:")
+    lines = _lines(process, "status")
+    return sum(1024 * int(line.split()[1]) for line in lines if line.startswith(kinds))
+
+
+def _written(process: int) -> int:
+    """Bytes that a process has written, to files and elsewhere."""
+    return sum(int(line[6:]) for line in _lines(process, "io") if line.startswith("wchar:"))
+
+
+def _lines(process: int, file: str) -> list[str]:
     try:
-        _, resident, shared, *_ = Path(f"/proc/{process}/statm").read_text().split()
-    except (OSError, ValueError):
-        return 0
-    return (int(resident) - int(shared)) * _PAGE
+        return Path(f"/proc/{process}/{file}").read_text().splitlines()
+    except OSError:  # it has just ended
+        return []

@@ -20,7 +20,7 @@ _one_at_a_time = threading.RLock()  # the state is the process's: threads would 
 
 def _renew() -> None:
     """In a fork: whoever held the lock is not here to release it."""
-    global _one_at_a_time  # noqa: PLW0603
+    global _one_at_a_time
     _one_at_a_time = threading.RLock()
 
 

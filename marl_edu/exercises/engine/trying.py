@@ -122,9 +122,7 @@ def attempt(answer: Callable[..., Any], case: Case, asked: Asked, right: Outcome
     return result
 
 
-def _check_unchanged(
-    args: Sequence[Any], lists: list[list[Any]], case: Case, asked: Asked
-) -> None:
+def _check_unchanged(args: Sequence[Any], lists: list[list[Any]], case: Case, asked: Asked) -> None:
     before = iter(lists)
     for name, arg, original in zip(asked.names, args, case.args, strict=True):
         changed = type(arg) is list and arg != next(before)

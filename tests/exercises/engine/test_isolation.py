@@ -1,12 +1,15 @@
 """Whatever an answer does: a verdict, nothing left running, and a caller that is as it was."""
 
+import mmap
 import os
 import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -113,6 +116,51 @@ def floods(z, alive):
         os.write(1, b"again " * 10_000)
 
 
+def leaves_and_kills(number):
+    """An answer that leaves processes behind, and does this to who watches it."""
+
+    def answer(z, alive):
+        for _ in range(2):
+            if os.fork() == 0:
+                os.setsid()
+                if os.fork() == 0:
+                    os.setsid()
+                time.sleep(60)
+                os._exit(0)
+        time.sleep(0.1)
+        os.kill(os.getppid(), number)
+        time.sleep(60)
+
+    return answer
+
+
+def shares_memory(z, alive):
+    kept = []
+    while True:
+        kept.append(mmap.mmap(-1, 2**26))
+        kept[-1].write(bytes(2**26))
+
+
+def many_share_memory(z, alive):
+    for _ in range(8):
+        if os.fork() == 0:
+            kept = mmap.mmap(-1, 2**29)
+            kept.write(bytes(2**29))
+            time.sleep(60)
+    time.sleep(60)
+
+
+def hides_memory(z, alive):
+    for number in range(1000):
+        os.write(os.memfd_create(str(number)), bytes(2**23))
+
+
+def writes_many_files(z, alive):
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(1000):
+            Path(folder, str(number % 3)).write_bytes(bytes(2**23))
+
+
 def changes_all(z, alive):
     torch.set_grad_enabled(False)
     torch.set_default_dtype(torch.float16)
@@ -142,6 +190,12 @@ def changes_all(z, alive):
         (floods, {"raised", "time"}),
         (lambda z, alive: os.kill(os.getppid(), signal.SIGKILL), {"died"}),
         (lambda z, alive: os.killpg(0, signal.SIGKILL), {"died"}),
+        (leaves_and_kills(signal.SIGKILL), {"died"}),
+        (leaves_and_kills(signal.SIGSTOP), {"time"}),
+        (shares_memory, {"memory", "too_much", "raised", "died", "time"}),
+        (many_share_memory, {"too_much", "time"}),
+        (hides_memory, {"too_much", "raised", "died", "time"}),
+        (writes_many_files, {"too_much", "time"}),
         (
             lambda z, alive: signal.signal(signal.SIGXCPU, signal.SIG_IGN) and [*iter(int, 1)],
             {"time"},
@@ -159,6 +213,32 @@ def test_a_verdict_comes_nothing_is_left_and_the_caller_is_as_before(answer, mis
     assert state() == before
     assert not _left_behind()
     assert len(verdict.printed) <= isolation.PRINTED
+
+
+def test_a_session_that_ignores_its_children_is_told_why_as_well(monkeypatch):
+    was = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        assert mean.grade(mean.solution).passed
+        assert mean.grade(lambda z, alive: [*iter(int, 1)]).mistake == "time"
+        assert mean.grade(many_share_memory).mistake in ("too_much", "time")
+    finally:
+        signal.signal(signal.SIGCHLD, was)
+    assert not _left_behind()
+
+
+def test_threads_that_grade_at_the_same_time_leave_all_as_it_was():
+    before = state()
+    answers = [mean.solution, changes_all, leaves_and_kills(signal.SIGKILL)] * 2
+    with ThreadPoolExecutor(len(answers)) as pool:
+        torch.set_default_dtype(torch.float64)
+        try:
+            verdicts = list(pool.map(mean.grade, answers))
+            assert torch.get_default_dtype() is torch.float64
+        finally:
+            torch.set_default_dtype(torch.float32)
+    assert [verdict.passed for verdict in verdicts] == [True, False, False] * 2
+    assert state() == before
+    assert not _left_behind()
 
 
 WITHOUT_CHECKS = """

@@ -162,9 +162,11 @@ WRONG = {
         for most in (2.3, 3)
     ],
     "bonus_scale": [
-        lambda bonus, gamma, low=low: bonus / (spread(bonus, gamma).clamp_min(low) + 1e-8)
-        if spread(bonus, gamma) > 1e-6
-        else SOLUTIONS["bonus_scale"](bonus, gamma)
+        lambda bonus, gamma, low=low: (
+            bonus / (spread(bonus, gamma).clamp_min(low) + 1e-8)
+            if spread(bonus, gamma) > 1e-6
+            else SOLUTIONS["bonus_scale"](bonus, gamma)
+        )
         for low in (0.01, 0.05)
     ],
     "chance_of_better": [
