@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import scipy  # which imports its parts when they are used; stats takes a second
 from numpy.typing import NDArray
-from scipy import stats
 
 from marl_edu.core import storage
 from marl_edu.core.provenance import git_commit, now
@@ -79,7 +79,7 @@ def of_shares(n: int) -> float:
     """Of n seeds that solve a task or do not: the mean over all true shares, evenly spread."""
     ends = [statistics.share_interval(count, n) for count in range(n + 1)]
     p = np.linspace(0, 1, 2001)
-    chance = stats.binom.pmf(np.arange(n + 1)[:, None], n, p)
+    chance = scipy.stats.binom.pmf(np.arange(n + 1)[:, None], n, p)
     held = [(one.low <= p) & (p <= one.high) for one in ends]
     return float((chance * np.array(held)).sum(0).mean())
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy  # which imports its parts when they are used; stats takes a second
 import torch
 from jaxtyping import Bool, Float
-from scipy import stats
 from torch import Tensor, nn
 
 from marl_edu.results import statistics
@@ -140,6 +140,6 @@ def agreement(watched: Watched, env: Any) -> Agreement:
     pays = torch.stack([bonus_map(watched, env, key).mean(0) for key in (False, True)])
     seen = watched.visits > 0
     possible = torch.stack([near(env), torch.ones(env.n_cells, dtype=torch.bool)])
-    rank = stats.spearmanr(watched.visits[0][seen[0]], pays[0][seen[0]]).statistic
+    rank = scipy.stats.spearmanr(watched.visits[0][seen[0]], pays[0][seen[0]]).statistic
     new, old = pays[possible & ~seen], pays[possible & seen]
     return Agreement(float(rank), (new[:, None] > old).float().mean().item())

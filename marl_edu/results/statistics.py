@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy  # which imports its parts when they are used; stats takes a second
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from marl_edu.core import storage
 from marl_edu.core.checks import did_you_mean
@@ -94,7 +94,7 @@ def iqm(x: ArrayLike, axis: int | None = None) -> Any:
     The number cut at each end is rounded down: of 8 values the middle 4 count, of 5 the middle
     3, of fewer than 4 all. For runs of several tasks pass the whole matrix.
     """
-    return stats.trim_mean(x, 0.25, axis=axis)
+    return scipy.stats.trim_mean(x, 0.25, axis=axis)
 
 
 def interval(
@@ -138,7 +138,7 @@ def interval(
 
 def share_interval(count: int, n: int) -> Estimate:
     """A share of n independent cases with Wilson's 95 % interval."""
-    found = stats.binomtest(count, n).proportion_ci(0.95, "wilson")
+    found = scipy.stats.binomtest(count, n).proportion_ci(0.95, "wilson")
     return Estimate(count / n, float(found.low), float(found.high), n)
 
 
@@ -148,7 +148,7 @@ def mean_interval(values: ArrayLike) -> Estimate:
     x = _numbers("values", values)
     if np.isin(x, (0.0, 1.0)).all():
         return share_interval(int(x.sum()), len(x))
-    mean, half = x.mean(), stats.t.ppf(0.975, len(x) - 1) * stats.sem(x)
+    mean, half = x.mean(), scipy.stats.t.ppf(0.975, len(x) - 1) * scipy.stats.sem(x)
     return Estimate(float(mean), float(mean - half), float(mean + half), len(x))
 
 
@@ -197,7 +197,7 @@ def luck(value: Any, variance: Any, episodes: int, confidence: float = LEVEL) ->
     Returns:
         the distances of the interval's lower and upper end from `value`.
     """
-    z2 = stats.norm.ppf((1 + confidence) / 2) ** 2
+    z2 = scipy.stats.norm.ppf((1 + confidence) / 2) ** 2
     most = np.asarray(value * (1 - value))  # of right and wrong
     less = np.where(most > 0, np.minimum(variance / np.where(most > 0, most, 1), 1), 1)
     q = less * z2 / episodes
@@ -287,9 +287,9 @@ def bootstrap(
     if min(sizes) < 2:
         nothing = np.full(samples[0].shape[:-1], np.nan)
         return nothing, nothing
-    students = stats.t.ppf((1 + confidence) / 2, sum(sizes) - len(sizes))
-    tail = stats.norm.cdf(-students * np.sqrt(min(sizes) / (min(sizes) - 1)))
-    found = stats.bootstrap(
+    students = scipy.stats.t.ppf((1 + confidence) / 2, sum(sizes) - len(sizes))
+    tail = scipy.stats.norm.cdf(-students * np.sqrt(min(sizes) / (min(sizes) - 1)))
+    found = scipy.stats.bootstrap(
         samples,
         statistic,
         n_resamples=resamples,

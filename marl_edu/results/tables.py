@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scipy import stats
+import scipy  # which imports its parts when they are used; stats takes a second
 
 from marl_edu.core import storage
 from marl_edu.core.records import by_seed
@@ -40,7 +40,7 @@ class Published(NamedTuple):
     def half_widths(self) -> dict[str, float]:
         """Half the interval of the mean, by Student's t, for each thing that `spread` may be."""
         kinds = ("s.d.", "s.e.") if self.kind == "?" else (self.kind,)
-        student = float(stats.t.ppf((1 + LEVEL) / 2, self.runs - 1))
+        student = float(scipy.stats.t.ppf((1 + LEVEL) / 2, self.runs - 1))
         errors = {"s.d.": self.spread / math.sqrt(self.runs), "s.e.": self.spread}
         return {kind: student * errors[kind] for kind in kinds}
 

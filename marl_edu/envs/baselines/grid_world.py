@@ -3,9 +3,9 @@
 from functools import partial
 from typing import Any
 
+import scipy
 import torch
 from jaxtyping import Int
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from marl_edu.envs.baselines.task import ScriptedPolicy, Task, UniformPolicy
@@ -132,7 +132,7 @@ def full_information(env: MultiAgentGridWorld) -> Int[Tensor, "B N"]:
     goal = env.position.clone()
     for b in env.running.nonzero()[:, 0].tolist():
         left = (~env.reached[b]).nonzero()[:, 0].cpu()
-        agents, chosen = linear_sum_assignment(2.0 ** away[b][:, left].numpy())
+        agents, chosen = scipy.optimize.linear_sum_assignment(2.0 ** away[b][:, left].numpy())
         goal[b, agents] = env.targets[b, left[chosen].to(env.device)]
     return towards(env.position, goal)
 
@@ -152,7 +152,9 @@ def crowd(n_agents: int = 20, **settings: Any) -> MultiAgentGridWorld:
 def assigned(env: MultiAgentGridWorld) -> Int[Tensor, "B N"]:
     """A target for everybody, so that the ways together are the shortest: who sees everything."""
     away = (env.position[:, :, None] - env.targets[:, None]).abs().sum(-1)
-    goal = torch.stack([torch.from_numpy(linear_sum_assignment(one)[1]) for one in away.numpy()])
+    goal = torch.stack(
+        [torch.from_numpy(scipy.optimize.linear_sum_assignment(one)[1]) for one in away.numpy()]
+    )
     place = env.targets.gather(1, goal[..., None].expand(-1, -1, 2))
     return towards(env.position, place)
 
