@@ -102,7 +102,9 @@ test("version 1 becomes version 2, older than everything", () => {
   for (const nothing of [null, undefined, 3, "text", [], { cards: [1], quizzes: "ab" }]) {
     assert.deepEqual(fitting(nothing), empty());
   }
-  assert.throws(() => fitting({ ...found, version: 3 }), Newer);
+  for (const version of [3, "2", true, null, 1.5, 0, -1, [2]]) {
+    assert.throws(() => fitting({ ...found, version }), Newer);
+  }
 });
 
 test("names that JavaScript's objects have are no entries, and change nothing", () => {

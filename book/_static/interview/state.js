@@ -30,7 +30,7 @@ const KNOWN = 2; // the box from which on a question counts as known
 const ONE_DAY = 86_400_000; // in milliseconds
 const NAME = /^[a-z][\w-]{0,99}$/; // so none is `__proto__`
 
-/** A file of a newer edition of the book. */
+/** A file of a version that this edition of the book does not know. */
 export class Newer extends Error {}
 
 /** Whether there is such a moment, written as it is here. @param {any} at */
@@ -104,7 +104,7 @@ const entriesOf = (found, part) => {
  */
 export function fitting(found) {
   const { version = 1 } = found ?? {};
-  if (Number.isInteger(version) && version > VERSION) throw new Newer(`version ${version}`);
+  if (version !== 1 && version !== VERSION) throw new Newer(`version ${JSON.stringify(version)}`);
   const state = empty();
   for (const part of PARTS) {
     for (const [name, value] of entriesOf(found, part)) {

@@ -64,6 +64,7 @@ it say about the next toss? Which tosses may therefore not be counted?""",
         given={
             "wins": Flags("C 2*H"),
         },
+        notes={"E": "even, from 2 to 16"},
     ),
     inputs=_evaluations,
     gradient=False,
