@@ -72,11 +72,23 @@ def check(runs: Sequence[Run], folder: Path) -> list[Problem]:
     """What is wrong with the runs of a folder, those that the catalogue lacks among them."""
     known = {run.record: run for run in runs}
     records = set(folder.glob("*/seed-*.json")) | {run.record for run in runs if run.rows.exists()}
+    records |= _committed(folder)
     return [
         Problem(path, what)
         for record in sorted(records)
         for path, what in _problems(record, known.get(record))
     ]
+
+
+def _committed(folder: Path) -> set[Path]:
+    """The records that the repository's last commit holds: one that is gone leaves no trace else."""
+    command = ["git", "-C", str(folder), "ls-tree", "-r", "-z", "--name-only", "HEAD"]
+    try:
+        found = subprocess.run(command, capture_output=True, check=True, text=True).stdout
+    except (OSError, subprocess.CalledProcessError):
+        return set()
+    paths = map(Path, found.split("\0"))
+    return {folder / path for path in paths if path.match("*/seed-*.json") and len(path.parts) == 2}
 
 
 def _problems(path: Path, run: Run | None) -> Iterator[tuple[Path, str]]:

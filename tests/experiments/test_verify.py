@@ -103,6 +103,12 @@ def forged(path: Path, **changes) -> None:
     storage.write_json(path, record | {"digest": digest(record)})
 
 
+def remove_all(path: Path) -> None:
+    """A seed that nobody would miss."""
+    for one in path.parent.glob(f"{path.stem}.*"):
+        one.unlink()
+
+
 @pytest.mark.parametrize(
     "name, damage, said",
     [
@@ -112,6 +118,7 @@ def forged(path: Path, **changes) -> None:
         ("seed-1.json", edit, "its digest is another one"),
         ("seed-1.json", unknown, "no JSON"),
         ("seed-1.json", Path.unlink, "not there"),
+        ("seed-1.json", remove_all, "not there"),
         ("seed-1.json", lambda path: shutil.copy(path.with_name("seed-0.json"), path), "seed"),
         ("seed-1.json", partial(forged, identity="0" * 16), "identity"),
         ("seed-1.json", partial(forged, experiment="other-easy"), "experiment"),
