@@ -81,7 +81,7 @@ def check(runs: Sequence[Run], folder: Path) -> list[Problem]:
 
 
 def _committed(folder: Path) -> set[Path]:
-    """The records that the repository's last commit holds: one that is gone leaves no trace else."""
+    """The records that the last commit holds: one that is gone leaves no other trace."""
     command = ["git", "-C", str(folder), "ls-tree", "-r", "-z", "--name-only", "HEAD"]
     try:
         found = subprocess.run(command, capture_output=True, check=True, text=True).stdout
