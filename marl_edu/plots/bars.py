@@ -52,5 +52,5 @@ def intervals(
         axes.set_yticks(range(len(estimates)), [label(m) for m in estimates])
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.locator_params(axis="x", nbins=5)
+        axes.locator_params(axis="x", nbins=2)  # beside the names there is little room
         return figure

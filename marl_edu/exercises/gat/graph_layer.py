@@ -30,11 +30,11 @@ exercise = Exercise(
     importance=5,
     minutes="15–20",
     statement="""\
-Eqs. (2) and (3) for one head. Given the scores of all pairs, let every node attend to those whom it
-hears *and to itself*, and give the weighted sum of what they say, W h_j (in code `h @ W`).
-`adjacency[i, j]` says whether i hears j; it may or may not say that a node hears itself, which it
-does. You may use `masked_softmax(scores, mask)` of `marl_edu.core.ops`. What you write: three
-lines.""",
+Eqs. (2) and (3) of `gat.py` for one head. Given the scores of all pairs, let every node attend to
+those whom it hears *and to itself*, and give the weighted sum of what they say, W h_j (in code
+`h @ W`). `adjacency[i, j]` says whether i hears j; it may or may not say that a node hears itself,
+which it does. You may use `masked_softmax(scores, mask)` of `marl_edu.core.ops`. What you write:
+three lines.""",
     hint="""\
 `adjacency | torch.eye(N, dtype=torch.bool)` adds what is missing and harms nobody who is there
 already. The softmax runs along a row. What is it that is summed: h, or what W makes of it?""",

@@ -25,10 +25,10 @@ exercise = Exercise(
     importance=4,
     minutes="10–15",
     statement="""\
-Eq. (1) for one head and all pairs at once: e_ij = LeakyReLU(a · [W h_i ; W h_j]), i the receiver in
-rows, j the sender in columns. `Wh` holds W h of every node, and `a` both halves in one vector, the
-receiver's first. The slope below 0 is 0.2. Do not build the pairs: a · [x ; y] is a sum of two
-products, of which each belongs to one node. What you write: three lines.""",
+Eq. (1) of `gat.py` for one head and all pairs at once: e_ij = LeakyReLU(a · [W h_i ; W h_j]), i the
+receiver in rows, j the sender in columns. `Wh` holds W h of every node, and `a` both halves in one
+vector, the receiver's first. The slope below 0 is 0.2. Do not build the pairs: a · [x ; y] is a sum
+of two products, of which each belongs to one node. What you write: three lines.""",
     hint="""\
 `a[:F]` goes with the receiver, `a[F:]` with the sender; both products are `(N,)`. Which of the two
 needs a new axis behind it, and which before it, so that their sum is `(N, N)`?""",

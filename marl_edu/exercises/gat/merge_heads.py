@@ -30,9 +30,9 @@ exercise = Exercise(
     minutes="5–10",
     statement="""\
 Every head has heard something: `heard` is `(N, H, F)`. In a hidden layer the heads stand side by
-side, head 0 first, with an ELU behind them, eq. (3). In the last layer they are classes, or what
-else is wanted, and one takes their mean, with nothing behind it, eq. (4). What you write: two or
-three lines.""",
+side, head 0 first, with an ELU behind them, eq. (3) of `gat.py`. In the last layer they are
+classes, or what else is wanted, and one takes their mean, with nothing behind it, eq. (4). What you
+write: two or three lines.""",
     hint="""\
 `flatten` joins axes in the order in which they stand. And what would an ELU do to the scores of
 classes before their softmax?""",

@@ -64,9 +64,9 @@ exercise = Exercise(
     minutes="10–20",
     statement="""\
 `bored_suspect` computes how wrong a linear forward model was, $L_F$ of each transition, eqs. (3)
-and (4). It raises nothing; shape and dtype are right; with a single transition even the number is.
-Trained with it the forward model learns nothing but the mean, and new places are paid hardly more
-than old ones. Find the reason and write the function without it.""",
+and (4) of `icm.py`. It raises nothing; shape and dtype are right; with a single transition even the
+number is. Trained with it the forward model learns nothing but the mean, and new places are paid
+hardly more than old ones. Find the reason and write the function without it.""",
     hint="""\
 Try it on two transitions of which the model predicts one exactly: is that one's error 0? Then print
 the shape of every intermediate result.""",

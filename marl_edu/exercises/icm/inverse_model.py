@@ -27,9 +27,9 @@ exercise = Exercise(
     importance=4,
     minutes="10",
     statement="""\
-The inverse model, eq. (2): from what was noticed before, φ, and after, φ', guess the action. Its
-scores are linear here, `[φ ; φ'] @ W`, φ first. Give the cross-entropy of each transition,
-$L_I = -\\log g(a \\mid \\phi, \\phi')$. What you write: two or three lines.""",
+The inverse model, eq. (2) of `icm.py`: from what was noticed before, φ, and after, φ', guess the
+action. Its scores are linear here, `[φ ; φ'] @ W`, φ first. Give the cross-entropy of each
+transition, $L_I = -\\log g(a \\mid \\phi, \\phi')$. What you write: two or three lines.""",
     hint="""\
 Put the two side by side along the features. `log_softmax` over the actions, then pick the one that
 was done with `gather`; or let `F.cross_entropy` do both, with the right `reduction`.""",

@@ -24,10 +24,10 @@ exercise = Exercise(
     importance=5,
     minutes="10–15",
     statement="""\
-The loss of ICM, eq. (6), as a mean over transitions: $(1 - \\beta) L_I + \\beta L_F$ with
-$L_F = \\frac12 \\lVert \\hat\\phi - \\phi' \\rVert^2$, in the variant in which φ' is a *target*:
-no gradient of L_F may go back through it. (The authors' code does not stop it; ours does with
-`stop="target"`.) What you write: two lines.""",
+The loss of ICM, eq. (6) of `icm.py`, as a mean over transitions: $(1 - \\beta) L_I + \\beta L_F$
+with $L_F = \\frac12 \\lVert \\hat\\phi - \\phi' \\rVert^2$, in the variant in which φ' is a
+*target*: no gradient of L_F may go back through it. (The authors' code does not stop it; ours does
+with `stop="target"`.) What you write: two lines.""",
     hint="""\
 Otherwise the encoder could make the future easy to foresee by noticing nothing of it. Stop φ', not
 φ̂: the forward model still has to learn.""",

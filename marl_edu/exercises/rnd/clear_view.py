@@ -29,9 +29,9 @@ exercise = Exercise(
     importance=4,
     minutes="5",
     statement="""\
-What RND looks at, eq. (1): every entry of an observation less its running mean, over its running
-standard deviation, and then cut to [−5, 5]. You are given mean and *variance*. What you write: one
-line.""",
+What RND looks at, eq. (1) of `rnd.py`: every entry of an observation less its running mean, over
+its running standard deviation, and then cut to [−5, 5]. You are given mean and *variance*. What you
+write: one line.""",
     hint="""\
 The target network was drawn once and cannot adapt: what it is given must always have about the same
 size. Order: centre, scale, cut.""",

@@ -77,10 +77,10 @@ exercise = Exercise(
     importance=5,
     minutes="10–20",
     statement="""\
-`suspect` computes what each agent hears, eqs. (3) and (4). It raises nothing, its shapes are right,
-and so is every number it returns. Yet a team that is trained with it on the speaker probe hardly
-does better than guessing. Find the reason and write the function without it. The grader trains a
-team with yours.""",
+`suspect` computes what each agent hears, eqs. (3) and (4) of `tarmac.py`. It raises nothing, its
+shapes are right, and so is every number it returns. Yet a team that is trained with it on the
+speaker probe hardly does better than guessing. Find the reason and write the function without it.
+The grader trains a team with yours.""",
     hint="""\
 If the numbers are right, what else does a function hand on in training, and in which direction?
 Ask for it: make a `message` with `requires_grad=True`, call `suspect`, then `.sum().backward()`,
