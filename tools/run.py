@@ -28,6 +28,7 @@ HELP = {
     "quick": "style, types, the fast tests: two minutes, while you work",
     "test": "all but make deep: style, types, tests, notebooks, book, browser",
     "deep": "what takes long: slow tests, and whether the tests notice a changed line",
+    "pdf": "print the book into one file: _build/html/marl-edu.pdf",
     "archive": "pack the built book: _build/site.tar.gz, and its checksum",
     "times": "how long quick, test and deep take, beside their limits; hours",
     "tools": "our algorithms on other environments, ours in other tools; half an hour",
@@ -42,6 +43,7 @@ NEEDS = {
     "test": ("lint", "types", "tests", "book", "site"),
     "deep": ("slow", "mutants"),
     "site": ("book",),
+    "pdf": ("book",),
     "archive": ("book",),
     "serve": ("book",),
 }
@@ -90,6 +92,7 @@ STEPS: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
         "mutants: one changed line at a time, which the tests must notice",
         (("tools/mutants.py",),),
     ),
+    "pdf": ("the book on paper", (("tools/pdf.py",),)),
     "times": ("", (("tools/times.py",),)),
     "tools": ("", (("tools/pairs.py", "--save"), ("tools/field.py", "--save"))),
     "lab": ("", (("-m", "jupyter", "lab", "book"),)),

@@ -54,6 +54,7 @@ There is one observation more than there are rewards. Which L of the L + 1 are "
             "gamma": Number(0.0, 1.0),
         },
     ),
+    data=("reward",),
     inputs=_windows,
 )
 

@@ -2,8 +2,8 @@
 
 From a domain hypothesis draws the inputs of the grader, and the sentence on the page is made of it.
 Every extreme that a domain names (the largest numbers, a mask of nothing, the ends of a range) is
-tried at least once by itself and at the largest sizes, the largest numbers together as well, and
-the rest as it comes.
+tried at least once by itself and at the largest sizes, the largest numbers together as well, every
+size, and the rest as it comes.
 """
 
 import re
@@ -20,6 +20,7 @@ from marl_edu.exercises.engine.trying import Case
 
 Values = dict[str, Any]  # by the names of arguments, and of what arguments are made of
 WIDE = 1000  # larger numbers are tried in float64 only, where rounding leaves enough of them
+STEPS = 24  # at most so many values of a size are tried, one by one
 DRAWS = 16  # inputs beside those that try the extremes; every second has the largest sizes
 
 
@@ -69,13 +70,17 @@ class Reals:
             return low + (high - low) * shares
         numbers = torch.randn(how.shape, generator=how.rng, dtype=how.dtype)
         kind, *sizes = manner
+        if kind == "all":
+            return sizes[0] * (1 + numbers.abs().clamp(max=3))
         if kind == "spread":
             return sizes[0] * numbers + sizes[1]
         return (numbers * sizes[0] / 2).round() if kind == "ties" else numbers
 
-    def largest(self) -> Any:
-        """The manner with the largest numbers."""
-        return self.manners()[0] if self.between else ("spread", max(self.spreads), 0)
+    def largest(self, sign: int = 0) -> Any:
+        """The manner with the largest numbers, of either sign, or all of one."""
+        if self.between:
+            return self.manners()[0]
+        return ("all", sign * max(self.spreads)) if sign else ("spread", max(self.spreads), 0)
 
     def words(self) -> str:
         """Which numbers these are, for the page."""
@@ -193,6 +198,7 @@ class Truth:
 
 
 Kind = Reals | Flags | Whole | Number | Truth
+KINDS = Reals, Flags, Whole, Number, Truth
 
 
 @dataclass(frozen=True)
@@ -217,6 +223,7 @@ class Domain:
         for name, kind in self.given.items():  # the others as usual, lest they hide it
             pins += [(highs, {name: manner}) for manner in kind.manners()[1:]]
         pins += [(highs, manners) for manners in self._largest_together()]
+        pins += [(sizes, usual) for sizes in self._every_size()]
         columns = [ints(*ends) for ends in self.sizes.values()]
         columns += [ints(0, len(kind.manners()) - 1) for kind in self.given.values()]
         pins += [({}, {}), (highs, {})] * (DRAWS // 2)
@@ -231,11 +238,38 @@ class Domain:
             yield self._case(names, sizes, manners, odd, dtype, rng)
 
     def _largest_together(self) -> Iterator[Mapping[str, Any]]:
-        """All numbers at their largest, in masks of half, a fifth, or one in a row."""
-        reals = {name: kind.largest() for name, kind in self.given.items() if type(kind) is Reals}
-        flags = [name for name, kind in self.given.items() if type(kind) is Flags]
-        for chance in (0.5, 0.2, "one") if flags else ("any", "any"):
-            yield reals | dict.fromkeys(flags, chance)
+        """All numbers at their largest, in masks of half, a fifth, one in a row, or nothing.
+
+        Where something is left out, also all far below 0, or the first so and the others far above:
+        what counts is then smaller than any number that stands for what does not.
+        """
+        names = {kind: [n for n, one in self.given.items() if type(one) is kind] for kind in KINDS}
+        chances: list[Any] = [0.5, 0.2, "one"] if names[Flags] else ["any"] * 4
+        if names[Flags] and all(0.0 in self.given[name].manners() for name in names[Flags]):
+            chances.append(0.0)
+        plans = [(chance, 0, 0) for chance in chances]
+        if names[Flags] or names[Whole]:
+            plans += [(chance, -1, sign) for chance in chances[1:3] for sign in (-1, 1)]
+        for chance, *signs in plans:
+            reals = {
+                name: self.given[name].largest(signs[place > 0])  # type: ignore[union-attr]
+                for place, name in enumerate(names[Reals])
+            }
+            others = dict.fromkeys(names[Number], "high") | dict.fromkeys(names[Flags], chance)
+            yield reals | others
+
+    def _every_size(self) -> Iterator[Mapping[str, int]]:
+        """Each size takes all its values: all sizes grow together, then some against the others."""
+        spans = {letter: high - low + 1 for letter, (low, high) in self.sizes.items()}
+        count = min(STEPS, max(spans.values()))
+        for back, steps in (False, range(count)), (True, range(1, count, 3)):
+            sizes = {}
+            for place, (letter, span) in enumerate(spans.items()):
+                part = [round(step * (span - 1) / (count - 1)) if span > count else step % span
+                        for step in steps]  # fmt: skip
+                sizes[letter] = part[::-1] if back and place % 2 else part
+            for k in range(len(steps)):
+                yield {letter: self.sizes[letter][0] + sizes[letter][k] for letter in spans}
 
     def _case(
         self,
@@ -290,7 +324,7 @@ class Domain:
 
 
 def _spread(manner: Any) -> int | float:
-    return manner[1] if isinstance(manner, tuple) and manner[0] == "spread" else 0
+    return abs(manner[1]) if isinstance(manner, tuple) and manner[0] in ("spread", "all") else 0
 
 
 SAID = {
@@ -312,6 +346,8 @@ def _said(manner: Any) -> str:
     match manner:
         case ("spread", spread, centre):
             return f"around {centre:g}" if centre else f"of the size of {spread:g}"
+        case ("all", size):
+            return f"far {'below' if size < 0 else 'above'} 0"
         case float():
             return f"True with probability {manner:g}"
     return SAID.get(manner, str(manner))

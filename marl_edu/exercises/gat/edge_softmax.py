@@ -93,8 +93,8 @@ def one_peak_for_all(score, receiver, n):
 
 @exercise.mistake
 def nothing_subtracted(score, receiver, n):
-    """Nothing is subtracted before exp: a score in the hundreds becomes infinite, and inf / inf is
-    NaN."""
+    """Too little is subtracted before exp, or nothing: the exp of a score in the hundreds is
+    infinite, and inf / inf is NaN."""
     return _normalised(score.exp(), receiver, n)
 
 

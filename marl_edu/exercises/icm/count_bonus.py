@@ -34,10 +34,11 @@ write: a loop, or two lines.""",
 At step t only the steps before t have been seen: the bonus of a step cannot depend on what the
 agent does later.""",
     domain=Domain(
-        sizes={"T": (1, 24), "C": (1, 6)},
+        sizes={"T": (1, 24), "C": (1, 300)},
         given={
             "cells": Whole("T", "C"),
         },
+        notes={"C": "from 1 to 300"},
     ),
     inputs=_walks,
     gradient=False,

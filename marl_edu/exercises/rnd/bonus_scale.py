@@ -19,7 +19,7 @@ def _bonuses(rng: torch.Generator) -> Iterator[Case]:
     ):
         bonus = torch.rand(T, B, generator=rng, dtype=dtype)
         yield Case(what, (bonus, 0.9))
-    yield Case("bonuses that have all but faded", (bonus / 1000, 0.9))
+    yield Case("bonuses that have all but faded", (bonus / 100_000, 0.9))
 
 
 exercise = Exercise(

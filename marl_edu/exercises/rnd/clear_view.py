@@ -44,6 +44,7 @@ size. Order: centre, scale, cut.""",
         },
     ),
     inputs=_observations,
+    gradient=False,
 )
 
 

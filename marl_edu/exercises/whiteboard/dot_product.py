@@ -130,8 +130,8 @@ def mask_after_softmax(q, k, v, lengths):
 
 @exercise.mistake
 def nan_of_nothing(q, k, v, lengths):
-    """Where nothing counts the softmax of nothing but -inf is NaN, and from there the whole
-    network."""
+    """Where nothing counts the weights are 0 / 0, as in the softmax of a row of -inf: NaN, and from
+    there the whole network."""
     scores = _scores(q, k, q.shape[-1] ** 0.5).masked_fill(~_there(k, lengths), -torch.inf)
     return scores.softmax(-1) @ v
 

@@ -26,6 +26,8 @@ def _rings(rng: torch.Generator) -> Iterator[Case]:
         chance = (place + 0.2 + 0.6 * torch.rand(E, generator=rng)) / places
         chance[1:2] = 0
         yield Case(what, (size, next_row, capacity, length, chance))
+    ends = torch.tensor([0, 0.25, 0.5, 0.75])
+    yield Case("numbers at which one part ends and the next begins", (6, 2, 6, 3, ends))
 
 
 def _ring_of(given: Values, sizes: Mapping[str, int]) -> Values:

@@ -1,0 +1,75 @@
+"""The book on paper: what was printed is opened again."""
+
+import io
+import sys
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+from pypdf import PdfReader
+
+from tests import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+import pdf
+
+pytestmark = pytest.mark.site
+
+
+@pytest.fixture(scope="module")
+def parts(browser: Browser, site: str) -> Iterator[list[pdf.Printed]]:
+    """Two pages on paper, and their table of contents."""
+    context = browser.new_context()
+    found = list(pdf.printed(["book/index", "book/chapters/tarmac"], context, site))
+    yield [*found, pdf.Printed("contents", "Contents", [], pdf.contents(found, context))]
+    context.close()
+
+
+def links(content: bytes) -> set[str]:
+    sheets = PdfReader(io.BytesIO(content)).pages
+    notes = [note.get_object() for sheet in sheets for note in sheet.get("/Annots", [])]
+    return {str(note["/A"]["/URI"]) for note in notes if "/URI" in note.get("/A", {})}
+
+
+def test_every_page_of_the_book_is_printed_or_left_out_on_purpose() -> None:
+    wanted = pdf.pages()
+    assert wanted[0] == "book/index" and "book/chapters/tarmac" in wanted
+    assert all((pdf.HTML / f"{page}.html").exists() for page in [*wanted, *pdf.LEFT_OUT])
+
+
+def test_what_was_bound_holds_pages_outline_and_stills(parts: list[pdf.Printed]) -> None:
+    *printed, contents = parts
+    content = pdf.bound(printed, contents.content)
+    assert pdf.wrong(printed, content) == []
+    found = PdfReader(io.BytesIO(content))
+    assert len(found.pages) > 20
+    assert sum(len(one.captions) for one in printed) == 2  # the junction, on either page
+    at = [found.get_destination_page_number(item) for item in found.outline
+          if not isinstance(item, list)]  # fmt: skip
+    assert at[0] == 0 and at[1] == 1 and at[2] > 2
+    assert f"TarMAC: choosing whom to listen to{at[2] + 1}" in found.pages[
+        0
+    ].extract_text().replace("\n", "")
+
+
+def test_what_is_missing_is_named(parts: list[pdf.Printed]) -> None:
+    *printed, contents = parts
+    half = pdf.bound(printed[:1], contents.content)
+    assert any("outline: 2. TarMAC" in one for one in pdf.wrong(printed, half))
+    lost = [printed[0]._replace(captions=["a picture that nobody printed"])]
+    assert pdf.wrong(lost, half) == ["no still: 'a picture that nobody printed'"]
+
+
+def test_links_lead_to_the_public_site(parts: list[pdf.Printed], site: str) -> None:
+    found = links(parts[1].content)
+    assert any(link.endswith("/book/notation.html") for link in found)
+    assert any(link.endswith("/book/chapters/tarmac.html") for link in found)  # the live figure
+    assert not any(link.startswith(site) for link in found)
+
+
+def test_paper_shows_no_solution_and_all_else_that_is_folded(parts: list[pdf.Printed]) -> None:
+    sheets = PdfReader(io.BytesIO(parts[1].content)).pages
+    text = " ".join(sheet.extract_text() for sheet in sheets)
+    assert "def masked_softmax" not in text or "Exercise 2.1" in text
+    assert "return scores.masked_fill(~mask, -torch.inf).softmax" not in text
+    assert "Which number is which?" in text
