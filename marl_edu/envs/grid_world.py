@@ -194,10 +194,10 @@ class MultiAgentGridWorld(BatchedEnv):
     def neighbours(self, k: int) -> tuple[Int[Tensor, "B N k"], Bool[Tensor, "B N k"]]:
         """The k nearest of those whom each agent hears, and which of the k places are taken.
 
-        Itself comes first, then the others by distance, the larger of the differences of rows
-        and columns; at the same distance cells row by row, in a cell agents by number. Where
-        k is large enough this is `adjacency()` as a list. Memory grows with N, not with N², also
-        where all agents crowd into one cell.
+        Itself comes first, then the others by distance: the larger of the differences of rows and
+        columns. At the same distance cells come row by row, and agents in a cell by number. If k is
+        large enough this is `adjacency()` as a list. Memory grows with N, not with N², even where
+        all agents crowd into one cell.
         """
         k, N = positive_int("k", k), self.n_agents
         h = min(self.hearing, max(self.rows, self.columns) - 1)

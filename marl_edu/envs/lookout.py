@@ -34,7 +34,7 @@ WALKER, LOOKOUT = range(2)
 
 @register("lookout")
 class Lookout(Wrapper):
-    """B mazes with a walker and a lookout each; the module's docstring is the specification.
+    """B mazes with two agents each; the module's docstring is the specification.
 
     Args:
         num_envs, device, seed: as in every environment.
@@ -59,7 +59,7 @@ class Lookout(Wrapper):
 
     @property
     def alive(self) -> Bool[Tensor, "B N"]:  # type: ignore[override]
-        """The walker, until it is at the goal."""
+        """Only the agent that walks, until it is at the goal."""
         return self.inner.alive & self.acts
 
     def _change(self, obs: Float[Tensor, "B N O"]) -> Float[Tensor, "B N O"]:

@@ -121,7 +121,7 @@ class Relay(BatchedEnv):
         self.answer = known.long().argmax(-1)
 
     def heard(self, rounds: int) -> Bool[Tensor, "B N M"]:
-        """Which symbols everybody knows after so many rounds of telling all one knows."""
+        """Which symbols each agent knows after so many rounds in which all tell what they know."""
         known = F.one_hot(self.symbol, self.n_actions).bool() & self.source[..., None]
         for _ in range(rounds):
             known = self.pass_on(known)

@@ -15,13 +15,13 @@ and what is measured besides, on those trained networks or without any:
     python -m marl_edu.experiments scaling           teams in larger environments
     python -m marl_edu.experiments coverage          how often an interval holds the truth
 
-A NAME is that of one experiment, or its beginning up to a dash: `tarmac` stands for
+A NAME is that of one experiment, or its beginning up to a dash. So `tarmac` stands for
 `tarmac-easy`, `tarmac-medium` and so on, in the order of `EXPERIMENTS`; `all` is all of them.
 
 A finished seed is neither run again nor overwritten. One that was interrupted (Ctrl-C, SIGTERM,
 `kill -9`, power cut) goes on from its last checkpoint and ends with the same numbers as one that
 was not.
-`run all --again` trains anew what another commit has made, and may be interrupted, too: what is
+`run all --again` retrains what another commit has made. It may be interrupted, too: what is
 finished at this commit is not run once more. Where the files are and what they hold:
 `marl_edu.experiments.run`.
 """

@@ -2,8 +2,8 @@
 defaults.
 
 A run is identified by the ids of its algorithm, its environment and its evaluation, by its seed and
-number of episodes, and by those settings that differ from the defaults in `schema.json`. That file
-is a list of layers, and grows only:
+its number of episodes. It is also identified by the settings that differ from the defaults in
+`schema.json`. That file is a list of layers, and only grows:
 
 - A new field with its default goes into the last layer: no stored run has it, all stored runs
   behaved as with its default, so they keep their identity.

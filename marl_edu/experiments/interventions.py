@@ -6,9 +6,9 @@ and who may hear whom, to what arrives and who hears whom. Every round passes th
     with through(net, Mute(slots=[0])):
         evaluate(env, a2c.TeamPolicy(net))
 
-A message that does not arrive is taken out of the mask: its sender is *not heard* (attention 0,
-the others share its weight), which is not the same as being heard saying zeros. All that a
-sender says goes through the channel, also what it says to itself.
+A message that does not arrive is taken out of the mask: its sender is *not heard* (attention 0, the
+others share its weight). This is not the same as being heard saying zeros. All that a sender says
+goes through the channel, including what it says to itself.
 
     python -m marl_edu.experiments interventions     every kept policy of `tarmac-easy` (3 minutes)
 
@@ -73,10 +73,10 @@ class Shuffle:
     """Messages change hands: those who speak are dealt each other's messages at random.
 
     Args:
-        among: "agents", of the same environment. Who hears everybody, itself included, hears the
-            same *set* of messages as before, so that attention alone cannot tell: what breaks is
-            who hears its own. "environments": of all environments of the batch, so that a message
-            is of the usual kind, but says nothing about this environment.
+        among: "agents", of the same environment. A receiver that hears everybody, itself included,
+            hears the same *set* of messages as before, so that attention alone cannot tell. What
+            breaks is who hears its own message. "envs": of all environments of the batch.
+            Then a message is of the usual kind, but says nothing about this environment.
         seed: of the dealing.
     """
 
@@ -100,8 +100,8 @@ class Shuffle:
 class Delay:
     """Messages arrive some steps late, and only if their sender is still there.
 
-    No reset is needed between episodes or for newcomers: who has been in the environment for less
-    than `steps` has said nothing yet that could arrive by now, so it is not heard.
+    No reset is needed between episodes or for newcomers. An agent that has been in the environment
+    for less than `steps` has said nothing yet that could arrive by now, so it is not heard.
 
     Args:
         steps: how late. env: the junction that is played in, for its `alive` and `wait`.

@@ -151,7 +151,7 @@ Change = Callable[[Tensor, TMaze], Tensor]  # (hidden (B, N, U), environment) ->
 
 
 def erased(hidden: Tensor, env: TMaze) -> Tensor:
-    """Nothing is remembered: zeros, as at the start of a life."""
+    """Nothing is remembered: zeros, as at the start of an episode."""
     return torch.zeros_like(hidden)
 
 

@@ -61,8 +61,8 @@ def env_of(cfg: Any, num_envs: int = 250, seed: int | None = None) -> Any:
 
 
 def score_team(net: a2c.ActorCritic, cfg: a2c.Config, episodes: int) -> dict[str, float]:
-    """A team in fresh episodes, the same for every seed: `success` (a share in [0, 1]), `return`,
-    `steps` and `episodes` of the greedy policy, `success_sampling` of the policy as it was
+    """A team in fresh episodes, the same for every seed. `success` (a share in [0, 1]), `return`,
+    `steps` and `episodes` are of the greedy policy, `success_sampling` of the policy as it was
     trained. An entry that ends in `_sd` is the standard deviation over the episodes."""
     env = env_of(cfg, seed=cfg.seed)
     greedy = score(env, a2c.TeamPolicy(net), episodes)

@@ -1,9 +1,9 @@
 """Classifying the nodes of a graph: what graph attention was published for.
 
-A graph of papers that cite each other, drawn by chance in the likeness of Cora (2,708 papers, 5,278
-links, 7 topics, which cannot be downloaded here): *it is not Cora*, and what is scored on it is not
-to be held beside the published numbers. The recipe is the published one (arXiv 1710.10903 and its
-code): 20 labelled nodes per class, all others without; three dropouts of 0.6; Adam; early stopping.
+The graph is of papers that cite each other, drawn at random to resemble Cora (2,708 papers, 5,278
+links, 7 topics), which cannot be downloaded here. Since *it is not Cora*, do not compare scores on
+it with the published numbers. The recipe is the published one (arXiv 1710.10903 and its code): 20
+labelled nodes per class, all others without; three dropouts of 0.6; Adam; early stopping.
 
     network = gat.GAT(500, hidden=8, out_dim=7, heads=8, dropout=0.6)
     logits, attention = network(papers.features, papers.edges)
@@ -44,8 +44,10 @@ def draw_papers(
 
     Args:
         seed: the same graph for the same seed. n: N. links: so many, those drawn twice count once.
-        words: V. at_home: share of links drawn within a topic. on_topic: share of a paper's words
-            that are drawn from its topic's own list; the others come from one list for all.
+        words: V.
+        at_home: share of links drawn within a topic.
+        on_topic: share of a paper's words that are drawn from its topic's own list; the others come
+            from one list for all.
     """
     generator = torch.Generator().manual_seed(seed)
 
@@ -124,8 +126,9 @@ def train(
     """Learn from the labelled nodes, and stop by the validation nodes; test nodes are not touched.
 
     Args:
-        cfg: the run. on_log: called with every new row. checkpoint: not used: a run takes less
-            than a minute, and one that was interrupted begins anew.
+        cfg: the run. on_log: called with every new row.
+        checkpoint: not used: a run takes less than a minute, and after an interruption it starts
+            over.
     """
     torch.manual_seed(cfg.seed)
     papers = draw_papers(cfg.seed)
@@ -172,8 +175,9 @@ def score(net: gat.GAT, papers: Papers, graph: Tensor, nodes: Tensor) -> dict[st
 
 
 def evaluate(net: gat.GAT, cfg: Config, episodes: int) -> dict[str, float]:
-    """On the test nodes of the run's graph: `success`, the share of its largest topic, and how many
-    nodes there are (as `episodes`, of which the argument takes the first so many)."""
+    """On the test nodes of the run's graph: `success`, the share of the largest topic as
+    `majority`, and the number of nodes as `episodes`. The argument takes the first so many
+    nodes."""
     papers = draw_papers(cfg.seed)
     nodes = papers.test[:episodes]
     majority = papers.topic[nodes].bincount().max().item() / len(nodes)

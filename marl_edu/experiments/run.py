@@ -201,7 +201,7 @@ def run_seed(
     Args:
         run: what to do and where to write.
         notify: gets every row of the learning curve as it comes.
-        again: train anew, from the first update, what was made or begun at another commit. The old
+        again: train again, from the first update, what was made or begun at another commit. The old
             files stay until the new ones are there.
         dirty: take code that differs from its commit, too; see `code_at_work`.
     """

@@ -54,7 +54,7 @@ def play(name: str, seed: int) -> list[dict[str, Any]]:
     """One trained team in environments of every size: agents, success and return per agent.
 
     A team that hears by a list of neighbours goes up to the largest environment, others as far as
-    an (N, N) tensor is reasonable; those who hear nobody need none.
+    an (N, N) tensor is reasonable. Teams that hear nobody need no such tensor.
     """
     net = catalogue.load_policy(name, seed)
     if name.startswith("none"):  # the same numbers, without a mask that nobody looks at
@@ -107,9 +107,9 @@ def cut(name: str, seed: int, episodes: int = 1000) -> dict[str, dict[str, float
 
 @torch.no_grad()
 def measure_time(turns: int = 25) -> list[dict[str, Any]]:
-    """Milliseconds of one core that a step takes a whole team, to find who hears whom and to
-    decide, in one env: the least of as many turns, which all sizes take one after the other, so
-    that what else the machine does hits all alike.
+    """Milliseconds of one core that a whole team takes for a step in one environment: to find who
+    hears whom and to decide. Each number is the least of `turns` measurements. The sizes take
+    turns, so that whatever else the machine does hits all alike.
 
     "dense" and "sparse" are the same trained team, with a mask and with a list of neighbours.
     """

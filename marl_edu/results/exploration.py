@@ -1,9 +1,9 @@
 """What stored runs say about exploring: who found the reward, when, and who learned from it.
 
-With one reward far away, most runs score 0 or 1, and a mean of scores says little. So here runs
-are counted: the share of seeds that had ever been paid by a given step, the steps that took, and
-the share of seeds whose policy reaches the goal in the end. And two ways to look into a bonus
-module: what it would pay where, and how often each place was visited meanwhile.
+With one reward far away, most runs score 0 or 1, and a mean of scores says little. So here runs are
+counted: the share of seeds that had ever been paid by a given step, and the steps that took. There
+is also the share of seeds whose policy reaches the goal in the end. And there are two ways to look
+into a bonus module: what it would pay where, and how often each place was visited meanwhile.
 """
 
 from pathlib import Path
@@ -134,7 +134,7 @@ class Agreement(NamedTuple):
 def agreement(watched: Watched, env: Any) -> Agreement:
     """Compare what a bonus would pay with where the agents have been.
 
-    States are cells without the key, as far as the door lets one come, and cells with it; each
+    States are cells without the key, as far as the door lets an agent come, and cells with it; each
     pays the mean over the actions there.
     """
     pays = torch.stack([bonus_map(watched, env, key).mean(0) for key in (False, True)])

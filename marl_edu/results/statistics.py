@@ -1,9 +1,10 @@
 """Stored runs and what may be said about them: few seeds, so always with an interval.
 
-The interquartile mean (IQM), the probability of improvement and intervals from a stratified
-bootstrap are those of Agarwal et al., "Deep Reinforcement Learning at the Edge of the Statistical
-Precipice", arXiv 2108.13264. The percentiles are moved outwards for few runs, as Student's t does
-it for a mean (Hesterberg, "What Teachers Should Know About the Bootstrap", arXiv 1411.5279, 5.3).
+The interquartile mean (IQM) and the probability of improvement are those of Agarwal et al., "Deep
+Reinforcement Learning at the Edge of the Statistical Precipice", arXiv 2108.13264. So are the
+intervals from a stratified bootstrap. The percentiles are moved outwards for few runs, as Student's
+t does for a mean (Hesterberg, "What Teachers Should Know About the Bootstrap", arXiv 1411.5279,
+5.3).
 
 All intervals of runs are meant to hold the true value in `LEVEL` of all cases, and do at 5, 8 and
 10 seeds: `marl_edu.experiments.coverage` simulates it. 95 of 100 cannot be had: the whole range of
@@ -278,7 +279,7 @@ def bootstrap(
     resamples: int = 5000,
     seed: int = 0,
 ) -> tuple[Array, Array]:
-    """Expanded percentile bootstrap over the last axis of each sample; NaN where one has one run.
+    """Expanded percentile bootstrap over the last axis of each sample; NaN if a sample has one run.
 
     A bootstrap takes few runs for all there are: their spread is sqrt((n - 1) / n) too small, and
     is not known exactly. Of a mean of normal runs the percentiles taken here give Student's.

@@ -2,7 +2,7 @@
 
 The verdict follows one rule, `verdict`: two results match where their intervals overlap, both at
 `statistics.LEVEL`. All scores are success rates in percent. Ours are greedy policies on fresh
-episodes at the full arrival rate, IQM over seeds; IC3Net's are means over five runs of the sampling
+episodes at the full arrival rate, IQM over seeds. IC3Net's are means over five runs of the sampling
 policy, averaged over the last episodes of training.
 """
 

@@ -1,4 +1,4 @@
-"""Draws the picture of the README anew: `python -m marl_edu.widgets`."""
+"""Redraws the picture of the README: `python -m marl_edu.widgets`."""
 
 from marl_edu.core.storage import write_atomic
 from marl_edu.results.folders import HOME

@@ -130,8 +130,8 @@ class Each(OneEnv):
 class Single(OneEnv):
     """One agent: observation `(O,)`, its own reward, one action; the others play by a policy.
 
-    With `reset(seed)` the chance of the others begins anew too: every `torch.Generator` that
-    their policy holds is seeded from its first seed and from `seed`.
+    `reset(seed)` also reseeds the random numbers of the others: every `torch.Generator` that their
+    policy holds is seeded from its first seed and from `seed`.
     """
 
     def __init__(

@@ -4,13 +4,15 @@ Whatever comes in is first shown as a team (teams.py): N agents whose observatio
 array and whose actions are one row of whole numbers. B teams are stepped by Gymnasium's own vector
 environment, and that is an environment of the package: lock-step, frozen where it ended, masked.
 
-Agents that differ in size: shorter observations are filled up with zeros, `available` masks the
-actions that an agent does not have; wrap the environment in `AgentId` so that a shared network can
-tell them apart. Where actions come and go, `available` says which each agent has now: see teams.py.
+Agents that differ in size: shorter observations are filled up with zeros, and `available` masks the
+actions that an agent does not have. Wrap the environment in `AgentId` so that a shared network can
+tell the agents apart. Where actions come and go, `available` says which each agent has now: see
+teams.py.
 
-Agents that die or leave early are not `alive` from then on, agents that come later only from then
-on; either is paid for the steps that it took, and for no other. What an environment said about the
-end is in `info`, agent by agent: `terminated` and `truncated` `(B, N)`. Who is both has terminated.
+Agents that die or leave early are not `alive` from then on; agents that come later are `alive` only
+from then on. Each is paid for the steps that it took, and for no others. What an environment said
+about the end is in `info`, agent by agent: `terminated` and `truncated` `(B, N)`. An agent that is
+both has terminated.
 """
 
 from collections.abc import Callable, Sequence

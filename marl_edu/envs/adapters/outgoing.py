@@ -59,8 +59,7 @@ def to_gymnasium(
             only one there is, or else the team as one: observation `(N, O)`, the mean of the
             rewards, an action for each.
         others: how the others act, a policy `(env) -> actions (1, N)`; needed for one of many. If
-            its chance comes from a `torch.Generator` that it holds, it begins anew with
-            `reset(seed)`.
+            it draws from a `torch.Generator` that it holds, `reset(seed)` reseeds that generator.
         render_mode: as in `to_pettingzoo`. mask_in_obs: likewise, of one agent.
         each: observations, actions and rewards are tuples with an entry for each agent, as
             EPyMARL has them.
@@ -96,8 +95,8 @@ def to_vector(
 
     Args:
         env: a batch of any size.
-        autoreset_mode: when an environment that has ended begins anew: in the next step, in the
-            same one, or when `reset(options={"reset_mask": ...})` says so.
+        autoreset_mode: when an environment that has ended starts its next episode: in the next
+            step, in the same step, or when `reset(options={"reset_mask": ...})` says so.
         render_mode: as in `to_pettingzoo`.
     Raises:
         TypeError: an environment that came in through an adapter. ValueError: no such mode.

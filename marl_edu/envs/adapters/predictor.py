@@ -38,8 +38,10 @@ class Predictor:
 
         Args:
             observation: `(N, O)` or `(B, N, O)`, of one agent `(O,)` or `(B, O)`, as the adapters
-                give it. state: what the last call returned; None: an episode begins, and what
-                the policy remembers is forgotten. episode_start: `(B,)` bool, where one begins.
+                give it.
+            state: what the last call returned. None: an episode begins, and the policy forgets what
+                it remembered.
+            episode_start: `(B,)` bool, where an episode begins.
             deterministic: see above.
         Returns:
             actions `(N,)`, `(B, N)`, or of one agent `()` and `(B,)`; state, for the next call.

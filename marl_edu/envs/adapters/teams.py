@@ -38,8 +38,8 @@ class AsTeam(gymnasium.Env):
     `available` `(N, A)`. A vector environment would start again what has ended; so this one never
     says that it has: once nobody is alive it stays as it is.
 
-    An agent lives from when the environment first names it until it is terminated or no longer
-    named; who has left does not come back. It is paid for the steps that it took.
+    An agent is alive from when the environment first names it until it is terminated or no longer
+    named; an agent that has left does not come back. It is paid for the steps that it took.
     """
 
     def __init__(self, env: Any, names: list[Any], seen: list[Any], done: list[Any]):

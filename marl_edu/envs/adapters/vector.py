@@ -1,8 +1,9 @@
 """A batch of ours as a `gymnasium.vector.VectorEnv`: B environments in one step, as they are.
 
-Ours play in lock-step, Gymnasium's begin anew one by one. Here, too: whoever has ended gets the
-state of a fresh episode, rows of tensors of a batch that was begun beforehand. Where all end
-together the whole batch is reset, and is step by step what `BatchedEnv` makes of the same seed.
+Our environments run in lock-step; Gymnasium's restart one by one. Here they restart one by one,
+too: an environment that has ended gets the state of a fresh episode, rows of tensors of a batch
+that was started beforehand. Where all end together the whole batch is reset, and is step by step
+what `BatchedEnv` makes of the same seed.
 """
 
 from typing import Any
@@ -86,7 +87,7 @@ class Vector(VectorEnv):
         return self._see(), self._infos()
 
     def step(self, actions: Any) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Told]:
-        """Advance everybody by one step; whoever ended before begins anew instead, at `NEXT_STEP`.
+        """Advance all by one step; with `NEXT_STEP`, those that had ended start an episode instead.
 
         Raises:
             ValueError, TypeError: bad actions. RuntimeError: before `reset`, or, with `DISABLED`,

@@ -6,13 +6,13 @@ Chance: whatever environment b draws depends on the seed alone, not on B, so tha
 a slice of a larger one. It comes from the environment's own generator; the global one is not
 touched.
 
-Time: `t` counts the steps of the batch. What an environment does or shows goes by `clock` `(B,)`,
-the steps of each episode, so that one of them can begin anew while others go on
+Time: `t` counts the steps of the batch. What an environment does or shows depends on `clock`
+`(B,)`, the steps of each episode, so that one of them can restart while others go on
 (`adapters/vector.py`). `info` is what the last `reset` or `step` told, with the same keys.
 
-Agents that differ: `obs_sizes` and `action_counts` tell, agent by agent, how many of the O
-numbers and A actions are its own; the other numbers are 0, the other actions not `available`.
-What is available may also change from step to step: see `_available`.
+Agents that differ: `obs_sizes` and `action_counts` tell, agent by agent, how many of the O numbers
+and A actions are its own. The other numbers are 0, the other actions not `available`. What is
+available may also change from step to step: see `_available`.
 """
 
 from typing import Any

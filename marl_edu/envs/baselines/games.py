@@ -1,7 +1,7 @@
 """Policies for the games of one or two steps, and what value decompositions come to in them.
 
-With all joint actions equally often in the data, a value decomposition fits the payoffs as well as
-its shape allows, in the sense of least squares, and then plays the best of what it has fitted.
+If all joint actions are equally frequent in the data, a value decomposition is a least-squares fit:
+it fits the payoffs as well as its shape allows. It then plays the best of what it has fitted.
 
 VDN, a sum of one number per agent: row mean + column mean - mean. In QTRAN_GAME this is -6.22 for
 the best pair, -4.89 for half of it and -3.56 for the others, so that it plays for 0. In

@@ -33,7 +33,7 @@ def along_the_rows(env: MultiAgentGridWorld) -> Int[Tensor, " C"]:
 
 
 class OpenLoopSweep:
-    """Into a corner, where one knows where one is; then along the rows from one's own share on.
+    """Each agent goes into a corner, to know where it is, then along the rows from its own share.
 
     The path along the rows is cut into N shares of equal length. Nobody looks at anything: after
     H - 1 steps against one wall and W - 1 against another all are in the corners they chose.
@@ -64,9 +64,9 @@ class OpenLoopSweep:
 class Search:
     """Everybody keeps a map of what it has seen, takes the targets on it, else goes exploring.
 
-    It goes to the nearest target on its map, but leaves a target to another agent that it knows
-    to be nearer. With no target to take it goes to a cell not yet seen, the nearest one of its
-    own share of the rows, else the nearest one at all, and keeps that goal until the cell is seen.
+    It goes to the nearest target on its map, but leaves a target to another agent that it knows to
+    be nearer. With no target to take it goes to a cell not yet seen: the nearest one of its own
+    share of the rows, or else the nearest of all. It keeps that goal until the cell is seen.
 
     Args:
         told: in every step all show their maps to those who hear them, and so know where these
@@ -124,9 +124,9 @@ class Search:
 
 
 def full_information(env: MultiAgentGridWorld) -> Int[Tensor, "B N"]:
-    """A target for everybody, anew in every step, such that the longest way is the shortest.
+    """A target for each agent, chosen again in every step, to make the longest way the shortest.
 
-    To that end the sum of 2^distance is made the smallest. Agents in excess of targets stay.
+    To this end the sum of 2^distance is minimised. Agents in excess of targets stay.
     """
     away = (env.position[:, :, None] - env.targets[:, None]).abs().sum(-1).cpu()
     goal = env.position.clone()

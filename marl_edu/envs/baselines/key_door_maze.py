@@ -27,7 +27,7 @@ def goal_chances(env: KeyDoorMaze, repeat: float = 0.0) -> Float[np.ndarray, " T
     it lets pass whoever has the key, open or not.
 
     Args:
-        repeat: chance of doing the same as in the last step, instead of drawing an action anew.
+        repeat: chance of doing the same as in the last step, instead of drawing a new action.
     Raises:
         ValueError: the environment has several agents; the chain follows one.
     """

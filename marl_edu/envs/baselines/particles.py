@@ -12,7 +12,7 @@ AHEAD = 3  # steps that a driver looks ahead; a push shows after two
 def coming(
     velocity: Float[Tensor, "B M 2"], acceleration: float, ahead: int = AHEAD
 ) -> Float[Tensor, "B M A 2"]:
-    """How far each action takes one in the next `ahead` steps, if one then lets oneself coast."""
+    """How far each action takes a particle in the next `ahead` steps, if it coasts after it."""
     kept = 1 - DAMPING
     coasting = DT * (1 - kept**ahead) / DAMPING * velocity
     directions = torch.tensor(DIRECTIONS, dtype=velocity.dtype, device=velocity.device)
@@ -23,7 +23,7 @@ def coming(
 def drive(
     offset: Float[Tensor, "B M 2"], velocity: Float[Tensor, "B M 2"], acceleration: float = 5.0
 ) -> Int[Tensor, "B M"]:
-    """The action that brings one nearest to what is `offset` away, AHEAD steps from now.
+    """The action that brings a particle nearest to what is `offset` away, AHEAD steps from now.
 
     Of the plans that a search finds for a single agent and its goal, the best are better by less
     than 1 % (tests/envs/test_particles.py), counted in squared distances.

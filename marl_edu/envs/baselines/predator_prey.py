@@ -1,8 +1,8 @@
 """Scripted policies for predator-prey: the value of looking, telling and knowing, in steps.
 
-Where predators walk on their own, the expected steps are computed: for each cell of the prey, from
-how many starts it is reached by step t, and from these the chance that all of N different starts
-are among them. The walks are enumerated in `tests/envs/test_predator_prey.py`.
+Where predators walk on their own, the expected steps are computed. For each cell of the prey we
+count from how many starts it is reached by step t. This gives the chance that all of N different
+starts are among them. The walks are enumerated in `tests/envs/test_predator_prey.py`.
 """
 
 from functools import partial
@@ -81,9 +81,9 @@ class OwnSpiral:
 class PooledViews:
     """Everybody knows at once what anybody sees and has seen: what telling is worth.
 
-    One after the other the predators choose the nearest cell that nobody has seen yet and that
-    no earlier goal brings into view. As soon as one sees the prey, all go there. A scripted, not an
-    optimum: on 5 x 5 TarMAC reports 7.24 steps with two rounds of messages.
+    One after the other the predators choose the nearest cell that nobody has seen yet and that no
+    earlier goal brings into view. As soon as any of them sees the prey, all go there. This is a
+    scripted policy, not an optimum: on 5 x 5 TarMAC reports 7.24 steps with two rounds of messages.
     """
 
     def __call__(self, env: PredatorPrey) -> Int[Tensor, "B N"]:

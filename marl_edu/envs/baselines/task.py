@@ -1,8 +1,8 @@
 """A task is an environment with its settings, a score, and policies that need no learning.
 
-A scripted policy is a function `(env) -> actions (B, N)`, called once a step. One that remembers
-begins anew where `env.t` is 0. Each says what it may look at: nothing ("open-loop"), what its
-agents see ("own view"), or the whole state ("best").
+A scripted policy is a function `(env) -> actions (B, N)`, called once a step. A policy that
+remembers starts afresh where `env.t` is 0. Each policy says what it may look at: nothing
+("open-loop"), what its agents see ("own view"), or the whole state ("best").
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ class ScriptedPolicy:
         role: "random"; "open-loop", looks at nothing; "own view", sees what each agent sees by
             itself; "shared view", what the agents see, taken together; "best", sees everything, or
             knows the answer.
-        make: makes the policy, anew for each measurement.
+        make: makes the policy, a new one for each measurement.
         exact: the expected score in closed form, where there is one.
     """
 

@@ -29,10 +29,11 @@ def always_brake(env: TrafficJunction) -> Int[Tensor, "B N"]:
 def look_ahead(env: TrafficJunction) -> Int[Tensor, "B N"]:
     """Everybody goes, except who would crash: one step ahead, with full information.
 
-    Of two cars that want the same cell one brakes; who wants the cell of a braking car brakes
-    too, and so on down the queue. No car on the road is ever hit this way. What remains is a car
-    that arrives while another one stands on the entry, so the way is given to the car in whose
-    queue an entry would be blocked, then to the longer queue, then to who has waited longer.
+    Of two cars that want the same cell one brakes; a car that wants the cell of a braking car
+    brakes too, and so on down the queue. No car on the road is ever hit this way. What remains is a
+    car that arrives while another one stands on the entry. So the way is given to the car in whose
+    queue an entry would be blocked, then to the longer queue, then to the car that has waited
+    longer.
     """
     alive, route, place = env.alive, env.route, env.place
     N, last = env.n_agents, env.route_cells.shape[1] - 1

@@ -50,11 +50,11 @@ exercise = Exercise(
     importance=5,
     minutes="10",
     statement="""\
-`lucky_suspect` says what a run has come to: all checkpoints play the same E episodes, and the best
+`lucky_suspect` reports the score of a run: all checkpoints play the same E episodes, and the best
 one stands for the run. It raises nothing, and with a single checkpoint it is right. Yet teams that
 do nothing but guess are reported above one half, and the more so the more checkpoints they have.
-Find the reason, and write the function so that the first half of the episodes (E is even) chooses
-the checkpoint, the earliest of equally good ones, and the rest says how good it is. The grader
+Find the reason and rewrite the function. The first half of the episodes (E is even) should choose
+the checkpoint, the earliest of equally good ones; the rest should say how good it is. The grader
 reports guessing teams with yours.""",
     hint="""\
 Twenty people toss a coin forty times. How often does the luckiest of them see heads, and what does

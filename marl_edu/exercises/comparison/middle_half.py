@@ -24,9 +24,9 @@ exercise = Exercise(
     minutes="10–15",
     statement="""\
 The interquartile mean does not let one lucky or one failed seed decide, and uses more of the runs
-than the median does. Sort the scores, leave out a quarter of the runs at each end, that number
-rounded down (of 8 runs: 2 at each end; of 5: 1; of 3: none), and take the mean of the rest. What
-you write: about three lines.""",
+than the median does. Sort the scores and leave out a quarter of the runs at each end, rounded down
+(of 8 runs: 2 at each end; of 5: 1; of 3: none). Take the mean of the rest. What you write: about
+three lines.""",
     hint="""\
 `n // 4` is a quarter, rounded down. A slice from there to `n` less the same number also works when
 it is 0; one that ends at `-0` is empty.""",

@@ -27,14 +27,14 @@ exercise = Exercise(
     minutes="15–20",
     statement="""\
 `TeamQ` treats a team as one learner with A^N actions, and rates each by the sum of what its agents
-think of their parts. The team's actions are numbered like the digits of a number to the base A:
-agent 0's action is the *last* digit, so that action 5 of two agents with three actions each is
-agent 1's action 1 and agent 0's action 2, since 5 = 1 · 3 + 2. Give the value of every action of
-the team. What you write: about four lines.""",
+think of their parts. The team's actions are numbers in base A, one digit for each agent: agent 0's
+action is the *last* digit. With two agents and three actions each, action 5 is agent 1's action 1
+and agent 0's action 2, since 5 = 1 · 3 + 2. Give the value of every action of the team. What you
+write: about four lines.""",
     hint="""\
 Begin with agent 0's values, (E, A). Bring in one agent after the other: its values as a column,
-`(E, A, 1)`, plus what is there as a row, `(E, 1, n)`, make a table `(E, A, n)`, and its rows one
-behind the other, `flatten(1)`, are in the right order.""",
+`(E, A, 1)`, plus what is there as a row, `(E, 1, n)`, make a table `(E, A, n)`. Put the rows of the
+table one after the other with `flatten(1)`, and the values are in the right order.""",
     domain=Domain(
         sizes={"E": (1, 4), "N": (1, 4), "A": (1, 4)},
         given={

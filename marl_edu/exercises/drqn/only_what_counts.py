@@ -88,7 +88,7 @@ def mean_of_means(taken, target, learn):
 
 @exercise.mistake
 def summed(taken, target, learn):
-    """The errors are added up and not averaged: more steps, larger steps."""
+    """The errors are added up instead of averaged: the more steps count, the larger the update."""
     return (F.smooth_l1_loss(taken, target, reduction="none") * learn).sum()
 
 

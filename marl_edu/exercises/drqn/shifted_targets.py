@@ -38,10 +38,10 @@ exercise = Exercise(
     minutes="15–20",
     statement="""\
 The network and its target were both unrolled over the L + 1 observations of a window, from the same
-start. Give the targets of its L steps, eq. (4) of `drqn.py`: the reward of step t, and, if it is
-not the last of its trajectory, $\\gamma$ times what the target network says *one step later* of the
-action that the network thinks best *there*. A target is a number to aim at: the result carries no
-gradient. What you write: three lines.""",
+start. Give the targets of its L steps, eq. (4) of `drqn.py`. Each is the reward of step t plus, if
+the step is not the last of its trajectory, $\\gamma$ times a value from *one step later*. It is the
+target network's value of the action that the network thinks best *there*. A target is a number to
+aim at: the result carries no gradient. What you write: three lines.""",
     hint="""\
 There is one observation more than there are rewards. Which L of the L + 1 are "one step later"?""",
     domain=Domain(

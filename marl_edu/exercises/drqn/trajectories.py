@@ -38,9 +38,9 @@ exercise = Exercise(
     statement="""\
 N slots over T steps. `alive` says which hold an agent in a step, `terminated` whether its
 trajectory ends with that step; a slot may be used again, even at once. For every step give the
-number of steps that its agent has taken before: 0 where a trajectory begins, 1 in its second step,
-and so on; -1 in an empty slot. It is where each step goes when a replay keeps trajectories.
-Integers. What you write: a loop over T, or a few lines with `cummax`.""",
+number of steps that its agent has taken before. It is 0 where a trajectory begins, 1 in its second
+step, and so on; in an empty slot it is -1. When a replay keeps trajectories, this number says where
+each step goes. Integers. What you write: a loop over T, or a few lines with `cummax`.""",
     hint="""\
 A step continues a trajectory if the slot was alive in the step before *and* that step was not the
 last of its own. Otherwise it begins one.""",

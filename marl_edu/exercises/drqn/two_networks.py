@@ -72,20 +72,20 @@ def _picked(q: Tensor, rated: Tensor, available: Tensor) -> Tensor:
 
 @exercise.mistake
 def target_does_both(q, q_target, available):
-    """The target network picks as well as rates: that is DQN of 2015, and the maximum of noisy
+    """The target network selects and evaluates: that is DQN of 2015, and the maximum of noisy
     values is too large on average."""
     return _picked(q_target, q_target, available).detach()
 
 
 @exercise.mistake
 def network_does_both(q, q_target, available):
-    """The network picks and rates, and the target network has no part in it."""
+    """The network selects and evaluates the action; the target network has no part in it."""
     return _picked(q, q, available).detach()
 
 
 @exercise.mistake
 def roles_swapped(q, q_target, available):
-    """The roles are swapped: here the target network picks and the network rates."""
+    """The roles are swapped: here the target network selects and the network evaluates."""
     return _picked(q_target, q, available).detach()
 
 

@@ -2,8 +2,8 @@
 
 From a domain hypothesis draws the inputs of the grader, and the sentence on the page is made of it.
 Every extreme that a domain names (the largest numbers, a mask of nothing, the ends of a range) is
-tried at least once by itself and at the largest sizes, the largest numbers together as well, every
-size, and the rest as it comes.
+tried at least once by itself and at the largest sizes. So are the largest numbers together, and
+every size; the rest comes as it comes.
 """
 
 import re

@@ -1,9 +1,9 @@
 """What an exercise is, and how an answer to it is graded: by what it does, never by its text.
 
-An answer is called on many inputs, first on odd ones from a list, then on what hypothesis draws,
-and must agree with the solution in type, shape, dtype, values and gradients. A wrong one is
-compared with a list of classic mistakes on the same inputs, and the verdict names the one that
-is wrong on the same ones and gives exactly the same.
+An answer is called on many inputs, first on odd ones from a list, then on what hypothesis draws. It
+must agree with the solution in type, shape, dtype, values and gradients. A wrong answer is compared
+with a list of classic mistakes on the same inputs. The verdict names the mistake that is wrong on
+the same inputs and gives exactly the same results.
 """
 
 import ast
@@ -43,9 +43,9 @@ TRIAL_SECONDS = 40  # of computing, for an exercise's training run
 class Exercise:
     """One exercise: what `exercise` is in the file that it is called after.
 
-    `grade(answer)` is all a reader needs. Its solution, its classic mistakes and, in a bug hunt,
-    the function with the bug are made known by the decorators `solved_by`, `mistake` and
-    `suspected`; the docstring of a mistake is what a reader who made it is told.
+    `grade(answer)` is all a reader needs. The decorators `solved_by`, `mistake` and `suspected`
+    register its solution, its classic mistakes and, in a bug hunt, the function with the bug. The
+    docstring of a mistake is what a reader who made it is told.
     """
 
     place: int  # on its page, where exercises stand in the order of these numbers
@@ -117,7 +117,7 @@ class Exercise:
         return function
 
     def mistake(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Decorator: this computes what one gets from a classic mistake."""
+        """Decorator: this computes what a classic mistake gives."""
         self.mistakes[function.__name__] = function
         return function
 

@@ -1,6 +1,6 @@
 """Try an answer on every input of an exercise, and judge what it did.
 
-Trying and judging are apart: the first runs in the process of the answer, the second in the
+Trying and judging are separate. The first runs in the process of the answer. The second runs in the
 caller's, which knows the right outcomes and compares them with what was sent.
 """
 

@@ -1,8 +1,8 @@
 """Watch the process of an answer, and end it with all that it has started. Linux only.
 
-Between the notebook and the process of an answer stands a keeper. What the answer starts and leaves
-behind becomes the keeper's child, so that it can be found; and an answer that kills its parent
-kills the keeper, not the notebook, which then adopts and ends what is left.
+A keeper stands between the notebook and the process of an answer. What the answer starts and leaves
+behind becomes the keeper's child, so that it can be found. An answer that kills its parent kills
+the keeper, not the notebook; the notebook then adopts and ends what is left.
 """
 
 import ctypes

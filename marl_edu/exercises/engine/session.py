@@ -1,7 +1,7 @@
 """The state in which every answer is judged, whatever the session has set before.
 
 A notebook may have switched gradients off, changed the default dtype or device, or seeded the
-random numbers; none of this may decide a verdict, and a verdict may change none of it.
+random numbers. None of this may decide a verdict, and a verdict may change none of it.
 """
 
 import os

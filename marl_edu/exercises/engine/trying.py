@@ -63,9 +63,9 @@ def _tensors(name: str, arg: Any) -> dict[str, Tensor]:
 def outcome(
     function: Callable[..., Any], args: Sequence[Any], names: Sequence[str], to: Collection[str]
 ) -> Outcome:
-    """The result of `function`, and the gradients of a weighted sum of it with respect to the
-    floating-point inputs among `to`, and to the weights of networks among them; `names` are those
-    of all inputs."""
+    """The result of `function`, and the gradients of a weighted sum of it. They are taken with
+    respect to the floating-point inputs among `to`, and to the weights of networks among them;
+    `names` are those of all inputs."""
     args = copied(args)
     leaves = {
         f"the gradient with respect to {what}": one.requires_grad_()

@@ -31,7 +31,7 @@ exercise = Exercise(
     minutes="15–20",
     statement="""\
 Eqs. (2) and (3) of `gat.py` for one head. Given the scores of all pairs, let every node attend to
-those whom it hears *and to itself*, and give the weighted sum of what they say, W h_j (in code
+the nodes that it hears *and to itself*. Give the weighted sum of what they say, W h_j (in code
 `h @ W`). `adjacency[i, j]` says whether i hears j; it may or may not say that a node hears itself,
 which it does. You may use `masked_softmax(scores, mask)` of `marl_edu.core.ops`. What you write:
 three lines.""",
@@ -82,8 +82,8 @@ def itself_only_if_said(h, W, score, adjacency):
 
 @exercise.mistake
 def against_the_links(h, W, score, adjacency):
-    """The mask is transposed: news travels against the links. On an undirected graph nobody would
-    notice."""
+    """The mask is transposed: information travels against the links. On an undirected graph nobody
+    would notice."""
     return masked_softmax(score, _itself(adjacency).T) @ (h @ W)
 
 

@@ -1,4 +1,4 @@
-"""Exercise: how far news travels. Sizes: N nodes, L layers. Receivers in rows."""
+"""Exercise: how far information travels. Sizes: N nodes, L layers. Receivers in rows."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ def _graphs(rng: torch.Generator) -> Iterator[Case]:
 
 exercise = Exercise(
     place=40,
-    title="How far news travels",
+    title="How far information travels",
     difficulty=2,
     importance=5,
     minutes="10–15",

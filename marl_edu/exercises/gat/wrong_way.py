@@ -42,8 +42,8 @@ class _Listener(nn.Module):
 
 
 def relay_curve(hear: Callable[..., Any]) -> Rows:
-    """Train 24 agents with `hear`, which sums over edges, on a relay of one hop, twice: on a graph
-    within a `radius`, where who is heard hears too, and on one of the `nearest`.
+    """Train 24 agents with `hear`, which sums over edges, on a relay of one hop. They train twice:
+    on a graph within a `radius`, where hearing is mutual, and on one of the `nearest`.
 
     Returns:
         rows with `env_steps` and the share of right answers on either graph; takes a few seconds.
@@ -167,8 +167,8 @@ def _sum(weight, Wh, source, goal):
 
 @exercise.mistake
 def against_the_edges(Wh, score, edges):
-    """News travels against the edges: what stands in the upper row is the *sender*. This is the bug
-    of the suspect, which an undirected graph cannot show."""
+    """Information travels against the edges: what stands in the upper row is the *sender*. This is
+    the bug of the suspect, which an undirected graph cannot show."""
     return _sum(softmax_over_edges(score, edges[0], len(Wh)), Wh, edges[1], edges[0])
 
 

@@ -30,8 +30,8 @@ exercise = Exercise(
     importance=4,
     minutes="10",
     statement="""\
-Most libraries restart an environment by themselves: after a step with `done` the next observation
-in the row already belongs to the *next* episode, and what was really seen last comes apart, in
+Most libraries restart an environment by themselves. After a step with `done` the next observation
+in the row already belongs to the *next* episode; what was really seen last comes separately, in
 `final`. A curiosity that takes the row as it stands is paid, at every end, for a jump that no
 action explains. Give the o' of each step: `obs[t + 1]` inside an episode, `final[t]` at its end.
 What you write: one line.""",

@@ -68,8 +68,8 @@ and (4) of `icm.py`. It raises nothing; shape and dtype are right; with a single
 number is. Trained with it the forward model learns nothing but the mean, and new places are paid
 hardly more than old ones. Find the reason and write the function without it.""",
     hint="""\
-Try it on two transitions of which the model predicts one exactly: is that one's error 0? Then print
-the shape of every intermediate result.""",
+Try it on two transitions, only one of which the model predicts exactly: is the error of that
+transition 0? Then print the shape of every intermediate result.""",
     domain=Domain(
         sizes={"B": (1, 9), "F": (1, 6), "A": (1, 5)},
         given={

@@ -79,7 +79,7 @@ def future_counted(cells):
 
 @exercise.mistake
 def root_forgotten(cells):
-    """The root is missing: 1 / (n + 1) fades too fast, the tenth visit is worth 0.1 and not 0.3."""
+    """The root is missing: 1 / (n + 1) fades too fast. The tenth visit is worth 0.1, not 0.3."""
     return 1 / (_before(cells) + 1)
 
 

@@ -25,7 +25,7 @@ exercise = Exercise(
     minutes="10–15",
     statement="""\
 The loss of ICM, eq. (6) of `icm.py`, as a mean over transitions: $(1 - \\beta) L_I + \\beta L_F$
-with $L_F = \\frac12 \\lVert \\hat\\phi - \\phi' \\rVert^2$, in the variant in which φ' is a
+with $L_F = \\frac12 \\lVert \\hat\\phi - \\phi' \\rVert^2$. Write the variant in which φ' is a
 *target*: no gradient of L_F may go back through it. (The authors' code does not stop it; ours does
 with `stop="target"`.) What you write: two lines.""",
     hint="""\

@@ -29,11 +29,11 @@ exercise = Exercise(
     importance=5,
     minutes="15",
     statement="""\
-The errors of a network have no unit, so RND divides its bonus by σ, the standard deviation of
-$R_t = \\gamma R_{t-1} + r_t$: the bonuses gathered *forward* in time, each environment for itself,
-starting from 0. σ is taken over all steps and environments together (divide by their number, not by
-one less). Give the bonus over σ; add 1e-8 to σ. numpy is welcome. What you write: a loop over time
-and one line.""",
+The errors of a network have no unit, so RND divides its bonus by σ. This is the standard deviation
+of $R_t = \\gamma R_{t-1} + r_t$: the bonuses gathered *forward* in time, each environment for
+itself, starting from 0. Take σ over all steps and environments together (divide by their number,
+not by one less). Give the bonus over σ; add 1e-8 to σ. numpy is welcome. What you write: a loop
+over time and one line.""",
     hint="""\
 R is one number per environment, `(B,)`, which the loop carries on. It is no return: returns look
 ahead, and would have to wait for the future.""",
@@ -102,7 +102,7 @@ def mean_taken_off(bonus, gamma):
 
 @exercise.mistake
 def discount_forgotten(bonus, gamma):
-    """γ is missing: R grows for ever, and the bonus fades with it."""
+    """γ is missing: R grows forever, and so does σ, so the bonus fades."""
     return _over(bonus, bonus.cumsum(0))
 
 

@@ -76,9 +76,9 @@ exercise = Exercise(
 `exploding_suspect` gathers the bonus forward in time, $R_t = \\gamma R_{t-1} + r_t$, going on from
 where the last round stopped (`running`); an environment whose episode is over (`alive` False)
 waits. It raises nothing, the shape is right, and so is the last row. Yet the standard deviation of
-what it returns, by which the bonus is divided, is wrong, and with a single environment it is 0 but
-for rounding: the bonus comes out millions of times too large. Find the reason and write the
-function without it.""",
+what it returns, by which the bonus is divided, is wrong. With a single environment it is 0 but for
+rounding, so the bonus comes out millions of times too large. Find the reason and write the function
+without it.""",
     hint="""\
 Call it on three steps of one environment and print the result. How many *different* rows does it
 have? What does `seen.append(R)` put into the list: the numbers, or the tensor that holds them?""",
@@ -165,7 +165,7 @@ def starts_from_nothing(bonus, alive, running, gamma):
 
 @exercise.mistake
 def without_discount(bonus, alive, running, gamma):
-    """γ is missing: R grows for ever."""
+    """γ is missing: R grows forever."""
     return gather_bonus(bonus, alive, running, 1.0)
 
 

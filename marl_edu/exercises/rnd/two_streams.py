@@ -31,10 +31,10 @@ exercise = Exercise(
     importance=5,
     minutes="15–20",
     statement="""\
-A row of T steps of one agent, in which episodes follow each other: `done[t]` says that step t was
-an episode's last, and then `value[t + 1]` is already about the next one's start. Give
+You get a row of T steps of one agent, in which episodes follow each other. `done[t]` says that step
+t was the last of its episode; then `value[t + 1]` is already about the start of the next. Give
 $A = 2 A^E + A^I$. The extrinsic reward belongs to its episode: $A^E$ is cut where `done`. The bonus
-does not: a curious agent that starts anew keeps what it knows, so $A^I$ runs on. Both with
+does not: a curious agent that starts a new episode keeps what it knows, so $A^I$ runs on. Both with
 λ = 0.95, γ = 0.99 for the bonus and γ = 0.999 for the reward. You may use the function `advantages`
 below. What you write: three lines.""",
     hint="""\
@@ -74,7 +74,7 @@ def combined(reward, bonus, value_ext, value_int, done):
 
 @exercise.mistake
 def bonus_cut_too(reward, bonus, value_ext, value_int, done):
-    """The bonus is cut at the end of an episode as well: then dying costs all novelty to come, and
+    """The bonus is cut at the end of an episode as well. Dying then costs all novelty to come, and
     the agent learns not to try what might end the episode."""
     ext = advantages(reward, value_ext, done, 0.999)
     return 2 * ext + advantages(bonus, value_int, done, 0.99)

@@ -89,14 +89,14 @@ def mask_multiplies_scores(scores, mask):
 @exercise.mistake
 def uniform_leak(scores, mask):
     """Filling with a large negative number gives a receiver with nobody to hear the *mean* of
-    everybody: all its scores are equally bad, so the softmax makes them 1 / N each."""
+    everybody. All its scores are equally bad, so the softmax makes them 1 / N each."""
     return torch.softmax(scores.masked_fill(~mask, -1e9), -1)
 
 
 @exercise.mistake
 def nan_without_senders(scores, mask):
-    """A receiver with nobody to hear gets NaN: a softmax of nothing but -inf is 0 / 0, and one
-    NaN is enough to ruin every weight of the network in the next step."""
+    """A receiver with nobody to hear gets NaN: a softmax of nothing but -inf is 0 / 0. One NaN is
+    enough to ruin every weight of the network in the next gradient step."""
     return torch.softmax(scores.masked_fill(~mask, -torch.inf), -1)
 
 

@@ -32,8 +32,8 @@ In CommNet nobody chooses: a living agent hears the mean of what the living *oth
 slots (`alive` False) hold numbers too, which nobody must hear; they, and whoever is alone, hear
 zeros. What you write: about four lines.""",
     hint="""\
-The sum over the others is the sum over the living, less oneself. How many others are there? And
-if there are none, what is 0 / 0?""",
+The sum over the others is the sum over all the living, less the agent itself. How many others are
+there? And if there are none, what is 0 / 0?""",
     domain=Domain(
         sizes={"B": (1, 4), "N": (1, 7), "D": (1, 5)},
         given={
@@ -81,7 +81,8 @@ def divided_by_living(z, alive):
 
 @exercise.mistake
 def divided_by_slots(z, alive):
-    """The sum is divided by N, the number of slots: what one hears shrinks as the road empties."""
+    """The sum is divided by N, the number of slots: as the road empties, agents hear less and
+    less."""
     living, others, _ = _sums(z, alive)
     return others / z.shape[1] * living
 

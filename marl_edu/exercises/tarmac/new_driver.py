@@ -28,9 +28,9 @@ exercise = Exercise(
     minutes="5–10",
     statement="""\
 Car 3 reaches the end of its route, and in the same step a new car takes its slot. The new driver
-must not remember the old one's journey. `completed` says whose route ended in this step, `alive`
-which slots hold a car *after* it, newcomers included. Give the memory to take into the next step:
-h where the same car drives on, zeros in every other slot. What you write: one or two lines.""",
+must not remember the old driver's journey. `completed` says whose route ended in this step, `alive`
+which slots hold a car *after* it, newcomers included. Give the memory to take into the next step: h
+where the same car drives on, zeros in every other slot. What you write: one or two lines.""",
     hint="""\
 Who drives on? A car that did not complete its route, in a slot that still holds one. A slot that
 was reused is alive before the step and alive after it.""",

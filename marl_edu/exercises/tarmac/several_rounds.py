@@ -82,7 +82,7 @@ def single_round(z, listen, W_c, W_z, rounds):
 @exercise.mistake
 def old_messages(z, listen, W_c, W_z, rounds):
     """In the second round everybody hears the first round's messages again: signatures and values
-    must be made anew, of the new z."""
+    must be computed again, from the new z."""
     heard = listen(z)
     for _ in range(rounds):
         z = torch.tanh(heard @ W_c + z @ W_z)

@@ -141,8 +141,8 @@ def message_detached(message, query, mask):
 
 @exercise.mistake
 def value_detached(message, query, mask):
-    """The gradient comes back through the signature, but not through the value: senders learn to
-    be listened to, and not what to say."""
+    """The gradient comes back through the signature but not through the value. Senders learn to be
+    listened to, but not what to say."""
     d_k = query.shape[-1]
     cut = torch.cat([message[..., :d_k], message[..., d_k:].detach()], -1)
     return hear_and_learn(cut, query, mask)
@@ -150,8 +150,8 @@ def value_detached(message, query, mask):
 
 @exercise.mistake
 def signature_detached(message, query, mask):
-    """The gradient comes back through the value, but not through the signature: senders learn what
-    to say, and not how to be found."""
+    """The gradient comes back through the value but not through the signature. Senders learn what
+    to say, but not how to be found."""
     d_k = query.shape[-1]
     cut = torch.cat([message[..., :d_k].detach(), message[..., d_k:]], -1)
     return hear_and_learn(cut, query, mask)

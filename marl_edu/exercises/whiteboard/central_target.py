@@ -55,11 +55,11 @@ exercise = Exercise(
     minutes="10–15",
     topic="maddpg",
     statement="""\
-The target for one agent's centralised critic in MADDPG: its reward plus, if the episode did not
-end, $\\gamma$ times what the target critic says of the *next* step, in which every agent acts by
-its own *target policy* on its own observation. `critic` takes one row per step: first the
-observations of all agents, side by side, then the actions of all agents, side by side. The result
-carries no gradient. What you write: four lines.""",
+Give the target for one agent's centralised critic in MADDPG. It is this agent's reward plus, if the
+episode did not end, $\\gamma$ times what the target critic says of the *next* step. There every
+agent acts by its own *target policy* on its own observation. `critic` takes one row per step: first
+the observations of all agents, side by side, then the actions of all agents, side by side. The
+result carries no gradient. What you write: four lines.""",
     hint="""\
 `policies[i](next_obs[:, i])` are the actions of agent i, `(B, A)`. `flatten(1)` lays the agents'
 numbers side by side.""",
@@ -87,8 +87,8 @@ def critic_target(reward, next_obs, terminated, policies, critic, gamma):
     """What the critic is trained towards: (B,).
 
     reward: (B,). next_obs: (B, N, O). terminated: (B,) bool.
-    policies: N functions from (B, O) to (B, A).
-    critic: a function from (B, N O + N A) to (B,). gamma: a number.
+    policies: N functions (B, O) -> (B, A).
+    critic: a function (B, N O + N A) -> (B,). gamma: a number.
     """
     actions = [policy(next_obs[:, i]) for i, policy in enumerate(policies)]
     value = critic(torch.cat([next_obs.flatten(1), *actions], -1))
@@ -137,8 +137,9 @@ def actions_first(reward, next_obs, terminated, policies, critic, gamma):
 
 @exercise.mistake
 def nobody_else_acts(reward, next_obs, terminated, policies, critic, gamma):
-    """Only the first agent's action is told to the critic, zeros stand for the others': then they
-    are part of the weather again, and the critic's environment does not stand still."""
+    """The critic is told only the first agent's action; zeros stand in for the others' actions. To
+    this critic the others are part of the environment again, and that environment is not
+    stationary."""
     first, *others = _acted(next_obs, policies)
     value = _says(critic, next_obs, [first, *(0 * action for action in others)])
     return (reward + gamma * ~terminated * value).detach()

@@ -36,9 +36,9 @@ exercise = Exercise(
     minutes="10–15",
     statement="""\
 One reward for all: what did *my* action bring? COMA asks a central critic, which knows what the
-others did, about each of my actions: `q[b, i, a]` is the team's value if agent i had done a and
-everybody else what they did. The advantage is the value of what I did minus what my own policy
-gets on average, the others staying as they are. It weighs a policy gradient, so it carries none
+others did, about each of my actions. `q[b, i, a]` is the team's value if agent i had done a and
+everybody else what they did. The advantage is the value of what I did minus what my own policy gets
+on average, the others staying as they are. It weights a policy gradient, so it carries no gradient
 itself. What you write: three lines.""",
     hint="""\
 "On average" is over *my* actions, each as probable as my policy makes it. In that sum the action

@@ -18,12 +18,12 @@ ENOUGH = 0.9  # the mean reward that shows that every agent goes to the end
 
 
 def chain_curve(target: Callable[..., Any]) -> Rows:
-    """Learn from what an agent did that went at random through a corridor of three cells: in each
-    it may leave, which pays 0.4, or go on, and the end pays 1.
+    """Learn from the steps of an agent that acted at random in a corridor of three cells. In each
+    cell it may leave, which pays 0.4, or go on; the end pays 1.
 
     Returns:
-        rows with `update`, what an agent now `got` that takes the best action, and what it
-        `believed` that would be; means over seeds. Takes a few seconds.
+        rows with `update`, what an agent that takes the best action now `got`, and what it
+        `believed` that it would get; means over seeds. Takes a few seconds.
     """
     return means([_train(target, seed) for seed in range(SEEDS)])
 
@@ -88,11 +88,11 @@ exercise = Exercise(
     minutes="10–15",
     statement="""\
 `hasty_suspect` is the target of n-step Q-learning, $\\sum_{k<n} \\gamma^k r_k + \\gamma^n v$. Its
-windows are drawn from a replay memory in which one episode follows another; where one ends is in
-`done`, and the function minds it. It raises nothing, and windows without an end come out right. Yet
-an agent that learns with it leaves a corridor at once for 0.4, though the end pays 1, and believes
-that leaving pays nearly twice what it does. Find the reason and write the target without it; numpy
-is welcome. The grader trains an agent with yours.""",
+windows are drawn from a replay memory in which one episode follows another. `done` says where an
+episode ends, and the function takes it into account. It raises nothing, and windows without an end
+come out right. Yet an agent that learns with it leaves a corridor at once for 0.4, though the end
+pays 1, and believes that leaving pays nearly twice what it does. Find the reason and write the
+target without it; numpy is welcome. The grader trains an agent with yours.""",
     hint="""\
 Take a window of three steps whose first one ends the episode. What do the rewards of its second and
 third step belong to? A loop from the last step back to the first needs no power of gamma.""",

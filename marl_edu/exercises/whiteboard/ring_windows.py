@@ -59,9 +59,9 @@ exercise = Exercise(
     minutes="10–20",
     statement="""\
 A replay memory is a ring of `capacity` rows, written one step after another. `size` of them are in
-use; `next_row` is where the next step will be written, which is the oldest row if the ring is
-full. A window is `length` steps that followed each other, in this order. Turn each number of
-`chance`, from 0 up to but not 1, into the rows of a window: cut the numbers from 0 to 1 into as
+use; `next_row` is where the next step will be written, which is the oldest row if the ring is full.
+A window is `length` steps that followed each other, in this order. Turn each number of `chance`, at
+least 0 and less than 1, into the rows of a window. To do so, cut the numbers from 0 to 1 into as
 many equal parts as there are places for a window, the oldest place first. `size >= length`. Return
 integers. numpy is welcome. What you write: four lines.""",
     hint="""\

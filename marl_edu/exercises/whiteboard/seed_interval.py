@@ -39,7 +39,7 @@ exercise = Exercise(
 How far off may the mean over seeds be? The bootstrap draws n of the n seeds again, with
 replacement, and looks at the mean; it does so R times. The draws are given: `drawn[r]` are the
 seeds of draw r. The interval runs between two quantiles of the R means (linear interpolation, as is
-usual), such that the share `level` of them lies between and as much above as below. numpy is
+usual). The share `level` of the means lies between the two, and as much above as below. numpy is
 welcome. What you write: three lines.""",
     hint="""\
 `scores[drawn]` is `(R, n)`. With a level of 95 %, how much is left over on each side?""",

@@ -72,12 +72,13 @@ exercise = Exercise(
     importance=5,
     minutes="10–15",
     statement="""\
-`shared_luck_suspect` is the loss of an actor-critic: minus the log-probability of each action times
-its advantage, half the squared error of the critic, minus $\\beta$ times the entropy, each averaged
-over steps. It raises nothing, it gives a scalar, and for a single step the right one. Yet an actor
-that is trained with it on four bandits of four actions takes the right one hardly more often than
-at random, and the critic comes to believe that all four bandits are worth the same. Find the reason
-and write the loss without it. The grader trains an actor with yours.""",
+`shared_luck_suspect` is the loss of an actor-critic. It adds up three parts, each averaged over
+steps: minus the log-probability of each action times its advantage, half the squared error of the
+critic, minus $\\beta$ times the entropy. It raises nothing, it gives a scalar, and for a single
+step the right one. Yet an actor that is trained with it on four bandits of four actions takes the
+right one hardly more often than at random. The critic comes to believe that all four bandits are
+worth the same. Find the reason and write the loss without it. The grader trains an actor with
+yours.""",
     hint="""\
 Call it on two steps, and print the shape of every line. How many advantages should two steps have?
 The critic's last layer has one output, and the axis it leaves is still there.""",
@@ -146,7 +147,7 @@ def _whole(taken, advantage, error, entropy, beta) -> Tensor:
 
 @exercise.mistake
 def everybody_s_return(logits, action, gathered, value, beta):
-    """(B,) minus (B, 1) is (B, B): every step is compared with the return of *every* step, so each
+    """(B,) minus (B, 1) is (B, B): every step is compared with the return of *every* step. So each
     action is credited with the mean of all, and the critic learns that mean."""
     return shared_luck_suspect(logits, action, gathered, value, beta)
 

@@ -34,8 +34,8 @@ exercise = Exercise(
     minutes="5–10",
     topic="maddpg",
     statement="""\
-After every update the target network takes a small step towards the network that learns, of share
-$\\tau$ (Polyak averaging): a share $\\tau$ is new, the rest is what it was. `online[k]` are the
+After every update the target network takes a small step towards the network that learns (Polyak
+averaging). A share $\\tau$ of each parameter is new; the rest is what it was. `online[k]` are the
 parameters of the network after its update k. Give those of the target after each of the K updates,
 `(K, P)`; the `target` that comes in is the one from before. numpy is welcome. What you write: a
 loop of three lines.""",

@@ -92,8 +92,8 @@ def noise_missing(logits, uniform, tau):
 
 @exercise.mistake
 def inner_log_only(logits, uniform, tau):
-    """The noise is -log u, which is exponential and not Gumbel: the actions are then not drawn
-    from softmax(logits). There are two logarithms."""
+    """The noise is -log u, which is exponential, not Gumbel: the actions are then not drawn from
+    softmax(logits). There are two logarithms."""
     soft = torch.softmax((logits - torch.log(uniform)) / tau, -1)
     return _hard(soft, soft)
 

@@ -42,9 +42,10 @@ exercise = Exercise(
     topic="qmix",
     statement="""\
 VDN says that the team's value is the *sum* of its agents' values, and trains the sum. The target is
-the team's one reward plus, if the episode did not end, $\\gamma$ times the sum of what each agent's
-best *available* next action is worth to the target network, `q_next`. Give the mean squared error
-over environments, a scalar. No gradient may go into the target. What you write: four lines.""",
+the team's one reward plus, if the episode did not end, $\\gamma$ times another sum. For each agent
+it adds what the agent's best *available* next action is worth to the target network, `q_next`. Give
+the mean squared error over environments, a scalar. No gradient may go into the target. What you
+write: four lines.""",
     hint="""\
 First add up over agents, then take the difference, then square: there is one error per environment.
 Why may each agent take its own maximum, before the sum?""",

@@ -30,10 +30,10 @@ exercise = Exercise(
     statement="""\
 First agent 1 chooses which game is played next: 2A, which pays 7 whatever the two do, or 2B, which
 pays 0, 1, 1 or 8. Both pay once. VDN learns the table of a game as a *sum*, one number per action
-of either agent: the best such fit by least squares, when all joint actions are tried equally often.
-For each `payoff` table give what the game is then *believed* to be worth: the largest number of the
-fitted table. (With the solution, look at 2A and 2B: which one does agent 1 choose, and what does
-the team miss?) numpy is welcome. What you write: three lines.""",
+of either agent. It is the best such fit by least squares, when all joint actions are tried equally
+often. For each `payoff` table give what the game is then *believed* to be worth: the largest number
+of the fitted table. (With the solution, look at 2A and 2B: which one does agent 1 choose, and what
+does the team miss?) numpy is welcome. What you write: three lines.""",
     hint="""\
 The best sum for a table that is tried evenly: mean of the row, plus mean of the column, minus the
 mean of everything, which is in both. Do it on paper for 2B: the row means are 0.5 and 4.5.""",
@@ -61,8 +61,8 @@ def believed_value(payoff):
 
 @exercise.mistake
 def true_maximum(payoff):
-    """This is the game's true best payoff. A sum cannot hold it unless the table is one: 2B's 8
-    is out of VDN's reach, which is the point of the game (a mixer such as QMIX's has room for
+    """This is the game's true best payoff. A sum cannot hold it unless the table is itself a sum:
+    2B's 8 is out of VDN's reach. That is the point of the game (a mixer such as QMIX's has room for
     it)."""
     return payoff.amax((1, 2))
 
@@ -90,8 +90,8 @@ def one_agent_only(payoff):
 
 @exercise.mistake
 def mean_of_parts(payoff):
-    """The two parts are averaged, half a row mean and half a column mean: a sum of parts must
-    reach the middle of the table when both are at their own means."""
+    """The two parts are averaged: half a row mean plus half a column mean. That halves what each
+    action adds to the mean of the table or takes from it. The best sum keeps all of it."""
     return (payoff.mean(2).amax(1) + payoff.mean(1).amax(1)) / 2
 
 

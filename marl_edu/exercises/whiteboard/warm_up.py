@@ -46,8 +46,8 @@ exercise = Exercise(
     minutes="10–15",
     topic="drqn",
     statement="""\
-A window out of the replay begins in the middle of a life. The memory kept with it, `h`, is from an
-older network, so the first `burn_in` steps (perhaps none) only warm it up: the network remembers
+A window out of the replay begins in the middle of an episode. The memory kept with it, `h`, is from
+an older network. So the first `burn_in` steps (perhaps none) only warm it up: the network remembers
 along them, but nothing is learned from them, and no gradient goes back into them. Then come the
 steps to learn from. Give the memory after each of *those*. `cell(x, h)` is one step of the network.
 What you write: two short loops.""",
@@ -76,7 +76,7 @@ def after_burn_in(x, h, cell, burn_in):
     """The memory after each step to learn from: (E, L - burn_in, D).
 
     x: (E, L, O). h: (E, D), kept from before the window.
-    cell: a function of (E, O) and (E, D) to (E, D).
+    cell: a function (E, O), (E, D) -> (E, D).
     burn_in: a whole number less than L.
     """
     for t in range(burn_in):

@@ -47,7 +47,8 @@ def load_policy(name: str, seed: int = 0, folder: Path = POLICIES) -> Any:
     """The trained network of a finished seed, as the experiment's method builds it.
 
     Raises:
-        ValueError: no experiment of that name, or a damaged or foreign file.
+        ValueError: no experiment of that name, or a file that is damaged or not a checkpoint of
+            this package.
         FileNotFoundError: that seed's policy was not kept, or is not trained yet.
     """
     if name not in EXPERIMENTS:

@@ -1,8 +1,9 @@
 """The comparison: the cells that no chapter has run, and the combinations.
 
-Each family of methods meets an environment for as many steps as the others met it in the chapters
-(in the grid the curious half as many, for their time), with its family's settings; nothing was
-tuned. The few numbers below share these steps out over updates. See the comparison chapter.
+Each family of methods trains in an environment for as many steps as the others did in the chapters,
+with its family's settings. In the grid the curious methods take half as many, because they are
+slow. Nothing was tuned. The few numbers below divide these steps into updates. See the comparison
+chapter.
 """
 
 from typing import Any

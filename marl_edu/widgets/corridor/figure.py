@@ -165,10 +165,14 @@ class CorridorFigure(LiveFigure):
     Args:
         agents: `{kind: exported agent}`; None: the book's, seed 0. settings: the traits below.
 
-    Traits, in step with the picture: `net`, which agent; `sign`, "up" or "down"; `playing`, True
-    to let the network walk; `hint`, the one thing to try, under the picture; and `trail`, what was
-    done: `w`, then `f`, `u`, `d` per step (FORWARD, UP, DOWN), `x` for exchanging the memory with
-    that of a twin who read the other sign, `e` for erasing it.
+    Traits, in step with the picture:
+
+    - `net`: which agent.
+    - `sign`: "up" or "down".
+    - `playing`: True to let the network walk.
+    - `hint`: the one thing to try, under the picture.
+    - `trail`: what was done. It is `w`, then `f`, `u`, `d` per step (FORWARD, UP, DOWN). `x` stands
+      for exchanging the memory with that of a twin who read the other sign, `e` for erasing it.
     """
 
     NAME = "corridor"

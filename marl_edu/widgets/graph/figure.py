@@ -202,7 +202,7 @@ def listen(net: a2c.ActorCritic, comm_graph: Tensor, holds: str) -> Moment:
 
 def telling_moment(net: a2c.ActorCritic, n_agents: int = 16) -> dict[str, Any]:
     """A relay in which an agent rightly answers what it was told over as many links as there are
-    layers, and would answer something else if one of them were cut.
+    layers. It would answer something else if one of those links were cut.
 
     Agents stand as in `Relay`, but pushed apart where discs would lie upon each other.
 

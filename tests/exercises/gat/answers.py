@@ -224,7 +224,7 @@ def edges_float32(score, receiver, n):
     return e / torch.zeros(n).index_add(0, receiver, e)[receiver]
 
 
-# --- how far news travels -------------------------------------------------------------------------
+# --- how far information travels -----------------------------------------------------------------
 
 
 def field_by_power(adjacency, layers):
