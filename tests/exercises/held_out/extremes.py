@@ -2,6 +2,7 @@
 left to choose from, gradients of what is inside a network. WRONG and RIGHT: exercise -> answers.
 """
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
@@ -122,13 +123,82 @@ def block_without_gradient(x, h, cell, burn_in):
     return torch.stack(after, 1)
 
 
+def ten_steps(reward, value, left, gamma, gae_lambda):
+    """The sum of errors stops after ten steps."""
+    go = gamma * (~left).to(reward.dtype)
+    delta, result = reward + go * value[:, 1:] - value[:, :-1], []
+    for t in range(reward.shape[1]):
+        total, weight = 0, 1
+        for k in range(t, min(reward.shape[1], t + 10)):
+            total, weight = total + weight * delta[:, k], weight * gae_lambda * go[:, k]
+        result.append(total)
+    return torch.stack(result, 1)
+
+
+def loss_with_epsilon(logits, action, gathered, value, beta):
+    p, v = logits.softmax(1), value[:, 0]
+    taken = (p.gather(1, action[:, None])[:, 0] + 1e-16).log()
+    fit = -(taken * (gathered - v).detach()).mean() + 0.5 * F.mse_loss(v, gathered)
+    return fit + beta * (p * (p + 1e-16).log()).sum(1).mean()
+
+
+def counts_in_a_table(size):
+    def bonus(cells):
+        table, paid = torch.zeros(size), torch.zeros(len(cells))
+        for t, cell in enumerate(cells):
+            paid[t] = (table[cell] + 1) ** -0.5
+            table[cell] += 1
+        return paid
+
+    return bonus
+
+
+def middle(scores):
+    cut = round((len(scores) - 1) / 4)
+    return scores.sort().values[cut : len(scores) - cut].mean()
+
+
+def wrong_if_square(scores, trivial, best):
+    if scores.shape[0] == scores.shape[1]:
+        return (scores - trivial) / (best - trivial)
+    return (scores - trivial[:, None]) / (best - trivial)[:, None]
+
+
+def clamped_spread(low):
+    def bonus_over_sigma(bonus, gamma):
+        return bonus / (spread(bonus, gamma).clamp_min(low) + 1e-8 * (low > 1e-8))
+
+    def unless_tiny(bonus, gamma):
+        tiny = spread(bonus, gamma) < 1e-6
+        return (SOLUTIONS["bonus_scale"] if tiny else bonus_over_sigma)(bonus, gamma)
+
+    return unless_tiny if low > 1e-8 else bonus_over_sigma
+
+
+def measured_targets(q, q_target, reward, terminated, gamma):
+    """Only the networks are cut off: a reward is measured, and carries no gradient."""
+    with torch.no_grad():
+        best = q[:, 1:].argmax(2, keepdim=True)
+        later = q_target[:, 1:].gather(2, best).squeeze(2)
+    return reward + gamma * (~terminated) * later
+
+
 RIGHT = {
+    "shifted_targets": [measured_targets],
+    "clear_view": [
+        lambda obs, mean, var: ((obs - mean.detach()) / var.detach().sqrt()).clamp(-5, 5),
+        lambda obs, mean, var: np.clip((obs - mean).numpy() / np.sqrt(var.numpy()), -5, 5),
+    ],
     "warm_up": [block_without_gradient],
     "ring_windows": [windows(lambda chance, n: (chance * n).floor().clamp(max=n - 1).long())],
     "central_target": [torch.no_grad()(learning_target)],
 }
 
 WRONG = {
+    "middle_half": [middle],
+    "leaving_cars": [ten_steps],
+    "between_rules": [wrong_if_square],
+    "count_bonus": [counts_in_a_table(size) for size in (6, 64)],
     "masked_attention": [filled(low)["masked_attention"] for low in (-1e3, -1e4, -2e4)],
     "targeting": [filled(low)["targeting"] for low in (-10, -30, -100)],
     "dot_product": [*(filled(low)["dot_product"] for low in (-10, -30, -100)), naive_dot_product],
@@ -149,6 +219,7 @@ WRONG = {
     ],
     "ring_windows": [
         windows(lambda chance, n: ((chance * n).ceil() - 1).long()),
+        windows(lambda chance, n: ((chance * n).ceil() - 1).clamp_min(0).long()),
         lambda *a: SOLUTIONS["ring_windows"](*a).to(torch.int8).long(),
     ],
     "clear_view": [
@@ -161,14 +232,7 @@ WRONG = {
         )
         for most in (2.3, 3)
     ],
-    "bonus_scale": [
-        lambda bonus, gamma, low=low: (
-            bonus / (spread(bonus, gamma).clamp_min(low) + 1e-8)
-            if spread(bonus, gamma) > 1e-6
-            else SOLUTIONS["bonus_scale"](bonus, gamma)
-        )
-        for low in (0.01, 0.05)
-    ],
+    "bonus_scale": [clamped_spread(low) for low in (1e-8, 0.01, 0.05)],
     "chance_of_better": [
         improvement(torch.gt, torch.isclose),
         improvement(torch.gt, lambda a, b: (a - b).abs() <= 1e-3),
@@ -176,6 +240,7 @@ WRONG = {
     "warm_up": [warmed],
     "central_target": [learning_target],
     "shared_luck": [
-        lambda logits, *rest: SOLUTIONS["shared_luck"](F.hardtanh(logits, -10, 10), *rest)
+        loss_with_epsilon,
+        lambda logits, *rest: SOLUTIONS["shared_luck"](F.hardtanh(logits, -10, 10), *rest),
     ],
 }
