@@ -3,11 +3,13 @@
 import io
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
 from pypdf import PdfReader
 
+from marl_edu import exercises
 from tests import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
@@ -17,10 +19,10 @@ pytestmark = pytest.mark.site
 
 
 @pytest.fixture(scope="module")
-def parts(browser: Browser, site: str) -> Iterator[list[pdf.Printed]]:
+def parts(browser: Browser, html: Path) -> Iterator[list[pdf.Printed]]:
     """Two pages on paper, and their table of contents."""
     context = browser.new_context()
-    found = list(pdf.printed(["book/index", "book/chapters/tarmac"], context, site))
+    found = list(pdf.printed(["book/index", "book/chapters/tarmac"], context, html.as_uri()))
     yield [*found, pdf.Printed("contents", "Contents", [], pdf.contents(found, context))]
     context.close()
 
@@ -44,12 +46,11 @@ def test_what_was_bound_holds_pages_outline_and_stills(parts: list[pdf.Printed])
     found = PdfReader(io.BytesIO(content))
     assert len(found.pages) > 20
     assert sum(len(one.captions) for one in printed) == 2  # the junction, on either page
-    at = [found.get_destination_page_number(item) for item in found.outline
-          if not isinstance(item, list)]  # fmt: skip
-    assert at[0] == 0 and at[1] == 1 and at[2] > 2
-    assert f"TarMAC: choosing whom to listen to{at[2] + 1}" in found.pages[
-        0
-    ].extract_text().replace("\n", "")
+    entries = [item for item in found.outline if not isinstance(item, list)]
+    begins = [found.get_destination_page_number(item) for item in entries]
+    assert begins[:2] == [0, 1] and begins[2] > 2
+    table = found.pages[0].extract_text()
+    assert f"TarMAC: choosing whom to listen to {begins[2] + 1}" in table
 
 
 def test_what_is_missing_is_named(parts: list[pdf.Printed]) -> None:
@@ -60,16 +61,17 @@ def test_what_is_missing_is_named(parts: list[pdf.Printed]) -> None:
     assert pdf.wrong(lost, half) == ["no still: 'a picture that nobody printed'"]
 
 
-def test_links_lead_to_the_public_site(parts: list[pdf.Printed], site: str) -> None:
+def test_links_lead_to_the_public_site(parts: list[pdf.Printed], html: Path) -> None:
     found = links(parts[1].content)
     assert any(link.endswith("/book/notation.html") for link in found)
     assert any(link.endswith("/book/chapters/tarmac.html") for link in found)  # the live figure
-    assert not any(link.startswith(site) for link in found)
+    assert not any(link.startswith(html.as_uri()) for link in found)
 
 
 def test_paper_shows_no_solution_and_all_else_that_is_folded(parts: list[pdf.Printed]) -> None:
     sheets = PdfReader(io.BytesIO(parts[1].content)).pages
     text = " ".join(sheet.extract_text() for sheet in sheets)
-    assert "def masked_softmax" not in text or "Exercise 2.1" in text
-    assert "return scores.masked_fill(~mask, -torch.inf).softmax" not in text
+    assert "Exercise 2.1" in text and "def attention_weights" in text
+    for folded in (exercises.masked_attention.hint, exercises.targeting.hint):
+        assert pdf._letters(folded)[:40] not in pdf._letters(text)
     assert "Which number is which?" in text
