@@ -2,8 +2,7 @@
 
 From a domain hypothesis draws the inputs of the grader, and the sentence on the page is made of it.
 Every extreme that a domain names (the largest numbers, a mask of nothing, the ends of a range) is
-tried at least once by itself and at the largest sizes. So are the largest numbers together, and
-every size; the rest comes as it comes.
+tried by itself at the largest sizes. So are the largest numbers together, and every size.
 """
 
 import re
@@ -240,8 +239,7 @@ class Domain:
     def _largest_together(self) -> Iterator[Mapping[str, Any]]:
         """All numbers at their largest, in masks of half, a fifth, one in a row, or nothing.
 
-        Where something is left out, also all far below 0, or the first so and the others far above:
-        what counts is then smaller than any number that stands for what does not.
+        Where something is left out, also far below 0, below what stands for what does not count.
         """
         names = {kind: [n for n, one in self.given.items() if type(one) is kind] for kind in KINDS}
         chances: list[Any] = [0.5, 0.2, "one"] if names[Flags] else ["any"] * 4
@@ -328,16 +326,10 @@ def _spread(manner: Any) -> int | float:
 
 
 SAID = {
-    ("ties", 0): "all 0",
-    ("ties", 3): "of whole numbers",
-    ("ends",): "at its ends",
-    ("near",): "all but equal",
-    ("unused",): "NaN where nothing counts",
-    "one": "True once in a row",
-    "low": "smallest",
-    "high": "largest",
-    "first": "all 0",
-    "last": "all largest",
+    **{("ties", 0): "all 0", ("ties", 3): "of whole numbers", ("ends",): "at its ends"},
+    **{("near",): "all but equal", ("unused",): "NaN where nothing counts"},
+    **{"one": "True once in a row", "low": "smallest", "high": "largest"},
+    **{"first": "all 0", "last": "all largest"},
 }
 
 

@@ -88,7 +88,7 @@ class Examination:
             alike = sum(_alike(seen[number].outcome, does[number]) for number in wrong)
             if errs == wrong and _alike(seen[wrong[0]].outcome, does[wrong[0]]) and alike > agreed:
                 best, agreed = name, alike
-        if 2 * agreed <= len(wrong):  # a coincidence on a few inputs
+        if 3 * agreed <= len(wrong):  # a coincidence on a few inputs
             return first
         explanation = " ".join((self.mistakes[best].__doc__ or "").split())
         rest = "" if agreed == len(wrong) else " On some inputs there is more to it."

@@ -161,8 +161,6 @@ WRONG = {
         ("mean_kept", lambda o, m, v: look_by_steps(o, 0, v)),
         ("below_zero_lost", lambda o, m, v: look_by_steps(o, m, v).relu()),
         ("multiplied", lambda o, m, v: look_by_steps(o, m, 1 / v)),
-        ("numpy", lambda o, m, v: look_by_steps(o, m, v).detach().numpy()),
-        ("gradient", lambda o, m, v: look_by_steps(o, m, v).detach()),
     ],
     "bonus_scale": [
         ("backward_returns", scales(backward=True)),
