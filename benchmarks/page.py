@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
-from browser import on_this_machine  # noqa: E402  a tool of this repository
+from browser import launch, on_this_machine  # noqa: E402  a tool of this repository
 
 HTML = ROOT / "_build" / "html"
 QUIET = 2.0  # seconds without a request
@@ -157,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if load > 0.5 * cores:
         print(f"This machine is busy (load {load:.1f} on {cores} cores): times are too long.")
     with sync_playwright() as playwright, serve() as address:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = launch(playwright, path)
         print(f"{'page':40} {'KB':>6} {'seconds':>8}")
         for name in asked.pages or chapters():
             with browser.new_context() as context:

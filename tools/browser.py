@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+from typing import Any
 
 NAMES = (
     "chromium",
@@ -45,6 +46,13 @@ def on_this_machine() -> str | None:
     with sync_playwright() as playwright:
         path = playwright.chromium.executable_path
     return path if starts(path) else None
+
+
+def launch(playwright: Any, path: str | None, *flags: str) -> Any:
+    """Playwright's browser from the one at `path`. Chromium's sandbox refuses root."""
+    root = hasattr(os, "geteuid") and os.geteuid() == 0
+    arguments = [*flags, *["--no-sandbox"] * root]
+    return playwright.chromium.launch(executable_path=path, args=arguments)
 
 
 def install() -> None:

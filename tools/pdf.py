@@ -8,24 +8,28 @@ pages lead to the public site. What was printed is opened again, and checked: it
 of contents, every still.
 """
 
+import html
 import io
-import os
+import re
 import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
-from browser import on_this_machine
+from browser import launch, on_this_machine
 from playwright.sync_api import BrowserContext, PdfMargins, sync_playwright
 from pypdf import PdfReader, PdfWriter
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import marl_offline  # noqa: E402  an extension of this book
+
 HTML = ROOT / "_build" / "html"
 PDF = HTML / "marl-edu.pdf"
-LANDING = HTML / "book" / "index.html"
-PLACE = "<p data-take-home hidden></p>"  # on the landing page, where the link belongs
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+PLACE = re.compile("<p data-take-home.*?</p>")  # on the landing page, where the link belongs
 # What works on a screen alone, and what the source code says better.
 LEFT_OUT = ("book/api", "book/interview/cards", "book/interview/mock", "book/interview/readiness")
 LARGEST = 40 * 10**6  # bytes
@@ -56,13 +60,13 @@ PREPARE = """async ([here, base]) => {
     for (const figure of document.querySelectorAll("[data-figure]")) {
         captions.push(figure.querySelector("figcaption")?.textContent ?? "");
         const link = document.createElement("a");
-        [link.href, link.textContent] = [location.href, "Live on the site"];
+        link.href = base + location.href.slice(here.length);
+        link.textContent = "Live on the site";
         figure.after(link);
     }
     for (const link of document.querySelectorAll("a[href]")) {
         const away = link.href.startsWith(here) && link.pathname !== location.pathname;
-        const live = link.textContent === "Live on the site";
-        if (away || live) link.href = base + link.href.slice(here.length);
+        if (away) link.href = base + link.href.slice(here.length);
     }
     await Promise.all([...document.images].map((image) => image.decode().catch(() => {})));
     const heading = document.querySelector("article h1").cloneNode(true);
@@ -89,14 +93,13 @@ def pages() -> list[str]:
 
 def printed(wanted: Sequence[str], context: BrowserContext, origin: str) -> Iterator[Printed]:
     """Print pages of the site that stands at `origin`, in a context of a browser."""
-    base = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["html"]["baseurl"]
     context.route("**/_static/figures/*", lambda route: route.abort())  # so the stills remain
     page = context.new_page()
     page.emulate_media(media="print", color_scheme="light", reduced_motion="reduce")
     for path in wanted:
         page.goto(f"{origin}/{path}.html")
         page.add_style_tag(content=STYLE)
-        title, captions = page.evaluate(PREPARE, [f"{origin}/", base])
+        title, captions = page.evaluate(PREPARE, [f"{origin}/", CONFIG["html"]["baseurl"]])
         content = page.pdf(
             format="A4",
             outline=True,
@@ -115,7 +118,7 @@ def contents(parts: Sequence[Printed], context: BrowserContext) -> bytes:
     """The table of contents: each page's title, and the sheet on which it begins."""
     rows, sheet = [], 2
     for one in parts:
-        rows.append(f"<tr><td>{one.title}<td style='text-align: right'>{sheet}")
+        rows.append(f"<tr><td>{html.escape(one.title)}<td style='text-align: right'>{sheet}")
         sheet += len(PdfReader(io.BytesIO(one.content)).pages)
     page = context.new_page()
     page.set_content(
@@ -134,7 +137,7 @@ def bound(parts: Sequence[Printed], first: bytes) -> bytes:
     book.append(io.BytesIO(first), outline_item="Contents")
     for one in parts:
         book.append(io.BytesIO(one.content), outline_item=one.title, import_outline=True)
-    book.add_metadata({"/Title": "Multi-agent reinforcement learning", "/Author": "marl_edu"})
+    book.add_metadata({"/Title": CONFIG["title"], "/Author": CONFIG["author"]})
     book.compress_identical_objects()  # each part brings the same fonts
     file = io.BytesIO()
     book.write(file)
@@ -160,10 +163,12 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text)))
 
 
-def launch(playwright: Any, path: str) -> Any:
-    """The browser; its sandbox refuses root."""
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
-    return playwright.chromium.launch(executable_path=path, args=["--no-sandbox"] * root)
+def link(site: Path, said: str) -> None:
+    """Put a line on the landing page, and its new hash into the list of what is read offline."""
+    landing = site / "book" / "index.html"
+    page = PLACE.sub(f"<p data-take-home>{said}</p>", landing.read_text("utf-8"))
+    landing.write_text(page, "utf-8")
+    marl_offline.list_again(site)
 
 
 def main() -> int:
@@ -181,8 +186,7 @@ def main() -> int:
         return 1
     PDF.write_bytes(content)
     size = f"{len(content) / 1e6:.0f} MB"
-    link = f'<p data-take-home><a href="../{PDF.name}">The book as PDF</a> ({size}).</p>'
-    LANDING.write_text(LANDING.read_text("utf-8").replace(PLACE, link), "utf-8")
+    link(HTML, f'<a href="../{PDF.name}">The book as PDF</a> ({size}).')
     sheets = len(PdfReader(io.BytesIO(content)).pages)
     stills = sum(len(one.captions) for one in parts)
     print(

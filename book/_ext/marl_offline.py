@@ -68,6 +68,13 @@ def write_worker(out: Path, listed: Iterable[tuple[str, str]]) -> None:
     (out / "sw.js").write_text(f"self.BOOK = {text};\n{worker}", encoding="utf-8")
 
 
+def list_again(out: Path) -> None:
+    """Write the hashes of the same files again, after one of them has changed."""
+    first = (out / "sw.js").read_text(encoding="utf-8").partition(";\n")[0]
+    book = json.loads(first.removeprefix("self.BOOK = "))
+    write_worker(out, [(path, title) for path, _, title in book["files"]])
+
+
 def write(app: Sphinx, exception: Exception | None) -> None:
     """The worker with its list, and the manifest. Last of all: the list holds every file's hash."""
     if exception is not None or app.builder.format != "html":

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from marl_edu.exercises.engine.domain import Domain, Flags, Kind, Number, Reals, Truth, Whole
+from marl_edu.exercises.engine.domain import Domain
+from marl_edu.exercises.engine.kinds import Flags, Kind, Number, Reals, Truth, Whole
 
 WIDE = 1000
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from marl_edu.exercises.__main__ import ALL
-from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals, Truth, Whole
+from marl_edu.exercises.engine.domain import Domain
+from marl_edu.exercises.engine.kinds import Flags, Number, Reals, Truth, Whole
 from tests.exercises import independent
 
 by_exercise = pytest.mark.parametrize("exercise", ALL.values(), ids=ALL)

@@ -41,6 +41,14 @@ def test_the_starter_shows_the_task_and_not_the_solution(exercise):
     assert len(exercise.statement) > 100 and len(exercise.hint) > 50
 
 
+@by_exercise
+def test_markdown_takes_no_line_of_the_text_for_a_list_nor_breaks_code(exercise):
+    for text in (exercise.statement, exercise.hint):
+        assert not re.search(r"^\s*([-+*]|\d+[.)])\s", text, re.MULTILINE)
+        for line in text.splitlines():
+            assert line.count("`") % 2 == 0, line
+
+
 @pytest.mark.parametrize(
     "name, answer", [(name, answer) for name in RIGHT for answer in RIGHT[name]]
 )

@@ -172,7 +172,8 @@ NEW = '''
 
 import torch
 
-from marl_edu.exercises.engine.domain import Domain, Reals
+from marl_edu.exercises.engine.domain import Domain
+from marl_edu.exercises.engine.kinds import Reals
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.trying import Case
 

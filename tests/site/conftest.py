@@ -3,6 +3,7 @@
 import atexit
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +12,9 @@ from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Response, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
+from browser import launch
 
 HTML = Path(__file__).resolve().parents[2] / "_build" / "html"
 FLAGS = [
@@ -77,11 +81,9 @@ def launched() -> Browser:
     path = next((one for one in found if one), None)
     if path is None:
         unavailable("no browser: see tools/browser.py")
-    # Chromium's sandbox refuses root.
-    root = hasattr(os, "geteuid") and os.geteuid() == 0
     playwright = sync_playwright().start()
     atexit.register(playwright.stop)
-    return playwright.chromium.launch(executable_path=path, args=FLAGS + ["--no-sandbox"] * root)
+    return launch(playwright, path, *FLAGS)
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,9 @@
 """The book on paper: what was printed is opened again."""
 
+import hashlib
 import io
+import json
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -59,6 +62,19 @@ def test_what_is_missing_is_named(parts: list[pdf.Printed]) -> None:
     assert any("outline: 2. TarMAC" in one for one in pdf.wrong(printed, half))
     lost = [printed[0]._replace(captions=["a picture that nobody printed"])]
     assert pdf.wrong(lost, half) == ["no still: 'a picture that nobody printed'"]
+
+
+def test_the_landing_page_is_still_read_offline_when_it_has_its_link(
+    html: Path, tmp_path: Path
+) -> None:
+    site = shutil.copytree(html, tmp_path / "site")
+    for said in ("one", "another"):  # a second call replaces what the first one said
+        pdf.link(site, said)
+    page = (site / "book" / "index.html").read_bytes()
+    assert page.count(b"<p data-take-home") == 1 and b"<p data-take-home>another</p>" in page
+    listed = json.loads((site / "sw.js").read_text("utf-8").split(";\n")[0].partition("=")[2])
+    hashes = {path: digest for path, digest, _ in listed["files"]}
+    assert hashes["book/index.html"] == hashlib.sha256(page).hexdigest()[:16]
 
 
 def test_links_lead_to_the_public_site(parts: list[pdf.Printed], html: Path) -> None:

@@ -90,7 +90,7 @@ chooser.addEventListener("change", async () => {
   } catch (error) {
     say(
       error instanceof Newer
-        ? `${file.name} is from a newer edition of this book, or from none (${error.message}): import it there.`
+        ? `${file.name} has ${error.message}, which this edition of the book cannot read: import it in a newer edition.`
         : `${file.name} is not a file of progress: it must be JSON such as {"exercises": {"masked_attention": "done"}}.`,
     );
   }

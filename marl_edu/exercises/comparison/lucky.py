@@ -5,8 +5,9 @@ from typing import Any
 
 import torch
 
-from marl_edu.exercises.engine.domain import Domain, Flags
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Flags
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 

@@ -9,8 +9,9 @@ from torch.nn import functional as F
 from marl_edu.algos import drqn
 from marl_edu.core.protocols import Env
 from marl_edu.envs import TMaze
-from marl_edu.exercises.engine.domain import Domain, Reals
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Reals
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.training.checkpoint import Row

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 import torch
 
-from marl_edu.exercises.engine.domain import Domain, Flags, Values
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Flags, Values
 from marl_edu.exercises.engine.trying import Case
 
 

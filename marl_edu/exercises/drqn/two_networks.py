@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from marl_edu.exercises.engine.domain import Domain, Flags, Reals
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Flags, Reals
 from marl_edu.exercises.engine.trying import Case
 
 

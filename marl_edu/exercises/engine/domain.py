@@ -12,192 +12,25 @@ from itertools import cycle
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from marl_edu.exercises.engine.inputs import DTYPE, drawn, ints
+from marl_edu.exercises.engine.kinds import (
+    Draw,
+    Flags,
+    Kind,
+    Number,
+    Reals,
+    Values,
+    Whole,
+    computed,
+    said,
+    spread_of,
+)
 from marl_edu.exercises.engine.trying import Case
 
-Values = dict[str, Any]  # by the names of arguments, and of what arguments are made of
 WIDE = 1000  # larger numbers are tried in float64 only, where rounding leaves enough of them
 STEPS = 24  # at most so many values of a size are tried, one by one
 DRAWS = 16  # inputs beside those that try the extremes; every second has the largest sizes
-
-
-@dataclass(frozen=True)
-class Draw:
-    """With what a value is drawn: its shape, and the sizes, dtype and numbers of its input."""
-
-    shape: tuple[int, ...]
-    sizes: Mapping[str, int]
-    dtype: torch.dtype
-    rng: torch.Generator
-
-    def uniform(self) -> Tensor:
-        """Numbers from 0 to 1, of the value's shape."""
-        return torch.rand(self.shape, generator=self.rng, dtype=self.dtype)
-
-
-@dataclass(frozen=True)
-class Reals:
-    """Floating-point numbers: normal, of several spreads and centres, or uniform in a range."""
-
-    shape: str  # letters of sizes, or what is computed of them without spaces: "B T+1 2*N"
-    spreads: Sequence[int | float] = (1, 40, 200, 1e4)
-    centres: Sequence[int | float] = (0,)
-    between: tuple[int | float, int | float] | None = None
-    ties: bool = False  # also whole numbers, and zeros alone
-    unused: Callable[[Values], Tensor] | None = None  # where it must not matter, NaN included
-
-    def manners(self) -> list[Any]:
-        """The ways in which it is drawn."""
-        if self.between:
-            return [("between",), ("ends",), ("near",)]
-        spreads = [("spread", s, 0) for s in self.spreads]
-        centres = [("spread", 1, c) for c in self.centres if c]
-        ties = [("ties", 3), ("ties", 0)] if self.ties else []
-        return [*spreads, *centres, *ties, *([("unused",)] if self.unused else [])]
-
-    def draw(self, manner: Any, how: Draw) -> Tensor:
-        """A tensor, drawn in one of the manners."""
-        if self.between:
-            low, high = self.between
-            shares = how.uniform()
-            if manner == ("ends",):  # a third at either end, and yet no ties
-                shares = 0.999 * (3 * shares - 1).clamp(0, 1) + 1e-3 * shares
-            elif manner == ("near",):  # one like the other
-                shares = (shares.mean() + 1e-3 * shares).clamp(0, 1)
-            return low + (high - low) * shares
-        numbers = torch.randn(how.shape, generator=how.rng, dtype=how.dtype)
-        kind, *sizes = manner
-        if kind == "all":
-            return sizes[0] * (1 + numbers.abs().clamp(max=3))
-        if kind == "spread":
-            return sizes[0] * numbers + sizes[1]
-        return (numbers * sizes[0] / 2).round() if kind == "ties" else numbers
-
-    def largest(self, sign: int = 0) -> Any:
-        """The manner with the largest numbers, of either sign, or all of one."""
-        if self.between:
-            return self.manners()[0]
-        return ("all", sign * max(self.spreads)) if sign else ("spread", max(self.spreads), 0)
-
-    def words(self) -> str:
-        """Which numbers these are, for the page."""
-        if self.between:
-            said = f"from {self.between[0]:g} to {self.between[1]:g}"
-        else:
-            top = max(self.spreads)
-            said = f"normal, with a spread up to {top:,g}" if top > 1 else "normal"
-            if any(self.centres):
-                said += f" or around ±{max(self.centres):g}"
-        return said + (", with NaN where nothing counts" if self.unused else "")
-
-
-@dataclass(frozen=True)
-class Flags:
-    """Booleans."""
-
-    shape: str
-    row: bool = False  # whether each row (along the last axis) has one True at least
-    any: bool = False  # whether there is one True at least
-
-    def manners(self) -> list[Any]:
-        """The ways in which it is drawn: the probability of True, or one in each row."""
-        return [0.5, 1.0, "one", *([] if self.row or self.any else [0.0]), 0.2, 0.8]
-
-    def draw(self, manner: Any, how: Draw) -> Tensor:
-        """A tensor, drawn in one of the manners."""
-        chance = 0.0 if manner == "one" else manner
-        flags = torch.rand(how.shape, generator=how.rng) < chance
-        if not flags.numel():
-            return flags
-        chosen = torch.rand(how.shape, generator=how.rng)
-        if self.row or manner == "one":
-            flags |= chosen == chosen.amax(-1, keepdim=True)
-        elif self.any and not flags.any():
-            flags = chosen == chosen.max()
-        return flags
-
-    def words(self) -> str:
-        """Which masks these are, for the page."""
-        if self.row:
-            return "with one True in each row at least"
-        return "with one True at least" if self.any else ""
-
-
-@dataclass(frozen=True)
-class Whole:
-    """Integers from 0, in a tensor."""
-
-    shape: str
-    below: str  # a size, or what is computed of sizes
-
-    def manners(self) -> list[Any]:
-        """The ways in which it is drawn: as they come, all the smallest, all the largest."""
-        return ["any", "first", "last"]
-
-    def draw(self, manner: Any, how: Draw) -> Tensor:
-        """A tensor, drawn in one of the manners."""
-        top = _computed(self.below, how.sizes)
-        numbers = torch.randint(top, how.shape, generator=how.rng)
-        if manner == "any":
-            return numbers
-        return torch.full_like(numbers, top - 1 if manner == "last" else 0)
-
-    def words(self) -> str:
-        """Which integers these are, for the page."""
-        return f"whole, from 0 to {self.below}{' − 1' * (not self.below.endswith('+1'))}".replace(
-            "+1", ""
-        )
-
-
-@dataclass(frozen=True)
-class Number:
-    """A number from `low` to `high`, whole if both are."""
-
-    low: int | float
-    high: int | float
-
-    shape = ""
-
-    def manners(self) -> list[Any]:
-        """The ways in which it is drawn: between the ends, or one of them."""
-        return ["between", "low", "high"]
-
-    def draw(self, manner: Any, how: Draw) -> int | float:
-        """A number, drawn in one of the manners."""
-        if isinstance(self.low, int) and isinstance(self.high, int):
-            inside: int | float = int(torch.randint(self.low, self.high + 1, (), generator=how.rng))
-        else:
-            inside = round(self.low + (self.high - self.low) * how.uniform().item(), 3)
-        return {"low": self.low, "high": self.high}.get(manner, inside)
-
-    def words(self) -> str:
-        """Which number this is, for the page."""
-        return f"from {self.low:g} to {self.high:g}"
-
-
-@dataclass(frozen=True)
-class Truth:
-    """True or False."""
-
-    shape = ""
-
-    def manners(self) -> list[Any]:
-        """Both."""
-        return [False, True]
-
-    def draw(self, manner: Any, how: Draw) -> bool:
-        """One of both."""
-        return bool(manner)
-
-    def words(self) -> str:
-        """Which it may be, for the page."""
-        return "True or False"
-
-
-Kind = Reals | Flags | Whole | Number | Truth
-KINDS = Reals, Flags, Whole, Number, Truth
 
 
 @dataclass(frozen=True)
@@ -241,20 +74,19 @@ class Domain:
 
         Where something is left out, also far below 0, below what stands for what does not count.
         """
-        names = {kind: [n for n, one in self.given.items() if type(one) is kind] for kind in KINDS}
-        chances: list[Any] = [0.5, 0.2, "one"] if names[Flags] else ["any"] * 4
-        if names[Flags] and all(0.0 in self.given[name].manners() for name in names[Flags]):
+        reals = [(name, kind) for name, kind in self.given.items() if isinstance(kind, Reals)]
+        flags = {name: kind for name, kind in self.given.items() if isinstance(kind, Flags)}
+        numbers = [name for name, kind in self.given.items() if isinstance(kind, Number)]
+        masked = flags or any(isinstance(kind, Whole) for kind in self.given.values())
+        chances: list[Any] = [0.5, 0.2, "one"] if flags else ["any"] * 4
+        if flags and all(0.0 in kind.manners() for kind in flags.values()):
             chances.append(0.0)
         plans = [(chance, 0, 0) for chance in chances]
-        if names[Flags] or names[Whole]:
+        if masked:
             plans += [(chance, -1, sign) for chance in chances[1:3] for sign in (-1, 1)]
         for chance, *signs in plans:
-            reals = {
-                name: self.given[name].largest(signs[place > 0])  # type: ignore[union-attr]
-                for place, name in enumerate(names[Reals])
-            }
-            others = dict.fromkeys(names[Number], "high") | dict.fromkeys(names[Flags], chance)
-            yield reals | others
+            large = {name: kind.largest(signs[n > 0]) for n, (name, kind) in enumerate(reals)}
+            yield large | dict.fromkeys(numbers, "high") | dict.fromkeys(flags, chance)
 
     def _every_size(self) -> Iterator[Mapping[str, int]]:
         """Each size takes all its values: all sizes grow together, then some against the others."""
@@ -278,18 +110,18 @@ class Domain:
         dtype: torch.dtype,
         rng: torch.Generator,
     ) -> Case:
-        if any(_spread(manner) > WIDE for manner in pinned.values()):
+        if any(spread_of(manner) > WIDE for manner in pinned.values()):
             dtype = torch.float64
         values: Values = {}
         for name, kind in self.given.items():
             manner = manners[name]
-            if _spread(manner) > WIDE and dtype is torch.float32:
+            if spread_of(manner) > WIDE and dtype is torch.float32:
                 manner = kind.manners()[0]
-            shape = tuple(_computed(part, sizes) for part in kind.shape.split())
+            shape = tuple(computed(part, sizes) for part in kind.shape.split())
             values[name] = kind.draw(manner, Draw(shape, sizes, dtype, rng))
         unused = {name for name, manner in manners.items() if manner == ("unused",)}
         given = ", ".join(f"{letter} = {size}" for letter, size in sizes.items())
-        special = "".join(f", `{name}` {_said(manner)}" for name, manner in pinned.items())
+        special = "".join(f", `{name}` {said(manner)}" for name, manner in pinned.items())
         what = f"drawn inputs ({given}{special}, {str(dtype).removeprefix('torch.')})"
         return Case(what, self.arguments(names, values, sizes, unused))
 
@@ -319,32 +151,3 @@ class Domain:
                 by_words.setdefault(words, []).append(f"`{name}`")
         parts = [f"{', '.join(names)} {words}" for words, names in by_words.items()]
         return "The grader tries: " + "; ".join(part for part in [sizes, *parts] if part) + "."
-
-
-def _spread(manner: Any) -> int | float:
-    return abs(manner[1]) if isinstance(manner, tuple) and manner[0] in ("spread", "all") else 0
-
-
-SAID = {
-    **{("ties", 0): "all 0", ("ties", 3): "of whole numbers", ("ends",): "at its ends"},
-    **{("near",): "all but equal", ("unused",): "NaN where nothing counts"},
-    **{"one": "True once in a row", "low": "smallest", "high": "largest"},
-    **{"first": "all 0", "last": "all largest"},
-}
-
-
-def _said(manner: Any) -> str:
-    """A manner in words, for the name of an input."""
-    match manner:
-        case ("spread", spread, centre):
-            return f"around {centre:g}" if centre else f"of the size of {spread:g}"
-        case ("all", size):
-            return f"far {'below' if size < 0 else 'above'} 0"
-        case float():
-            return f"True with probability {manner:g}"
-    return SAID.get(manner, str(manner))
-
-
-def _computed(text: str, sizes: Mapping[str, int]) -> int:
-    """The number of "T+1" or "2*F", given the sizes."""
-    return int(eval(text, {"__builtins__": {}}, dict(sizes)))

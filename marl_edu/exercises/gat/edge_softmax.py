@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 
 import torch
 
-from marl_edu.exercises.engine.domain import Domain, Flags, Reals, Values
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Flags, Reals, Values
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.gat._graphs import edges_of, hearings
 

@@ -5,14 +5,15 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from marl_edu.exercises.engine.domain import Domain, Flags, Number
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Flags, Number
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.gat._graphs import hearings
 
 
 def _graphs(rng: torch.Generator) -> Iterator[Case]:
-    path = torch.ones(10, 10).triu(1).tril(1) > 0  # news travels from its end to its start only
+    path = torch.ones(10, 10).triu(1).tril(1) > 0  # its start hears its end, at last
     yield Case("four nodes that all hear each other", (torch.ones(4, 4) > 0, 9))
     for layers in (0, 1, 2, 5, 8, 9):
         what = f"a directed path of 10 nodes and {layers} layer{'s' * (layers != 1)}"

@@ -7,8 +7,9 @@ import torch
 from torch import nn
 
 from marl_edu.envs.relay import Relay
-from marl_edu.exercises.engine.domain import Domain, Flags, Reals, Values
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Flags, Reals, Values
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.gat._graphs import edges_of, hearings

@@ -7,8 +7,9 @@ import torch
 from torch.nn import functional as F
 
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.exercises.engine.domain import Domain, Reals, Whole
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Reals, Whole
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import torch
 
-from marl_edu.exercises.engine.domain import Domain, Whole
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Whole
 from marl_edu.exercises.engine.trying import Case
 
 

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import torch
 
-from marl_edu.exercises.engine.domain import Domain, Number, Reals
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Number, Reals
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.exercises.icm._batches import batches
 
@@ -23,9 +24,9 @@ exercise = Exercise(
     importance=5,
     minutes="5–10",
     statement="""\
-The bonus of ICM, eq. (5) of `icm.py`: $r^I = \\frac{\\eta}{2} \\lVert \\hat\\phi - \\phi'
-\\rVert^2$, a number per transition. It is a reward: nothing may be learned *through* it, so no
-gradient may come back from it. What you write: one line.""",
+The bonus of ICM, eq. (5) of `icm.py`, a number per transition:
+$r^I = \\frac{\\eta}{2} \\lVert \\hat\\phi - \\phi' \\rVert^2$. It is a reward: nothing may be
+learned *through* it, so no gradient may come back from it. What you write: one line.""",
     hint="""\
 ‖x‖² is a sum over the features, neither their mean nor its root. What would happen if the policy's
 loss could reach the forward model through its own reward?""",

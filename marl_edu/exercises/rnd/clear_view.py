@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import torch
 
-from marl_edu.exercises.engine.domain import Domain, Reals
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Reals
 from marl_edu.exercises.engine.trying import Case
 
 

@@ -8,8 +8,9 @@ import torch
 from marl_edu.algos.rnd import RandomNetworkDistillation
 from marl_edu.core.normalise import RunningMeanStd
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Flags, Number, Reals
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 

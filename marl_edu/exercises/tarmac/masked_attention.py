@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import torch
 
 from marl_edu.core.ops import masked_softmax
-from marl_edu.exercises.engine.domain import Domain, Flags, Reals
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
+from marl_edu.exercises.engine.kinds import Flags, Reals
 from marl_edu.exercises.engine.trying import Case
 
 

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 
 from marl_edu.core.ops import masked_softmax
-from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
+from marl_edu.exercises.engine.kinds import Flags, Number, Reals
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -39,9 +40,10 @@ exercise = Exercise(
     minutes="10",
     topic="commnet",
     statement="""\
-In each round everybody listens, then makes something of it, eq. (5) of `tarmac.py`: z' = tanh(W_c c
-+ W_z z), with c = `listen(z)`. The next round does the same with z', and with the same weights. In
-code, features are the last axis: `c @ W_c + z @ W_z`. What you write: three lines.""",
+In each round everybody listens, then makes something of it, eq. (5) of `tarmac.py`:
+z' = tanh(W_c c + W_z z), with c = `listen(z)`. The next round does the same with z', and with the
+same weights. In code, features are the last axis: `c @ W_c + z @ W_z`. What you write: three
+lines.""",
     hint="""\
 In the second round, who speaks? Somebody who has already heard something: *everything* in eq. (5)
 is made of the new z.""",

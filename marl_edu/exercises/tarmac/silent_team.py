@@ -8,9 +8,10 @@ from torch import nn
 
 from marl_edu.core.ops import masked_softmax
 from marl_edu.envs import SpeakerProbe
-from marl_edu.exercises.engine.domain import Domain, Flags, Reals
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
+from marl_edu.exercises.engine.kinds import Flags, Reals
 from marl_edu.exercises.engine.training import Trial
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.training import a2c

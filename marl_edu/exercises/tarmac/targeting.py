@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from marl_edu.core.ops import masked_softmax
-from marl_edu.exercises.engine.domain import Domain, Flags, Reals
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.inputs import teams
+from marl_edu.exercises.engine.kinds import Flags, Reals
 from marl_edu.exercises.engine.trying import Case
 
 
@@ -37,8 +38,8 @@ exercise = Exercise(
 One head of TarMAC, eqs. (1)–(4) of `tarmac.py`. Every living agent says a signature `z @ W_k` and a
 value `z @ W_v`, and asks for what fits its query `z @ W_q`. The score of sender j for receiver i is
 $q_i \\cdot k_j / \\sqrt{d_k}$; what i hears is the weighted mean of the values. An agent hears
-itself too. The dead neither speak nor hear: they get zeros. You may use `masked_softmax(scores,
-mask)` of `marl_edu.core.ops`. What you write: about five lines.""",
+itself too. The dead neither speak nor hear: they get zeros. You may use
+`masked_softmax(scores, mask)` of `marl_edu.core.ops`. What you write: about five lines.""",
     hint="""\
 `q @ k.transpose(-1, -2)` has receivers in rows. An agent may be heard if it is alive, and may hear
 if it is alive: two views of `alive`, `(B, N, 1)` and `(B, 1, N)`, and one `&`.""",

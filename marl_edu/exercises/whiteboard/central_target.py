@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals, Values
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Flags, Number, Reals, Values
 from marl_edu.exercises.engine.trying import Case
 
 

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from marl_edu.core.ops import masked_softmax
-from marl_edu.exercises.engine.domain import Domain, Reals, Whole
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Reals, Whole
 from marl_edu.exercises.engine.trying import Case
 
 

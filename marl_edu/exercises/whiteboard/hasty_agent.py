@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from marl_edu.exercises.engine.domain import Domain, Flags, Number, Reals
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Flags, Number, Reals
 from marl_edu.exercises.engine.training import Rows, Trial, means
 from marl_edu.exercises.engine.trying import Case
 

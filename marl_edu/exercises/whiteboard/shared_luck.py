@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from marl_edu.exercises.engine.domain import Domain, Number, Reals, Whole
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Number, Reals, Whole
 from marl_edu.exercises.engine.training import Rows, Trial, means
 from marl_edu.exercises.engine.trying import Case
 

@@ -9,8 +9,9 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from marl_edu.exercises.engine.domain import Domain, Number, Reals, Values
+from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
+from marl_edu.exercises.engine.kinds import Number, Reals, Values
 from marl_edu.exercises.engine.trying import Case
 
 
