@@ -72,7 +72,8 @@ class Domain:
     def _largest_together(self) -> Iterator[Mapping[str, Any]]:
         """All numbers at their largest, in masks of half, a fifth, one in a row, or nothing.
 
-        Where something is left out, also far below 0, below what stands for what does not count.
+        Where something is masked, scores lie far below 0 as well: lower than a number that an
+        answer may fill in for what is masked.
         """
         reals = [(name, kind) for name, kind in self.given.items() if isinstance(kind, Reals)]
         flags = {name: kind for name, kind in self.given.items() if isinstance(kind, Flags)}
