@@ -11,7 +11,7 @@ VENV ?= .venv
 WORKERS ?= logical
 export PYTHON VENV WORKERS
 
-TARGETS := help book quick test deep lint types fast unit notebooks tests site slow mutants pdf \
+TARGETS := help book quick test deep lint types fast unit notebooks tests site slow mutants pdf epub \
            archive times tools lab serve format clean
 .PHONY: $(TARGETS)
 

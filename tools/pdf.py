@@ -29,6 +29,7 @@ import marl_offline  # noqa: E402  an extension of this book
 HTML = ROOT / "_build" / "html"
 PDF = HTML / "marl-edu.pdf"
 CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))
+TAKE_HOME = {PDF.name: "PDF", "marl-edu.epub": "EPUB"}
 PLACE = re.compile("<p data-take-home.*?</p>")  # on the landing page, where the link belongs
 # What works on a screen alone, and what the source code says better.
 LEFT_OUT = ("book/api", "book/interview/cards", "book/interview/mock", "book/interview/readiness")
@@ -163,11 +164,16 @@ def _letters(text: str) -> str:
     return "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text)))
 
 
-def link(site: Path, said: str) -> None:
-    """Put a line on the landing page, and its new hash into the list of what is read offline."""
+def link(site: Path) -> None:
+    """Say on the landing page what there is to take home, and list its new hash for offline."""
+    there = [(site / name, what) for name, what in TAKE_HOME.items() if (site / name).exists()]
+    said = " or ".join(
+        f'<a href="../{path.name}">{what}</a> ({path.stat().st_size / 1e6:.1f} MB)'
+        for path, what in there
+    )
     landing = site / "book" / "index.html"
-    page = PLACE.sub(f"<p data-take-home>{said}</p>", landing.read_text("utf-8"))
-    landing.write_text(page, "utf-8")
+    line = f"<p data-take-home>The book as {said}.</p>"
+    landing.write_text(PLACE.sub(line, landing.read_text("utf-8")), "utf-8")
     marl_offline.list_again(site)
 
 
@@ -185,13 +191,12 @@ def main() -> int:
         print("\n".join(missing), file=sys.stderr)
         return 1
     PDF.write_bytes(content)
-    size = f"{len(content) / 1e6:.0f} MB"
-    link(HTML, f'<a href="../{PDF.name}">The book as PDF</a> ({size}).')
+    link(HTML)
     sheets = len(PdfReader(io.BytesIO(content)).pages)
     stills = sum(len(one.captions) for one in parts)
     print(
         f"{PDF.relative_to(ROOT)}: {len(parts)} pages of the site on {sheets} sheets, "
-        f"{stills} stills, {size}"
+        f"{stills} stills, {len(content) / 1e6:.0f} MB"
     )
     return 0
 

@@ -29,6 +29,7 @@ HELP = {
     "test": "all but make deep: style, types, tests, notebooks, book, browser",
     "deep": "what takes long: slow tests, and whether the tests notice a changed line",
     "pdf": "print the book into one file: _build/html/marl-edu.pdf",
+    "epub": "the book for an e-reader: _build/html/marl-edu.epub",
     "archive": "pack the built book: _build/site.tar.gz, and its checksum",
     "times": "how long quick, test and deep take, beside their limits; hours",
     "tools": "our algorithms on other environments, ours in other tools; half an hour",
@@ -44,6 +45,7 @@ NEEDS = {
     "deep": ("slow", "mutants"),
     "site": ("book",),
     "pdf": ("book",),
+    "epub": ("book",),
     "archive": ("book",),
     "serve": ("book",),
 }
@@ -93,6 +95,7 @@ STEPS: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
         (("tools/mutants.py",),),
     ),
     "pdf": ("the book on paper", (("tools/pdf.py",),)),
+    "epub": ("the book for an e-reader", (("tools/epub.py",),)),
     "times": ("", (("tools/times.py",),)),
     "tools": ("", (("tools/pairs.py", "--save"), ("tools/field.py", "--save"))),
     "lab": ("", (("-m", "jupyter", "lab", "book"),)),

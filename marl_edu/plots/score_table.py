@@ -132,7 +132,7 @@ class Matrix:
         own = f"{self.name}-table"
         shades = ",".join(to_hex(_shade(k / 8)) for k in range(9))
         return (
-            f'<figure class="marl-matrix" style="margin:0"><style>{_STYLE}</style>'
+            f'<div class="marl-matrix"><style>{_STYLE}</style><figure style="margin:0">'
             f'<div class="marl-table" id="{own}" role="region" tabindex="0" '
             f'aria-label="{html.escape(self.caption.split(".")[0])}">'
             '<table><thead><tr><th rowspan="2" scope="col">environment, and what it asks for</th>'
@@ -141,8 +141,8 @@ class Matrix:
             f'background:linear-gradient(90deg,{shades})"></i>'
             "<span>100 best policy</span></div>"
             f"<figcaption>{html.escape(self.caption)} "
-            "Each number is a link to its learning curve, which opens here.</figcaption>"
-            f"{curves}</figure>"
+            "Each number is a link to its learning curve, which opens here.</figcaption></figure>"
+            f"{curves}</div>"
         )
 
     def _row(self, short: str, row: Row, first: set[str]) -> str:

@@ -36,6 +36,11 @@ def violations(watched: Watched, without: str = "", only: list[str] | None = Non
 
 SOURCES = ("_modules/index.html", "_modules/marl_edu/training/ppo.html")
 
+# A caption is the first or the last in its figure; HTML knows no other.
+CAPTIONS_BETWEEN = """() => [...document.querySelectorAll("figcaption")]
+    .filter((one) => one.previousElementSibling && one.nextElementSibling)
+    .map((one) => one.textContent)"""
+
 
 def overflow(watched: Watched) -> list[str]:
     """The elements that make the document wider than the window; none, if it is not."""
@@ -61,6 +66,7 @@ def overflow(watched: Watched) -> list[str]:
 def test_page(watched: Watched, path: str) -> None:
     watched.open(path)
     assert watched.page.locator("h1:visible").count() == 1
+    assert watched.page.evaluate(CAPTIONS_BETWEEN) == []
     # Thousands of coloured words are slow to check: one page of source code stands for all.
     source = path.startswith("_modules/") and path not in SOURCES
     assert overflow(watched) == []

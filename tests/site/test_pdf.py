@@ -68,10 +68,14 @@ def test_the_landing_page_is_still_read_offline_when_it_has_its_link(
     html: Path, tmp_path: Path
 ) -> None:
     site = shutil.copytree(html, tmp_path / "site")
-    for said in ("one", "another"):  # a second call replaces what the first one said
-        pdf.link(site, said)
+    (site / pdf.PDF.name).write_bytes(b"paper")
+    (site / "marl-edu.epub").unlink(missing_ok=True)
+    pdf.link(site)
+    (site / "marl-edu.epub").write_bytes(b"0" * 650_000)
+    pdf.link(site)  # a second call replaces what the first one said
     page = (site / "book" / "index.html").read_bytes()
-    assert page.count(b"<p data-take-home") == 1 and b"<p data-take-home>another</p>" in page
+    assert page.count(b"<p data-take-home") == 1
+    assert b'<a href="../marl-edu.epub">EPUB</a> (0.7 MB).</p>' in page
     listed = json.loads((site / "sw.js").read_text("utf-8").split(";\n")[0].partition("=")[2])
     hashes = {path: digest for path, digest, _ in listed["files"]}
     assert hashes["book/index.html"] == hashlib.sha256(page).hexdigest()[:16]

@@ -1,10 +1,12 @@
 """What the files that GitHub and its robots read promise: valid, and nothing but what runs here."""
 
+import json
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -13,6 +15,7 @@ import marl_edu
 from tests import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
+import install
 import run
 import times
 
@@ -106,6 +109,27 @@ def test_the_version_stands_in_one_place() -> None:
     changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
     released = re.findall(r"^## (\d\S*) \((\S+)\)$", changes, re.M)
     assert released[0] == (marl_edu.__version__, cited["date-released"])
+
+
+def test_a_dev_container_installs_as_everybody_does() -> None:
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8"))
+    program, script = container["postCreateCommand"].split()
+    assert program in install.CANDIDATES and (ROOT / script) == Path(install.__file__)
+    assert ":1-3.11-" in container["image"]  # the Python of requirements.lock
+    settings = container["customizations"]["vscode"]["settings"]
+    path = settings["python.defaultInterpreterPath"].removeprefix("${containerWorkspaceFolder}/")
+    assert ROOT / path == install.python_of(run.VENV)
+
+
+def test_the_link_for_a_hub_pulls_this_repository_and_opens_the_tour() -> None:
+    landing = (ROOT / "book" / "index.md").read_text("utf-8")
+    address = re.search(r"/hub/user-redirect/git-pull\S*(?=`)", landing)[0]
+    asked = {key: value[0] for key, value in parse_qs(urlsplit(address).query).items()}
+    repository = read(ROOT / "_config.yml")["repository"]
+    assert (asked["repo"], asked["branch"]) == (repository["url"], repository["branch"])
+    folder = repository["url"].rpartition("/")[2]
+    opened = asked["urlpath"].removeprefix(f"lab/tree/{folder}/")
+    assert (ROOT / opened).is_file()
 
 
 def test_every_hook_runs_a_tool_of_the_environment() -> None:

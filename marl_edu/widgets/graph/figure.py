@@ -121,7 +121,7 @@ class GraphFigure(LiveFigure):
             f"</thead><tbody>{rows}</tbody></table>"
         )
         caption = f"<figcaption>{html.escape(self.caption())}</figcaption>"
-        inside = self.picture() + caption + table
+        inside = self.picture() + table + caption
         return f'<figure class="mg mg-still" style="{junction.STYLE}">{inside}</figure>'
 
     def _weights(self, now: Moment) -> Tensor:

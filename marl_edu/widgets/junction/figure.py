@@ -149,7 +149,7 @@ class JunctionFigure(LiveFigure):
             f"<tbody>{rows}</tbody></table>"
         )
         caption = f"<figcaption>{html.escape(self.caption())}</figcaption>"
-        inside = self.picture() + caption + (table if rows else "")
+        inside = self.picture() + (table if rows else "") + caption
         return f'<figure class="mj mj-still" style="{junction.STYLE}">{inside}</figure>'
 
     def picture(self, standalone: bool = False) -> str:
