@@ -4,7 +4,7 @@ import html
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import matplotlib
 from docutils import nodes
@@ -22,6 +22,7 @@ NOT_FOUND = """<!DOCTYPE html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex">
+<link rel="icon" href="data:image/svg+xml,{icon}">
 <title>Page not found — {title}</title>
 <style>
 :root {{ color-scheme: light dark; }}
@@ -173,6 +174,7 @@ def write_map(app: Sphinx, exception: Exception | None) -> None:
         language=app.config.language,
         title=html.escape(app.config.html_title),
         root=root,
+        icon=quote((Path(app.srcdir) / app.config.html_favicon).read_text("utf-8")),
         chapters="\n".join(items),
     )
     Path(app.outdir, "404.html").write_text(text, encoding="utf-8")
