@@ -115,12 +115,12 @@ class Vector(VectorEnv):
             rewards[waiting] = over[waiting] = out[waiting] = 0
             self.ended = over | out
             self._begin(waiting)
-        more = marked({"rewards": rewards}, self.everybody)
+        more: Told = {}
         if self.mode == AutoresetMode.SAME_STEP and self.ended.any():
-            more |= self._final()
+            more = self._final()
             self._begin(self.ended.nonzero()[0])
         paid = rewards[:, 0].copy() if rewards.shape[1] == 1 else rewards.mean(1)
-        return self._see(), paid, over, out, self._infos() | more
+        return self._see(), paid, over, out, self._infos(rewards=rewards) | more
 
     def render(self) -> tuple[Any, ...] | None:
         """The pictures of all environments; None without a `render_mode`."""
@@ -188,10 +188,10 @@ class Vector(VectorEnv):
         obs = convert.array(self.env.obs)
         return obs[:, 0] if self.env.n_agents == 1 else obs
 
-    def _infos(self) -> Told:
+    def _infos(self, **more: np.ndarray) -> Told:
         masks = self.masks if self.masks is not None else convert.masks(self.env)
         own = {"action_mask": masks[:, 0] if self.env.n_agents == 1 else masks}
-        return marked({**convert.infos(self.env), **own}, self.everybody)
+        return marked({**convert.infos(self.env), **own, **more}, self.everybody)
 
     def _final(self) -> Told:
         """The last observations and infos of who ends here, as Gymnasium's own environments tell
@@ -221,7 +221,7 @@ def put(old: Any, new: Any, rows: np.ndarray, part: slice) -> Any:
     if isinstance(new, np.ndarray):
         changed = convert.array(old)
         changed[rows] = new[part]
-        return convert.tensor(changed, old.device)
+        return torch.from_numpy(changed) if old.is_cpu else convert.tensor(changed, old.device)
     if isinstance(old, dict):
         return old | {key: put(old[key], value, rows, part) for key, value in new.items()}
     return tuple(put(a, b, rows, part) for a, b in zip(old, new, strict=True))
