@@ -12,7 +12,7 @@ from marl_edu.plots.style import PALETTE, STYLE
 
 def attention_map(
     attention: ArrayLike,
-    head: int = 0,
+    head: int | None = 0,
     round: int = 0,
     names: Sequence[str] | None = None,
     senders: Sequence[str] | None = None,
@@ -22,7 +22,7 @@ def attention_map(
     Args:
         attention: weights (N, N) of one head, or (H, N, N) of which `head` is drawn; array or
             tensor. A dot marks a weight of exactly zero (masked).
-        head, round: counted from 0; the title counts from 1.
+        head, round: counted from 0; the title counts from 1. Without a head: the mean over all.
         names: of the N agents; their numbers by default.
         senders: names of the M columns of an attention (N, M), where receivers and senders are not
             the same; cells then show a decimal.
@@ -31,7 +31,10 @@ def attention_map(
         ValueError: the shape is another, or a weight lies outside [0, 1].
     """
     weights = np.asarray(attention, dtype=np.float64)
-    if weights.ndim == 3 and 0 <= head < len(weights):
+    which = f"mean of {len(weights)} heads" if head is None else f"head {head + 1}"
+    if head is None and weights.ndim == 3 and len(weights):
+        weights = weights.mean(0)
+    elif head is not None and weights.ndim == 3 and 0 <= head < len(weights):
         weights = weights[head]
     square = weights.ndim == 2 and weights.shape[0] == weights.shape[1]
     if weights.ndim != 2 or weights.size == 0 or not (square or senders):
@@ -66,7 +69,7 @@ def attention_map(
         axes.set_xticks(np.arange(len(columns)) + 0.5, columns, rotation=slant)
         axes.set_yticks(np.arange(len(rows)) + 0.5, rows)
         axes.set(xlabel="sender", ylabel="receiver", aspect="equal", ylim=(len(rows), 0))
-        axes.set_title(f"attention in %, head {head + 1}, round {round + 1}", loc="left")
+        axes.set_title(f"attention in %, {which}, round {round + 1}", loc="left")
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         return figure

@@ -24,6 +24,7 @@ def learning_curves(
     ylim: tuple[float, float] = (0.0, 100.0),
     scale: float = 100.0,
     core_minutes: float | None = None,
+    earlier: Mapping[str, Curve] | None = None,
 ) -> Figure:
     """Interquartile means with 90 % bands, each labelled at its end.
 
@@ -34,13 +35,15 @@ def learning_curves(
         ylabel, ylim: of the score; the limits come from its meaning, not from the data.
         scale: curves are multiplied by this; 100 turns shares into percent.
         core_minutes: if given, a second axis: what the longest curve cost, per seed.
+        earlier: name -> a curve to compare with, thin and grey.
     """
     if not curves:
         raise ValueError("curves must hold at least one method, got none")
     with matplotlib.style.context(STYLE):
         figure = Figure(layout="constrained")
         axes = figure.add_subplot()
-        end = max(curve.steps[-1] for curve in curves.values())
+        earlier = earlier or {}
+        end = max(curve.steps[-1] for curve in (*curves.values(), *earlier.values()))
         labels: list[tuple[float, float, str, str]] = []
         for method, curve in curves.items():
             c, y = colour(method), scale * curve.iqm
@@ -49,6 +52,9 @@ def learning_curves(
             )
             axes.plot(curve.steps, y, color=c)
             labels.append((curve.steps[-1], y[-1], f"{label(method)} {y[-1]:.0f}", c))
+        for name, curve in earlier.items():
+            axes.plot(curve.steps, scale * curve.iqm, color=GREY, lw=1.2)
+            labels.append((end, scale * curve.iqm[-1], f"{name} {scale * curve.iqm[-1]:.0f}", GREY))
         for reference, dashes in ((trivial, (5, 3)), (best, (1, 2))):
             if reference is not None:
                 name, score = reference

@@ -69,6 +69,20 @@ def test_an_attention_map_has_receivers_in_rows():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("sender", "receiver")
 
 
+def test_an_attention_map_without_a_head_is_the_mean_over_heads():
+    heads = np.array([[[1.0, 0.0], [0.5, 0.5]], [[0.5, 0.5], [0.5, 0.5]]])
+    axes = plots.attention_map(heads, head=None).axes[0]
+    assert axes.get_title(loc="left") == "attention in %, mean of 2 heads, round 1"
+    assert [text.get_text() for text in axes.texts] == ["75", "25", "50", "50"]
+
+
+def test_curves_of_earlier_runs_are_grey_and_named():
+    figure = plots.learning_curves({"tarmac": curve(0.9, 1)}, earlier={"heads 1": curve(0.5, 1)})
+    assert texts(figure) == ["heads 1 50", "TarMAC 90"]
+    now, before = figure.axes[0].lines[:2]
+    assert before.get_color() == style.GREY != now.get_color()
+
+
 def test_an_attention_map_may_have_other_senders_than_receivers():
     attention = [[0.125, 0.25, 0.625], [0.0, 1.0, 0.0]]
     figure = plots.attention_map(attention, names=["a", "b"], senders=["x", "y", "all else"])

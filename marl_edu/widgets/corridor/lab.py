@@ -3,11 +3,12 @@
 With a kernel it is made of ipywidgets; without one, what it shows is a stored run.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
 
-from marl_edu import plots, results
+from marl_edu import plots
 from marl_edu.algos import dqn, drqn
 from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import Flicker, TMaze
@@ -31,51 +32,62 @@ class MemoryPanel(LabPanel):
         self.missing = ipywidgets.FloatSlider(
             value=0.0, min=0.0, max=0.9, step=0.1, description="share missing", **WIDE
         )
-        self.updates = ipywidgets.IntSlider(
+        updates = ipywidgets.IntSlider(
             value=1500, min=250, max=6000, step=250, description="updates", **WIDE
         )
         self.curve = ipywidgets.HTML()
-        controls = [self.memory, self.length, self.missing, self.updates]
-        super().__init__(controls, "Ready. 1,000 updates take a few seconds.", [self.curve])
+        super().__init__(
+            [self.memory, self.length, self.missing],
+            updates,
+            "Ready. 1,000 updates take a few seconds.",
+            [self.curve],
+        )
 
-    def train(self) -> Result:
-        """Train the chosen agent, drawing as it goes; what the button does."""
-        maze = {"length": self.length.value}
-        args = {"env": TMaze, "env_args": maze, "p": self.missing.value}
+    def plan(self) -> tuple[Callable[..., Result], Any]:
+        """What the controls say."""
+        self.env_args = {
+            "env": TMaze,
+            "env_args": {"length": self.length.value},
+            "p": self.missing.value,
+        }
         settings: dict[str, Any] = {
             "env": Flicker,
-            "env_args": args,
+            "env_args": self.env_args,
             "updates": self.updates.value,
             "hidden_dim": 32,
             "lr": 3e-3,
             "train_freq": 16.0,
+            "seed": self.seed.value,
         }
-        none = self.memory.value == "none"
-        method, train = ("dqn", dqn.train) if none else ("drqn", drqn.train)
-        cfg = dqn.Config(**settings) if none else drqn.Config(**settings, memory=self.memory.value)
-        run = self.run(
-            train,
-            cfg,
-            lambda row: f"correct turns while exploring: {row['success']:.0%}",
-            lambda rows: self.curve.set_trait("value", _curve(method, rows)),
-        )
-        fresh = evaluate(Flicker(**args, num_envs=250), qlearning.GreedyPolicy(run.net), 1000)
-        self.status.value = (
-            f"{fresh['success']:.1%} correct turns in {fresh['episodes']} fresh mazes"
-        )
-        self.curve.value = _curve(method, run.rows)
-        return run
+        if self.memory.value == "none":
+            return dqn.train, dqn.Config(**settings)
+        return drqn.train, drqn.Config(**settings, memory=self.memory.value)
+
+    def say(self, row: Row) -> str:
+        """A row of the log in words."""
+        return f"correct turns while exploring: {row['success']:.0%}"
+
+    def draw(self, rows: Sequence[Row]) -> None:
+        """The curve so far."""
+        none = self.attempts[-1].settings["memory"] == "none"
+        self.curve.value = self._curve("dqn" if none else "drqn", rows)
+
+    def finish(self, run: Result) -> str:
+        """Walk through fresh mazes."""
+        env = Flicker(**self.env_args, num_envs=250)
+        fresh = evaluate(env, qlearning.GreedyPolicy(run.net), 1000)
+        return f"{fresh['success']:.1%} correct turns in {fresh['episodes']} fresh mazes"
 
     def without_kernel(self) -> str:
         """HTML of a stored run."""
         return stored_run(
-            STORED, "with an LSTM in a corridor of ten cells", lambda rows: _curve("drqn", rows)
+            STORED,
+            "with an LSTM in a corridor of ten cells",
+            lambda rows: self._curve("drqn", rows),
         )
 
-
-def _curve(method: str, rows: list[Row]) -> str:
-    curve = results.run_curve(rows)
-    figure = plots.learning_curves({method: curve}, trivial=("walk and guess", 50.0))
-    steps = f"{curve.steps[-1]:,.0f} environment steps"
-    text = f"correct turns: {100 * curve.iqm[-1]:.0f} % after {steps}"
-    return plots.show(figure, alt=f"Learning curve: {text}.", caption=text)._repr_html_()
+    def _curve(self, method: str, rows: Sequence[Row]) -> str:
+        figure = self.curves(method, rows, trivial=("walk and guess", 50.0))
+        steps = f"{rows[-1]['env_steps']:,.0f} environment steps"
+        text = f"correct turns: {100 * rows[-1]['success']:.0f} % after {steps}"
+        return plots.show(figure, alt=f"Learning curve: {text}.", caption=text)._repr_html_()

@@ -3,16 +3,18 @@
 With a kernel it is made of ipywidgets; without one, what it shows is a stored run.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import ipywidgets
 
-from marl_edu import plots, results
+from marl_edu import plots
 from marl_edu.algos import counts, icm, rnd
 from marl_edu.core.evaluate import evaluate
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.results import exploration
 from marl_edu.training import ppo
+from marl_edu.training.checkpoint import Row
 from marl_edu.widgets.curiosity.figure import draw
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
 
@@ -40,43 +42,48 @@ class CuriosityPanel(LabPanel):
         self.units = ipywidgets.Dropdown(
             options=[8, 16, 32, 64, 128], value=128, description="units per layer", **WIDE
         )
-        self.updates = ipywidgets.IntSlider(
-            value=60, min=10, max=150, step=10, description="rounds", **WIDE
+        updates = ipywidgets.IntSlider(
+            value=130, min=10, max=200, step=10, description="rounds", **WIDE
         )
-        self.seed = ipywidgets.IntSlider(value=0, min=0, max=9, description="seed", **WIDE)
         self.seen, self.success, self.map = (ipywidgets.HTML() for _ in range(3))
-        controls = [self.method, self.tv, self.units, self.updates, self.seed]
         pictures = ipywidgets.HBox(
             [self.seen, self.success, self.map], layout={"flex_flow": "row wrap"}
         )
-        super().__init__(controls, "Ready. Ten rounds take about two seconds.", [pictures])
+        super().__init__(
+            [self.method, self.tv, self.units],
+            updates,
+            "Ready. Ten rounds take about two seconds.",
+            [pictures],
+        )
 
-    def train(self) -> ppo.Result:
-        """Train with the chosen bonus, drawing as it goes; what the button does."""
+    def plan(self) -> tuple[Callable[..., ppo.Result], Any]:
+        """What the controls say."""
         config, train, extra = self._chosen()
+        self.env_args = {"noisy_tv": self.tv.value}
         cfg = config(
             env=KeyDoorMaze,
-            env_args={"noisy_tv": self.tv.value},
+            env_args=self.env_args,
             updates=self.updates.value,
             seed=self.seed.value,
             **extra,
         )
-        name = METHODS[self.method.value]
-        run = self.run(
-            train,
-            cfg,
-            lambda row: f"cells seen: {row['coverage']:.0%}, success: {row['success']:.0%}",
-            lambda rows: self._draw(name, rows),
-        )
-        env = KeyDoorMaze(noisy_tv=self.tv.value, num_envs=250)
-        fresh = evaluate(env, ppo.TeamPolicy(run.net, greedy=False), 500)
-        self.status.value = f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes succeed"
-        self._draw(name, run.rows)
-        self.map.value = _map(run.bonus)
-        return run
+        return train, cfg
 
-    def _draw(self, name: str, rows: list[Any]) -> None:
-        self.seen.value, self.success.value = _curves(name, rows)
+    def say(self, row: Row) -> str:
+        """A row of the log in words."""
+        return f"cells seen: {row['coverage']:.0%}, success: {row['success']:.0%}"
+
+    def draw(self, rows: Sequence[Row]) -> None:
+        """The curves so far."""
+        method = METHODS[self.attempts[-1].settings["bonus"]]
+        self.seen.value, self.success.value = self._curves(method, rows)
+
+    def finish(self, run: ppo.Result) -> str:
+        """Play fresh episodes, and draw what every cell would pay."""
+        env = KeyDoorMaze(**self.env_args, num_envs=250)
+        fresh = evaluate(env, ppo.TeamPolicy(run.net, greedy=False), 500)
+        self.map.value = _map(run.bonus)
+        return f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes succeed"
 
     def _chosen(self) -> tuple[Any, Any, dict[str, Any]]:
         units = self.units.value
@@ -94,22 +101,19 @@ class CuriosityPanel(LabPanel):
         return stored_run(
             f"{chosen.split(',')[0].lower()}-maze",
             f"of {chosen}",
-            lambda rows: "".join(_curves(METHODS[chosen], rows)),
+            lambda rows: "".join(self._curves(METHODS[chosen], rows)),
         )
 
-
-def _curves(name: str, rows: list[Any]) -> tuple[str, str]:
-    """Two pictures: cells ever seen, and success."""
-    drawn = []
-    for key, words in (("coverage", "cells ever seen"), ("success", "success")):
-        curve = results.run_curve(rows, key)
-        figure = plots.learning_curves({name: curve}, ylabel=f"{words} (%)")
-        text = (
-            f"{words}: {100 * curve.iqm[-1]:.0f} % after {curve.steps[-1]:,.0f} environment steps"
-        )
-        alt = f"Learning curve, {text}."
-        drawn.append(plots.show(figure, alt=alt, caption=text)._repr_html_())
-    return drawn[0], drawn[1]
+    def _curves(self, method: str, rows: Sequence[Row]) -> tuple[str, str]:
+        """Two pictures: cells ever seen, and success."""
+        drawn = []
+        for key, words in (("coverage", "cells ever seen"), ("success", "success")):
+            figure = self.curves(method, rows, key, ylabel=f"{words} (%)")
+            steps = f"{rows[-1]['env_steps']:,.0f} environment steps"
+            text = f"{words}: {100 * rows[-1][key]:.0f} % after {steps}"
+            alt = f"Learning curve, {text}."
+            drawn.append(plots.show(figure, alt=alt, caption=text)._repr_html_())
+        return drawn[0], drawn[1]
 
 
 def _map(bonus: Any) -> str:

@@ -3,9 +3,11 @@
 With a kernel it is made of ipywidgets; without one, what it shows is a stored run.
 """
 
+from collections.abc import Callable, Sequence
+
 import ipywidgets
 
-from marl_edu import plots, results
+from marl_edu import plots
 from marl_edu.agents.gnn_dqn_agent import LAYERS
 from marl_edu.algos import gat
 from marl_edu.core.evaluate import evaluate
@@ -30,17 +32,19 @@ class GraphPanel(LabPanel):
             options=list(LAYERS), value="gat", description="kind of layer", **WIDE
         )
         self.heads = ipywidgets.Dropdown(options=[1, 2, 4], value=4, description="heads", **WIDE)
-        self.updates = ipywidgets.IntSlider(
+        updates = ipywidgets.IntSlider(
             value=200, min=50, max=600, step=50, description="updates", **WIDE
         )
         self.curve, self.graph = ipywidgets.HTML(), ipywidgets.VBox()
-        controls = [self.hops, self.layers, self.kind, self.heads, self.updates]
         super().__init__(
-            controls, "Ready. 100 updates take about ten seconds.", [self.curve, self.graph]
+            [self.hops, self.layers, self.kind, self.heads],
+            updates,
+            "Ready. 100 updates take about ten seconds.",
+            [self.curve, self.graph],
         )
 
-    def train(self) -> Result:
-        """Train the chosen team, drawing as it goes; what the button does."""
+    def plan(self) -> tuple[Callable[..., Result], gat.Config]:
+        """What the controls say."""
         settings = graphs.relay(self.hops.value) | {"updates": self.updates.value}
         cfg = gat.Config(
             **settings,
@@ -48,43 +52,51 @@ class GraphPanel(LabPanel):
             layer_type=LAYERS[self.kind.value],
             heads=self.heads.value,
             nearest=64,
+            seed=self.seed.value,
         )
-        run = self.run(
-            gat.train,
-            cfg,
-            lambda row: f"right answers while exploring: {row['success']:.0%}",
-            lambda rows: self.curve.set_trait("value", _curve(self.kind.value, rows)),
-        )
+        return gat.train, cfg
+
+    def say(self, row: Row) -> str:
+        """A row of the log in words."""
+        return f"right answers while exploring: {row['success']:.0%}"
+
+    def draw(self, rows: Sequence[Row]) -> None:
+        """The curve so far."""
+        kind = self.attempts[-1].settings["kind of layer"]
+        self.curve.value = self._curve("gat" if kind == "gat" else f"gat-{kind}", rows)
+
+    def finish(self, run: Result) -> str:
+        """Play among 64 and 1,024 agents, and draw the graph where a figure knows the layer."""
         small, large = (
-            evaluate(Relay(n, self.hops.value, num_envs=B), a2c.TeamPolicy(run.net), episodes)
+            evaluate(Relay(n, self._hops(), num_envs=B), a2c.TeamPolicy(run.net), episodes)
             for n, B, episodes in ((64, 100, 500), (1024, 5, 20))
         )
-        self.status.value = (
-            f"{small['success']:.1%} right among 64 agents, {large['success']:.1%} among 1,024"
-        )
-        self.curve.value = _curve(self.kind.value, run.rows)
         for shown in self.graph.children:
             shown.close()
-        drawn = self.kind.value == "gat" and self.layers.value > 0
+        chosen = self.attempts[-1].settings
+        drawn = chosen["kind of layer"] == "gat" and chosen["layers"] > 0
         self.graph.children = [GraphFigure(run.net)] if drawn else []
-        return run
+        return f"{small['success']:.1%} right among 64 agents, {large['success']:.1%} among 1,024"
+
+    def _hops(self) -> int:
+        return int(self.attempts[-1].settings["links away"])
 
     def without_kernel(self) -> str:
         """HTML of a stored run."""
         return stored_run(
-            STORED, "with two layers, the answer two links away,", lambda rows: _curve("gat", rows)
+            STORED,
+            "with two layers, the answer two links away,",
+            lambda rows: self._curve("gat", rows),
         )
 
-
-def _curve(kind: str, rows: list[Row]) -> str:
-    curve = results.run_curve(rows)
-    figure = plots.learning_curves(
-        {"gat" if kind == "gat" else f"gat-{kind}": curve},
-        trivial=("guessing", 25.0),
-        best=("best possible", 100.0),
-        ylabel="right answers (%)",
-    )
-    text = (
-        f"right answers {100 * curve.iqm[-1]:.0f} % after {curve.steps[-1]:,.0f} environment steps"
-    )
-    return plots.show(figure, alt=f"Learning curve: {text}.", caption=text)._repr_html_()
+    def _curve(self, method: str, rows: Sequence[Row]) -> str:
+        figure = self.curves(
+            method,
+            rows,
+            trivial=("guessing", 25.0),
+            best=("best possible", 100.0),
+            ylabel="right answers (%)",
+        )
+        steps = f"{rows[-1]['env_steps']:,.0f} environment steps"
+        text = f"right answers {100 * rows[-1]['success']:.0f} % after {steps}"
+        return plots.show(figure, alt=f"Learning curve: {text}.", caption=text)._repr_html_()
