@@ -54,7 +54,7 @@ def tools(folder: Path = RESULTS) -> Table:
             for row in rows
         ],
         "The newest release of each tool that pip found, beside our package in an environment of "
-        "its own. What gave way: versions of our dependencies other than those tested here.",
+        "its own. What gave way: dependencies that had to be installed in another version.",
     )
 
 

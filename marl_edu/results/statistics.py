@@ -175,7 +175,8 @@ def score_interval(values: ArrayLike, episodes: int, variances: ArrayLike = ()) 
         ValueError: no variances, and a value that is no share in [0, 1].
     """
     found, spread = interval(values), np.asarray(variances, dtype=np.float64)
-    if not len(spread):
+    shares = not len(spread)
+    if shares:
         share = _numbers("values", values)
         if not ((share >= 0) & (share <= 1)).all():
             raise ValueError(f"without variances, values must be shares in [0, 1], got {values!r}")
@@ -183,6 +184,8 @@ def score_interval(values: ArrayLike, episodes: int, variances: ArrayLike = ()) 
     down, up = luck(found.value, float(spread.mean()), episodes)
     low = found.value - float(np.hypot(found.value - found.low, down))
     high = found.value + float(np.hypot(found.high - found.value, up))
+    if shares:  # no less than 0, no more than 1
+        low, high = max(low, 0.0), min(high, 1.0)
     return Estimate(found.value, low, high, found.n)
 
 

@@ -238,7 +238,7 @@ def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Tabl
     return table(
         rows,
         "Traffic junction and probe, success in percent: ours is the interquartile mean of n "
-        "seeds, greedy, on fresh episodes; its interval holds the chance of seeds and of episodes; "
+        "seeds, greedy, on fresh episodes; its interval covers the luck of seeds and of episodes; "
         f"± is the paper's, which does not always say what it is. The two match where their "
         f"{INTERVAL} intervals overlap.",
     )
@@ -271,11 +271,11 @@ def environments(
         if task not in stored:
             raise ValueError(f"tasks must be some of {', '.join(stored)}, got {task!r}")
     columns = {
+        "best": "best possible",
         "random": "random",
         "open-loop": "best open-loop",
         "own view": "own view",
         "shared view": "views shared",
-        "best": "best possible",
     }
     rows = []
     chosen = [stored[key] for key in tasks or stored if tasks or stored[key]["shown"]]

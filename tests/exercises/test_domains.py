@@ -82,7 +82,7 @@ def test_the_sentence_on_the_page_says_what_is_drawn():
         },
     )
     assert domain.sentence("(B,)") == (
-        "The grader tries: B 1–4; `z` normal, with a spread up to 200, with NaN where nothing "
+        "The grader tries: B 1–4; `z` normal, s.d. up to 200, with NaN where nothing "
         "counts; `w` normal; `m` with one True in each row at least; `gamma` from 0 to 1; `a` "
         "whole, from 0 to X."
     )

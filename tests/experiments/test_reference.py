@@ -111,11 +111,11 @@ def test_the_command_measures_some_and_keeps_the_others(tmp_path, capsys):
 def test_the_table_shows_the_best_policy_of_each_role():
     table = tables.environments(tasks=["speaker-listener", "tmaze"])
     listener, maze = table.rows
-    assert "middle of the landmarks" in listener[3] and "told the goal" in listener[4]
-    assert maze[2] == "= 50.0 (walk and guess)" and maze[4] == "—"
+    assert "middle of the landmarks" in listener[4] and "told the goal" in listener[5]
+    assert maze[3] == "= 50.0 (walk and guess)" and maze[5] == "—"
     assert "4,000 episodes" in table.caption
-    assert listener[0] == "Speaker and listener: return per agent ↑" and "(random)" not in maze[1]
+    assert listener[0] == "Speaker and listener: return per agent ↑" and "(random)" not in maze[2]
     short, steps = tables.environments(tasks=["tmaze", "predator-prey5"], details=False).rows
-    assert short[2] == "= 50.0" and steps[0].endswith("↓")
+    assert short[3] == "= 50.0" and steps[0].endswith("↓")
     with pytest.raises(ValueError, match=r"tasks must be some of .*, got 'chess'"):
         tables.environments(tasks=["chess"])

@@ -143,6 +143,8 @@ def test_score_intervals_of_unequal_and_of_equal_runs():
     with pytest.raises(ValueError, match=r"shares in \[0, 1\]"):
         results.score_interval([12.0, 13.0], 100)
     assert math.isnan(results.score_interval([0.5], 100).low)
+    best = results.score_interval([0.9, 0.95, 0.98, 1.0, 1.0], 50)
+    assert best.high == 1.0 > best.value > best.low  # no share is larger
 
 
 def test_stored_spreads_are_used_and_graphs_of_ones_own_need_none(tmp_path):

@@ -216,7 +216,7 @@ test("a moment in words", () => {
   const silent = describe(now, weights, 1, { ...is, silent: true });
   assert.equal(silent, "Car 1 waits. In this team nobody talks.");
   const end = describe(moment([GAS, GAS]), weights, null, { ...is, over: true });
-  const crash = "Crash: cars 0 and 1. Cars go on; each shared step costs 10. ";
+  const crash = "Crash: cars 0 and 1. Every step that two cars share a cell costs each 10. ";
   assert.equal(end, `${crash}The episode is over: somebody crashed.`);
 });
 
@@ -246,6 +246,6 @@ test("the score says what was changed on the way, and claims nothing before the 
     scoreText({ good, all, midway }).replace("Episodes without a crash: ", "");
   assert.equal(text(0, 0, 0), "none played yet");
   assert.equal(text(97, 100, 0), "97 of 100");
-  assert.equal(text(0, 1, 1), "0 of 1 (changed while playing)");
-  assert.equal(text(3, 4, 1), "3 of 4 (1 of them changed while playing)");
+  assert.equal(text(0, 1, 1), "0 of 1 (with a change midway)");
+  assert.equal(text(3, 4, 1), "3 of 4 (1 of them with a change midway)");
 });

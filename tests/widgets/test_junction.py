@@ -670,12 +670,12 @@ def test_an_episode_that_was_changed_midway_counts_and_says_so(opened: Opened) -
     shown.slider("Step").fill("20")
     good = 0 if "somebody crashed" in shown.words else 1
     assert score.inner_text() in (
-        f"Episodes without a crash: {good} of 1 (changed while playing)",
+        f"Episodes without a crash: {good} of 1 (with a change midway)",
         "Episodes without a crash: none played yet",  # it had crashed before
     )
     shown.press("Next episode")  # muted from its first step on
     shown.slider("Step").fill("20")
-    assert score.inner_text().endswith(("of 1", "of 2 (1 of them changed while playing)"))
+    assert score.inner_text().endswith(("of 1", "of 2 (1 of them with a change midway)"))
 
 
 def test_what_is_watched_and_pressed_needs_no_unfolding(opened: Opened) -> None:

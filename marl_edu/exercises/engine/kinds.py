@@ -74,7 +74,7 @@ class Reals:
             said = f"from {self.between[0]:g} to {self.between[1]:g}"
         else:
             top = max(self.spreads)
-            said = f"normal, with a spread up to {top:,g}" if top > 1 else "normal"
+            said = f"normal, s.d. up to {top:,g}" if top > 1 else "normal"
             if any(self.centres):
                 said += f" or around ±{max(self.centres):g}"
         return said + (", with NaN where nothing counts" if self.unused else "")

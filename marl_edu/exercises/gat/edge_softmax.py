@@ -53,7 +53,7 @@ sign: the largest of each receiver has to be subtracted first. What you write: a
         },
         finish=_listed,
         notes={
-            "score": "normal, with a spread up to 10,000",
+            "score": "normal, s.d. up to 10,000",
             "receiver": "in any order",
             "n": "which is N",
         },

@@ -118,7 +118,7 @@ about such a graph, and which line of the suspect can notice?""",
             "_order": Reals("N*N", between=(0, 1)),
         },
         finish=_listed,
-        notes={"score": "normal, with a spread up to 10,000", "edges": "in any order"},
+        notes={"score": "normal, s.d. up to 10,000", "edges": "in any order"},
     ),
     inputs=_edges,
     trial=Trial(

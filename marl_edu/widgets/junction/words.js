@@ -19,7 +19,7 @@ const cars = (numbers) => `car${numbers.length === 1 ? "" : "s"} ${list(numbers)
 /** @param {Score} score */
 export function scoreText({ good, all, midway }) {
   const label = midway
-    ? ` (${midway === all ? "" : `${midway} of them `}changed while playing)`
+    ? ` (${midway === all ? "" : `${midway} of them `}with a change midway)`
     : "";
   return `Episodes without a crash: ${all ? `${good} of ${all}${label}` : "none played yet"}`;
 }
@@ -41,7 +41,7 @@ export function describe({ env, actions }, weights, listener, is) {
   const living = [...env.alive.keys()].filter((i) => env.alive[i]);
   const crashed = living.filter((i) => env.collided[i]);
   const crash = crashed.length
-    ? `Crash: ${cars(crashed)}. Cars go on; each shared step costs ${is.cost}. `
+    ? `Crash: ${cars(crashed)}. Every step that two cars share a cell costs each ${is.cost}. `
     : "";
   if (is.over) {
     return `${crash}The episode is over: ${env.success ? "nobody" : "somebody"} crashed.`;

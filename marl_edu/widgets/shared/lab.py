@@ -43,9 +43,9 @@ class Attempt:
 class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
     """A panel that trains what its controls say, in a thread, so that the notebook can be used.
 
-    Train begins, Stop halts, Resume goes on; Train after Stop begins anew. While a run is under way
-    another press of Train changes nothing. Derived classes give `plan`, `say`, `draw`, `finish` and
-    `without_kernel`.
+    Train begins, Stop halts, Resume goes on; Train after Stop begins again. While a run is under
+    way another press of Train changes nothing. Derived classes give `plan`, `say`, `draw`, `finish`
+    and `without_kernel`.
 
     Args:
         controls: what to choose; each has a description. updates: the one for the length.
@@ -99,7 +99,7 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     @property
     def running(self) -> bool:
-        """Whether a run is under way, and not halted."""
+        """Whether a run is under way, not halted."""
         return self._alive() and self.attempts[-1].go_on.is_set()
 
     def train(self) -> Any:
@@ -132,14 +132,14 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.thread.start()
 
     def halt(self) -> None:
-        """Stop a run after its present update; `resume` goes on, `start` begins anew."""
+        """Stop a run after its present update; `resume` goes on, `start` begins again."""
         if self.running:
             attempt = self.attempts[-1]
             attempt.go_on.clear()
             done = attempt.rows[-1]["update"] if attempt.rows else 0
             self.status.value = (
                 f"Stopped after {done} of {attempt.cfg.updates} updates. Resume goes on; "
-                "Train begins anew."
+                "Train begins again."
             )
             self._offer("Resume")
 
