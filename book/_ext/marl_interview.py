@@ -235,14 +235,14 @@ $$
     def plan(self) -> str:
         """The plan of two weeks, a day a row."""
         rows = [
-            f"| {day} | [](../{page}.{'ipynb' if page[0] in 'ct' else 'md'}) | {new or '–'} | "
-            f"{back or '–'} | {what or '–'} | {minutes} |"
+            f"| {day} | [](../{page}.{'ipynb' if page[0] in 'ct' else 'md'}) | {minutes} | "
+            f"{new or '–'} | {back or '–'} | {what or '–'} |"
             for day, (page, what, new, back, minutes) in enumerate(
                 interview_plan.days(len(questions())), 1
             )
         ]
-        head = "| Day | Read | New cards | Cards back | Practise | Minutes |"
-        return "\n".join([head, "|--:|---|--:|--:|---|--:|", *rows])
+        head = "| Day | Read | Minutes | New cards | Cards back | Practise |"
+        return "\n".join([head, "|--:|---|--:|--:|--:|---|", *rows])
 
     def counts(self) -> str:
         """How many questions there are, by topic and level."""

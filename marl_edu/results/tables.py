@@ -177,6 +177,12 @@ class Table:
         """columns: the head, its first entry names the rows. rows: as many texts each."""
         self.columns, self.rows, self.caption = list(columns), [list(r) for r in rows], caption
 
+    def without(self, *columns: str) -> "Table":
+        """The same table with some of its columns left out."""
+        kept = [k for k, name in enumerate(self.columns) if name not in columns]
+        rows = [[row[k] for k in kept] for row in self.rows]
+        return Table([self.columns[k] for k in kept], rows, self.caption)
+
     @property
     def text(self) -> str:
         """Columns padded with blanks, the caption above."""
@@ -235,13 +241,17 @@ def overview(folder: Path = RESULTS, names: Sequence[str] | None = None) -> Tabl
         known = reference_scores(name.partition("-")[2], folder)
         papers: Sequence[Published | None] = PUBLISHED.get(name) or [None]
         rows += [Row(name, p, ours, known.get("best"), known.get("trivial")) for p in papers]
-    return table(
-        rows,
-        "Traffic junction and probe, success in percent: ours is the interquartile mean of n "
-        "seeds, greedy, on fresh episodes; its interval covers the luck of seeds and of episodes; "
-        f"± is the paper's, which does not always say what it is. The two match where their "
-        f"{INTERVAL} intervals overlap.",
+    caption = (
+        "Success in percent: ours is the interquartile mean of n seeds, greedy, on fresh episodes; "
+        "its interval covers the luck of seeds and of episodes"
     )
+    if any(row.paper for row in rows):
+        caption += (
+            "; ± is the paper's, which does not always say what it is, (?) where it does not. As a "
+            "standard deviation (s.d.) it is divided by the root of the paper's runs. The two "
+            f"match where their {INTERVAL} intervals overlap"
+        )
+    return table(rows, f"{caption}.")
 
 
 def _is_of_its_folder(path: Path) -> bool:

@@ -397,6 +397,10 @@ def test_overview_of_stored_runs(tmp_path):
     ]
     assert easy[0][2] == "99.0" and easy[0][6] == "29.0 (always GAS)"
     assert len(tables.overview(tmp_path, ["none-easy"]).rows) == 1
+    alone = tables.overview(tmp_path, ["tarmac-probe"]).without("paper", "verdict")
+    assert alone.columns == ["", "ours", "90 %", "n", "best possible", "trivial baseline"]
+    assert alone.rows == [["tarmac-probe", "50.0", "—", "1", "—", "—"]]
+    assert "paper" not in alone.caption and "±" in table.caption
 
 
 def test_reference_scores_are_those_measured_the_exact_ones_first(tmp_path):
