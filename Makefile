@@ -9,7 +9,9 @@
 PYTHON ?=
 VENV ?= .venv
 WORKERS ?= logical
-export PYTHON VENV WORKERS
+# What JupyterLab is started with: make lab LAB_OPTIONS="--allow-root --ip 0.0.0.0"
+LAB_OPTIONS ?=
+export PYTHON VENV WORKERS LAB_OPTIONS
 
 TARGETS := help book quick test deep lint types fast unit notebooks tests site slow mutants pdf epub \
            archive times tools lab serve format clean

@@ -10,6 +10,7 @@ from __future__ import annotations  # an older Python is to get as far as instal
 
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,7 @@ HELP = {
     "archive": "pack the built book: _build/site.tar.gz, and its checksum",
     "times": "how long quick, test and deep take, beside their limits; hours",
     "tools": "our algorithms on other environments, ours in other tools; half an hour",
-    "lab": "open JupyterLab on the chapters and exercises",
+    "lab": "open JupyterLab on copies of the chapters, to write in (LAB_OPTIONS=...)",
     "serve": "serve the built book on http://localhost:8000",
     "format": "format the code, write the exercises' cells, strip the notebooks' outputs",
     "clean": "remove everything that was built, but not .venv",
@@ -98,7 +99,7 @@ STEPS: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     "epub": ("the book for an e-reader", (("tools/epub.py",),)),
     "times": ("", (("tools/times.py",),)),
     "tools": ("", (("tools/pairs.py", "--save"), ("tools/field.py", "--save"))),
-    "lab": ("", (("-m", "jupyter", "lab", "book"),)),
+    "lab": ("", (("tools/lab.py", *shlex.split(os.environ.get("LAB_OPTIONS", ""))),)),
     "serve": (
         "",
         (("-m", "http.server", "8000", "--bind", "localhost", "--directory", str(HTML)),),
