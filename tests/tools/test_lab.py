@@ -1,6 +1,7 @@
 """The copies that readers write in: nothing of theirs is lost, and nothing of theirs is built."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,9 +12,8 @@ from nbformat.v4 import new_code_cell, new_notebook, writes
 from tests import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
-import lab
-
 import book
+import lab
 
 
 def write(path: Path, source: str, output: bool = False) -> None:
@@ -37,6 +37,36 @@ def test_chapters_are_copied_and_nothing_else(folders: tuple[Path, Path]) -> Non
     assert lab.refresh(*folders) == []
     found = {path.relative_to(folders[1]).as_posix() for path in folders[1].rglob("*.ipynb")}
     assert found == {"tour.ipynb", "chapters/gat.ipynb"}
+
+
+TEXT = """# A chapter
+
+TarMAC {cite}`das2019tarmac`, by {cite:t}`singh2019ic3net`; see [](../notation.md#letters), the
+[glossary](../glossary.md), [](drqn.ipynb), the {term}`interquartile mean` and `[i](x[:, i])`.
+"""
+LINKED = """# A chapter
+
+TarMAC ([Das et al., 2019](BASEbook/bibliography.html)), by \
+[Singh et al. (2019)](BASEbook/bibliography.html); see \
+[Notation](BASEbook/notation.html#letters), the
+[glossary](BASEbook/glossary.html), [DRQN](drqn.ipynb), the \
+[interquartile mean](BASEbook/glossary.html#term-interquartile-mean) and `[i](x[:, i])`.
+"""
+
+
+def test_what_lab_cannot_know_is_a_link_to_the_site() -> None:
+    made = lab.readable(TEXT, lab.BOOK / "chapters" / "tarmac.ipynb", lab.BOOK)
+    drqn, notation = (lab.title(lab.BOOK / name) for name in ("chapters/drqn.ipynb", "notation.md"))
+    wanted = LINKED.replace("BASE", lab.BASE).replace("[DRQN]", f"[{drqn}]")
+    assert made == wanted.replace("[Notation]", f"[{notation}]")
+
+
+def test_no_copy_holds_what_lab_cannot_know() -> None:
+    for name in lab.notebooks(lab.BOOK):
+        copy = lab.for_lab(lab.BOOK / name, lab.BOOK)
+        assert not re.search(r"\{(?!eq\})[a-z:]+\}`|\]\([\w./-]+\.md\b", copy), name
+        there = re.findall(r"\]\(([\w./-]+\.ipynb)", copy)
+        assert all((lab.BOOK / name.parent / path).exists() for path in there)
 
 
 def test_a_copy_that_only_ran_is_replaced_when_its_chapter_changes(
