@@ -1,6 +1,16 @@
 // The live T-maze: walk it with a network's memory in view, exchange or erase it on the way.
 
-import { CELL, controls, each, escape, find, follow, target, tell } from "../shared/kit.js";
+import {
+  CELL,
+  controls,
+  each,
+  escape,
+  find,
+  follow,
+  keepKeys,
+  target,
+  tell,
+} from "../shared/kit.js";
 import { mazeShape, memoryShape } from "./drawing.js";
 import { caption, DOWN, FORWARD, readsNow, UP, Walk } from "./env.js";
 import { load } from "./network.js";
@@ -72,6 +82,7 @@ function markup(maze, agents, { look, hint }) {
 
 /** @param {Place} place */
 export function render({ model, el }) {
+  keepKeys(el);
   /** @type {Maze} */
   const maze = model.get("maze");
   /** @type {Record<string, Agent & Packed>} */

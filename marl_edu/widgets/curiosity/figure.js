@@ -7,6 +7,7 @@ import {
   escape,
   find,
   follow,
+  keepKeys,
   percent,
   shade,
   target,
@@ -46,8 +47,7 @@ function markup(maze, { look, hint }) {
   const { button, group, input, radio } = controls("mc");
   const moves = each(MOVES, ([name, sign], a) => {
     const label = sign ? `aria-label="${name}"` : "";
-    return `<button type="button" data-move="${a}" class="mc-move-${a}"
-      data-lm-suppress-shortcuts="true" ${label}>${sign || name}</button>`;
+    return `<button type="button" data-move="${a}" class="mc-move-${a}" ${label}>${sign || name}</button>`;
   });
   const methods = each(
     Object.entries(METHODS),
@@ -117,6 +117,7 @@ function describeBars(paid) {
 
 /** @param {Place} place */
 export function render({ model, el }) {
+  keepKeys(el);
   /** @type {Maze} */
   const maze = model.get("maze");
   /** @type {Nets} */

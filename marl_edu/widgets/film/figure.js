@@ -1,6 +1,6 @@
 // A film of an environment.
 
-import { clamp, find, follow, tell } from "../shared/kit.js";
+import { clamp, find, follow, keepKeys, tell } from "../shared/kit.js";
 
 /** @import { Place } from "../shared/kit.js" */
 
@@ -24,12 +24,12 @@ export function unpack(packed) {
 export async function render({ model, el }) {
   const [pictures, texts] = await unpack(model.get("pictures"));
   const last = pictures.length - 1;
-  // JupyterLab takes the arrow keys from an input that does not say that it needs them.
+  keepKeys(el);
   el.innerHTML = `<figure class="mf" style="${model.get("look")}">
     <div class="mf-picture" aria-hidden="true"></div>
     <div class="mf-controls">
       <button type="button"></button>
-      <label>Step <input type="range" min="0" max="${last}" step="1" data-lm-suppress-shortcuts="true"></label>
+      <label>Step <input type="range" min="0" max="${last}" step="1"></label>
       <span class="mf-value"></span>
     </div>
     <p class="mf-text"></p>

@@ -10,6 +10,7 @@ import {
   fill,
   find,
   follow,
+  keepKeys,
 } from "../shared/kit.js";
 import { target, tell } from "../shared/kit.js";
 import { agentShape, arrowShape, linkShape } from "./drawing.js";
@@ -76,6 +77,7 @@ function markup(N, net, { look, hint }) {
 
 /** @param {Place} place */
 export function render({ model, el }) {
+  keepKeys(el);
   const net = load(model.get("net"));
   /** @type {Traits} */
   const first = model.get("first"); // as the figure was made; the traits may come from a link
@@ -214,7 +216,7 @@ export function render({ model, el }) {
     if (tied !== `${selected}:${others}`) {
       tied = `${selected}:${others}`;
       const boxes = each(others, (j) => {
-        return `<label><input type="checkbox" value="${j}" data-lm-suppress-shortcuts="true">${j}</label>`;
+        return `<label><input type="checkbox" value="${j}">${j}</label>`;
       });
       ties.innerHTML = `<legend>Links of agent ${selected} to</legend>${boxes || "nobody within its radius"}`;
     }

@@ -1,6 +1,16 @@
 // The live Traffic Junction: its state, and what changes it.
 
-import { announcer, bring, clamp, follow, meanOfHeads, same, target, tell } from "../shared/kit.js";
+import {
+  announcer,
+  bring,
+  clamp,
+  follow,
+  keepKeys,
+  meanOfHeads,
+  same,
+  target,
+  tell,
+} from "../shared/kit.js";
 import { prepare } from "./env.js";
 import { Episode, readChanges, writeChanges } from "./episode.js";
 import { load } from "./network.js";
@@ -40,6 +50,7 @@ function carOf(event) {
 
 /** @param {Place} place */
 export async function render({ model, el }) {
+  keepKeys(el);
   /** @type {Record<string, Record<string, Policy & Packed>>} */
   const policies = model.get("policies");
   /** @type {Record<string, Roads>} */

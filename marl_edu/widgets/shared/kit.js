@@ -221,15 +221,24 @@ export function fill(element, inside) {
 // ---- Controls ------------------------------------------------------------------------------------
 
 /**
+ * Keep the keys: of an element that does not say so JupyterLab takes them for the notebook, where
+ * "d d" deletes a cell. Only the element that has the focus is asked.
+ * @param {Element} root
+ */
+export function keepKeys(root) {
+  root.addEventListener("focusin", ({ target }) => {
+    if (target instanceof Element) target.setAttribute("data-lm-suppress-shortcuts", "true");
+  });
+}
+
+/**
  * The controls of one figure, as HTML. `letters`: those its classes begin with.
  * @param {string} letters
  */
 export function controls(letters) {
   const uid = Math.random().toString(36).slice(2);
-  // JupyterLab takes the arrow keys from an element that does not say that it needs them.
-  const KEYS = 'data-lm-suppress-shortcuts="true"';
   /** @param {string} name @param {string} attributes */
-  const input = (name, attributes) => `<input data-name="${name}" ${KEYS} ${attributes}>`;
+  const input = (name, attributes) => `<input data-name="${name}" ${attributes}>`;
   /** @param {string} name @param {string} label @param {string} control @param {string} value */
   const field = (name, label, control, value = "") =>
     `<div class="${letters}-field"><label for="${name}-${uid}">${label}</label>${control}${value}</div>`;
@@ -239,7 +248,7 @@ export function controls(letters) {
     input,
     /** @param {string} name @param {string} label */
     button: (name, label) =>
-      `<button type="button" data-do="${name}" class="${letters}-${name}" ${KEYS}>${label}</button>`,
+      `<button type="button" data-do="${name}" class="${letters}-${name}">${label}</button>`,
     /** @param {string} name @param {string} value */
     radio: (name, value) =>
       input(name, `type="radio" name="${name}-${uid}" value="${escape(value)}"`),
@@ -259,7 +268,7 @@ export function controls(letters) {
       field(
         name,
         label,
-        `<select data-name="${name}" id="${name}-${uid}" ${KEYS}>${each(
+        `<select data-name="${name}" id="${name}-${uid}">${each(
           options,
           ([value, text]) => `<option value="${value}">${text}</option>`,
         )}</select>`,

@@ -8,10 +8,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from textwrap import shorten
 from threading import Event, Thread
 from typing import Any
 
+import anywidget
 import ipywidgets
 from matplotlib.figure import Figure
 
@@ -22,6 +24,12 @@ WIDE = {"style": {"description_width": "9rem"}, "layout": {"width": "24rem"}}  #
 KEPT = 3  # runs whose curves stay
 LONGEST = 22  # letters of the name of one of them
 DRAW_EVERY = 5  # rows of the log
+
+
+class KeptKeys(anywidget.AnyWidget):
+    """Shows nothing; with it a panel keeps the keys that JupyterLab would take for the notebook."""
+
+    _esm = (Path(__file__).parent / "panel.js").read_text(encoding="utf-8")
 
 
 class GivenUp(Exception):
@@ -71,7 +79,8 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.button.on_click(lambda _: self.start())
         self.stop_button.on_click(lambda _: self.halt() if self.running else self.resume())
         buttons = ipywidgets.HBox([self.button, self.stop_button])
-        super().__init__([*self.controls, buttons, self.bar, self.status, *shown])
+        super().__init__([*self.controls, buttons, self.bar, self.status, *shown, KeptKeys()])
+        self.add_class("marl-panel")
 
     # -- what a derived class gives --------------------------------------------------------------
 
