@@ -44,8 +44,9 @@ def texts(exercise: Exercise) -> dict[str, str]:
         "starter": f"{exercise.starter}\n\n\n"
         f"verdict = exercises.{exercise.name}.grade({asked})\nverdict",
         "hint": f":::{{dropdown}} Hint\n{exercise.hint}\n:::",
-        "solution": f"{solution}\n\n\nverdict = exercises.{exercise.name}.grade(solved_{asked})\n"
-        "assert verdict.passed, verdict\nverdict",
+        # Says nothing where it passes: the verdict on a page is that on the reader's answer.
+        "solution": f"{solution}\n\n\nchecked = exercises.{exercise.name}.grade(solved_{asked})\n"
+        "assert checked.passed, checked",
     }
 
 
