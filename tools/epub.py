@@ -42,13 +42,10 @@ EPUB = pdf.HTML / "marl-edu.epub"
 XHTML, SVG = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}"
 MATHML = "{http://www.w3.org/1998/Math/MathML}"
 # Extensions whose work is a site's: its theme, its scripts, its pages of source.
-ONLY_SITE: tuple[str, ...] = (
-    "sphinx_book_theme",
-    "sphinx_thebe",
-    "sphinx_comments",
-    "sphinx_copybutton",
-)
-ONLY_SITE += ("sphinx-mathjax-offline", "sphinx.ext.viewcode", "sphinx.ext.mathjax")
+ONLY_SITE = {
+    "sphinx_book_theme", "sphinx_thebe", "sphinx_comments", "sphinx_copybutton",
+    "sphinx-mathjax-offline", "sphinx.ext.viewcode", "sphinx.ext.mathjax",
+}  # fmt: skip
 OURS = ("marl_interview",)
 ALL = {*pdf.pages(), *pdf.LEFT_OUT}
 BASE = pdf.CONFIG["html"]["baseurl"]
@@ -79,7 +76,7 @@ def settings(toc: Path) -> dict[str, Any]:
         cli_config={"latex_individualpages": False},  # popped without a default
     )
     own = {name for name in config["extensions"] if str(name).startswith("marl_")}
-    dropped = {*ONLY_SITE, *own} - set(OURS)
+    dropped = (ONLY_SITE | own) - set(OURS)
     config["extensions"] = [name for name in config["extensions"] if name not in dropped]
     config["extensions"] += ["sphinx.ext.mathjax", Path(__file__).stem]
     return config | {
@@ -154,9 +151,8 @@ def target(page: str, address: str) -> tuple[str, str]:
     path, _, place = address.partition("#")
     if re.match("[a-z]+:", path):
         return "", ""
-    return posixpath.normpath(
-        posixpath.join(posixpath.dirname(page), path)
-    ) if path else page, place
+    there = posixpath.normpath(posixpath.join(posixpath.dirname(page), path)) if path else page
+    return there, place
 
 
 def drop_attributes(soup: BeautifulSoup) -> None:

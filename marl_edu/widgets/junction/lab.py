@@ -26,13 +26,13 @@ class TrainingPanel(LabPanel):
     junction of the team that was trained."""
 
     def __init__(self) -> None:
-        self.heads = ipywidgets.Dropdown(options=[1, 2, 4], value=2, description="heads", **WIDE)
+        self.heads = ipywidgets.Dropdown(options=[1, 2, 4], value=1, description="heads", **WIDE)
         self.rounds = ipywidgets.Dropdown(options=[1, 2], value=1, description="rounds", **WIDE)
         self.value_dim = ipywidgets.IntSlider(
-            value=16, min=4, max=32, step=4, description="numbers per value", **WIDE
+            value=32, min=4, max=32, step=4, description="numbers per value", **WIDE
         )
         updates = ipywidgets.IntSlider(
-            value=1100, min=100, max=2000, step=100, description="updates", **WIDE
+            value=1500, min=100, max=2000, step=100, description="updates", **WIDE
         )
         self.curve, self.map = ipywidgets.HTML(), ipywidgets.HTML()
         self.team = ipywidgets.VBox()
@@ -49,7 +49,7 @@ class TrainingPanel(LabPanel):
         cfg = tarmac.Config(
             env_args={"difficulty": "easy"},
             updates=self.updates.value,
-            anneal=0.9,
+            anneal=0.8,
             heads=self.heads.value,
             rounds=self.rounds.value,
             value_dim=self.value_dim.value,
