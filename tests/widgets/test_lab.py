@@ -69,6 +69,7 @@ class Steps(LabPanel):
 def panel() -> Iterator[Steps]:
     made = Steps()
     yield made
+    made.step.set()  # where it waits for another update, it need not wait long
     made._give_up()
     made.close()
 
@@ -115,16 +116,14 @@ def test_it_stops_and_goes_on_where_it_was(panel: Steps) -> None:
     until(lambda: panel.bar.value == 1)
     panel.stop_button.click()
     assert not panel.running and panel.stop_button.description == "Resume"
-    assert "Stopped after 1 of 3 updates" in panel.status.value
+    panel.advance()  # the update that it was in
+    until(lambda: "Stopped after 2 of 3 updates" in panel.status.value)
+    panel.taken.clear()
     panel.step.set()
-    time.sleep(0.05)
-    stood = panel.bar.value
+    assert not panel.taken.wait(0.2) and panel.bar.value == 2  # it stands
     panel.stop_button.click()
     assert panel.running
-    until(lambda: panel.bar.value > stood or not panel.step.is_set())
-    while panel.thread.is_alive():
-        panel.step.set()
-        time.sleep(0.01)
+    panel.ended()
     assert panel.began == 1 and panel.result.width == 8
     assert [row["update"] for row in panel.attempts[-1].rows] == [1, 2, 3]
 
@@ -136,10 +135,9 @@ def test_train_after_stop_begins_anew_and_forgets_the_stopped_run(panel: Steps) 
     until(lambda: panel.bar.value == 1)
     panel.stop_button.click()
     panel.width.value = 9
-    panel.step.set()  # it may be at its next update already
+    panel.step.set()  # it is in its next update, at whose end it is given up
     panel.button.click()
     assert not old.is_alive() and panel.running
-    panel.step.clear()
     for _ in range(3):
         panel.advance()
     panel.ended()
@@ -157,6 +155,7 @@ def test_what_fails_is_said_in_words_and_the_next_run_works(panel: Steps) -> Non
     assert "RuntimeError: thirteen &lt;units&gt;" in panel.status.value
     assert 'role="alert"' in panel.status.value
     assert panel.result is None and isinstance(panel.error, RuntimeError)
+    assert not panel.attempts  # a run that failed has no place among the last three
     panel.width.value = 8
     run_through(panel)
     assert panel.error is None and panel.status.value == "done with 8"

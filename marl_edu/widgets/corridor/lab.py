@@ -8,7 +8,6 @@ from typing import Any
 
 import ipywidgets
 
-from marl_edu import plots
 from marl_edu.algos import dqn, drqn
 from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import Flicker, TMaze
@@ -45,14 +44,10 @@ class MemoryPanel(LabPanel):
 
     def plan(self) -> tuple[Callable[..., Result], Any]:
         """What the controls say."""
-        self.env_args = {
-            "env": TMaze,
-            "env_args": {"length": self.length.value},
-            "p": self.missing.value,
-        }
+        maze = {"length": self.length.value}
         settings: dict[str, Any] = {
             "env": Flicker,
-            "env_args": self.env_args,
+            "env_args": {"env": TMaze, "env_args": maze, "p": self.missing.value},
             "updates": self.updates.value,
             "hidden_dim": 32,
             "lr": 3e-3,
@@ -69,12 +64,12 @@ class MemoryPanel(LabPanel):
 
     def draw(self, rows: Sequence[Row]) -> None:
         """The curve so far."""
-        none = self.attempts[-1].settings["memory"] == "none"
-        self.curve.value = self._curve("dqn" if none else "drqn", rows)
+        remembers = isinstance(self.attempts[-1].cfg, drqn.Config)
+        self.curve.value = self._curve("drqn" if remembers else "dqn", rows)
 
     def finish(self, run: Result) -> str:
         """Walk through fresh mazes."""
-        env = Flicker(**self.env_args, num_envs=250)
+        env = Flicker(**self.attempts[-1].cfg.env_args, num_envs=250)
         fresh = evaluate(env, qlearning.GreedyPolicy(run.net), 1000)
         return f"{fresh['success']:.1%} correct turns in {fresh['episodes']} fresh mazes"
 
@@ -87,7 +82,4 @@ class MemoryPanel(LabPanel):
         )
 
     def _curve(self, method: str, rows: Sequence[Row]) -> str:
-        figure = self.curves(method, rows, trivial=("walk and guess", 50.0))
-        steps = f"{rows[-1]['env_steps']:,.0f} environment steps"
-        text = f"correct turns: {100 * rows[-1]['success']:.0f} % after {steps}"
-        return plots.show(figure, alt=f"Learning curve: {text}.", caption=text)._repr_html_()
+        return self.picture(method, rows, "correct turns", trivial=("walk and guess", 50.0))

@@ -8,7 +8,6 @@ from typing import Any
 
 import ipywidgets
 
-from marl_edu import plots
 from marl_edu.algos import counts, icm, rnd
 from marl_edu.core.evaluate import evaluate
 from marl_edu.envs.key_door_maze import KeyDoorMaze
@@ -59,10 +58,9 @@ class CuriosityPanel(LabPanel):
     def plan(self) -> tuple[Callable[..., ppo.Result], Any]:
         """What the controls say."""
         config, train, extra = self._chosen()
-        self.env_args = {"noisy_tv": self.tv.value}
         cfg = config(
             env=KeyDoorMaze,
-            env_args=self.env_args,
+            env_args={"noisy_tv": self.tv.value},
             updates=self.updates.value,
             seed=self.seed.value,
             **extra,
@@ -80,7 +78,7 @@ class CuriosityPanel(LabPanel):
 
     def finish(self, run: ppo.Result) -> str:
         """Play fresh episodes, and draw what every cell would pay."""
-        env = KeyDoorMaze(**self.env_args, num_envs=250)
+        env = KeyDoorMaze(**self.attempts[-1].cfg.env_args, num_envs=250)
         fresh = evaluate(env, ppo.TeamPolicy(run.net, greedy=False), 500)
         self.map.value = _map(run.bonus)
         return f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes succeed"
@@ -106,14 +104,11 @@ class CuriosityPanel(LabPanel):
 
     def _curves(self, method: str, rows: Sequence[Row]) -> tuple[str, str]:
         """Two pictures: cells ever seen, and success."""
-        drawn = []
-        for key, words in (("coverage", "cells ever seen"), ("success", "success")):
-            figure = self.curves(method, rows, key, ylabel=f"{words} (%)")
-            steps = f"{rows[-1]['env_steps']:,.0f} environment steps"
-            text = f"{words}: {100 * rows[-1][key]:.0f} % after {steps}"
-            alt = f"Learning curve, {text}."
-            drawn.append(plots.show(figure, alt=alt, caption=text)._repr_html_())
-        return drawn[0], drawn[1]
+        seen, success = (
+            self.picture(method, rows, words, key, ylabel=f"{words} (%)")
+            for key, words in (("coverage", "cells ever seen"), ("success", "success"))
+        )
+        return seen, success
 
 
 def _map(bonus: Any) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 
 import ipywidgets
 
-from marl_edu import plots
 from marl_edu.agents.gnn_dqn_agent import LAYERS
 from marl_edu.algos import gat
 from marl_edu.core.evaluate import evaluate
@@ -62,24 +61,22 @@ class GraphPanel(LabPanel):
 
     def draw(self, rows: Sequence[Row]) -> None:
         """The curve so far."""
-        kind = self.attempts[-1].settings["kind of layer"]
+        layer = self.attempts[-1].cfg.layer_type
+        kind = next(name for name, known in LAYERS.items() if known is layer)
         self.curve.value = self._curve("gat" if kind == "gat" else f"gat-{kind}", rows)
 
     def finish(self, run: Result) -> str:
         """Play among 64 and 1,024 agents, and draw the graph where a figure knows the layer."""
+        cfg = self.attempts[-1].cfg
         small, large = (
-            evaluate(Relay(n, self._hops(), num_envs=B), a2c.TeamPolicy(run.net), episodes)
+            evaluate(Relay(n, cfg.env_args["hops"], num_envs=B), a2c.TeamPolicy(run.net), episodes)
             for n, B, episodes in ((64, 100, 500), (1024, 5, 20))
         )
         for shown in self.graph.children:
             shown.close()
-        chosen = self.attempts[-1].settings
-        drawn = chosen["kind of layer"] == "gat" and chosen["layers"] > 0
+        drawn = cfg.layer_type is LAYERS["gat"] and cfg.layers > 0
         self.graph.children = [GraphFigure(run.net)] if drawn else []
         return f"{small['success']:.1%} right among 64 agents, {large['success']:.1%} among 1,024"
-
-    def _hops(self) -> int:
-        return int(self.attempts[-1].settings["links away"])
 
     def without_kernel(self) -> str:
         """HTML of a stored run."""
@@ -90,13 +87,11 @@ class GraphPanel(LabPanel):
         )
 
     def _curve(self, method: str, rows: Sequence[Row]) -> str:
-        figure = self.curves(
+        return self.picture(
             method,
             rows,
+            "right answers",
             trivial=("guessing", 25.0),
             best=("best possible", 100.0),
             ylabel="right answers (%)",
         )
-        steps = f"{rows[-1]['env_steps']:,.0f} environment steps"
-        text = f"right answers {100 * rows[-1]['success']:.0f} % after {steps}"
-        return plots.show(figure, alt=f"Learning curve: {text}.", caption=text)._repr_html_()

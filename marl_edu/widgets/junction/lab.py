@@ -4,7 +4,6 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import ipywidgets
 import torch
@@ -63,8 +62,7 @@ class TrainingPanel(LabPanel):
 
     def draw(self, rows: Sequence[Row]) -> None:
         """The curve so far."""
-        figure = self.curves("tarmac", rows, trivial=("always GAS", 29.0))
-        self.curve.value = _curve(figure, rows)
+        self.curve.value = self._curve(rows)
 
     def finish(self, run: Result) -> str:
         """Play fresh episodes, draw the map, and let the team drive."""
@@ -80,17 +78,10 @@ class TrainingPanel(LabPanel):
 
     def without_kernel(self) -> str:
         """HTML of a stored run."""
-        return stored_run(
-            STORED,
-            "with four heads and two rounds",
-            lambda rows: _curve(self.curves("tarmac", rows, trivial=("always GAS", 29.0)), rows),
-        )
+        return stored_run(STORED, "with four heads and two rounds", self._curve)
 
-
-def _curve(figure: Any, rows: Sequence[Row]) -> str:
-    steps = f"{rows[-1]['env_steps']:,.0f} environment steps"
-    text = f"success {100 * rows[-1]['success']:.0f} % after {steps}"
-    return plots.show(figure, alt=f"Learning curve: {text}.", caption=text)._repr_html_()
+    def _curve(self, rows: Sequence[Row]) -> str:
+        return self.picture("tarmac", rows, trivial=("always GAS", 29.0))
 
 
 def _map(net: a2c.ActorCritic) -> str:

@@ -36,7 +36,7 @@ class GivenUp(Exception):
     """A run that was stopped, and that nobody wants to resume."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Attempt:
     """A run of a panel: its settings as the controls name them, and its log so far."""
 
@@ -141,15 +141,10 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.thread.start()
 
     def halt(self) -> None:
-        """Stop a run after its present update; `resume` goes on, `start` begins again."""
+        """Stop a run at its next row of the log; `resume` goes on, `start` begins again."""
         if self.running:
-            attempt = self.attempts[-1]
-            attempt.go_on.clear()
-            done = attempt.rows[-1]["update"] if attempt.rows else 0
-            self.status.value = (
-                f"Stopped after {done} of {attempt.cfg.updates} updates. Resume goes on; "
-                "Train begins again."
-            )
+            self.attempts[-1].go_on.clear()
+            self.status.value = "Stopping."
             self._offer("Resume")
 
     def resume(self) -> None:
@@ -184,17 +179,19 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
 
         try:
             result = train(attempt.cfg, on_log)
+            self._offer("")  # what follows takes a second or two
             self.draw(attempt.rows)
             self.status.value = "Trained. Playing fresh episodes."
             said = self.finish(result)
         except GivenUp:
             return
         except Exception as error:  # shown to whoever pressed the button, and raised by `train`
-            self._fail(error)
+            if not attempt.given_up:
+                self.attempts.remove(attempt)
+                self._fail(error)
             return
         self.result = result
         self.status.value = said
-        self._offer("")
 
     def _show(self, attempt: Attempt) -> None:
         done = int(attempt.rows[-1]["update"])
@@ -203,6 +200,11 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
             left = attempt.seconds / done * (attempt.cfg.updates - done)
             words = html.escape(self.say(attempt.rows[-1]))
             self.status.value = f"{words}; about {left:.0f} s left"
+        else:
+            self.status.value = (
+                f"Stopped after {done} of {attempt.cfg.updates} updates. Resume goes on; "
+                "Train begins again."
+            )
         if len(attempt.rows) % DRAW_EVERY == 0:
             self.draw(attempt.rows)
 
@@ -238,6 +240,20 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
             },
             **how,
         )
+
+    def picture(
+        self,
+        method: str,
+        rows: Sequence[Row],
+        words: str = "success",
+        key: str = "success",
+        **how: Any,
+    ) -> str:
+        """HTML of `curves`; `words` say what `key` is."""
+        steps = f"{rows[-1]['env_steps']:,.0f} environment steps"
+        text = f"{words}: {100 * rows[-1][key]:.0f} % after {steps}"
+        figure = self.curves(method, rows, key, **how)
+        return plots.show(figure, alt=f"Learning curve, {text}.", caption=text)._repr_html_()
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
