@@ -71,10 +71,10 @@ exercise = Exercise(
     importance=4,
     minutes="5–10",
     statement="""\
-`unpaid_suspect` is the end of an environment's step. Who was gone before the step gets nothing,
-whatever its slot holds. It raises nothing, and as long as nobody's episode ends every number is
-right. Yet agents in such an environment never learn to walk to the end of a corridor of five cells.
-Find the reason and write the function without it. The grader lets agents learn with yours.""",
+`unpaid_suspect` is the last part of an environment's step: it decides who is paid. An agent that
+was gone before the step gets 0. The function raises no error, and as long as nobody's episode ends
+its numbers are right. Yet agents never learn to walk to the end of a corridor of five cells. Find
+the bug and write the function without it. The grader trains agents with yours.""",
     hint="""\
 `alive` says who lived *before* the step. When, in an episode with a single reward, is that reward
 paid, and what does the first line make of `alive` just then?""",
