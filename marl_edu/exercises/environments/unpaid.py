@@ -72,9 +72,9 @@ exercise = Exercise(
     minutes="5–10",
     statement="""\
 `unpaid_suspect` is the last part of an environment's step: it decides who is paid. An agent that
-was gone before the step gets 0. The function raises no error, and as long as nobody's episode ends
-its numbers are right. Yet agents never learn to walk to the end of a corridor of five cells. Find
-the bug and write the function without it. The grader trains agents with yours.""",
+was gone before the step gets 0. It raises no error, and as long as nobody's episode ends its
+numbers are right. Yet agents never learn to walk to the end of a corridor of five cells. Find the
+bug and write the function without it. The grader trains agents with yours.""",
     hint="""\
 `alive` says who lived *before* the step. When, in an episode with a single reward, is that reward
 paid, and what does the first line make of `alive` just then?""",
