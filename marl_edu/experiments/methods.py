@@ -5,12 +5,24 @@ An id names a method in stored runs and checkpoints: it never changes.
 
 from typing import Any
 
-from marl_edu.algos import combined, commnet, counts, dqn, drqn, gat, ic3net, icm, rnd, tarmac
+from marl_edu.algos import (
+    combined,
+    commnet,
+    counts,
+    dqn,
+    drqn,
+    gat,
+    ic3net,
+    icm,
+    mappo,
+    rnd,
+    tarmac,
+)
 from marl_edu.core.evaluate import play_episodes
 from marl_edu.core.protocols import Env, Policy
 from marl_edu.experiments import node_classification
 from marl_edu.experiments.run import Algorithm, Evaluation
-from marl_edu.training import a2c, ppo, qlearning
+from marl_edu.training import a2c, ppo, qlearning, recurrent_ppo
 
 NONE = Algorithm("none", a2c.Config, a2c.train, a2c.build)
 COMMNET = Algorithm("commnet", commnet.Config, commnet.train, commnet.build)
@@ -23,6 +35,7 @@ PPO = Algorithm("ppo", ppo.Config, ppo.train, ppo.build)
 COUNTS = Algorithm("counts", counts.Config, counts.train, ppo.build, counts.bonus)
 ICM = Algorithm("icm", icm.Config, icm.train, ppo.build, icm.bonus)
 RND = Algorithm("rnd", rnd.Config, rnd.train, ppo.build, rnd.bonus)
+MAPPO = Algorithm("mappo", mappo.Config, mappo.train, mappo.build)
 CURIOUS_TEAM = Algorithm(
     "curious-team",
     combined.CuriousConfig,
@@ -49,8 +62,8 @@ NODE_CLASSIFICATION = Algorithm(
 ALGORITHMS = {
     algorithm.id: algorithm
     for algorithm in (
-        NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, PPO, COUNTS, ICM, RND, CURIOUS_TEAM,
-        TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL, NODE_CLASSIFICATION,
+        NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, PPO, COUNTS, ICM, RND, MAPPO,
+        CURIOUS_TEAM, TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL, NODE_CLASSIFICATION,
     )
 }  # fmt: skip
 
@@ -75,6 +88,14 @@ def score_explorers(net: ppo.ActorCritic, cfg: ppo.Config, episodes: int) -> dic
     greedy = score(env, ppo.TeamPolicy(net), episodes)
     sampling = score(env, ppo.TeamPolicy(net, greedy=False), episodes)
     return greedy | _sampling(sampling) | {"steps": sampling["steps"]}
+
+
+def score_critics(net: mappo.Team, cfg: mappo.Config, episodes: int) -> dict[str, float]:
+    """As `score_team`. No critic has a part in it."""
+    env = env_of(cfg, seed=cfg.seed)
+    greedy = score(env, recurrent_ppo.TeamPolicy(net), episodes)
+    sampling = score(env, recurrent_ppo.TeamPolicy(net, greedy=False), episodes)
+    return greedy | _sampling(sampling) | {"return_sampling": sampling["return"]}
 
 
 def score_q(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
@@ -102,6 +123,7 @@ def _sampling(found: dict[str, float]) -> dict[str, float]:
 
 SCORE_TEAM = Evaluation("team", score_team)
 SCORE_EXPLORERS = Evaluation("explorers", score_explorers)
+SCORE_CRITICS = Evaluation("critics", score_critics)
 SCORE_Q = Evaluation("q", score_q)
 SCORE_POLES = Evaluation("poles", score_poles)
 SCORE_NODES = Evaluation("nodes", node_classification.evaluate)

@@ -334,12 +334,17 @@ def test_a_state_has_its_size_and_tells_different_moments_apart(make):
         env.step(torch.randint(3, (50, env.n_agents)))
 
 
-def test_the_state_of_the_hunt_and_of_the_speaker_name_what_agents_do_not_see():
+def test_a_state_names_what_agents_do_not_see():
     env = PredatorPrey(num_envs=20, seed=0)
     env.reset()
     places = env.state.view(20, 4, 2, 5)
     assert torch.equal(places.argmax(-1)[:, :3], env.predators)
     assert torch.equal(places.argmax(-1)[:, 3], env.prey) and places.sum() == 20 * 8
+    maze = TMaze(3, witness=True, num_envs=20, seed=0)
+    maze.reset()
+    cell, sign, turned = maze.state.view(20, 2, 9).split((4, 2, 3), -1)
+    assert torch.equal(sign.argmax(-1) + 1, maze.sign)
+    assert cell[..., 0].all() and turned[..., 0].all()
     talk = SpeakerListener(num_envs=20, seed=0)
     talk.reset()
     talk.step(torch.ones(20, 2, dtype=torch.int64))

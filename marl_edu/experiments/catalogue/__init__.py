@@ -12,6 +12,7 @@ from marl_edu.experiments import methods
 from marl_edu.experiments.catalogue import (
     communication,
     comparison,
+    critics,
     exploration,
     graphs,
     memory,
@@ -26,6 +27,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *graphs.EXPERIMENTS,
         *exploration.EXPERIMENTS,
         *memory.EXPERIMENTS,
+        *critics.EXPERIMENTS,
         *communication.HARD_EXPERIMENTS,
         *comparison.EXPERIMENTS,
     )
