@@ -232,13 +232,17 @@ def build(cfg: Config, env: Env) -> Team:
 
 
 def train(
-    cfg: Config, on_log: Callable[[Row], None] | None = None, checkpoint: str | Path | None = None
+    cfg: Config,
+    on_log: Callable[[Row], None] | None = None,
+    checkpoint: str | Path | None = None,
+    change: Callable[[Rollout], Rollout] = lambda played: played,
 ) -> Result:
     """Train a team from scratch, or go on from `checkpoint`.
 
     Args:
         cfg: the run. on_log: called with every new row of the log.
         checkpoint: file to save to and to go on from; see `Run`.
+        change: of a round before anything is learned from it, for experiments that take away.
     Raises:
         ValueError: the checkpoint is damaged or of another config; a `critic` without its input.
     """
@@ -252,7 +256,7 @@ def train(
 
     while run.update < cfg.updates:
         optimizer.param_groups[0]["lr"] = cfg.lr * linear(1.0, cfg.lr_end, run.progress)
-        played = rollout(net, env, generator, told)
+        played = change(rollout(net, env, generator, told))
         batch, metrics = make_batch(net, played, cfg)
         metrics |= update(net, batch, loss, optimizer, generator, cfg)
         run.update += 1

@@ -1,0 +1,1 @@
+"""Exercises of the chapter about IPPO and MAPPO: a file each."""
