@@ -58,10 +58,10 @@ from marl_edu.training.recurrent_ppo import (
     nothing,
     numbered,
     rollout,
-    unroll,
     update,
 )
 
+Net = Recurrent | Separate
 CRITICS = ("own", "team", "state", "shuffled")
 SMALLEST_SCALE = 0.01  # of sigma: where all returns are equal, there is nothing to magnify
 
@@ -104,7 +104,7 @@ class Config(Checked):
 class Team(nn.Module):
     """Actor, critic, and the scale of the values."""
 
-    def __init__(self, actor: nn.Module, critic: nn.Module, hidden_dim: int):
+    def __init__(self, actor: Net, critic: Net, hidden_dim: int):
         super().__init__()
         self.actor, self.critic, self.scale = actor, critic, RunningMeanStd()
         self.hidden_dim = hidden_dim
@@ -191,9 +191,9 @@ def make_batch(net: Team, played: Rollout, cfg: Config) -> tuple[Batch, Row]:
 
 def loss(net: Team, batch: Batch, cfg: Config) -> tuple[Tensor, Row]:
     """Eqs. (6) and (7), added: no weight is in both. Also returns their parts as floats."""
-    logits = unroll(net.actor, numbered(batch.obs), batch.actor_h, batch.terminated)
+    logits = net.actor.unroll(numbered(batch.obs), batch.actor_h, batch.terminated)
     x = critic_input(batch.obs, batch.extra)  # eq. (1)
-    v = unroll(net.critic, x, batch.critic_h, batch.terminated)[..., 0]
+    v = net.critic.unroll(x, batch.critic_h, batch.terminated)[..., 0]
     log_prob, entropies = log_prob_of(logits, batch.action, batch.available)
     rho = (log_prob - batch.log_prob).exp()  # eq. (5)
     clipped = rho.clamp(1 - cfg.clip_coef, 1 + cfg.clip_coef)
@@ -224,7 +224,7 @@ def build(cfg: Config, env: Env) -> Team:
         )
     extra = {"own": 0, "state": getattr(env, "state_dim", 0)}.get(cfg.critic, N * O)
 
-    def make(inputs: int, outputs: int) -> nn.Module:
+    def make(inputs: int, outputs: int) -> Net:
         nets = [Recurrent(inputs, outputs, N, D) for _ in range(1 if cfg.share else N)]
         return nets[0] if cfg.share else Separate(nets)
 

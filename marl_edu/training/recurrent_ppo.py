@@ -15,7 +15,7 @@ both networks had there when it was played, and again from those in every epoch,
 move on. A memory begins at 0, and again at 0 behind the end of a trajectory (`core.ends`).
 
 Symbols: o `obs` (B, T+1, N, O) · e `extra` (B, T+1, X) · h `actor_h`, `critic_h` (B, T, N, D) ·
-v `value` (B, T+1, N). E windows of L steps.
+v `value` (B, T+1, N). E windows of L steps. A network reads I numbers of each agent and gives K.
 """
 
 from collections.abc import Callable
@@ -57,6 +57,23 @@ class Recurrent(nn.Module):
         h = self.memory(z.flatten(0, 1), h.flatten(0, 1)).view(h.shape)  # eq. (2)
         return self.last(h), h  # eqs. (3), (4)
 
+    def unroll(
+        self,
+        x: Float[Tensor, "E L N I"],
+        h: Float[Tensor, "E N D"],
+        terminated: Bool[Tensor, "E L N"],
+    ) -> Float[Tensor, "E L N K"]:
+        """Read windows in order, from the memories where they start; a new trajectory starts at 0.
+
+        As `forward`, step by step; what needs no memory is done for all steps at once.
+        """
+        z, found = F.relu(self.encode(x)), []  # eq. (1)
+        for t in range(x.shape[1]):
+            h = self.memory(z[:, t].flatten(0, 1), h.flatten(0, 1)).view(h.shape)  # eq. (2)
+            found.append(h)
+            h = h * ~terminated[:, t, :, None]
+        return self.last(torch.stack(found, 1))  # eqs. (3), (4)
+
 
 class Separate(nn.Module):
     """A network of its own for every agent, instead of one for all."""
@@ -73,6 +90,19 @@ class Separate(nn.Module):
         out, after = (torch.cat(part, 1) for part in zip(*parts, strict=True))
         return out, after
 
+    def unroll(
+        self,
+        x: Float[Tensor, "E L N I"],
+        h: Float[Tensor, "E N D"],
+        terminated: Bool[Tensor, "E L N"],
+    ) -> Float[Tensor, "E L N K"]:
+        """As `Recurrent`."""
+        parts = [
+            net.unroll(x[:, :, i : i + 1], h[:, i : i + 1], terminated[:, :, i : i + 1])
+            for i, net in enumerate(self.nets)
+        ]
+        return torch.cat(parts, 2)
+
 
 def numbered(*parts: Float[Tensor, "*B N _"]) -> Float[Tensor, "*B N I"]:
     """Everything that an agent sees, and its number, one-hot."""
@@ -86,21 +116,6 @@ def critic_input(
 ) -> Float[Tensor, "*B N I"]:
     """x of the critic: what the agent sees, what else there is to know, its number."""
     return numbered(obs, extra[..., None, :].expand(*obs.shape[:-1], -1))  # eq. (4)
-
-
-def unroll(
-    net: nn.Module,
-    x: Float[Tensor, "E L N I"],
-    h: Float[Tensor, "E N D"],
-    terminated: Bool[Tensor, "E L N"],
-) -> Float[Tensor, "E L N K"]:
-    """Read windows in order, from the memories where they start; a new trajectory starts at 0."""
-    found = []
-    for t in range(x.shape[1]):
-        out, h = net(x[:, t], h)
-        found.append(out)
-        h = h * ~terminated[:, t, :, None]
-    return torch.stack(found, 1)
 
 
 def nothing(env: Env) -> Float[Tensor, "B 0"]:

@@ -105,9 +105,9 @@ def test_eq_mappo_networks_and_eq_mappo_critic(share):
         return batch.obs[e, l, n].tolist() + batch.extra[e, l].tolist()
 
     critic = by_hand(net.critic, shown, batch.critic_h, batch)
-    logits = loop.unroll(net.actor, loop.numbered(batch.obs), batch.actor_h, batch.terminated)
+    logits = net.actor.unroll(loop.numbered(batch.obs), batch.actor_h, batch.terminated)
     x = loop.critic_input(batch.obs, batch.extra)
-    v = loop.unroll(net.critic, x, batch.critic_h, batch.terminated)
+    v = net.critic.unroll(x, batch.critic_h, batch.terminated)
     for at in actor:
         torch.testing.assert_close(logits[at], actor[at])
         torch.testing.assert_close(v[at], critic[at])
@@ -156,9 +156,9 @@ def test_no_error_of_the_critic_reaches_the_actor_and_none_of_the_actor_the_crit
 def test_what_is_beyond_both_clips_moves_nothing():
     """Too likely already and good; too far already towards the target: nothing left to learn."""
     net, batch = team(), windows()
-    logits = loop.unroll(net.actor, loop.numbered(batch.obs), batch.actor_h, batch.terminated)
+    logits = net.actor.unroll(loop.numbered(batch.obs), batch.actor_h, batch.terminated)
     x = loop.critic_input(batch.obs, batch.extra)
-    v = loop.unroll(net.critic, x, batch.critic_h, batch.terminated)[..., 0].detach()
+    v = net.critic.unroll(x, batch.critic_h, batch.terminated)[..., 0].detach()
     log_prob = mappo.log_prob_of(logits, batch.action, batch.available)[0].detach()
     batch = batch._replace(
         log_prob=log_prob - 0.5, advantage=torch.ones_like(v), value=v - 0.5, target=v + 0.05
@@ -192,11 +192,11 @@ def test_in_the_first_epoch_windows_are_what_was_played(critic, window):
     batch, _ = mappo.make_batch(net, played, cfg)
     assert batch.alive.sum() == played.alive.sum() > 0
     assert batch.alive.any(-1).any(-1).all()  # windows in which nobody lives are left out
-    logits = loop.unroll(net.actor, loop.numbered(batch.obs), batch.actor_h, batch.terminated)
+    logits = net.actor.unroll(loop.numbered(batch.obs), batch.actor_h, batch.terminated)
     log_prob = mappo.log_prob_of(logits, batch.action, batch.available)[0]
     torch.testing.assert_close(log_prob[batch.alive], batch.log_prob[batch.alive])
     x = loop.critic_input(batch.obs, batch.extra)
-    v = loop.unroll(net.critic, x, batch.critic_h, batch.terminated)[..., 0]
+    v = net.critic.unroll(x, batch.critic_h, batch.terminated)[..., 0]
     torch.testing.assert_close(v[batch.alive], batch.value[batch.alive])
     assert mappo.loss(net, batch, cfg)[1]["clipped"] == 0
 

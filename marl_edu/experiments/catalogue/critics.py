@@ -26,15 +26,14 @@ from marl_edu.experiments import methods as m
 from marl_edu.experiments.run import Experiment
 
 GRID: dict[str, Any] = {
-    "updates": 150, "hidden_dim": 32, "gamma": 0.95, "gae_lambda": 0.9, "lr": 5e-3
+    "updates": 100, "hidden_dim": 32, "gamma": 0.95, "gae_lambda": 0.9, "lr": 5e-3
 }  # fmt: skip
 HUNT: dict[str, Any] = {**GRID, "env": PredatorPrey}
 NAVIGATION: dict[str, Any] = {  # of longer reach: rewards come in every step
     "env": CooperativeNavigation, "updates": 150, "hidden_dim": 32, "lr": 3e-3
 }  # fmt: skip
 WITNESS: dict[str, Any] = {
-    **GRID, "env": TMaze, "env_args": {"length": 3, "witness": True}, "updates": 100,
-    "hidden_dim": 16,
+    **GRID, "env": TMaze, "env_args": {"length": 3, "witness": True}, "hidden_dim": 16
 }  # fmt: skip
 PENALTY: dict[str, Any] = {
     "env": MatrixGame, "env_args": {"payoff": penalty_game(-100)}, "updates": 60, "hidden_dim": 16
