@@ -30,7 +30,7 @@ Differences from Yu et al.:
     - Whole episodes, in environments side by side; step sizes larger, for shorter runs.
     - Their state is pruned of what an agent's own observation repeats. Ours is not.
 
-Chapter: none yet.
+Chapter: book/chapters/mappo.ipynb.
 """
 
 from collections.abc import Callable

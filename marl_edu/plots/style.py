@@ -35,6 +35,8 @@ COLOURS = {
     "counts": "#8a70c8",
     "qmix": "#8f8600",
     "maddpg": INK,
+    "ippo": "#5a7bb5",
+    "mappo": "#b04a5a",
 }
 LABELS = {"none": "no messages", "commnet": "CommNet", "tarmac": "TarMAC"}
 LABELS |= {"counts": "counts", "none: no bonus": "no bonus"}

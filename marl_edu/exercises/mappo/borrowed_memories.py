@@ -64,6 +64,7 @@ def _best_of_late(rows: Rows) -> float:
 
 exercise = Exercise(
     place=40,
+    topic="ground",
     title="Bug hunt: somebody else's memory",
     difficulty=3,
     importance=4,

@@ -26,6 +26,7 @@ def _teams(rng: torch.Generator) -> Iterator[Case]:
 
 exercise = Exercise(
     place=10,
+    topic="ground",
     title="What the critic sees",
     difficulty=2,
     importance=5,

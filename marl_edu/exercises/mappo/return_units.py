@@ -30,6 +30,7 @@ def _rounds(rng: torch.Generator) -> Iterator[Case]:
 
 exercise = Exercise(
     place=20,
+    topic="ground",
     title="Returns in units",
     difficulty=3,
     importance=4,

@@ -30,6 +30,7 @@ def _values(rng: torch.Generator) -> Iterator[Case]:
 
 exercise = Exercise(
     place=30,
+    topic="ground",
     title="No further than this, for values",
     difficulty=2,
     importance=4,
