@@ -2,15 +2,17 @@
 
 Predicted before the stored runs, after the tests of the algorithm and one or two trials each of
 navigation and of the hunt:
-1. Witness maze: the critic is told the sign, the walker never. "team" and "state" explain at least
-   four fifths of the variance of the returns in the last tenth of training, "own" and "shuffled" at
-   most a fifth. Nobody does better than the coin: all four lie between 47 and 53 % success.
+1. Witness maze: the critic is told the sign, the agent that walks never is. In the last tenth of
+   training "team" and "state" explain at least four fifths of the variance of the returns. "own"
+   and "shuffled" explain at most a fifth. Nobody does better than the coin: all four lie between
+   47 and 53 % success.
 2. Penalty game: every seed of both critics plays the safe pair of actions and gets 2.
 3. Hunt (predator-prey, nobody talks): "team" and "state" explain at least 0.1 more of the variance
    of the returns than "own"; "shuffled" no more than "own". In success the intervals of "own",
    "team" and "state" overlap.
 4. Navigation, in which agents see each other: the intervals of the returns of "own", "team" and
-   "state" overlap. "shuffled" is the worst in both, if only by little: it has noise to ignore.
+   "state" overlap. In both tasks "shuffled" is the worst, if only by little: it has noise to
+   ignore.
 5. A critic without units (`normalise_value=False`): worse in navigation, whose returns are around
    -20; not told apart in the hunt, whose returns are around -0.6.
 6. Separate networks: not told apart in either, or a little worse, since each learns from a third
