@@ -32,8 +32,8 @@ exercise = Exercise(
     importance=5,
     minutes="10–15",
     statement="""\
-The input of a central critic, for every agent: first what it sees itself, as it is, then what all N
-agents of its environment see, agent 0 first, itself included. In that second part, the
+The input of a central critic, for every agent. First comes what it sees itself, as it is; then what
+all N agents of its environment see, agent 0 first, itself included. In that second part, the
 observations of agents that are not `alive` are replaced by zeros: who is gone must not be mistaken
 for who is there. What you write: two or three lines.""",
     hint="""\

@@ -42,7 +42,7 @@ of the clipped value against `target`, the *larger* counts. Average over the val
 are `alive`; there is at least one. What you write: three lines.""",
     hint="""\
 Clip the *difference* from `old`. Then take a value that has already moved by more than c towards
-its target: which of its two errors is larger, and does that one still move with the value?""",
+its target. Which of its two errors is larger? Does that one still move with the value?""",
     domain=Domain(
         sizes={"B": (1, 6), "N": (1, 4)},
         given={
