@@ -97,9 +97,10 @@ class Separate(nn.Module):
         terminated: Bool[Tensor, "E L N"],
     ) -> Float[Tensor, "E L N K"]:
         """As `Recurrent`."""
+        nets: Any = self.nets
         parts = [
             net.unroll(x[:, :, i : i + 1], h[:, i : i + 1], terminated[:, :, i : i + 1])
-            for i, net in enumerate(self.nets)
+            for i, net in enumerate(nets)
         ]
         return torch.cat(parts, 2)
 
