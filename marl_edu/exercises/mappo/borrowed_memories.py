@@ -15,6 +15,7 @@ from marl_edu.exercises.engine.kinds import Reals
 from marl_edu.exercises.engine.training import Rows, Trial
 from marl_edu.exercises.engine.trying import Case
 from marl_edu.training.checkpoint import Row
+from marl_edu.training.recurrent_ppo import Rollout
 
 UPDATES, LENGTH, WINDOW, ENOUGH = 100, 2, 2, 0.9  # of training; the corridor; what shows learning
 
@@ -38,7 +39,7 @@ def maze_curve(starts: Callable[..., Any]) -> list[Row]:
         window=WINDOW, ent_coef=0.03,
     )  # fmt: skip
 
-    def remembered(played: mappo.Rollout) -> mappo.Rollout:
+    def remembered(played: Rollout) -> Rollout:
         h, critic_h = given(played.actor_h), given(played.critic_h)
         return played._replace(actor_h=h, critic_h=critic_h)
 
