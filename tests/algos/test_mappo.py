@@ -96,7 +96,7 @@ def by_hand(net: Any, seen: Any, start: torch.Tensor, batch: Batch) -> dict[Any,
 
 
 @SHARED
-def test_eq_mappo_networks_and_eq_mappo_critic(share):
+def test_eq_mappo_see_and_eq_mappo_memory_and_eq_mappo_critic(share):
     """Window by window, agent by agent: the actor sees o_i alone, the critic o_i and e."""
     net, batch = team(share), windows()
     actor = by_hand(net.actor, lambda *at: batch.obs[at].tolist(), batch.actor_h, batch)
@@ -116,7 +116,7 @@ def test_eq_mappo_networks_and_eq_mappo_critic(share):
 @SHARED
 @pytest.mark.parametrize("clip_value", [True, False])
 @pytest.mark.parametrize("seed", range(3))
-def test_eq_mappo_policy_loss_and_eq_mappo_value_loss(share, clip_value, seed):
+def test_eq_mappo_ratio_and_eq_mappo_policy_loss_and_eq_mappo_value_loss(share, clip_value, seed):
     net, batch = team(share, seed), windows(seed)
     cfg = Config(TMaze, clip_coef=0.2, ent_coef=0.3, clip_value=clip_value)
     total, parts = mappo.loss(net, batch, cfg)
