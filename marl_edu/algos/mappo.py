@@ -157,15 +157,12 @@ def make_batch(net: Team, played: Rollout, cfg: Config) -> tuple[Batch, Row]:
     """The windows in which anybody lived, with eqs. (2)-(4); moves the scale of the values.
 
     Returns:
-        the windows, and how much of what came the critic had foreseen: the share of the variance of
-        the discounted returns that its values explain.
+        the windows, and a number for the log: see `foreseen`.
     """
     value, alive, ends = net.in_units(played.value), played.alive, played.terminated
     advantage = gae(played.reward, value, ends, cfg.gamma, cfg.gae_lambda)  # eq. (3)
     returns = advantage + value[:, :-1]  # eq. (3)
-    missed = gae(played.reward, value, ends, cfg.gamma, 1.0)
-    spread = [x[alive].var(correction=0) if alive.any() else x.sum() for x in
-              (missed, missed + value[:, :-1])]  # fmt: skip
+    row = {"explained": foreseen(played, value, cfg.gamma)}
     if cfg.normalise_value:
         net.scale.update(returns[alive])  # eq. (4)
     parts = (
@@ -185,8 +182,22 @@ def make_batch(net: Team, played: Rollout, cfg: Config) -> tuple[Batch, Row]:
     windows = [cut(part, cfg.window) for part in parts]
     windows[-2:] = [h[:, 0] for h in windows[-2:]]
     there = cut(alive, cfg.window).any(-1).any(-1)
-    explained = 1 - (spread[0] / spread[1].clamp_min(1e-8)).item()
-    return Batch(*(part[there] for part in windows)), {"explained": explained}
+    return Batch(*(part[there] for part in windows)), row
+
+
+def foreseen(played: Rollout, value: Float[Tensor, "B T1 N"], gamma: float) -> float:
+    """The share of the variance of the discounted returns that the critic's values explain.
+
+    It is 1 for a critic that is never wrong, 0 for one that always says the mean (and where nobody
+    lived), and less than 0 for one that misleads.
+    """
+    if not played.alive.any():
+        return 0.0
+    missed = gae(played.reward, value, played.terminated, gamma, 1.0)
+    came = (missed + value[:, :-1])[played.alive]
+    return (
+        1 - (missed[played.alive].var(correction=0) / came.var(correction=0).clamp_min(1e-8)).item()
+    )
 
 
 def loss(net: Team, batch: Batch, cfg: Config) -> tuple[Tensor, Row]:
