@@ -214,7 +214,7 @@ def _table(name: str, numbers: Sequence[Sequence[Any]], fit: Fit | None, now: Mo
     return "".join(parts)
 
 
-def _cell(a: int, b: int, x: float, played: bool, payoff: Sequence[Sequence[int]]) -> str:
+def _cell(a: int, b: int, x: int | float, played: bool, payoff: Sequence[Sequence[int]]) -> str:
     """A number on its ground: in a frame if it is played, in a ring if its payoff is the best."""
     low, best = min(map(min, payoff)), max(map(max, payoff))
     fill, ink = colours((x - low) / (best - low) if best > low else 0.5)
@@ -231,7 +231,7 @@ def _cell(a: int, b: int, x: float, played: bool, payoff: Sequence[Sequence[int]
     )
 
 
-def colours(share: float) -> tuple[str, str]:
+def colours(share: int | float) -> tuple[str, str]:
     """Of a cell and of the number in it, as in `shared/kit.js`."""
     ground = PALETTE(min(max(share, 0.0), 1.0))[:3]
     r, g, b = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in ground)
