@@ -190,7 +190,7 @@ def describe(now: Moment) -> str:
 
 def picture(now: Moment) -> str:
     """The payoffs as SVG, and below them both fits."""
-    fits = [("What both get", now.payoff, None), ("VDN’s fit", now.vdn.table.tolist(), now.vdn)]
+    fits = [("Payoffs", now.payoff, None), ("VDN’s fit", now.vdn.table.tolist(), now.vdn)]
     fits.append((f"{now.name}’s fit", now.qmix.table.tolist(), now.qmix))
     width = (len(now.payoff[0]) + 1) * CELL + GAP
     height = HEAD + (len(now.payoff) + 1) * CELL + GAP / 2
