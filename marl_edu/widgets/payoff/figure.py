@@ -62,8 +62,8 @@ class PayoffFigure(LiveFigure):
 
     Both fits of QMIX are of any table that rises along an order of each agent's actions: what a
     monotone mixer of any size can say. QMIX's own mixer can say less: `marl_edu.core.payoff_fits`
-    tells how often it plays the same. Only in QTRAN's and the two-step game is the fit also what
-    QMIX learns.
+    tells how often it plays the same. In QTRAN's and the two-step game the fit is also what QMIX
+    learns. Of other games do not claim it.
 
     Args:
         payoff: what both get, a row per action of agent 0, a column per action of agent 1. There
