@@ -1,0 +1,345 @@
+"""Level-based foraging: food that is too heavy for one is lifted together.
+
+Description:
+    N agents and some food on a grid of size x size cells. Agents and food have a level, a whole
+    number. Agents beside a piece of food that load in the same step carry it off if their levels
+    sum to at least its own. Food does not move, and nothing grows again.
+Actions:
+    `0` NONE, `1` NORTH (row - 1), `2` SOUTH (row + 1), `3` WEST (column - 1), `4` EAST
+    (column + 1), `5` LOAD. A move is valid unless it leaves the grid or ends on food, LOAD if food
+    is in one of the four cells beside the agent. `available` offers the valid ones. What is not
+    valid may be chosen all the same: it is NONE.
+Order of a step:
+    1. What is not valid before the step becomes NONE.
+    2. Everybody has a cell it wants: its next one, or its own if it does not move. If several want
+       the same cell, all of them stay. Cells of others are no obstacle, so two may swap. An agent
+       may end up on the cell of another that wanted to leave and could not.
+    3. For each piece of food, let s be the sum of levels of the agents beside it that load. If
+       s > 0 and s >= its level, the food is gone.
+Observation, per agent, O = 3 F + 3 N, float32:
+    for each piece of food in view its row, column and level, row by row; then the same of each
+    agent in view, itself first, the others in order. What is missing at the end of either list is
+    -1, -1, 0. Rows and columns count from the upper left corner of the view, which reaches `sight`
+    cells in each direction and ends at the edge of the grid. With a `sight` of `size` everybody
+    sees everything, and counts from the corner of the grid. As in the original, other agents come
+    into view somewhat earlier than food at the upper and left edge: if their row and column, so
+    counted, lie in 0..2 sight.
+Rewards, in a step in which a piece of food of level l is loaded by agents of levels summing to s:
+    to each of these, of level v: v l, divided by s L, where L is the sum of all food levels at the
+    start (`normalise_reward`). So the rewards of all agents and steps sum to 1 if all food is
+    eaten. To each that loads in vain: -`penalty`.
+Start and end:
+    agents have levels from `min_player_level` to `max_player_level` and cells of their own, all
+    equally likely. Then the food, one piece after the other: its cell is any that is neither at
+    the edge of the grid nor an agent's, such that no other food is in the 3 x 3 cells around it or
+    two cells away in a straight line. Where there is none left, the rest of the food is left out.
+    Its level is any from `min_food_level` to the largest, and always the largest with `coop`. The
+    largest is `max_food_level`; None: the sum of the three lowest levels of agents. The episode
+    ends (terminated) when all food is gone, or (truncated) after `max_steps`. Success: the share of
+    all food levels that is gone.
+Arguments:
+    size: from 3. n_agents: N. n_food: F. sight: from 1; None: size. coop, max_steps,
+    min_player_level, max_player_level, min_food_level, max_food_level, penalty, normalise_reward:
+    as above. action_masks: whether `available` leaves out what is not valid. num_envs, device,
+    seed: as in every environment. `settings("Foraging-8x8-2p-2f-coop-v3")` gives the arguments
+    that go with a name of the original; the defaults are of this name.
+State:
+    `agents` `(B, N)` and `food` `(B, F)` are numbers of cells, row by row on a grid with a border
+    of one cell, as `cell_of` counts them; food that is gone has 0. `agent_level`, `food_level`,
+    `spawned` `(B,)`, which is L.
+Differences from the original:
+    there all food gone and time up are both "done"; here they are kept apart. It also has grids of
+    numbers as observations, fields that are not square, levels bounded agent by agent, and
+    observations without levels of agents. In a state put together by hand, where an agent stands
+    beside two pieces of food, it loads one of them there and both here.
+Reference scores: see `baselines/foraging.py`.
+Source:
+    Papoudakis et al. 2021 (arXiv 2006.07869); lbforaging 2.0.
+"""
+
+import re
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+from torch.nn.functional import embedding
+
+from marl_edu.core.checks import finite_number, positive_int, whole_number
+from marl_edu.core.registry import register
+from marl_edu.envs.base.env import BatchedEnv
+from marl_edu.envs.drawing import shapes
+from marl_edu.envs.drawing.shapes import CELL
+
+NONE, NORTH, SOUTH, WEST, EAST, LOAD = range(6)
+# Names of the original that papers report, of 1,920; `settings` knows them all.
+BENCHMARKS = (
+    "Foraging-8x8-2p-2f-coop-v3",
+    "Foraging-2s-8x8-2p-2f-coop-v3",
+    "Foraging-10x10-3p-3f-v3",
+    "Foraging-2s-10x10-3p-3f-v3",
+    "Foraging-15x15-4p-3f-v3",
+)
+NAME = re.compile(
+    r"Foraging(-(?P<sight>\d+)s)?-(?P<size>\d+)x(?P<columns>\d+)-(?P<n_agents>\d+)p"
+    r"-(?P<n_food>\d+)f(?P<coop>-coop)?(?P<light>-ind)?(?P<penalty>-pen)?-v3"
+)
+
+
+def settings(name: str) -> dict[str, Any]:
+    """The arguments of `Foraging` that go with a name of the original.
+
+    Args:
+        name: "Foraging", then "-2s" where agents see two cells far (or another number), then size,
+            players and food, "-coop" where all must lift together, "-ind" where all food has level
+            1, "-pen" where loading in vain costs 0.1, and the version.
+    Raises:
+        ValueError: no such name.
+    """
+    found = NAME.fullmatch(name)
+    if not found or found["size"] != found["columns"]:
+        raise ValueError(
+            "name must be one of lbforaging's, with a square field, such as "
+            f"'Foraging-8x8-2p-2f-coop-v3' or 'Foraging-2s-10x10-3p-3f-v3', got {name!r}"
+        )
+    given: dict[str, Any] = {key: int(found[key]) for key in ("size", "n_agents", "n_food")}
+    given |= {"sight": int(found["sight"] or given["size"]), "coop": bool(found["coop"])}
+    if found["light"]:
+        given["max_food_level"] = 1
+    if found["penalty"]:
+        given["penalty"] = 0.1
+    return given
+
+
+def packed(
+    rows: Float[Tensor, "*B many three"], seen: Bool[Tensor, "*B many"]
+) -> Float[Tensor, "*B many three"]:
+    """The rows that are seen, in their order, and behind them rows of -1, -1, 0."""
+    many = seen.shape[-1]
+    place = torch.where(seen, seen.cumsum(-1) - 1, many)  # who is not seen goes behind the end
+    found = rows.new_tensor([-1.0, -1.0, 0.0]).repeat(*seen.shape[:-1], many + 1, 1)
+    return found.scatter_(-2, place[..., None].expand_as(rows), rows)[..., :many, :]
+
+
+@register("foraging")
+class Foraging(BatchedEnv):
+    """B fields with N agents and F pieces of food; the module's docstring is the specification."""
+
+    n_actions = 6
+    frozen = ("agents", "food", "food_level")
+
+    def __init__(
+        self,
+        size: int = 8,
+        n_agents: int = 2,
+        n_food: int = 2,
+        sight: int | None = None,
+        coop: bool = True,
+        max_steps: int = 50,
+        min_player_level: int = 1,
+        max_player_level: int = 2,
+        min_food_level: int = 1,
+        max_food_level: int | None = None,
+        penalty: float = 0.0,
+        normalise_reward: bool = True,
+        action_masks: bool = True,
+        num_envs: int = 64,
+        device: str = "cpu",
+        seed: int | None = None,
+    ):
+        super().__init__(num_envs, device, seed)
+        size = self.size = whole_number("size", size, 3)
+        N, F = positive_int("n_agents", n_agents), positive_int("n_food", n_food)
+        if size * size < N:
+            raise ValueError(
+                f"n_agents must be at most {size * size} on a grid of {size} x {size}, got {N}"
+            )
+        self.n_agents, self.n_food, self.coop = N, F, coop
+        self.sight = size if sight is None else positive_int("sight", sight)
+        self.max_steps = positive_int("max_steps", max_steps)
+        low = positive_int("min_player_level", min_player_level)
+        self.player_levels = (low, whole_number("max_player_level", max_player_level, low))
+        low = self.min_food_level = positive_int("min_food_level", min_food_level)
+        self.max_food_level = max_food_level
+        if max_food_level is not None:
+            self.max_food_level = whole_number("max_food_level", max_food_level, low)
+        elif low > (lightest := min(N, 3) * self.player_levels[0]):
+            raise ValueError(
+                f"min_food_level must be at most {lightest}, the least that the three weakest "
+                f"agents may lift, unless max_food_level is given, got {low}"
+            )
+        found = finite_number(penalty)
+        if found is None or found < 0:
+            raise ValueError(f"penalty must be a number of at least 0, got {penalty!r}")
+        self.penalty = found
+        self.normalise_reward, self.action_masks = normalise_reward, action_masks
+        self.obs_dim = 3 * F + 3 * N
+        self._build_tables()
+
+    def _build_tables(self) -> None:
+        """What there is to know about cells: their neighbours, and where food keeps away from."""
+        size, width = self.size, self.size + 2
+        steps = [0, -width, width, -1, 1, 0]  # of the actions, in numbers of cells
+        self.steps = torch.tensor(steps, device=self.device)
+        side = torch.arange(width, device=self.device)
+        self.places = torch.cartesian_prod(side, side).float() - 1  # (cells, 2): row, column
+        inside = ((self.places >= 0) & (self.places < size)).all(1)
+        self.cells = inside.nonzero()[:, 0]  # (size²,): those of the grid
+        to = self.cells[:, None] + self.steps[NORTH:LOAD]
+        self.inside = torch.zeros(width * width, 4, dtype=torch.bool, device=self.device)
+        self.inside[self.cells] = inside[to]  # which of the four moves stay on the grid
+        away = (self.places[self.cells][:, None] - self.places[self.cells]).abs()  # (size², size²)
+        down, right = away.unbind(-1)
+        line = (down.minimum(right) == 0) & (down.maximum(right) <= 2)
+        self.too_near = (away <= 1).all(-1) | line
+        grid = self.places[self.cells]
+        self.off_edge = ((grid > 0) & (grid < size - 1)).all(1)  # where food may lie
+        others = [[i, *(j for j in range(self.n_agents) if j != i)] for i in range(self.n_agents)]
+        self.order = torch.tensor(others, device=self.device)  # (N, N): itself first
+
+    def cell_of(self, row: int, column: int) -> int:
+        """The number of a cell."""
+        return (row + 1) * (self.size + 2) + column + 1
+
+    @property
+    def obs_low(self) -> Float[Tensor, " O"]:
+        """-1 for rows and columns, 0 for levels."""
+        return torch.tensor([-1.0, -1.0, 0.0]).repeat(self.n_food + self.n_agents)
+
+    @property
+    def obs_high(self) -> Float[Tensor, " O"]:
+        """The last row and column, and the largest levels."""
+        last, strongest = self.size - 1.0, float(self.player_levels[1])
+        heaviest = float(self.max_food_level or min(self.n_agents, 3) * strongest)
+        food, agent = [last, last, heaviest], [last, last, strongest]
+        return torch.tensor(food * self.n_food + agent * self.n_agents)
+
+    # -- start and step ---------------------------------------------------------------------------
+
+    def _reset(self) -> None:
+        B, N = self.num_envs, self.n_agents
+        at = self.uniform(self.size**2).argsort(1)[:, :N]
+        self.agents = self.cells[at]
+        low, high = self.player_levels
+        self.agent_level = low + (self.uniform(N) * (high - low + 1)).floor()
+        self.food = self._place_food(self.off_edge.repeat(B, 1).scatter_(1, at, False))
+        most = self.agent_level.sort(1).values[:, :3].sum(1)
+        if self.max_food_level is not None:
+            most = torch.full_like(most, self.max_food_level)
+        least = most if self.coop else torch.full_like(most, self.min_food_level)
+        chance = self.uniform(self.n_food)
+        level = least[:, None] + (chance * (most - least + 1)[:, None]).floor()
+        self.food_level = torch.where(self.food > 0, level, 0.0)
+        self.spawned = self.food_level.sum(1)
+
+    def _place_food(self, free: Bool[Tensor, "B cells"]) -> Int[Tensor, "B F"]:
+        """A cell for each piece of food, row by row; 0 where none was free any more."""
+        chance, found = self.uniform(self.n_food), []
+        for u in chance.unbind(1):
+            number = (u * free.sum(1)).long()  # of the cells that are still free
+            at = (free.cumsum(1) > number[:, None]).int().argmax(1)
+            found.append(torch.where(free.any(1), self.cells[at], len(self.places)))
+            free = free & ~self.too_near[at]
+        food = torch.stack(found, 1).sort(1).values
+        return torch.where(food < len(self.places), food, 0)
+
+    def _valid(self) -> Bool[Tensor, "B N A"]:
+        """Which actions do what they say."""
+        to = self.agents[..., None] + self.steps[NORTH:LOAD]  # (B, N, 4)
+        food = (to[..., None] == self.food[:, None, None]).any(-1)
+        moves = self.inside[self.agents] & ~food
+        load = food.any(-1, keepdim=True)
+        return torch.cat([torch.ones_like(load), moves, load], -1)
+
+    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        chosen = actions.long()
+        chosen = chosen * self._valid().gather(-1, chosen[..., None])[..., 0]  # NONE is 0
+        wanted = self.agents + embedding(chosen, self.steps[:, None])[..., 0]
+        alone = (wanted[:, :, None] == wanted[:, None]).sum(-1) == 1
+        self.agents = torch.where(alone, wanted, self.agents)
+
+        away = (self.agents[..., None] - self.food[:, None]).abs()  # (B, N, F)
+        loads = ((away == 1) | (away == self.size + 2)) & (chosen == LOAD)[..., None]
+        strength = (loads * self.agent_level[..., None]).sum(1)  # (B, F)
+        eaten = (strength >= self.food_level) & (strength > 0)
+        worth = self.food_level * eaten
+        if self.normalise_reward:
+            worth = worth / (strength * self.spawned[:, None]).clamp_min(1)
+        reward = self.agent_level * (loads * worth[:, None]).sum(-1)
+        if self.penalty:
+            reward = reward - self.penalty * (loads & ~eaten[:, None]).any(-1)
+        self.food = self.food * ~eaten
+        self.food_level = self.food_level * ~eaten
+        return reward, ~self.food.any(1), {}
+
+    def _available(self) -> Bool[Tensor, "..."]:
+        if not self.action_masks or self.t < 0:  # before the first reset there is no place
+            return super()._available()
+        return self._valid()
+
+    @property
+    def available_changes(self) -> bool:
+        """Whether what is not valid is left out of `available`."""
+        return self.action_masks
+
+    def _check_available(self, actions: Tensor) -> None:
+        """Nothing: who chooses what is not valid does nothing, as in the original."""
+
+    def _success(self) -> Float[Tensor, " B"]:
+        return 1 - self.food_level.sum(1) / self.spawned.clamp_min(1)
+
+    # -- what agents see, and the picture ---------------------------------------------------------
+
+    def _get_obs(self) -> Float[Tensor, "B N O"]:
+        B, N = self.num_envs, self.n_agents
+        place = embedding(self.agents, self.places)
+        agents = torch.cat([place, self.agent_level[..., None]], -1)
+        agents = agents.index_select(1, self.order.flatten()).view(B, N, N, 3)
+        food = torch.cat([embedding(self.food, self.places), self.food_level[..., None]], -1)
+        if self.sight >= self.size:
+            food = packed(food, self.food > 0)[:, None].expand(-1, N, -1, -1)
+        else:
+            food, agents = self._in_view(food[:, None], agents, place[:, :, None])
+        return torch.cat([food.flatten(2), agents.flatten(2)], -1)
+
+    def _in_view(
+        self,
+        food: Float[Tensor, "B 1 F 3"],
+        agents: Float[Tensor, "B N N 3"],
+        place: Float[Tensor, "B N 1 2"],
+    ) -> tuple[Float[Tensor, "B N F 3"], Float[Tensor, "B N N 3"]]:
+        """What each agent, at its `place`, sees of both, counted from the corner of its view."""
+        corner = (place - self.sight).clamp_min(0)
+        corner = torch.cat([corner, torch.zeros_like(corner[..., :1])], -1)  # levels stay
+        near = ((food[..., :2] - place).abs() <= self.sight).all(-1) & (food[..., 2] > 0)
+        agents = agents - corner
+        within = ((agents >= 0) & (agents <= 2 * self.sight))[..., :2].all(-1)
+        return packed(food - corner, near), packed(agents, within)
+
+    def _draw(self, b: int) -> str:
+        """Agents carry their level after their number; food, a ring, has its level inside."""
+        parts = [shapes.grid(self.size, self.size)]
+        places = self.places[self.agents[b]].long().tolist()
+        if self.sight < self.size:
+            parts += [
+                shapes.outline(row, column, self.sight, self.size, self.size, i)
+                for i, (row, column) in enumerate(places)
+            ]
+        for cell, level in zip(self.food[b].tolist(), self.food_level[b].tolist(), strict=True):
+            if level:
+                x, y = shapes.centre(*self.places[cell].tolist())
+                parts += [shapes.target(x, y, 13), shapes.words(f"{level:.0f}", x, y + 5, 15)]
+        for i, (row, column) in enumerate(places):
+            x, y = shapes.centre(row, column)
+            same = [j for j, place in enumerate(places) if place == [row, column]]
+            x += (same.index(i) - (len(same) - 1) / 2) * CELL / len(same)
+            level = f"level {self.agent_level[b, i]:.0f}"
+            parts.append(shapes.agent(i, x, y - 3, 14 / len(same)))
+            parts.append(shapes.words(level, x, y + 18, 10))
+        gone = 100 * float(self._success()[b])
+        label = (
+            f"Level-based foraging after {self.t} of {self.max_steps} steps: {self.n_agents} agents"
+            f", {int((self.food[b] > 0).sum())} pieces of food left, {gone:.0f} % eaten"
+        )
+        side = self.size * CELL
+        return shapes.canvas(side, side, parts, label)
