@@ -146,8 +146,9 @@ def test_names_give_the_settings_that_the_original_has_for_them():
     names = {
         "players": "n_agents", "max_num_food": "n_food", "sight": "sight", "force_coop": "coop",
         "max_episode_steps": "max_steps", "penalty": "penalty",
-        **{f"{m}_{of}_level": f"{m}_{of}_level" for m in ("min", "max") for of in ("player", "food")},
     }  # fmt: skip
+    levels = [f"{end}_{of}_level" for end in ("min", "max") for of in ("player", "food")]
+    names |= {level: level for level in levels}
     defaults = {key: one.default for key, one in inspect.signature(Foraging).parameters.items()}
     for spec in named:
         ours, given = {**defaults, **foraging.settings(spec.id)}, dict(spec.kwargs)

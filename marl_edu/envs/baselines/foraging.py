@@ -122,10 +122,10 @@ def _task(key: str, name: str, title: str, isolates: str) -> Task:
             ScriptedPolicy("random", "random", UniformPolicy),
             ScriptedPolicy("to and fro", "open-loop", lambda: to_and_fro),
             ScriptedPolicy("nearest to all in view", "own view", NearestToAll),
-            ScriptedPolicy("together", "best", lambda: together, 1.0),
+            ScriptedPolicy("together", "best", lambda: together),
         ),
         show="together",
-        trivial="nearest to all in view",
+        trivial="to and fro",
     )
 
 
