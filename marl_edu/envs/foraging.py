@@ -52,7 +52,10 @@ Differences from the original:
     numbers as observations, fields that are not square, levels bounded agent by agent, and
     observations without levels of agents. In a state put together by hand, where an agent stands
     beside two pieces of food, it loads one of them there and both here.
-Reference scores: see `baselines/foraging.py`.
+Reference scores, share of the food in percent, of the first three of BENCHMARKS: random valid
+    actions 0.6 / 0.6 / 11.8. A walk to and fro that looks at nothing 27.6 / 27.6 / 15.5. Going to
+    the food nearest to all in view 80.5 / 36.0 / 60.4. Going together 100, after 11 / 11 / 17
+    steps. EPyMARL reports 100 on the first and 84 to 99 on the third. See `baselines/foraging.py`.
 Source:
     Papoudakis et al. 2021 (arXiv 2006.07869); lbforaging 2.0.
 """
@@ -336,10 +339,10 @@ class Foraging(BatchedEnv):
             level = f"level {self.agent_level[b, i]:.0f}"
             parts.append(shapes.agent(i, x, y - 3, 14 / len(same)))
             parts.append(shapes.words(level, x, y + 18, 10))
-        gone = 100 * float(self._success()[b])
+        left = int((self.food[b] > 0).sum())
         label = (
-            f"Level-based foraging after {self.t} of {self.max_steps} steps: {self.n_agents} agents"
-            f", {int((self.food[b] > 0).sum())} pieces of food left, {gone:.0f} % eaten"
+            f"Foraging after {self.t} of {self.max_steps} steps: {self.n_agents} agents, "
+            f"{left} of {self.n_food} pieces of food left"
         )
         side = self.size * CELL
         return shapes.canvas(side, side, parts, label)

@@ -586,7 +586,7 @@ def test_the_picture_shows_agents_levels_and_food(variant):
     for b in range(2):
         root = ElementTree.fromstring(env.render(b))
         left = int((env.food[b] > 0).sum())
-        assert f"{left} pieces of food left, 0 % eaten" in root.attrib["aria-label"]
+        assert f"{left} of {env.n_food} pieces of food left" in root.attrib["aria-label"]
         said = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
         levels = [f"level {level:.0f}" for level in env.agent_level[b]]
         numbers = [str(i) for i in range(env.n_agents)]
