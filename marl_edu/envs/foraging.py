@@ -114,7 +114,7 @@ def settings(name: str) -> dict[str, Any]:
     return given
 
 
-def packed(
+def pack(
     rows: Float[Tensor, "*B many three"], seen: Bool[Tensor, "*B many"]
 ) -> Float[Tensor, "*B many three"]:
     """The rows that are seen, in their order, and behind them rows of -1, -1, 0."""
@@ -265,10 +265,10 @@ class Foraging(BatchedEnv):
         loads = ((away == 1) | (away == self.size + 2)) & (chosen == LOAD)[..., None]
         strength = (loads * self.agent_level[..., None]).sum(1)  # (B, F)
         eaten = (strength >= self.food_level) & (strength > 0)
-        worth = self.food_level * eaten
+        value = self.food_level * eaten
         if self.normalise_reward:
-            worth = worth / (strength * self.spawned[:, None]).clamp_min(1)
-        reward = self.agent_level * (loads * worth[:, None]).sum(-1)
+            value = value / (strength * self.spawned[:, None]).clamp_min(1)
+        reward = self.agent_level * (loads * value[:, None]).sum(-1)
         if self.penalty:
             reward = reward - self.penalty * (loads & ~eaten[:, None]).any(-1)
         self.food = self.food * ~eaten
@@ -300,7 +300,7 @@ class Foraging(BatchedEnv):
         agents = agents.index_select(1, self.order.flatten()).view(B, N, N, 3)
         food = torch.cat([embedding(self.food, self.places), self.food_level[..., None]], -1)
         if self.sight >= self.size:
-            food = packed(food, self.food > 0)[:, None].expand(-1, N, -1, -1)
+            food = pack(food, self.food > 0)[:, None].expand(-1, N, -1, -1)
         else:
             food, agents = self._in_view(food[:, None], agents, place[:, :, None])
         return torch.cat([food.flatten(2), agents.flatten(2)], -1)
@@ -317,7 +317,7 @@ class Foraging(BatchedEnv):
         near = ((food[..., :2] - place).abs() <= self.sight).all(-1) & (food[..., 2] > 0)
         agents = agents - corner
         within = ((agents >= 0) & (agents <= 2 * self.sight))[..., :2].all(-1)
-        return packed(food - corner, near), packed(agents, within)
+        return pack(food - corner, near), pack(agents, within)
 
     def _draw(self, b: int) -> str:
         """Agents carry their level after their number; food, a ring, has its level inside."""
@@ -341,8 +341,8 @@ class Foraging(BatchedEnv):
             parts.append(shapes.words(level, x, y + 18, 10))
         left = int((self.food[b] > 0).sum())
         label = (
-            f"Foraging after {self.t} of {self.max_steps} steps: {self.n_agents} agents, "
-            f"{left} of {self.n_food} pieces of food left"
+            f"Foraging after {self.t} of {self.max_steps} steps: {left} of {self.n_food} pieces of "
+            f"food left"
         )
         side = self.size * CELL
         return shapes.canvas(side, side, parts, label)

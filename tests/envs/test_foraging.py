@@ -16,7 +16,7 @@ from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs import foraging
 from marl_edu.envs.baselines.foraging import TASKS, NearestToAll, together
 from marl_edu.envs.baselines.task import UniformPolicy
-from marl_edu.envs.foraging import EAST, LOAD, NONE, NORTH, SOUTH, WEST, Foraging, packed
+from marl_edu.envs.foraging import EAST, LOAD, NONE, NORTH, SOUTH, WEST, Foraging, pack
 from tests.unchecked import unchecked
 
 WHOLE = {"size": 8, "sight": 8, "n_agents": 2, "n_food": 2, "coop": True}
@@ -503,7 +503,7 @@ def test_packing_by_hand():
         (False, False, False): [[-1, -1, 0]] * 3,
     }
     for seen, expected in packings.items():
-        assert packed(rows, torch.tensor(seen)).tolist() == expected
+        assert pack(rows, torch.tensor(seen)).tolist() == expected
 
 
 # -- the contract ---------------------------------------------------------------------------------
