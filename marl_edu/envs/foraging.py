@@ -20,10 +20,9 @@ Observation, per agent, O = 3 F + 3 N, float32:
     for each piece of food in view its row, column and level, row by row; then the same of each
     agent in view, itself first, the others in order. What is missing at the end of either list is
     -1, -1, 0. Rows and columns count from the upper left corner of the view, which reaches `sight`
-    cells in each direction and ends at the edge of the grid. With a `sight` of `size` everybody
-    sees everything, and counts from the corner of the grid. As in the original, other agents come
-    into view somewhat earlier than food at the upper and left edge: if their row and column, so
-    counted, lie in 0..2 sight.
+    cells in each direction and ends at the edge of the grid. So everybody sees everything with a
+    `sight` of `size`. As in the original, other agents are in view if their row and column, so
+    counted, lie in 0..2 sight: at the upper and left edge somewhat earlier than food.
 Rewards, in a step in which a piece of food of level l is loaded by agents of levels summing to s:
     to each of these, of level v: v l, divided by s L, where L is the sum of all food levels at the
     start (`normalise_reward`). So the rewards of all agents and steps sum to 1 if all food is
@@ -48,14 +47,12 @@ State:
     of one cell, as `cell_of` counts them; food that is gone has 0. `agent_level`, `food_level`,
     `spawned` `(B,)`, which is L.
 Differences from the original:
-    there all food gone and time up are both "done"; here they are kept apart. It also has grids of
-    numbers as observations, fields that are not square, levels bounded agent by agent, and
-    observations without levels of agents. In a state put together by hand, where an agent stands
-    beside two pieces of food, it loads one of them there and both here.
-Reference scores, share of the food in percent, of the first three of BENCHMARKS: random valid
-    actions 0.6 / 0.6 / 11.8. A walk to and fro that looks at nothing 27.6 / 27.6 / 15.5. Going to
-    the food nearest to all in view 80.5 / 36.0 / 60.4. Going together 100, after 11 / 11 / 17
-    steps. EPyMARL reports 100 on the first and 84 to 99 on the third. See `baselines/foraging.py`.
+    there all food gone and time up are both "done"; here they are kept apart. Left out are grids as
+    observations, fields that are not square, and levels bounded agent by agent. An agent beside
+    two pieces of food, which no start allows, loads one of them there and both here.
+Reference scores, percent of the food, of the first three of BENCHMARKS:
+    random 0.6 / 0.6 / 11.8, to and fro without looking 27.6 / 27.6 / 15.5, to the food nearest to
+    all in view 80.5 / 36.0 / 60.4, together 100. See `baselines/foraging.py`.
 Source:
     Papoudakis et al. 2021 (arXiv 2006.07869); lbforaging 2.0.
 """
@@ -64,9 +61,8 @@ import re
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 from torch import Tensor
-from torch.nn.functional import embedding
 
 from marl_edu.core.checks import finite_number, positive_int, whole_number
 from marl_edu.core.registry import register
@@ -93,9 +89,8 @@ def settings(name: str) -> dict[str, Any]:
     """The arguments of `Foraging` that go with a name of the original.
 
     Args:
-        name: "Foraging", then "-2s" where agents see two cells far (or another number), then size,
-            players and food, "-coop" where all must lift together, "-ind" where all food has level
-            1, "-pen" where loading in vain costs 0.1, and the version.
+        name: its parts are "-2s", two cells of sight, then size, players and food, "-coop", "-ind",
+            all food has level 1, "-pen", a penalty of 0.1, and the version.
     Raises:
         ValueError: no such name.
     """
@@ -115,13 +110,18 @@ def settings(name: str) -> dict[str, Any]:
 
 
 def pack(
-    rows: Float[Tensor, "*B many three"], seen: Bool[Tensor, "*B many"]
-) -> Float[Tensor, "*B many three"]:
+    rows: Float[Tensor, "many three *B"], seen: Bool[Tensor, "many *B"]
+) -> Float[Tensor, "many three *B"]:
     """The rows that are seen, in their order, and behind them rows of -1, -1, 0."""
-    many = seen.shape[-1]
-    place = torch.where(seen, seen.cumsum(-1) - 1, many)  # who is not seen goes behind the end
-    found = rows.new_tensor([-1.0, -1.0, 0.0]).repeat(*seen.shape[:-1], many + 1, 1)
-    return found.scatter_(-2, place[..., None].expand_as(rows), rows)[..., :many, :]
+    number = torch.arange(1, len(rows) + 1, device=rows.device).view(-1, *[1] * seen.dim())
+    here = seen.cumsum(0) * seen == number  # [k, j]: row j is the one that comes to place k
+    nothing = rows.new_tensor([-1.0, -1.0, 0.0]).view(1, 3, *[1] * (rows.dim() - 2))
+    return (here[:, :, None] * (rows - nothing)).sum(1) + nothing
+
+
+def batch_last(x: Shaped[Tensor, "B many"]) -> Shaped[Tensor, "many B"]:
+    """The same with the batch as the last axis: comparing all with all is several times faster."""
+    return x.T.contiguous()
 
 
 @register("foraging")
@@ -182,23 +182,19 @@ class Foraging(BatchedEnv):
     def _build_tables(self) -> None:
         """What there is to know about cells: their neighbours, and where food keeps away from."""
         size, width = self.size, self.size + 2
-        steps = [0, -width, width, -1, 1, 0]  # of the actions, in numbers of cells
-        self.steps = torch.tensor(steps, device=self.device)
-        side = torch.arange(width, device=self.device)
-        self.places = torch.cartesian_prod(side, side).float() - 1  # (cells, 2): row, column
-        inside = ((self.places >= 0) & (self.places < size)).all(1)
-        self.cells = inside.nonzero()[:, 0]  # (size²,): those of the grid
-        to = self.cells[:, None] + self.steps[NORTH:LOAD]
-        self.inside = torch.zeros(width * width, 4, dtype=torch.bool, device=self.device)
-        self.inside[self.cells] = inside[to]  # which of the four moves stay on the grid
-        away = (self.places[self.cells][:, None] - self.places[self.cells]).abs()  # (size², size²)
-        down, right = away.unbind(-1)
-        line = (down.minimum(right) == 0) & (down.maximum(right) <= 2)
-        self.too_near = (away <= 1).all(-1) | line
+        self.steps = torch.tensor([0, -width, width, -1, 1, 0], device=self.device)  # of actions
+        side = torch.arange(-1.0, size + 1, device=self.device)
+        self.places = torch.cartesian_prod(side, side)  # (cells, 2)
+        self.row, self.column = self.places.T.contiguous()
+        self.on_grid = ((self.places >= 0) & (self.places < size)).all(1)
+        self.cells = self.on_grid.nonzero()[:, 0]  # (size²,)
         grid = self.places[self.cells]
+        away = (grid[:, None] - grid).abs()  # (size², size²)
+        line = (away.amin(-1) == 0) & (away.amax(-1) <= 2)
+        self.too_near = (away.amax(-1) <= 1) | line
         self.off_edge = ((grid > 0) & (grid < size - 1)).all(1)  # where food may lie
         others = [[i, *(j for j in range(self.n_agents) if j != i)] for i in range(self.n_agents)]
-        self.order = torch.tensor(others, device=self.device)  # (N, N): itself first
+        self.order = torch.tensor(others, device=self.device).T  # (N, N): itself first
 
     def cell_of(self, row: int, column: int) -> int:
         """The number of a cell."""
@@ -214,8 +210,8 @@ class Foraging(BatchedEnv):
         """The last row and column, and the largest levels."""
         last, strongest = self.size - 1.0, float(self.player_levels[1])
         heaviest = float(self.max_food_level or min(self.n_agents, 3) * strongest)
-        food, agent = [last, last, heaviest], [last, last, strongest]
-        return torch.tensor(food * self.n_food + agent * self.n_agents)
+        high = [last, last, heaviest] * self.n_food + [last, last, strongest] * self.n_agents
+        return torch.tensor(high)
 
     # -- start and step ---------------------------------------------------------------------------
 
@@ -230,8 +226,8 @@ class Foraging(BatchedEnv):
         if self.max_food_level is not None:
             most = torch.full_like(most, self.max_food_level)
         least = most if self.coop else torch.full_like(most, self.min_food_level)
-        chance = self.uniform(self.n_food)
-        level = least[:, None] + (chance * (most - least + 1)[:, None]).floor()
+        more = self.uniform(self.n_food) * (most - least + 1)[:, None]
+        level = least[:, None] + more.floor()
         self.food_level = torch.where(self.food > 0, level, 0.0)
         self.spawned = self.food_level.sum(1)
 
@@ -246,39 +242,40 @@ class Foraging(BatchedEnv):
         food = torch.stack(found, 1).sort(1).values
         return torch.where(food < len(self.places), food, 0)
 
-    def _valid(self) -> Bool[Tensor, "B N A"]:
+    def _valid(self) -> Bool[Tensor, "A N B"]:
         """Which actions do what they say."""
-        to = self.agents[..., None] + self.steps[NORTH:LOAD]  # (B, N, 4)
-        food = (to[..., None] == self.food[:, None, None]).any(-1)
-        moves = self.inside[self.agents] & ~food
-        load = food.any(-1, keepdim=True)
-        return torch.cat([torch.ones_like(load), moves, load], -1)
+        to = batch_last(self.agents) + self.steps[NORTH:LOAD, None, None]  # (4, N, B)
+        food = (to[:, :, None] == batch_last(self.food)).any(2)
+        moves = self.on_grid.take(to) & ~food
+        load = food.any(0, keepdim=True)
+        return torch.cat([torch.ones_like(load), moves, load])
 
     def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        chosen = actions.long()
-        chosen = chosen * self._valid().gather(-1, chosen[..., None])[..., 0]  # NONE is 0
-        wanted = self.agents + embedding(chosen, self.steps[:, None])[..., 0]
-        alone = (wanted[:, :, None] == wanted[:, None]).sum(-1) == 1
-        self.agents = torch.where(alone, wanted, self.agents)
+        agents, level = batch_last(self.agents), batch_last(self.agent_level)
+        food, weight = batch_last(self.food), batch_last(self.food_level)
+        chosen = batch_last(actions.long())
+        chosen = chosen * self._valid().gather(0, chosen[None])[0]  # NONE is 0
+        wanted = agents + self.steps.take(chosen)
+        alone = (wanted[:, None] == wanted).sum(1) == 1
+        agents = torch.where(alone, wanted, agents)
 
-        away = (self.agents[..., None] - self.food[:, None]).abs()  # (B, N, F)
-        loads = ((away == 1) | (away == self.size + 2)) & (chosen == LOAD)[..., None]
-        strength = (loads * self.agent_level[..., None]).sum(1)  # (B, F)
-        eaten = (strength >= self.food_level) & (strength > 0)
-        value = self.food_level * eaten
+        away = (agents[:, None] - food).abs()  # (N, F, B)
+        loads = ((away == 1) | (away == self.size + 2)) & (chosen == LOAD)[:, None]
+        strength = (loads * level[:, None]).sum(0)  # (F, B)
+        eaten = (strength >= weight) & (strength > 0)
+        value = weight * eaten
         if self.normalise_reward:
-            value = value / (strength * self.spawned[:, None]).clamp_min(1)
-        reward = self.agent_level * (loads * value[:, None]).sum(-1)
+            value = value / (strength * self.spawned).clamp_min(1)
+        reward = level * (loads * value).sum(1)  # (N, B)
         if self.penalty:
-            reward = reward - self.penalty * (loads & ~eaten[:, None]).any(-1)
-        self.food = self.food * ~eaten
-        self.food_level = self.food_level * ~eaten
-        return reward, ~self.food.any(1), {}
+            reward = reward - self.penalty * (loads & ~eaten).any(1)
+        self.agents, self.food, self.food_level = agents.T, (food * ~eaten).T, (weight * ~eaten).T
+        return reward.T.contiguous(), ~self.food.any(1), {}
 
     def _available(self) -> Bool[Tensor, "..."]:
         if not self.action_masks or self.t < 0:  # before the first reset there is no place
             return super()._available()
-        return self._valid()
+        return self._valid().permute(2, 1, 0)
 
     @property
     def available_changes(self) -> bool:
@@ -294,40 +291,45 @@ class Foraging(BatchedEnv):
     # -- what agents see, and the picture ---------------------------------------------------------
 
     def _get_obs(self) -> Float[Tensor, "B N O"]:
-        B, N = self.num_envs, self.n_agents
-        place = embedding(self.agents, self.places)
-        agents = torch.cat([place, self.agent_level[..., None]], -1)
-        agents = agents.index_select(1, self.order.flatten()).view(B, N, N, 3)
-        food = torch.cat([embedding(self.food, self.places), self.food_level[..., None]], -1)
+        agents = self._rows(self.agents, self.agent_level)  # (N, 3, B)
+        food = self._rows(self.food, self.food_level)
+        others = agents[self.order].movedim(2, 1)  # (N, 3, N, B): what each sees, itself first
         if self.sight >= self.size:
-            food = pack(food, self.food > 0)[:, None].expand(-1, N, -1, -1)
+            food = pack(food, food[:, 2] > 0)[:, :, None].expand(-1, -1, self.n_agents, -1)
         else:
-            food, agents = self._in_view(food[:, None], agents, place[:, :, None])
-        return torch.cat([food.flatten(2), agents.flatten(2)], -1)
+            food, others = self._in_view(food[:, :, None], others, agents.movedim(1, 0)[:2])
+        seen = torch.cat([food, others]).movedim(2, 0).flatten(0, 2)  # (N O, B)
+        return seen.T.contiguous().view(self.num_envs, self.n_agents, -1)
+
+    def _rows(
+        self, cells: Int[Tensor, "B many"], level: Float[Tensor, "B many"]
+    ) -> Float[Tensor, "many 3 B"]:
+        """Row, column and level of each; -1, -1, 0 of what is gone."""
+        at = batch_last(cells)
+        return torch.stack([self.row.take(at), self.column.take(at), batch_last(level)], 1)
 
     def _in_view(
         self,
-        food: Float[Tensor, "B 1 F 3"],
-        agents: Float[Tensor, "B N N 3"],
-        place: Float[Tensor, "B N 1 2"],
-    ) -> tuple[Float[Tensor, "B N F 3"], Float[Tensor, "B N N 3"]]:
+        food: Float[Tensor, "F 3 1 B"],
+        others: Float[Tensor, "N 3 N B"],
+        place: Float[Tensor, "2 N B"],
+    ) -> tuple[Float[Tensor, "F 3 N B"], Float[Tensor, "N 3 N B"]]:
         """What each agent, at its `place`, sees of both, counted from the corner of its view."""
         corner = (place - self.sight).clamp_min(0)
-        corner = torch.cat([corner, torch.zeros_like(corner[..., :1])], -1)  # levels stay
-        near = ((food[..., :2] - place).abs() <= self.sight).all(-1) & (food[..., 2] > 0)
-        agents = agents - corner
-        within = ((agents >= 0) & (agents <= 2 * self.sight))[..., :2].all(-1)
-        return pack(food - corner, near), pack(agents, within)
+        corner = torch.cat([corner, torch.zeros_like(corner[:1])])  # levels stay as they are
+        near = ((food[:, :2] - place).abs().amax(1) <= self.sight) & (food[:, 2] > 0)
+        others = others - corner
+        at = others[:, :2]
+        within = (at.amin(1) >= 0) & (at.amax(1) <= 2 * self.sight)
+        return pack(food - corner, near), pack(others, within)
 
     def _draw(self, b: int) -> str:
         """Agents carry their level after their number; food, a ring, has its level inside."""
         parts = [shapes.grid(self.size, self.size)]
         places = self.places[self.agents[b]].long().tolist()
         if self.sight < self.size:
-            parts += [
-                shapes.outline(row, column, self.sight, self.size, self.size, i)
-                for i, (row, column) in enumerate(places)
-            ]
+            for i, (row, column) in enumerate(places):
+                parts.append(shapes.outline(row, column, self.sight, self.size, self.size, i))
         for cell, level in zip(self.food[b].tolist(), self.food_level[b].tolist(), strict=True):
             if level:
                 x, y = shapes.centre(*self.places[cell].tolist())
