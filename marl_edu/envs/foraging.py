@@ -217,7 +217,7 @@ class Foraging(BatchedEnv):
 
     def _reset(self) -> None:
         B, N = self.num_envs, self.n_agents
-        at = self.uniform(self.size**2).argsort(1)[:, :N]
+        at = self.uniform(self.size**2).topk(N, 1).indices
         self.agents = self.cells[at]
         low, high = self.player_levels
         self.agent_level = low + (self.uniform(N) * (high - low + 1)).floor()
