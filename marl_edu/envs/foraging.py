@@ -112,11 +112,10 @@ def settings(name: str) -> dict[str, Any]:
 def pack(
     rows: Float[Tensor, "many three *B"], seen: Bool[Tensor, "many *B"]
 ) -> Float[Tensor, "many three *B"]:
-    """The rows that are seen, in their order, and behind them rows of -1, -1, 0."""
+    """The rows that are seen, in their order, and behind them zeros."""
     number = torch.arange(1, len(rows) + 1, device=rows.device).view(-1, *[1] * seen.dim())
     here = seen.cumsum(0) * seen == number  # [k, j]: row j is the one that comes to place k
-    nothing = rows.new_tensor([-1.0, -1.0, 0.0]).view(1, 3, *[1] * (rows.dim() - 2))
-    return (here[:, :, None] * (rows - nothing)).sum(1) + nothing
+    return (here[:, :, None] * rows).sum(1)
 
 
 def batch_last(x: Shaped[Tensor, "B many"]) -> Shaped[Tensor, "many B"]:
@@ -185,7 +184,7 @@ class Foraging(BatchedEnv):
         self.steps = torch.tensor([0, -width, width, -1, 1, 0], device=self.device)  # of actions
         side = torch.arange(-1.0, size + 1, device=self.device)
         self.places = torch.cartesian_prod(side, side)  # (cells, 2)
-        self.row, self.column = self.places.T.contiguous()
+        self.row, self.column = (self.places + 1).T.contiguous()  # from 1: nothing is 0, 0, 0
         self.on_grid = ((self.places >= 0) & (self.places < size)).all(1)
         self.cells = self.on_grid.nonzero()[:, 0]  # (size²,)
         grid = self.places[self.cells]
@@ -195,6 +194,8 @@ class Foraging(BatchedEnv):
         self.off_edge = ((grid > 0) & (grid < size - 1)).all(1)  # where food may lie
         others = [[i, *(j for j in range(self.n_agents) if j != i)] for i in range(self.n_agents)]
         self.order = torch.tensor(others, device=self.device).T  # (N, N): itself first
+        first, reach = [1.0, 1.0, 0.0], [self.sight + 1.0, self.sight + 1.0, torch.inf]
+        self.first, self.reach = torch.tensor([first, reach], device=self.device)[:, :, None, None]
 
     def cell_of(self, row: int, column: int) -> int:
         """The number of a cell."""
@@ -262,14 +263,14 @@ class Foraging(BatchedEnv):
         away = (agents[:, None] - food).abs()  # (N, F, B)
         loads = ((away == 1) | (away == self.size + 2)) & (chosen == LOAD)[:, None]
         strength = (loads * level[:, None]).sum(0)  # (F, B)
-        eaten = (strength >= weight) & (strength > 0)
-        value = weight * eaten
+        left = strength < weight  # what is gone is not
+        value = weight * ~left
         if self.normalise_reward:
             value = value / (strength * self.spawned).clamp_min(1)
         reward = level * (loads * value).sum(1)  # (N, B)
         if self.penalty:
-            reward = reward - self.penalty * (loads & ~eaten).any(1)
-        self.agents, self.food, self.food_level = agents.T, (food * ~eaten).T, (weight * ~eaten).T
+            reward = reward - self.penalty * (loads & left).any(1)
+        self.agents, self.food, self.food_level = agents.T, (food * left).T, (weight * left).T
         return reward.T.contiguous(), ~self.food.any(1), {}
 
     def _available(self) -> Bool[Tensor, "..."]:
@@ -297,14 +298,14 @@ class Foraging(BatchedEnv):
         if self.sight >= self.size:
             food = pack(food, food[:, 2] > 0)[:, :, None].expand(-1, -1, self.n_agents, -1)
         else:
-            food, others = self._in_view(food[:, :, None], others, agents.movedim(1, 0)[:2])
-        seen = torch.cat([food, others]).movedim(2, 0).flatten(0, 2)  # (N O, B)
-        return seen.T.contiguous().view(self.num_envs, self.n_agents, -1)
+            food, others = self._in_view(food[:, :, None], others, agents.movedim(1, 0))
+        seen = torch.cat([food, others]).sub_(self.first).movedim(2, 0)  # (N, F + N, 3, B)
+        return seen.flatten(0, 2).T.contiguous().view(self.num_envs, self.n_agents, -1)
 
     def _rows(
         self, cells: Int[Tensor, "B many"], level: Float[Tensor, "B many"]
     ) -> Float[Tensor, "many 3 B"]:
-        """Row, column and level of each; -1, -1, 0 of what is gone."""
+        """Row and column, counted from 1, and level of each; zeros of what is gone."""
         at = batch_last(cells)
         return torch.stack([self.row.take(at), self.column.take(at), batch_last(level)], 1)
 
@@ -312,15 +313,13 @@ class Foraging(BatchedEnv):
         self,
         food: Float[Tensor, "F 3 1 B"],
         others: Float[Tensor, "N 3 N B"],
-        place: Float[Tensor, "2 N B"],
+        own: Float[Tensor, "3 N B"],
     ) -> tuple[Float[Tensor, "F 3 N B"], Float[Tensor, "N 3 N B"]]:
-        """What each agent, at its `place`, sees of both, counted from the corner of its view."""
-        corner = (place - self.sight).clamp_min(0)
-        corner = torch.cat([corner, torch.zeros_like(corner[:1])])  # levels stay as they are
-        near = ((food[:, :2] - place).abs().amax(1) <= self.sight) & (food[:, 2] > 0)
+        """What each agent, at its `own` place, sees of both, from the corner of its view."""
+        corner = (own - self.reach).clamp_min(0)  # and 0 for levels
+        near = ((food - own)[:, :2].abs().amax(1) <= self.sight) & (food[:, 2] > 0)
         others = others - corner
-        at = others[:, :2]
-        within = (at.amin(1) >= 0) & (at.amax(1) <= 2 * self.sight)
+        within = (others[:, :2] - (self.sight + 1)).abs().amax(1) <= self.sight
         return pack(food - corner, near), pack(others, within)
 
     def _draw(self, b: int) -> str:

@@ -497,10 +497,10 @@ def test_masks_offer_what_is_valid_or_everything():
 def test_packing_by_hand():
     rows = torch.arange(9.0).view(3, 3)
     packings = {
-        (True, False, True): [[0, 1, 2], [6, 7, 8], [-1, -1, 0]],
-        (False, False, True): [[6, 7, 8], [-1, -1, 0], [-1, -1, 0]],
+        (True, False, True): [[0, 1, 2], [6, 7, 8], [0, 0, 0]],
+        (False, False, True): [[6, 7, 8], [0, 0, 0], [0, 0, 0]],
         (True, True, True): rows.tolist(),
-        (False, False, False): [[-1, -1, 0]] * 3,
+        (False, False, False): [[0, 0, 0]] * 3,
     }
     for seen, expected in packings.items():
         assert pack(rows, torch.tensor(seen)).tolist() == expected
