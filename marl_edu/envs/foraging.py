@@ -255,8 +255,9 @@ class Foraging(BatchedEnv):
         agents, level = batch_last(self.agents), batch_last(self.agent_level)
         food, weight = batch_last(self.food), batch_last(self.food_level)
         chosen = batch_last(actions.long())
-        chosen = chosen * self._valid().gather(0, chosen[None])[0]  # NONE is 0
-        wanted = agents + self.steps.take(chosen)
+        ahead = agents + self.steps.take(chosen)
+        free = self.on_grid.take(ahead) & (ahead[:, None] != food).all(1)
+        wanted = torch.where(free, ahead, agents)
         alone = (wanted[:, None] == wanted).sum(1) == 1
         agents = torch.where(alone, wanted, agents)
 
