@@ -51,8 +51,8 @@ Differences from the original:
     observations, fields that are not square, and levels bounded agent by agent. An agent beside
     two pieces of food, which no start allows, loads one of them there and both here.
 Reference scores, percent of the food, of the first three of BENCHMARKS:
-    random 0.6 / 0.6 / 11.8, to and fro without looking 27.6 / 27.6 / 15.5, to the food nearest to
-    all in view 80.5 / 36.0 / 60.4, together 100. See `baselines/foraging.py`.
+    random 0.7 / 0.7 / 11.3, to and fro without looking 28.7 / 28.7 / 15.8, to the food nearest to
+    all in view 80.6 / 36.8 / 60.4, together 100. See `baselines/foraging.py`.
 Source:
     Papoudakis et al. 2021 (arXiv 2006.07869); lbforaging 2.0.
 """
