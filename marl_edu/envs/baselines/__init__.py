@@ -36,6 +36,8 @@ VARIANTS = (
     *traffic_junction.EASIER_TASKS,
     *speaker_probe.OTHER_TASKS,
     *grid_world.CROWD_TASKS,
+    *cooperative_navigation.OPENAI_TASKS,
+    *speaker_listener.OPENAI_TASKS,
 )
 
 __all__ = ["TASKS", "VARIANTS", "Always", "ScriptedPolicy", "Task", "UniformPolicy"]
