@@ -25,7 +25,8 @@ the
     landmark nearest to itself; -7.3 with the landmarks shared out.
 Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`;
     there every agent receives the sum over the team, the two parts weigh 1 each, and an agent
-    counts as colliding with itself, which costs the team N in every step.
+    counts as colliding with itself, which costs the team N in every step. It can be had with
+    `convention="openai"`, and then without a `local_ratio`.
 Source:
     Lowe et al. 2017 (MADDPG, arXiv 1706.02275); as simple_spread_v3 in MPE2 1.1.
 """
@@ -34,10 +35,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from marl_edu.core.checks import positive_int, probability
+from marl_edu.core.checks import one_of, positive_int, probability
 from marl_edu.core.registry import register
 from marl_edu.envs.drawing.shapes import agent, canvas, target
-from marl_edu.envs.particles import SIDE, Particles, distances
+from marl_edu.envs.particles import CONVENTIONS, SIDE, Particles, distances
 
 ACCELERATION, RADIUS = 5.0, 0.15
 NEAR = 0.1  # who is nearer to a landmark covers it
@@ -56,6 +57,7 @@ class CooperativeNavigation(Particles):
         device: str = "cpu",
         seed: int | None = None,
         dtype: torch.dtype = torch.float32,
+        convention: str = "mpe2",
     ):
         super().__init__(num_envs, device, seed, dtype)
         N = positive_int("n_agents", n_agents)
@@ -63,6 +65,12 @@ class CooperativeNavigation(Particles):
         self.max_steps = positive_int("max_steps", max_steps)
         self._make_bodies([ACCELERATION] * N, radius=[RADIUS] * N + [0.0] * N)
         self._make_view(obs_dim=6 * N)
+        self._follow(one_of("convention", convention, CONVENTIONS))
+        if convention == "openai" and local_ratio != 0.5:
+            raise ValueError(
+                "local_ratio must be left out with convention 'openai', where both parts weigh 1, "
+                f"got {local_ratio!r}"
+            )
 
     def _reset(self) -> None:
         self._place([1.0] * self.n_bodies)
@@ -74,7 +82,10 @@ class CooperativeNavigation(Particles):
         agents = self.position[:, : self.n_agents]
         bumps = (distances(agents, agents) < 2 * RADIUS).sum(2) - 1  # everybody is near itself
         together = self.nearest.sum(1, keepdim=True)
-        reward = (self.local_ratio - 1) * together - self.local_ratio * bumps
+        if self.convention == "openai":  # everybody bumps into itself, and gets what all get
+            reward = (-together - (bumps + 1)).sum(1, keepdim=True).expand_as(bumps)
+        else:
+            reward = (self.local_ratio - 1) * together - self.local_ratio * bumps
         return reward, torch.zeros_like(self.running), {}
 
     def _measure(self) -> None:

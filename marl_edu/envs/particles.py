@@ -21,8 +21,10 @@ Contact of two solid bodies at distance d, the sum of whose radii is r:
     bodies in the very same place do not push each other (MPE2 divides by zero there).
 Two conventions:
     The particle environments follow MPE2 (once a part of PettingZoo), so that numbers compare with
-    it. OpenAI's original environments change the velocity first and then move with the new one; in
-    them action 1 pushes right and 2 left. Returns of the two do not compare.
+    it. With `convention="openai"` they are OpenAI's original environments. Those change the
+    velocity first, and then move with the new one: 3, 4, and then 2 with the new velocity. In them
+    `1` is right, `2` left, `3` up, `4` down. Where a team is rewarded together, each agent gets the
+    sum over the team. Returns of the two do not compare.
 State:
     `position` `(B, E, 2)`, agents first, and `velocity` `(B, N, 2)`. To put an environment into a
     state, assign them new tensors between two steps.
@@ -45,6 +47,7 @@ from marl_edu.envs.drawing.shapes import lines
 
 DT, DAMPING = 0.1, 0.25
 STIFFNESS, MARGIN = 100.0, 1e-3
+CONVENTIONS = ("mpe2", "openai")
 NOTHING, LEFT, RIGHT, DOWN, UP = range(5)
 DIRECTIONS = ((0.0, 0.0), (-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0))  # of the actions
 
@@ -68,6 +71,7 @@ class Particles(BatchedEnv):
     """
 
     n_actions = len(DIRECTIONS)
+    convention = CONVENTIONS[0]
 
     def __init__(self, num_envs: int, device: str, seed: int | None, dtype: torch.dtype):
         super().__init__(num_envs, device, seed)
@@ -99,6 +103,12 @@ class Particles(BatchedEnv):
         self.second = torch.tensor([j for _, j in pairs], dtype=torch.int64, device=self.device)
         self.touch = self._numbers([radius[i] + radius[j] for i, j in pairs])
 
+    def _follow(self, convention: str) -> None:
+        """Take one of CONVENTIONS; after `_make_bodies`."""
+        self.convention = convention
+        if convention == "openai":
+            self.directions = -self.directions
+
     def _numbers(self, values: Sequence[Any]) -> Tensor:
         return torch.tensor(values, dtype=self.dtype, device=self.device)
 
@@ -114,12 +124,13 @@ class Particles(BatchedEnv):
         force = F.embedding(actions, self.directions) * self.acceleration
         if len(self.touch):
             force = force + self._contact()[:, :N]
-        position = self.position.clone()
-        position[:, :N].add_(self.velocity, alpha=DT)
         velocity = (1 - DAMPING) * self.velocity + DT * force
         if self.max_speed is not None:
             speed = torch.hypot(*velocity.unbind(-1))[..., None]
             velocity = velocity * (self.max_speed / speed).clamp_max(1)  # at rest: inf, so 1
+        position = self.position.clone()
+        moving = velocity if self.convention == "openai" else self.velocity
+        position[:, :N].add_(moving, alpha=DT)
         self.position, self.velocity = position, velocity
 
     def _contact(self) -> Float[Tensor, "B E 2"]:

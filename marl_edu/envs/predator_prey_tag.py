@@ -29,7 +29,8 @@ Arguments:
 Reference scores, P = 3, Q = 1, K = 2: random agents touch in 18 % of the episodes (a predator's
 return is
     4.3), predators that chase a random prey in 97 % (66), one that flees in 84 % (44).
-Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`.
+Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`;
+    both as there with `convention="openai"`.
     Names are MPE2's: predators are `adversary_0`, ..., prey `agent_0`, ...
 Source:
     Lowe et al. 2017 (MADDPG, arXiv 1706.02275); as simple_tag_v3 in MPE2 1.1.
@@ -39,10 +40,10 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from marl_edu.core.checks import positive_int, whole_number
+from marl_edu.core.checks import one_of, positive_int, whole_number
 from marl_edu.core.registry import register
 from marl_edu.envs.drawing.shapes import agent, canvas, target, words
-from marl_edu.envs.particles import SIDE, Particles, distances
+from marl_edu.envs.particles import CONVENTIONS, SIDE, Particles, distances
 
 PREDATOR = {"radius": 0.075, "acceleration": 3.0, "max_speed": 1.0}
 PREY = {"radius": 0.05, "acceleration": 4.0, "max_speed": 1.3}
@@ -64,6 +65,7 @@ class PredatorPreyTag(Particles):
         device: str = "cpu",
         seed: int | None = None,
         dtype: torch.dtype = torch.float32,
+        convention: str = "mpe2",
     ):
         super().__init__(num_envs, device, seed, dtype)
         P = self.n_predators = positive_int("n_predators", n_predators)
@@ -77,6 +79,7 @@ class PredatorPreyTag(Particles):
             max_speed=[one["max_speed"] for one in agents],
         )
         self._make_view(obs_dim=2 + 2 * K + 2 * (P + Q) + 2 * Q)
+        self._follow(one_of("convention", convention, CONVENTIONS))
 
     @property
     def agent_names(self) -> list[str]:

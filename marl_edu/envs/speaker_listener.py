@@ -27,7 +27,7 @@ ignores the
     speaker and drives to the middle of the landmarks, which no claim of communication may fall
     short of; -7.5 if the speaker says the goal's number; -7.3 if the listener knows the goal.
 Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`;
-    there both receive the sum of the two rewards.
+    there both receive the sum of the two rewards. It can be had with `convention="openai"`.
 Source:
     Lowe et al. 2017 (MADDPG, arXiv 1706.02275); as simple_speaker_listener_v4 in MPE2 1.1.
 """
@@ -39,10 +39,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.core.checks import positive_int
+from marl_edu.core.checks import one_of, positive_int
 from marl_edu.core.registry import register
 from marl_edu.envs.drawing.shapes import agent, canvas, target, words
-from marl_edu.envs.particles import SIDE, Particles
+from marl_edu.envs.particles import CONVENTIONS, SIDE, Particles
 
 SPEAKER, LISTENER = 0, 1
 LANDMARKS = 3
@@ -71,11 +71,13 @@ class SpeakerListener(Particles):
         device: str = "cpu",
         seed: int | None = None,
         dtype: torch.dtype = torch.float32,
+        convention: str = "mpe2",
     ):
         super().__init__(num_envs, device, seed, dtype)
         self.max_steps = positive_int("max_steps", max_steps)
         self._make_bodies([0.0, ACCELERATION], radius=[0.0] * (2 + LANDMARKS))
         self.colours = self._numbers(COLOURS)
+        self._follow(one_of("convention", convention, CONVENTIONS))
 
     def _reset(self) -> None:
         self._place([1.0] * self.n_bodies)
@@ -88,6 +90,8 @@ class SpeakerListener(Particles):
         self.message = F.one_hot(actions[:, SPEAKER].long(), LANDMARKS).to(self.dtype)
         self._measure()
         reward = -self.distance.square()[:, None].expand(-1, 2)
+        if self.convention == "openai":  # the sum over both
+            reward = 2 * reward
         return reward, torch.zeros_like(self.running), {}
 
     def _measure(self) -> None:
