@@ -9,7 +9,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from textwrap import shorten
 from threading import Event, Thread
 from typing import Any
@@ -20,18 +19,22 @@ from matplotlib.figure import Figure
 
 from marl_edu import plots, results
 from marl_edu.training.checkpoint import Result, Row
+from marl_edu.widgets.shared.bundle import SHARED, join
 from marl_edu.widgets.shared.own import BOOKS, YOURS, Own
 
 WIDE = {"style": {"description_width": "9rem"}, "layout": {"width": "24rem"}}  # of a control
 KEPT = 3  # runs whose curves stay
 LONGEST = 22  # letters of the name of one of them
 DRAW_EVERY = 5  # rows of the log
+AGAIN = "<strong>To train, run this cell again: the kernel that it ran in has ended.</strong>"
 
 
 class KeptKeys(anywidget.AnyWidget):
-    """Shows nothing; with it a panel keeps the keys that JupyterLab would take for the notebook."""
+    """Shows nothing; with it a panel keeps the keys that JupyterLab would take for the notebook,
+    and says so where its kernel is gone."""
 
-    _esm = (Path(__file__).parent / "panel.js").read_text(encoding="utf-8")
+    _esm = f"{join(SHARED / 'panel.js')}export default {{ render }};\n"
+    _css = (SHARED / "panel.css").read_text(encoding="utf-8")
 
 
 class GivenUp(Exception):
@@ -92,7 +95,13 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.button.on_click(lambda _: self.start())
         self.stop_button.on_click(lambda _: self.halt() if self.running else self.resume())
         buttons = ipywidgets.HBox([self.button, self.stop_button])
-        super().__init__([*self.controls, buttons, self.bar, self.status, *shown, KeptKeys()])
+        again = ipywidgets.HTML(AGAIN)
+        again.add_class("marl-panel-again")
+        self.status.add_class("marl-panel-status")
+        for one in (buttons, self.bar):
+            one.add_class("marl-panel-live")
+        parts = [again, *self.controls, buttons, self.bar, self.status, *shown, KeptKeys()]
+        super().__init__(parts)
         self.add_class("marl-panel")
 
     # -- what a derived class gives --------------------------------------------------------------
@@ -240,6 +249,9 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
         """Show the second button with this description, or hide it."""
         if what:
             self.stop_button.description = what
+            self.add_class("marl-panel-training")
+        else:
+            self.remove_class("marl-panel-training")
         self.stop_button.layout.display = "" if what else "none"
 
     # -- curves ----------------------------------------------------------------------------------
