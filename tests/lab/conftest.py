@@ -111,11 +111,11 @@ def menu(page: Page, name: str, entry: str) -> None:
     page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{entry}$")).click()
 
 
-def run_all(page: Page) -> None:
+def run_all(page: Page, milliseconds: int = SECONDS) -> None:
     """Run all cells, and wait until the kernel has nothing left to do."""
     idle(page)
     menu(page, "Run", "Run All Cells")
-    until(page, lambda: not unfinished(page))
+    until(page, lambda: not unfinished(page), milliseconds)
 
 
 def idle(page: Page) -> None:
@@ -130,9 +130,9 @@ def unfinished(page: Page) -> list[str]:
     return [text for text in texts if not re.fullmatch(r"\[\d+\]:", text.strip())]
 
 
-def until(page: Page, true: Callable[[], Any]) -> None:
+def until(page: Page, true: Callable[[], Any], milliseconds: int = SECONDS) -> None:
     """Wait until something is true."""
-    end = time.monotonic() + SECONDS / 1000
+    end = time.monotonic() + milliseconds / 1000
     while not true():
         assert time.monotonic() < end
         page.wait_for_timeout(100)

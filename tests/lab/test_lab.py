@@ -8,7 +8,7 @@ from nbformat.v4 import new_code_cell, new_notebook, writes
 from playwright.sync_api import Browser, Locator, Page
 
 from marl_edu.widgets.shared.bundle import FIGURES
-from tests.lab.conftest import Lab, idle, lab, menu, run_all, save, unfinished, until
+from tests.lab.conftest import SECONDS, Lab, idle, lab, menu, run_all, save, unfinished, until
 
 pytestmark = pytest.mark.lab
 
@@ -172,7 +172,7 @@ def test_after_a_restart_of_the_kernel_a_panel_says_how_to_go_on(saved: Lab) -> 
         place = cell(page, PANEL["corridor"])
         assert not place.locator(".marl-panel-again").is_visible()
         menu(page, "Kernel", "Restart Kernel…")
-        page.get_by_role("button", name="Restart", exact=True).click()
+        page.locator(".jp-Dialog button.jp-mod-accept").click()
         until(page, lambda: place.locator(".marl-panel-again").is_visible())
 
 
@@ -186,7 +186,7 @@ def test_every_copy_opens_with_its_directives_and_equations_set(
             with server.open(name.as_posix()) as page:
                 page.locator(".jp-MarkdownCell h1").first.wait_for()
                 page.wait_for_timeout(500)
-                texts = page.locator(".jp-MarkdownCell .jp-RenderedMarkdown").all_inner_texts()
+                texts = page.locator(".jp-MarkdownCell").all_inner_texts()
                 raw = [text for text in texts if ":::" in text or "{cite" in text]
                 assert texts and raw == [], name
 
@@ -195,7 +195,7 @@ def test_the_tour_runs_to_its_end(browser: Browser, tmp_path: Path) -> None:
     server = Lab(browser, tmp_path / "lab", tmp_path / "home")
     lab.refresh(lab.BOOK, server.folder)
     with server.started(), server.open(lab.FIRST) as page:
-        run_all(page)
+        run_all(page, 4 * SECONDS)
         assert unfinished(page) == []
         assert page.locator("[data-mime-type*='stderr'], .jp-RenderedText[data-mime-type*=error]") \
             .count() == 0  # fmt: skip
