@@ -26,6 +26,9 @@ from pybtex.database import parse_file
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK, LAB = ROOT / "book", ROOT / "lab"
+# A notebook keeps the state of its figures, so that they are there when it is opened again; Lab
+# asks nobody whether it may bring news.
+SETTINGS = ROOT / "tools" / "lab_settings"
 BASE = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["html"]["baseurl"]
 COPIED = ".copied.json"  # of each copy, what was written of it
 FIRST = "tour.ipynb"
@@ -126,19 +129,24 @@ def refresh(book: Path, lab: Path) -> list[str]:
     return said
 
 
-def main(options: list[str]) -> int:
+def options() -> list[str]:
+    """What Lab is started with here."""
+    return [f"--LabApp.app_settings_dir={SETTINGS}"]
+
+
+def main(given: list[str]) -> int:
     """Copy, say what was kept, and open Lab."""
     for line in refresh(BOOK, LAB):
         print(line)
     root = hasattr(os, "geteuid") and os.geteuid() == 0
-    if root and "--allow-root" not in options:
+    if root and "--allow-root" not in given:
         print(
             "JupyterLab does not run as root by itself. In a container:\n"
             '    make lab LAB_OPTIONS="--allow-root --ip 0.0.0.0"',
             file=sys.stderr,
         )
         return 1
-    command = [sys.executable, "-m", "jupyter", "lab", *options, FIRST]
+    command = [sys.executable, "-m", "jupyter", "lab", *options(), *given, FIRST]
     return subprocess.run(command, cwd=LAB).returncode
 
 

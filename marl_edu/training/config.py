@@ -16,6 +16,7 @@ from typing import Any
 import torch
 
 from marl_edu.core.checks import finite_number, probability, seed_number, whole_number
+from marl_edu.training import memory
 
 # Whole numbers of at least 1, and of at least 0.
 COUNTS = frozenset((
@@ -42,7 +43,7 @@ class Checked:
 
     Raises:
         TypeError: `env` cannot be called; a switch that is no bool.
-        ValueError: a number that its setting does not take.
+        ValueError: a number that its setting does not take, or more memory than there may be.
     """
 
     def __init_subclass__(cls) -> None:
@@ -61,6 +62,7 @@ class Checked:
         if not callable(env):
             hint = "" if isinstance(env, str) else " (its class, not an environment)"
             raise TypeError(f"env must be {MAKER}{hint}, got {env!r}")
+        memory.check(self)
 
 
 def comments(cls: type) -> dict[str, str]:
@@ -95,6 +97,7 @@ def make_env(cfg: Any) -> Any:
 
     Raises:
         TypeError: `cfg` is no config, or its `env` does not take `env_args`, `num_envs` and `seed`.
+        ValueError: the run would need more memory than there may be.
     """
     if not issubclass(type(cfg), Checked):
         raise TypeError(f"cfg must be the algorithm's Config, got {cfg!r}")
@@ -106,5 +109,9 @@ def make_env(cfg: Any) -> Any:
             raise TypeError(
                 f"env must be {MAKER}, got {cfg.env!r}, given {args}: {error}"
             ) from error
+    if cfg.num_envs > memory.MANY:  # of one, see what so many would need
+        memory.check(cfg, cfg.env(**{**args, "num_envs": 1}))
     torch.manual_seed(cfg.seed)
-    return cfg.env(**args)
+    env = cfg.env(**args)
+    memory.check(cfg, env)
+    return env
