@@ -31,8 +31,9 @@ Symbols: o `obs` (E, N, O) · a `action` (E, N, A), one-hot where eq. (2) holds 
 
 Differences from the paper:
     - An action that is done is whole: a sample of softmax(l), kept one-hot. The paper's code plays
-      the relaxed one. In eq. (7) the forward pass is one-hot too, and only the gradient relaxed
-      (`straight_through`): the critic is asked about actions of the kind that it has seen.
+      the relaxed one, so that a word is three numbers there. With `straight_through` eq. (7) is
+      about whole actions, too, and only its gradient is the relaxed one's.
+    - Actors are updated half as often as critics (`actor_delay`).
     - B environments side by side, a round of whole episodes and then the gradient steps that are
       due for it. The step size comes down in the end.
     - No policy ensembles, and no model of the others' policies: targets use their target actors.
@@ -68,26 +69,26 @@ class Config(Checked):
     env: Callable[..., Any]  # makes one of `num_envs` and `seed`: a class, a function
     env_args: dict[str, Any] = field(default_factory=dict)  # given to `env`, less B and seed
     seed: int = 0  # of all that is drawn: weights, episodes, actions, batches
-    updates: int = 6000  # gradient steps of the critics (MADDPG: 15,000)
-    train_freq: float = 200.0  # steps taken, by all agents, per gradient step (MADDPG: 100 N)
+    updates: int = 12_000  # gradient steps of the critics (MADDPG: 15,000)
+    train_freq: float = 100.0  # steps taken, by all agents, per gradient step (MADDPG: 100 N)
     num_envs: int = 64  # B, environments side by side (MADDPG: 1)
     hidden_dim: int = 64  # D, width of the two hidden layers (MADDPG: 64)
     critic: str = "central"  # what it sees: "central", all agents (MADDPG); "own", its own (DDPG)
     gamma: float = 0.95  # discount per step (MADDPG: 0.95)
     reward_scale: float = 1.0  # rewards are multiplied by this first
-    lr: float = 1e-2  # Adam's step size at the start, annealed linearly (MADDPG: 0.01)
+    lr: float = 5e-3  # Adam's step size at the start, annealed linearly (MADDPG: 0.01)
     lr_end: float = 0.1  # ... to this share of it (MADDPG: 1)
-    tau: float = 0.01  # how far the targets follow in an update (MADDPG: 0.01)
-    batch_size: int = 1024  # E, steps of the team per gradient step (MADDPG: 1,024)
+    tau: float = 0.02  # how far the targets follow in an update (MADDPG: 0.01)
+    batch_size: int = 256  # E, steps of the team per gradient step (MADDPG: 1,024)
     capacity: int = 200_000  # steps of the team in the replay (MADDPG: 1,000,000)
     learning_starts: int = 50_000  # steps in it before the first gradient step (MADDPG: 25,600 N)
-    max_grad_norm: float = 0.5  # largest norm of the gradient of each variable (MADDPG: 0.5)
+    max_grad_norm: float = 10.0  # largest norm of the gradient of each variable (MADDPG: 0.5)
     temperature: float = 1.0  # of eq. (2) (MADDPG: 1)
-    straight_through: bool = True  # eq. (7) asks about one-hot actions (MADDPG: relaxed ones)
-    logit_cost: float = 1e-3  # c of eq. (7) (MADDPG: 0.001)
+    straight_through: bool = False  # eq. (7) asks about one-hot actions, not relaxed ones
+    logit_cost: float = 3e-3  # c of eq. (7) (MADDPG: 0.001)
     noise: float = 0.1  # standard deviation of exploration where actions are numbers
     twin: bool = False  # two critics, the smaller value counts (TD3: True)
-    actor_delay: int = 1  # updates of the critics per update of actors and targets (TD3: 2)
+    actor_delay: int = 2  # updates of the critics per update of the actors (TD3: 2, MADDPG: 1)
     smoothing: float = 0.0  # of eq. (4), cut at 2.5 of it (TD3: 0.1, since ours span 1 and not 2)
     log_every: int = 60  # gradient steps per row of the log, at least
     checkpoint_every: int = 1000  # gradient steps between two checkpoints, at least
