@@ -136,6 +136,23 @@ class Team(nn.Module):
         return self.critic(x.repeat(self.copies, 1, 1)).view(self.copies, N, -1)
 
 
+class TeamPolicy:
+    """Trained actors as a policy: each looks at its own observation alone.
+
+    Args:
+        net: a `Team`. greedy: the most likely actions; else samples of `seed`, as in training.
+    """
+
+    def __init__(self, net: Team, greedy: bool = True, seed: int = 0, noise: float = 0.0):
+        self.net, self.noise = net, noise
+        self.generator = None if greedy else torch.Generator().manual_seed(seed)
+
+    @torch.no_grad()
+    def __call__(self, env: Env) -> Tensor:
+        """What everybody does, `(B, N)`, or `(B, N, A)` where actions are numbers."""
+        return act(self.net, env.obs, env.available, self.noise, self.generator)[0]
+
+
 def relaxed(
     logits: Float[Tensor, "*B A"],
     available: Bool[Tensor, "..."],
@@ -321,20 +338,3 @@ def train(
         run.log(played, metrics)
         run.save()
     return run.result(net)
-
-
-class TeamPolicy:
-    """Trained actors as a policy: each looks at its own observation alone.
-
-    Args:
-        net: a `Team`. greedy: the most likely actions; else samples of `seed`, as in training.
-    """
-
-    def __init__(self, net: Team, greedy: bool = True, seed: int = 0, noise: float = 0.0):
-        self.net, self.noise = net, noise
-        self.generator = None if greedy else torch.Generator().manual_seed(seed)
-
-    @torch.no_grad()
-    def __call__(self, env: Env) -> Tensor:
-        """What everybody does, `(B, N)`, or `(B, N, A)` where actions are numbers."""
-        return act(self.net, env.obs, env.available, self.noise, self.generator)[0]
