@@ -12,7 +12,7 @@ Equations, for agent i, which has an actor and a critic of its own:
     a'_j = a_j of the target actors at o'_j   what everybody will do next                      (4)
     y_i = r_i + gamma (1 - d_i) Q-_i(o'_1 ... o'_N, a'_1 ... a'_N)                             (5)
     L_i = (y_i - Q_i(o_1 ... o_N, a_1 ... a_N))^2     all actions as they were                 (6)
-    J_i = -Q_i(o_1 ... o_N, a_1 ... mu_i(o_i) ... a_N) + c l_i^2      only its own action anew (7)
+    J_i = -Q_i(o_1 ... o_N, a_1 ... mu_i(o_i) ... a_N) + kappa l_i^2  only its own action anew (7)
     w- = (1 - tau) w- + tau w              the targets follow slowly                           (8)
 L_i and J_i are means over a batch of the replay. Eqs. (5)-(7) are the paper's (6) and (5). An actor
 learns through its critic: the gradient of Q_i by a_i says how to change the action.
@@ -27,12 +27,12 @@ TD3's three switches:
 
 Symbols: o `obs` (E, N, O) · a `action` (E, N, A), one-hot where eq. (2) holds · l `logits`
 (E, N, A) · Q `q` (C, N, E), C = 2 with twin critics, else 1 · r `reward`, d `terminated`, y `y`
-(E, N) · c `logit_cost`. d is 0 at a time limit, so that eq. (5) bootstraps through it.
+(E, N) · kappa `logit_cost`. d is 0 at a time limit, so that eq. (5) bootstraps through it.
 
 Differences from the paper:
     - An action that is done is whole: a sample of softmax(l), kept one-hot. The paper's code plays
       the relaxed one, so that a word is three numbers there. With `straight_through` eq. (7) is
-      about whole actions, too, and only its gradient is the relaxed one's.
+      about whole actions, too, and only its gradient is that of relaxed ones.
     - Actors are updated half as often as critics (`actor_delay`).
     - B environments side by side, a round of whole episodes and then the gradient steps that are
       due for it. The step size comes down in the end.
@@ -85,7 +85,7 @@ class Config(Checked):
     max_grad_norm: float = 10.0  # largest norm of the gradient of each variable (MADDPG: 0.5)
     temperature: float = 1.0  # of eq. (2) (MADDPG: 1)
     straight_through: bool = False  # eq. (7) asks about one-hot actions, not relaxed ones
-    logit_cost: float = 3e-3  # c of eq. (7) (MADDPG: 0.001)
+    logit_cost: float = 3e-3  # kappa of eq. (7) (MADDPG: 0.001)
     noise: float = 0.1  # standard deviation of exploration where actions are numbers
     twin: bool = False  # two critics, the smaller value counts (TD3: True)
     actor_delay: int = 2  # updates of the critics per update of the actors (TD3: 2, MADDPG: 1)

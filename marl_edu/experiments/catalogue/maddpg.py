@@ -2,8 +2,8 @@
 
 Each is run a second time with the idea taken away: a critic that sees its own agent only (DDPG).
 
-Settings were chosen before the first of these runs, on seed 100 (the first trial, of 300 updates,
-on seed 0): 15 trials with words, one with numbers, one in navigation, of 300 to 5,000 updates each.
+Settings were chosen before the first of these runs, in trials of 300 to 5,000 updates: 15 with
+words, one with numbers, one in navigation. They had seed 100, and the first one seed 0.
 
 What we expect, written down before the runs. Scores are interquartile means of returns:
 
