@@ -44,8 +44,9 @@ def _run(name: str, task: str, settings: dict[str, Any], **more: Any) -> Experim
 
 
 EXPERIMENTS = (
-    # Every seed's network of the words is kept: the chapter reads their codes.
-    *(_run(name, "speaker-listener", WORDS, keep_policy=tuple(range(8))) for name in CRITICS),
+    # Every pair that was trained with central critics is kept: the chapter reads their codes.
+    _run("maddpg", "speaker-listener", WORDS, keep_policy=tuple(range(8))),
+    _run("ddpg", "speaker-listener", WORDS),
     *(_run(name, "speaker-listener-numbers", NUMBERS) for name in CRITICS),
     *(_run(name, "spread", SPREAD, seeds=5) for name in CRITICS),
 )
