@@ -145,7 +145,8 @@ class TeamPolicy:
 
     def __init__(self, net: Team, greedy: bool = True, seed: int = 0, noise: float = 0.0):
         self.net, self.noise = net, noise
-        self.generator = None if greedy else torch.Generator().manual_seed(seed)
+        device = net.actor.weights[0].device
+        self.generator = None if greedy else torch.Generator(device).manual_seed(seed)
 
     @torch.no_grad()
     def __call__(self, env: Env) -> Tensor:
