@@ -5,7 +5,8 @@ Description:
     its conventions are those of `particles.py`: agents are solid, of radius 0.15, acceleration 5
     and without a largest speed; landmarks are marks on the ground.
 Actions:
-    `0` nothing, `1` left, `2` right, `3` down, `4` up: a push for one step.
+    `0` nothing, `1` left, `2` right, `3` down, `4` up: a push for one step. With
+    `continuous=True` five numbers in [0, 1] instead (`particles.py`).
 Observation, per agent, in this order, without bounds, O = 6 N:
     own velocity (x, y); own position (x, y); for every landmark its position minus one's own
     (x, y); for every other agent, in order of number, its position minus one's own (x, y); then
@@ -18,8 +19,8 @@ Start and end:
     agents and landmarks at rest, each anywhere in [-1, 1]²; `max_steps` steps, then truncation.
     `success`: the share of landmarks to which some agent is now nearer than 0.1.
 Arguments:
-    n_agents: N, from 1. local_ratio: in [0, 1]. max_steps: from 1. num_envs, device, seed: as in
-    every environment. dtype: torch.float32, or torch.float64.
+    n_agents: N, from 1. local_ratio: in [0, 1]. max_steps: from 1. continuous: see Actions.
+    num_envs, device, seed: as in every environment. dtype: torch.float32, or torch.float64.
 Reference scores, N = 3, per agent: -26.5 random, -24.2 standing still; -16.0 if everybody drives to
 the
     landmark nearest to itself; -7.3 with the landmarks shared out.
@@ -32,11 +33,12 @@ Source:
 """
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from marl_edu.core.checks import one_of, positive_int, probability
 from marl_edu.core.registry import register
+from marl_edu.envs.base.env import Actions
 from marl_edu.envs.drawing.shapes import agent, canvas, target
 from marl_edu.envs.particles import CONVENTIONS, SIDE, Particles, distances
 
@@ -53,13 +55,14 @@ class CooperativeNavigation(Particles):
         n_agents: int = 3,
         local_ratio: float = 0.5,
         max_steps: int = 25,
+        continuous: bool = False,
         num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
         dtype: torch.dtype = torch.float32,
         convention: str = "mpe2",
     ):
-        super().__init__(num_envs, device, seed, dtype)
+        super().__init__(continuous, num_envs, device, seed, dtype)
         N = positive_int("n_agents", n_agents)
         self.local_ratio = probability("local_ratio", local_ratio)
         self.max_steps = positive_int("max_steps", max_steps)
@@ -76,7 +79,7 @@ class CooperativeNavigation(Particles):
         self._place([1.0] * self.n_bodies)
         self._measure()
 
-    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def _step(self, actions: Actions) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self._move(actions)
         self._measure()
         agents = self.position[:, : self.n_agents]

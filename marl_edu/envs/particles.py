@@ -6,7 +6,9 @@ Description:
     apart where they touch.
 Actions of an agent that moves:
     `0` nothing, `1` left (-x), `2` right (+x), `3` down (-y), `4` up (+y): a push with the
-    force `acceleration` for one step. Every body has the mass 1.
+    force `acceleration` for one step. Every body has the mass 1. With `continuous=True` an action
+    is a number in [0, 1] for each of the five instead, how hard to push that way: (0, 0, 1, 0, 0)
+    is what `2` is, and a left and a right of the same size cancel. The first has no effect.
 Order of a step, with position p, velocity v, force f, DT = 0.1 and DAMPING = 0.25:
     1. f = push + contact forces at the old positions;
     2. p ← p + DT · v, with the old velocity;
@@ -38,11 +40,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs.base.env import BatchedEnv
+from marl_edu.core.checks import truth_value
+from marl_edu.envs.base.env import Actions, BatchedEnv
 from marl_edu.envs.drawing.shapes import lines
 
 DT, DAMPING = 0.1, 0.25
@@ -73,8 +76,16 @@ class Particles(BatchedEnv):
     n_actions = len(DIRECTIONS)
     convention = CONVENTIONS[0]
 
-    def __init__(self, num_envs: int, device: str, seed: int | None, dtype: torch.dtype):
+    def __init__(
+        self,
+        continuous: bool,
+        num_envs: int,
+        device: str,
+        seed: int | None,
+        dtype: torch.dtype,
+    ):
         super().__init__(num_envs, device, seed)
+        self.continuous = truth_value("continuous", continuous)
         if dtype not in (torch.float32, torch.float64):
             raise TypeError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
         self.dtype = dtype
@@ -118,10 +129,14 @@ class Particles(BatchedEnv):
         self.position = (2 * u - 1) * self._numbers(half_side)[:, None]
         self.velocity = torch.zeros_like(self.position[:, : self.n_agents])
 
-    def _move(self, actions: Int[Tensor, "B N"]) -> None:
+    def _move(self, actions: Actions) -> None:
         """One step of the physics."""
         N = self.n_agents
-        force = F.embedding(actions, self.directions) * self.acceleration
+        if self.continuous:
+            push = actions.to(self.dtype) @ self.directions
+        else:
+            push = F.embedding(actions, self.directions)
+        force = push * self.acceleration
         if len(self.touch):
             force = force + self._contact()[:, :N]
         velocity = (1 - DAMPING) * self.velocity + DT * force

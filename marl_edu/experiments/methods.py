@@ -5,7 +5,19 @@ An id names a method in stored runs and checkpoints: it never changes.
 
 from typing import Any
 
-from marl_edu.algos import combined, commnet, counts, dqn, drqn, gat, ic3net, icm, rnd, tarmac
+from marl_edu.algos import (
+    combined,
+    commnet,
+    counts,
+    dqn,
+    drqn,
+    gat,
+    ic3net,
+    icm,
+    maddpg,
+    rnd,
+    tarmac,
+)
 from marl_edu.core.evaluate import play_episodes
 from marl_edu.core.protocols import Env, Policy
 from marl_edu.experiments import node_classification
@@ -19,6 +31,7 @@ GAT = Algorithm("gat", gat.Config, gat.train, gat.build)
 IC3NET = Algorithm("ic3net", ic3net.Config, ic3net.train, ic3net.build)
 DQN = Algorithm("dqn", dqn.Config, dqn.train, dqn.build)
 DRQN = Algorithm("drqn", drqn.Config, drqn.train, drqn.build)
+MADDPG = Algorithm("maddpg", maddpg.Config, maddpg.train, maddpg.build)
 PPO = Algorithm("ppo", ppo.Config, ppo.train, ppo.build)
 COUNTS = Algorithm("counts", counts.Config, counts.train, ppo.build, counts.bonus)
 ICM = Algorithm("icm", icm.Config, icm.train, ppo.build, icm.bonus)
@@ -50,7 +63,7 @@ ALGORITHMS = {
     algorithm.id: algorithm
     for algorithm in (
         NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, PPO, COUNTS, ICM, RND, CURIOUS_TEAM,
-        TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL, NODE_CLASSIFICATION,
+        TEAM_DRQN, MADDPG, NONE_FORGETFUL, TARMAC_FORGETFUL, NODE_CLASSIFICATION,
     )
 }  # fmt: skip
 
@@ -82,6 +95,15 @@ def score_q(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
     return score(env_of(cfg, seed=cfg.seed), qlearning.GreedyPolicy(net), episodes)
 
 
+def score_actors(net: maddpg.Team, cfg: maddpg.Config, episodes: int) -> dict[str, float]:
+    """As `score_team`; and `return_sampling` of the policy as it was trained."""
+    env = env_of(cfg, seed=cfg.seed)
+    found = score(env, maddpg.TeamPolicy(net), episodes)
+    sampling = score(env, maddpg.TeamPolicy(net, False, noise=cfg.noise), episodes)
+    more = {f"return_sampling{end}": sampling[f"return{end}"] for end in ("", "_sd")}
+    return found | _sampling(sampling) | more
+
+
 def score_poles(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
     """As `score_q`; success is for how long the pole stays up, as a share of 500 steps."""
     found = score_q(net, cfg, episodes)
@@ -103,6 +125,7 @@ def _sampling(found: dict[str, float]) -> dict[str, float]:
 SCORE_TEAM = Evaluation("team", score_team)
 SCORE_EXPLORERS = Evaluation("explorers", score_explorers)
 SCORE_Q = Evaluation("q", score_q)
+SCORE_ACTORS = Evaluation("actors", score_actors)
 SCORE_POLES = Evaluation("poles", score_poles)
 SCORE_NODES = Evaluation("nodes", node_classification.evaluate)
 

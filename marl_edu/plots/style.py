@@ -35,6 +35,7 @@ COLOURS = {
     "counts": "#8a70c8",
     "qmix": "#8f8600",
     "maddpg": INK,
+    "ddpg": "#b86a70",
 }
 LABELS = {"none": "no messages", "commnet": "CommNet", "tarmac": "TarMAC"}
 LABELS |= {"counts": "counts", "none: no bonus": "no bonus"}

@@ -23,13 +23,19 @@ COUNTS = frozenset((
     "updates", "num_envs", "batch_size", "capacity", "epochs", "minibatches", "window", "rounds",
     "heads", "hidden_dim", "signature_dim", "value_dim", "feature_dim", "model_dim", "mixing_dim",
     "predictor_dim", "detach_every", "log_every", "checkpoint_every", "target_update_interval",
+    "actor_delay",
 ))  # fmt: skip
 COUNTS_OR_0 = frozenset(("layers", "nearest", "burn_in", "learning_starts"))
 # Finite numbers above 0, and of at least 0.
-SIZES = frozenset(("lr", "lr_bonus", "reward_scale", "max_grad_norm", "train_freq", "clip_coef"))
-SIZES_OR_0 = frozenset(("ent_coef", "ent_coef_end", "vf_coef", "ext_coef", "int_coef", "eta"))
+SIZES = frozenset((
+    "lr", "lr_bonus", "reward_scale", "max_grad_norm", "train_freq", "clip_coef", "temperature",
+))  # fmt: skip
+SIZES_OR_0 = frozenset((
+    "ent_coef", "ent_coef_end", "vf_coef", "ext_coef", "int_coef", "eta", "noise", "smoothing",
+    "logit_cost",
+))  # fmt: skip
 # Numbers above 0 and at most 1, and from 0 to 1.
-SHARES = frozenset(("anneal", "exploration_fraction", "bonus_share", "weight"))
+SHARES = frozenset(("anneal", "exploration_fraction", "bonus_share", "weight", "tau"))
 SHARES_OR_0 = frozenset(
     ("gamma", "gamma_int", "gae_lambda", "lr_end", "epsilon", "epsilon_end", "beta")
 )
@@ -92,12 +98,15 @@ def check(name: str, value: Any, switch: bool) -> None:
             raise ValueError(f"{name} must be a number {low}{most}, got {value!r}")
 
 
-def make_env(cfg: Any) -> Any:
+def make_env(cfg: Any, continuous: bool = False) -> Any:
     """Seed torch, and make the environment of a run.
 
+    Args:
+        continuous: whether the algorithm takes environments whose actions are `continuous`.
     Raises:
+        ValueError: the environment is `continuous`, and the algorithm chooses among a few actions;
+            or the run would need more memory than there may be.
         TypeError: `cfg` is no config, or its `env` does not take `env_args`, `num_envs` and `seed`.
-        ValueError: the run would need more memory than there may be.
     """
     if not issubclass(type(cfg), Checked):
         raise TypeError(f"cfg must be the algorithm's Config, got {cfg!r}")
@@ -113,5 +122,10 @@ def make_env(cfg: Any) -> Any:
         memory.check(cfg, cfg.env(**{**args, "num_envs": 1}))
     torch.manual_seed(cfg.seed)
     env = cfg.env(**args)
+    if not continuous and getattr(env, "continuous", False):
+        raise ValueError(
+            f"env must have a few actions to choose from for {type(cfg).__module__}, got one that "
+            "is continuous: train it with marl_edu.algos.maddpg, or make it with continuous=False"
+        )
     memory.check(cfg, env)
     return env

@@ -14,6 +14,7 @@ from marl_edu.experiments.catalogue import (
     comparison,
     exploration,
     graphs,
+    maddpg,
     memory,
 )
 from marl_edu.experiments.run import Experiment
@@ -28,6 +29,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *memory.EXPERIMENTS,
         *communication.HARD_EXPERIMENTS,
         *comparison.EXPERIMENTS,
+        *maddpg.EXPERIMENTS,
     )
 }
 
