@@ -11,6 +11,7 @@ from marl_edu.widgets.junction import (
     stored_policies,
     telling_moment,
 )
+from marl_edu.widgets.learning import LearningFigure
 
 __all__ = [
     "CorridorFigure",
@@ -20,6 +21,7 @@ __all__ = [
     "GraphFigure",
     "GraphPanel",
     "JunctionFigure",
+    "LearningFigure",
     "MemoryPanel",
     "TrainingPanel",
     "export_policy",

@@ -63,6 +63,7 @@ export class Dense {
     this.b = weights[`${name}.bias`]; // some have none
     this.dW = gradients[`${name}.weight`];
     this.db = gradients[`${name}.bias`];
+    /** @type {Float64Array} */
     this.X = new Float64Array();
     this.Y = new Float64Array(rows * outputs);
     this.dX = new Float64Array(rows * inputs);
@@ -75,7 +76,7 @@ export class Dense {
   forward(X) {
     const { W, b, Y, rows, inputs, outputs } = this;
     this.X = X;
-    for (let r = 0; r < rows && b; r++) Y.set(b, r * outputs);
+    if (b) for (let r = 0; r < rows; r++) Y.set(b, r * outputs);
     product(Y, X, W, rows, outputs, inputs, b !== undefined);
     return Y;
   }
@@ -90,8 +91,7 @@ export class Dense {
     transpose(dYt, dY, rows, outputs);
     transpose(Xt, X, rows, inputs);
     product(dW, dYt, Xt, outputs, inputs, rows, true);
-    for (let r = 0, at = 0; r < rows && db; r++)
-      for (let o = 0; o < outputs; o++, at++) db[o] += dY[at];
+    if (db) for (let k = 0; k < rows * outputs; k++) db[k % outputs] += dY[k];
     if (!further) return dX;
     transpose(Wt, W, outputs, inputs);
     product(dX, dY, Wt, rows, inputs, outputs);
@@ -143,8 +143,8 @@ export class Attention {
             total += weights[w + j];
           }
           const c = ((b * N + i) * heads + h) * dv;
-          for (let j = 0; j < N && total; j++) {
-            weights[w + j] /= total;
+          for (let j = 0; j < N; j++) {
+            weights[w + j] /= total || 1; // who may hear nobody hears nothing
             const v = ((b * N + j) * heads + h) * dv;
             for (let d = 0; d < dv; d++) heard[c + d] += weights[w + j] * V[v + d];
           }

@@ -74,17 +74,17 @@ export function initialise(shapes, weights, draw) {
 }
 
 /** x = max(x, 0). @param {Float64Array} x */
-function relu(x) {
+export function relu(x) {
   for (let k = 0; k < x.length; k++) if (x[k] < 0) x[k] = 0;
 }
 
 /** x = tanh(x + y). @param {Float64Array} x @param {Float64Array} y */
-function tanhOfSum(x, y) {
+export function tanhOfSum(x, y) {
   for (let k = 0; k < x.length; k++) x[k] = Math.tanh(x[k] + y[k]);
 }
 
 /** x += y. @param {Float64Array} x @param {Float64Array} y */
-function add(x, y) {
+export function add(x, y) {
   for (let k = 0; k < x.length; k++) x[k] += y[k];
 }
 

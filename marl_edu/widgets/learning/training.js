@@ -28,8 +28,8 @@ import { initialise, Pass, room, run, shapesOf } from "./team.js";
  *   query: number[][], signature: number[][], value: number[][], chances: number[][] }} Example
  */
 
-/** A run: a team, its questions, and all that its next update depends on. */
-export class Learner {
+/** A team: its network with weights that are drawn from a seed. */
+export class Team {
   /** @param {Setup} setup @param {Choice} choice */
   constructor(setup, choice) {
     const [N, M] = [choice.distractors + 2, setup.symbols];
@@ -42,12 +42,73 @@ export class Learner {
     this.weights = room(shapes);
     this.gradients = room(shapes);
     initialise(shapes, this.weights.named, uniforms(choice.seed, 0));
+    /** @type {{ pass: Pass, questions: Questions } | undefined} */
+    this.shown = undefined; // the one question that is looked at, when it is
+  }
+
+  /** @param {number} envs */
+  pass(envs) {
+    return new Pass(this.shape, this.weights.named, this.gradients.named, envs);
+  }
+
+  /**
+   * The share of fresh questions that the team answers rightly, everybody giving the most likely
+   * answer.
+   * @param {number} episodes @param {number} seed of the questions
+   */
+  evaluate(episodes, seed) {
+    const { N, A } = this.shape;
+    const pass = this.pass(episodes);
+    const questions = new Questions(episodes, N, A);
+    questions.deal(uniforms(seed, 3));
+    questions.show(pass.obs, 0, episodes);
+    run(pass.forward());
+    let right = 0;
+    for (let r = 0; r < episodes * N; r++) {
+      const scores = pass.logits.subarray(r * A, (r + 1) * A);
+      right += Number(scores.indexOf(Math.max(...scores)) === questions.answer[r]);
+    }
+    return right / (episodes * N);
+  }
+
+  /** What the team makes of one question. @param {number} number of the question @returns {Example} */
+  example(number) {
+    const { N, A, D, talk, heads, signature, value } = this.shape;
+    this.shown ??= { pass: this.pass(1), questions: new Questions(1, N, A) };
+    const { pass, questions } = this.shown;
+    questions.deal(uniforms(number, 4));
+    questions.show(pass.obs, 0, 1);
+    run(pass.forward());
+    const { attention, mean, W_q, W_k, W_v } = pass;
+    const weights = attention?.weights ?? mean?.weights ?? new Float64Array();
+    const rows = tableOf(weights, N);
+    const chances = new Float64Array(N * A);
+    for (let i = 0; i < N; i++) softmaxInto(chances, i * A, pass.logits, i * A, A);
+    return {
+      colour: [...questions.colour],
+      symbol: [...questions.symbol],
+      asked: [...questions.asked],
+      weights: Array.from({ length: rows.length / N }, (_, h) => rows.slice(h * N, (h + 1) * N)),
+      query: W_q ? tableOf(W_q.Y, heads * signature) : [],
+      signature: W_k ? tableOf(W_k.Y, heads * signature) : [],
+      value: W_v ? tableOf(W_v.Y, heads * value) : talk === "mean" ? tableOf(pass.encode.Y, D) : [],
+      chances: tableOf(chances, A),
+    };
+  }
+}
+
+/** A run: a team, its questions, and all that its next update depends on. */
+export class Learner extends Team {
+  /** @param {Setup} setup @param {Choice} choice */
+  constructor(setup, choice) {
+    super(setup, choice);
+    const { N, A } = this.shape;
     this.adam = new Adam(this.weights.flat.length);
     this.dealt = uniforms(choice.seed, 1); // for all who share a seed the same questions
     this.chosen = uniforms(choice.seed, 2);
-    this.questions = new Questions(setup.num_envs, N, M);
+    this.questions = new Questions(setup.num_envs, N, A);
     this.actions = new Uint8Array(setup.num_envs * N);
-    this.chances = new Float64Array(setup.num_envs * N * M);
+    this.chances = new Float64Array(setup.num_envs * N * A);
     // In parts, so that what is computed without a stop is short.
     const parts = setup.num_envs % 4 ? 1 : 4;
     this.passes = Array.from({ length: parts }, () => this.pass(setup.num_envs / parts));
@@ -57,11 +118,8 @@ export class Learner {
     this.recent = { success: 0, entropy: 0, loss: 0, focus: 0 };
     this.last = { ...this.recent };
     this.diverged = ""; // or how
-  }
-
-  /** @param {number} envs */
-  pass(envs) {
-    return new Pass(this.shape, this.weights.named, this.gradients.named, envs);
+    /** @type {number | undefined} */
+    this.fresh = undefined; // what it scored on fresh questions since the last update
   }
 
   /** One gradient step on fresh questions; stops for breath on the way. */
@@ -87,6 +145,7 @@ export class Learner {
     const lr = this.choice.lr * (1 + (setup.lr_end - 1) * Math.min(1, progress));
     const norm = this.adam.step(this.weights.flat, gradients.flat, lr, setup.max_grad_norm);
     this.updates += 1;
+    this.fresh = undefined;
     if (!Number.isFinite(norm)) this.diverged = "numbers";
     this.log();
   }
@@ -181,49 +240,15 @@ export class Learner {
     this.recent = { success: 0, entropy: 0, loss: 0, focus: 0 };
   }
 
-  /**
-   * The share of fresh questions that the team answers rightly, everybody giving the most likely
-   * answer.
-   * @param {number} episodes @param {number} seed of the questions
-   */
-  evaluate(episodes, seed) {
-    const { N, A } = this.shape;
-    const pass = this.pass(episodes);
-    const questions = new Questions(episodes, N, A);
-    questions.deal(uniforms(seed, 3));
-    questions.show(pass.obs, 0, episodes);
-    run(pass.forward());
-    let right = 0;
-    for (let r = 0; r < episodes * N; r++) {
-      const scores = pass.logits.subarray(r * A, (r + 1) * A);
-      right += Number(scores.indexOf(Math.max(...scores)) === questions.answer[r]);
+  /** Scores the team on fresh questions, which no run learns from. */
+  *finish() {
+    const [rounds, episodes, first] = [25, 20, 1_000_000];
+    let sum = 0;
+    for (let k = 0; k < rounds; k++) {
+      sum += this.evaluate(episodes, first + k) / rounds;
+      yield;
     }
-    return right / (episodes * N);
-  }
-
-  /** What the team makes of one question. @param {number} number of the question @returns {Example} */
-  example(number) {
-    const { N, A, D, talk, heads, signature, value } = this.shape;
-    this.shown ??= { pass: this.pass(1), questions: new Questions(1, N, A) };
-    const { pass, questions } = this.shown;
-    questions.deal(uniforms(number, 4));
-    questions.show(pass.obs, 0, 1);
-    run(pass.forward());
-    const { attention, mean, W_q, W_k, W_v } = pass;
-    const weights = attention?.weights ?? mean?.weights ?? new Float64Array();
-    const rows = tableOf(weights, N);
-    const chances = new Float64Array(N * A);
-    for (let i = 0; i < N; i++) softmaxInto(chances, i * A, pass.logits, i * A, A);
-    return {
-      colour: [...questions.colour],
-      symbol: [...questions.symbol],
-      asked: [...questions.asked],
-      weights: Array.from({ length: rows.length / N }, (_, h) => rows.slice(h * N, (h + 1) * N)),
-      query: W_q ? tableOf(W_q.Y, heads * signature) : [],
-      signature: W_k ? tableOf(W_k.Y, heads * signature) : [],
-      value: W_v ? tableOf(W_v.Y, heads * value) : talk === "mean" ? tableOf(pass.encode.Y, D) : [],
-      chances: tableOf(chances, A),
-    };
+    this.fresh = sum;
   }
 }
 
