@@ -12,7 +12,6 @@ import traitlets
 
 from marl_edu import results
 from marl_edu.algos import tarmac
-from marl_edu.core.checks import one_of
 from marl_edu.envs import SpeakerProbe
 from marl_edu.envs.drawing import junction
 from marl_edu.experiments.catalogue.communication import probe
@@ -90,8 +89,10 @@ class LearningFigure(LiveFigure):
 
     @traitlets.validate(*ACCEPTS)
     def _check(self, proposal: Any) -> Any:
-        name = proposal["trait"].name
-        return one_of(name, proposal["value"], ACCEPTS[name])
+        name, value = proposal["trait"].name, proposal["value"]
+        if value not in ACCEPTS[name]:
+            raise ValueError(f"{name} must be one of {list(ACCEPTS[name])}, got {value!r}")
+        return value
 
     def _still(self) -> str:
         curves = {name: results.learning_curve(name) for name in STORED}
@@ -148,7 +149,7 @@ def draw(curves: dict[str, results.Curve]) -> str:
     )
     return (
         f'<svg class="ml-curves" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="Share of right '
-        'answers while training: attention rises to nearly all, the mean less far, silence stays '
+        "answers while training: attention rises to nearly all, the mean less far, silence stays "
         f'at guessing" font-family="system-ui,sans-serif" font-size="13">{"".join(parts)}</svg>'
     )
 
