@@ -441,7 +441,7 @@ def test_it_trains_steps_goes_on_and_begins_again(opened: Opened) -> None:
     shown.press("Train")
     shown.root.get_by_role("button", name="Train on").wait_for(timeout=120_000)
     words = shown.says("After 60 of 60 updates")
-    assert len(re.findall(r"\d+\s% of 500 fresh questions", words)) == 2
+    assert len(re.findall(r"\d+\s% right in 500 fresh episodes", words)) == 2
     assert shown.root.locator(".ml-curves path[stroke-width='2.5']").count() == 2
     shown.press("Train on")
     shown.says("After 120 of 120 updates")
@@ -472,7 +472,7 @@ def test_without_a_worker_it_trains_in_slices(opened: Opened, how: str) -> None:
     with_one = opened()
     with_one.press("Train")
     url = with_one.page.url
-    ends = with_one.says("fresh questions. The mean")
+    ends = with_one.says("fresh episodes. The mean")
     page = opened.browser.new_page()
     page.add_init_script(
         {
@@ -486,7 +486,7 @@ def test_without_a_worker_it_trains_in_slices(opened: Opened, how: str) -> None:
     page.goto(url)
     without = Figure(page)
     without.press("Train")
-    assert without.says("fresh questions. The mean") == ends
+    assert without.says("fresh episodes. The mean") == ends
     page.close()
 
 

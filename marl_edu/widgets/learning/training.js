@@ -234,9 +234,11 @@ export class Learner extends Team {
       recent[key] += last[key] / every;
     if (this.updates % every) return;
     this.rows.push({ update: this.updates, ...recent });
-    const guessing = recent.success < 1 / setup.symbols + 0.1;
-    // A policy that is certain explores no more; one that is certain and guesses stays there.
-    if (guessing && recent.entropy < 0.02) this.diverged ||= "certain";
+    // A policy that is certain explores no more; one that is certain and guesses stays there. Who
+    // hears nothing can do no better.
+    const guessing = recent.success < 1 / setup.symbols + 0.03;
+    const certain = recent.entropy < 0.02 && this.choice.talk !== "nobody";
+    if (guessing && certain) this.diverged ||= "certain";
     this.recent = { success: 0, entropy: 0, loss: 0, focus: 0 };
   }
 
