@@ -44,6 +44,8 @@ export class Team {
     initialise(shapes, this.weights.named, uniforms(choice.seed, 0));
     /** @type {{ pass: Pass, questions: Questions } | undefined} */
     this.shown = undefined; // the one question that is looked at, when it is
+    /** @type {{ pass: Pass, questions: Questions } | undefined} */
+    this.asked = undefined; // those it is evaluated with
   }
 
   /** @param {number} envs */
@@ -58,8 +60,9 @@ export class Team {
    */
   evaluate(episodes, seed) {
     const { N, A } = this.shape;
-    const pass = this.pass(episodes);
-    const questions = new Questions(episodes, N, A);
+    if (this.asked?.pass.envs !== episodes)
+      this.asked = { pass: this.pass(episodes), questions: new Questions(episodes, N, A) };
+    const { pass, questions } = this.asked;
     questions.deal(uniforms(seed, 3));
     questions.show(pass.obs, 0, episodes);
     run(pass.forward());
