@@ -16,6 +16,7 @@ from marl_edu import results
 from marl_edu.algos import commnet, tarmac
 from marl_edu.algos.commnet import MeanOfOthers
 from marl_edu.algos.tarmac import TargetedAttention
+from marl_edu.core import ops
 from marl_edu.core.ops import masked_softmax, mean_of_others
 from marl_edu.envs import SpeakerProbe
 from marl_edu.experiments.catalogue.communication import probe
@@ -73,7 +74,7 @@ def team(talk: str, O: int, A: int, D: int, H: int, d_k: int, d_v: int) -> a2c.A
 def of_an_empty_memory(net: nn.Module, grad: bool = False) -> dict[str, list[float]]:
     """The weights, or their gradients, less those that an empty memory is multiplied with."""
     return {
-        name: (one.grad if grad else one.detach()).flatten().tolist()
+        name: (torch.as_tensor(one.grad) if grad else one.detach()).flatten().tolist()
         for name, one in net.named_parameters()
         if name not in ("recall.weight", "memory.weight_hh")
     }
@@ -164,8 +165,8 @@ def test_gradients_of_the_mean_are_those_of_torch(js: Page, double: None) -> Non
         back = torch.randn(B, N, D)
         heard, _ = mean_of_others(z, mask)
         gradient = torch.autograd.grad((heard * back).sum(), z)[0]
-        given = {"z": z, "mask": mask.long(), "back": back}
-        given = {name: one.flatten().tolist() for name, one in given.items()}
+        numbers = {"z": z, "mask": mask.long(), "back": back}
+        given = {name: one.flatten().tolist() for name, one in numbers.items()}
         cases.append({"sizes": (B, N, D), **given})
         expected.append((heard.detach(), gradient))
     found = js.evaluate(
@@ -233,7 +234,9 @@ def test_a_hundred_updates_are_those_of_torch(
         **{**probe(2), "env": Recorded, "updates": 100, "num_envs": 16, "hidden_dim": 12},
         **talks.get(talk, {}), seed=5, lr=0.01, max_grad_norm=0.3, log_every=10,
     )  # fmt: skip
-    actions, losses, nets, start = [], [], [], []
+    actions: list[Tensor] = []
+    losses: list[Any] = []
+    nets, start = [], []
 
     def watched(act: Any, into: list[Any]) -> Any:
         def call(*given: Any, **more: Any) -> Any:
@@ -249,7 +252,7 @@ def test_a_hundred_updates_are_those_of_torch(
         return nets[0]
 
     DEALT.clear()
-    monkeypatch.setattr(a2c, "act", watched(a2c.act, actions))
+    monkeypatch.setattr(a2c, "act", watched(ops.act, actions))
     monkeypatch.setattr(a2c, "loss", watched(a2c.loss, losses))
     a2c.train(cfg, None, None, build)
     setup = {key: getattr(cfg, key) for key in SETUP} | {"symbols": 4}
@@ -390,7 +393,8 @@ def test_the_still_picture_has_the_stored_numbers() -> None:
     assert len([one for one in picture.iter() if one.get("opacity")]) == 3  # bands
     for name in ("tarmac-probe3", "commnet-probe3", "none-probe3"):
         found = results.summary(name)
-        assert f"{100 * found.value:.1f}\u00a0% ({100 * found.low:.1f} to" in text
+        share = f"{100 * found.value:.1f}\u00a0% ({100 * found.low:.1f} to {100 * found.high:.1f})"
+        assert share in picture.attrib["aria-label"]
     assert len(text) + len(figure_script("learning")) < 80_000
     shown.close()
 

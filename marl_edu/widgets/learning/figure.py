@@ -96,20 +96,12 @@ class LearningFigure(LiveFigure):
 
     def _still(self) -> str:
         curves = {name: results.learning_curve(name) for name in STORED}
-        picture = draw(curves)
-        words = "; ".join(
-            f"{name} {_percent(results.summary(experiment))}"
-            for experiment, (name, _) in STORED.items()
-        )
         text = (
-            "Attention learns to hear the one agent that knows; a mean learns some of it, and "
-            "silence guesses. The speaker probe with three distractors, interquartile mean of "
-            f"{curves['tarmac-probe3'].n} stored seeds with 90 % interval. At the end, on fresh "
-            f"questions: {words}; guessing {100 / SYMBOLS:.0f}\u00a0%. With JavaScript you train "
-            "such a team here yourself."
+            "Attention hears the one that knows. Three distractors, "
+            f"{curves['tarmac-probe3'].n} stored seeds, 90 % interval."
         )
         return (
-            f'<figure class="ml ml-still" style="{junction.STYLE}">{picture}'
+            f'<figure class="ml ml-still" style="{junction.STYLE}">{draw(curves)}'
             f"<figcaption>{html.escape(text)}</figcaption></figure>"
         )
 
@@ -129,9 +121,11 @@ def draw(curves: dict[str, results.Curve]) -> str:
         _line(1.0, "2 4", "best possible 100"),
         _line(1 / SYMBOLS, "7 5", f"guessing {100 / SYMBOLS:.0f}"),
     ]
-    floor = -float("inf")
+    floor, words = -float("inf"), []
     for name, one in sorted(curves.items(), key=lambda item: -item[1].iqm[-1]):
         label, tone = STORED[name]
+        score = results.summary(name)
+        words.append(f"{label} {_percent(score)}")
         band = [*points(one.steps, one.low), *reversed(points(one.steps, one.high))]
         line = points(one.steps, one.iqm)
         # Below the words of the line it ends at, and of the curve above.
@@ -140,7 +134,7 @@ def draw(curves: dict[str, results.Curve]) -> str:
             f'<path d="M{"L".join(band)}z" fill="{tone}" opacity=".2"/>',
             f'<path d="M{"L".join(line)}" fill="none" stroke="{tone}" stroke-width="2.5"/>',
             f'<text x="{RIGHT + 6}" y="{floor:.1f}" fill="var(--ink)" font-weight="600">'
-            f'<tspan fill="{tone}">●</tspan> {label}</text>',
+            f'<tspan fill="{tone}">●</tspan> {label} {100 * score.value:.0f}</text>',
         ]
     parts.append(
         f'<g fill="var(--soft)"><text x="{LEFT}" y="{HIGH - 10}" text-anchor="middle">0</text>'
@@ -150,7 +144,8 @@ def draw(curves: dict[str, results.Curve]) -> str:
     return (
         f'<svg class="ml-curves" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="Share of right '
         "answers while training: attention rises to nearly all, the mean less far, silence stays "
-        f'at guessing" font-family="system-ui,sans-serif" font-size="13">{"".join(parts)}</svg>'
+        f'at guessing. At the end, on fresh questions: {"; ".join(words)}" '
+        f'font-family="system-ui,sans-serif" font-size="13">{"".join(parts)}</svg>'
     )
 
 
