@@ -10,7 +10,9 @@ import { each, escape, fixed, percent, shade } from "../shared/kit.js";
  */
 
 // Of the curves' picture.
-const [WIDE, HIGH, LEFT, RIGHT, TOP, FOOT] = [460, 210, 40, 330, 12, 30];
+const [WIDE, HIGH, LEFT, RIGHT, TOP, FOOT] = [480, 210, 40, 330, 12, 30];
+
+const FINE = 300; // points of a curve, at most
 
 /** @param {number} i */
 const letter = (i) => "ABCDEFGHIJ"[i];
@@ -24,8 +26,10 @@ const height = (share) => TOP + (1 - share) * (HIGH - TOP - FOOT);
 
 /** The middle, lowest and highest of seeds, row by row. @param {Row[][]} rows */
 function spread(rows) {
-  const length = Math.min(...rows.map((one) => one.length));
-  return Array.from({ length }, (_, k) => {
+  const all = Math.min(...rows.map((one) => one.length));
+  const stride = Math.ceil(all / FINE);
+  return Array.from({ length: Math.ceil(all / (stride || 1)) }, (_, point) => {
+    const k = all - 1 - stride * (Math.ceil(all / stride) - 1 - point); // the last is among them
     const found = rows.map((one) => one[k].success).sort((a, b) => a - b);
     const middle = found[Math.floor(found.length / 2)];
     return { update: rows[0][k].update, middle, low: found[0], high: found[found.length - 1] };
@@ -102,7 +106,7 @@ export function mapRows(example, head, agent) {
       const weight = example.weights[head][i][j];
       const [r, g, b] = shade(weight);
       const ring = example.asked[i] === j ? ' class="ml-ring"' : "";
-      return `<td${ring} style="background:rgb(${r},${g},${b});color:${weight > 0.5 ? "#fff" : "#000"}">${Math.round(100 * weight)}</td>`;
+      return `<td${ring} style="background:rgb(${r},${g},${b});color:${weight > 0.68 ? "#fff" : "#000"}">${Math.round(100 * weight)}</td>`;
     });
     return `<tr data-agent="${i}"${i === agent ? ' class="ml-row"' : ""}><th scope="row">${chip(i)} ${asks(example, i)}</th>${cells}</tr>`;
   });

@@ -4,14 +4,14 @@ import { announcer, each, fill, find, follow } from "../shared/kit.js";
 import { keepKeys, percent, target, tell } from "../shared/kit.js";
 import { answerWords, curvesShape, mapRows, stepsShape, stepWords } from "./drawing.js";
 import { employ } from "./engine.js";
-import { accepted, describe, markup, NAMES, TONES } from "./settings.js";
+import { accepted, describe, markup, NAMES, TITLES, TONES } from "./settings.js";
 import { Team } from "./training.js";
 
 /** @import { Input, Place } from "../shared/kit.js" */
 /** @import { Lines } from "./drawing.js" */
 /** @import { Report } from "./engine.js" */
 /** @import { Accepts, Settings } from "./settings.js" */
-/** @import { Choice, Setup } from "./training.js" */
+/** @import { Choice, Example, Setup } from "./training.js" */
 
 export const FIGURE = "learning";
 // What a link to it holds: how it trains.
@@ -52,6 +52,7 @@ export function render({ model, el }) {
   const [curves, status, maps, looked, words] = "curves status maps looked words"
     .split(" ")
     .map(part);
+  const inside = /** @type {HTMLDetailsElement} */ (looked.closest("details"));
   const act = (/** @type {string} */ name) =>
     /** @type {HTMLButtonElement} */ (find(el, `[data-do=${name}]`));
   const { say, hush } = announcer(() => find(el, "[role=status]"));
@@ -87,6 +88,7 @@ export function render({ model, el }) {
     view.head = 0;
     engine?.send({ until: 0 });
     paint();
+    paintControls();
     tell(model, { ...settings, playing: false });
   }
 
@@ -113,10 +115,11 @@ export function render({ model, el }) {
   /** @param {Report} report */
   function heard(report) {
     if (report.number !== number) return;
-    runs = runs.map((run, k) => ({
-      ...report.runs[k],
-      rows: [...run.rows, ...report.runs[k].rows],
-    }));
+    runs.forEach((run, k) => {
+      const { rows, ...now } = report.runs[k];
+      run.rows.push(...rows);
+      Object.assign(run, now);
+    });
     for (const [t, { shown, choices }] of teams.entries()) {
       const { weights } = runs[t * choices.length];
       if (weights) shown.weights.flat.set(weights);
@@ -132,7 +135,7 @@ export function render({ model, el }) {
     const seeds = teams[0].choices.length;
     /** @type {Lines[]} */
     const lines = teams.map(({ talk }, t) => ({
-      name: NAMES[talk],
+      name: TITLES[talk].toLowerCase(),
       tone: TONES[talk],
       rows: runs.slice(t * seeds, (t + 1) * seeds).map((run) => run.rows),
     }));
@@ -156,7 +159,6 @@ export function render({ model, el }) {
         : "Train";
     act("step").disabled = working;
     paintMaps();
-    paintControls();
   }
 
   function paintMaps() {
@@ -171,6 +173,11 @@ export function render({ model, el }) {
     });
     const legend = `<p class="ml-note">Senders in columns, receivers in rows. A ring: the agent whose symbol is asked for. One fresh question each.</p>`;
     fill(maps, tables ? tables + legend : "");
+    if (inside.open) paintInside(examples);
+  }
+
+  /** What one agent asks and hears, where that is unfolded. @param {Example[]} examples */
+  function paintInside(examples) {
     const t = Math.max(
       teams.findIndex(({ talk }) => talk === "attention"),
       0,
@@ -253,6 +260,7 @@ export function render({ model, el }) {
     const row = /** @type {HTMLElement | null} */ (target(event).closest("[data-agent]"));
     if (row) look({ agent: Number(row.dataset.agent) });
   });
+  inside.addEventListener("toggle", paintMaps);
   el.addEventListener("input", (event) => {
     const { dataset, value } = target(event);
     const name = dataset.name ?? "";

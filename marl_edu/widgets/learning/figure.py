@@ -37,9 +37,9 @@ ACCEPTS: dict[str, tuple[Any, ...]] = {  # what a reader may choose
 STORED = {  # of the still picture: experiment -> name and colour
     "tarmac-probe3": ("attention", "var(--a0)"),
     "commnet-probe3": ("the mean", "var(--a3)"),
-    "none-probe3": ("nobody talks", "var(--soft)"),
+    "none-probe3": ("silence", "var(--soft)"),
 }
-WIDE, HIGH, LEFT, RIGHT, TOP, FOOT = 460, 210, 40, 330, 12, 30  # of it, as in drawing.js
+WIDE, HIGH, LEFT, RIGHT, TOP, FOOT = 480, 210, 40, 330, 12, 30  # of it, as in drawing.js
 
 
 class LearningFigure(LiveFigure):

@@ -85,12 +85,12 @@ export function markup(accepts, { look, hint }) {
       <div class="ml-stage">
         <div class="ml-fields">
           ${choose("heads", "Heads")}
-          ${choose("message", "Message", (one) => `${one} numbers a head: ${one / 3} + ${(2 * one) / 3}`)}
+          ${choose("message", "Message", (one) => `${one} a head (${one / 3} + ${(2 * one) / 3})`)}
           ${choose("lr", "Learning rate")}
         </div>
         <div class="ml-fields">${choose("seed", "Seed")}${choose("band", "Runs")}</div>
       </div>
-      <p class="ml-note">A message is a signature and a value. Heads and message are attention’s; the mean hears all that
+      <p class="ml-note">A message is a signature and a value: so many numbers. Heads and message are attention’s; the mean hears all that
         the others know. Whatever you change here starts a new run.</p>
     </details>
     <p class="ml-hidden" role="status"></p>
