@@ -23,6 +23,10 @@ const SETUP = {
   log_every: 20,
 };
 const CHOICE = { distractors: 1, heads: 1, signature: 2, value: 4, lr: 0.01, seed: 1 };
+const CHOICES = [
+  { ...CHOICE, talk: "mean" },
+  { ...CHOICE, talk: "nobody" },
+];
 
 test("a product of any size, also of odd ones and of more rows than a block, is the naive one", () => {
   const draw = uniforms(1, 0);
@@ -62,8 +66,7 @@ test("a transpose", () => {
 
 test("runs go on side by side, stop where they are told, and tell every row once", () => {
   const desk = new Desk();
-  const choices = ["mean", "nobody"].map((talk) => ({ ...CHOICE, talk }));
-  desk.hear({ begin: { number: 3, setup: SETUP, choices }, until: 25 });
+  desk.hear({ begin: { number: 3, setup: SETUP, choices: CHOICES }, until: 25 });
   while (desk.work(1));
   const first = desk.report(false);
   assert.equal(first.number, 3);
@@ -90,8 +93,7 @@ test("runs go on side by side, stop where they are told, and tell every row once
 
 test("a run that has diverged rests, and the others go on", () => {
   const desk = new Desk();
-  const choices = ["mean", "nobody"].map((talk) => ({ ...CHOICE, talk }));
-  desk.hear({ begin: { number: 1, setup: SETUP, choices }, until: 5 });
+  desk.hear({ begin: { number: 1, setup: SETUP, choices: CHOICES }, until: 5 });
   desk.learners[0].weights.flat.fill(NaN);
   while (desk.work(1));
   const [broken, sound] = desk.report(false).runs;
