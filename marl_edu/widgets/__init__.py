@@ -12,6 +12,7 @@ from marl_edu.widgets.junction import (
     telling_moment,
 )
 from marl_edu.widgets.learning import LearningFigure
+from marl_edu.widgets.payoff import PayoffFigure
 
 __all__ = [
     "CorridorFigure",
@@ -23,6 +24,7 @@ __all__ = [
     "JunctionFigure",
     "LearningFigure",
     "MemoryPanel",
+    "PayoffFigure",
     "TrainingPanel",
     "export_policy",
     "stored_policies",

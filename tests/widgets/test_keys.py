@@ -14,6 +14,7 @@ from marl_edu.widgets import (
     GraphFigure,
     JunctionFigure,
     LearningFigure,
+    PayoffFigure,
 )
 from marl_edu.widgets.shared import bundle
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
@@ -31,6 +32,7 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "graph": GraphFigure,
     "junction": JunctionFigure,
     "learning": LearningFigure,
+    "payoff": PayoffFigure,
 }
 
 
