@@ -11,6 +11,7 @@ from marl_edu.widgets.junction import (
     stored_policies,
     telling_moment,
 )
+from marl_edu.widgets.learning import LearningFigure
 from marl_edu.widgets.payoff import PayoffFigure
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "GraphFigure",
     "GraphPanel",
     "JunctionFigure",
+    "LearningFigure",
     "MemoryPanel",
     "PayoffFigure",
     "TrainingPanel",
