@@ -21,6 +21,8 @@ def _games(rng: torch.Generator) -> Iterator[Case]:
         ("two best pairs of which the agents find one", [[8, 0], [0, 8]], [0, 1], [0, 1]),
         ("two best pairs, and agents that like all actions", [[8, 0], [0, 8]], [1, 1], [1, 1]),
         ("the same with the best pairs elsewhere", [[0, 8], [8, 0]], [1, 1], [1, 1]),
+        ("a second choice of agent 1 that is worse", [[8, 0], [0, 3]], [1, 1], [1, 0]),
+        ("a second choice of agent 2 that is worse", [[8, 0], [0, 3]], [1, 0], [1, 1]),
         ("a game in which nothing matters", [[3, 3], [3, 3]], [1, 0], [0, 0]),
         ("an agent with one action", [[2, 5, 5]], [-1], [0, 4, 4]),
     ):  # fmt: skip
