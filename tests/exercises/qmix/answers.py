@@ -220,6 +220,19 @@ def fit_by_pinv(payoff, share):
     return (X @ parts).reshape(G, A1, A2)
 
 
+def fit_by_lstsq(payoff, share):
+    """In the dtype of what is given, with one number more than there need be."""
+    tables = []
+    for p, n in zip(payoff, share, strict=True):
+        A1, A2 = p.shape
+        X = torch.zeros(A1, A2, A1 + A2, dtype=p.dtype)
+        for a, b in itertools.product(range(A1), range(A2)):
+            X[a, b, [a, A1 + b]] = n[a, b] ** 0.5
+        parts = torch.linalg.lstsq(X.flatten(0, 1), (n.sqrt() * p).flatten()[:, None]).solution
+        tables.append(parts[:A1] + parts[A1:].mT)
+    return torch.stack(tables)
+
+
 def fit_by_normal_equations(payoff, share):
     """Set the derivatives to 0, with the first of agent 2's parts at 0."""
     p, n = payoff.double(), share.double()
@@ -496,7 +509,9 @@ RIGHT = {
     "steps_that_count": [masks_by_numpy, masks_by_loop, masks_by_lists, masks_by_shift],
     "act_alone": [actions_by_loop, actions_by_numpy, actions_by_sort],
     "agents_agree": [igm_by_loop, igm_by_numpy, igm_by_worst, igm_by_count],
-    "tried_more_often": [fit_by_numpy, fit_by_turns, fit_by_pinv, fit_by_normal_equations],
+    "tried_more_often": [
+        fit_by_numpy, fit_by_turns, fit_by_pinv, fit_by_lstsq, fit_by_normal_equations,
+    ],
     "best_before_mixing": [target_by_enumeration, target_by_no_grad, target_by_loop],
     "optimistic_weights": [
         weighted_by_index, weighted_by_parts, weighted_by_loop, weighted_by_mse,
