@@ -167,3 +167,13 @@ def best_on_average(q_tot, q1, q2):
     other acted at random. The other takes its best action, too."""
     row, column = q_tot.mean(2).argmax(1), q_tot.mean(1).argmax(1)
     return (q1.argmax(1) == row) & (q2.argmax(1) == column)
+
+
+exercise.slips = {
+    "every_best_pair": ("best | ~chosen", "best == chosen"),
+    "best_pair_reachable": ("best | ~chosen", "chosen | ~best"),
+    "some_pair_will_do": (
+        "(best | ~chosen).flatten(1).all(1)",
+        "(best & chosen).flatten(1).any(1)",
+    ),
+}

@@ -180,3 +180,16 @@ def reward_lost(reward, q_next, available, next_state, over, mixer, gamma):
 def target_learns(reward, q_next, available, next_state, over, mixer, gamma):
     """The value is right, but a gradient goes into the target: the aim moves towards the arrow."""
     return reward + gamma * ~over * mixer(_best(q_next, available), next_state)
+
+
+exercise.slips = {
+    "anything_goes": ("q_next.masked_fill(~available, -torch.inf)", "q_next"),
+    "masked_with_zero": ("q_next.masked_fill(~available, -torch.inf)", "(q_next * available)"),
+    "best_values_added": ("mixer(best, next_state)", "best.sum(-1)"),
+    "discounted_inside": ("gamma * ~over * mixer(best", "~over * mixer(gamma * best"),
+    "end_ignored": ("gamma * ~over", "gamma"),
+    "target_learns": (
+        "(reward + gamma * ~over * mixer(best, next_state)).detach()",
+        "reward + gamma * ~over * mixer(best, next_state)",
+    ),
+}

@@ -272,3 +272,17 @@ def divided_by_all(q, q_target, action, state, reward, over, mask, *rest):
 def target_learns(q, *rest):
     """The value is right, but a gradient goes into the target: the aim moves towards the arrow."""
     return _loss(q, *rest, learns=True)
+
+
+exercise.slips = {
+    "selected_one_step_early": ("q[:, 1:].argmax", "q[:, :-1].argmax"),
+    "target_selects": ("best = q[", "best = q_target["),
+    "network_evaluates": ("then = q_target[", "then = q["),
+    "state_one_step_early": ("then, state[:, 1:]", "then, state[:, :-1]"),
+    "network_mixes": ("target_mixer(then", "mixer(then"),
+    "ends_ignored": ("gamma * ~over", "gamma"),
+    "nothing_is_mixed_in_the_target": ("target_mixer(then, state[:, 1:])", "then.sum(-1)"),
+    "target_learns": ("y.detach()", "y"),
+    "filling_counted": ("(error**2 * mask).sum() / mask.sum()", "(error**2).mean()"),
+    "divided_by_all": ("(error**2 * mask).sum() / mask.sum()", "(error**2 * mask).mean()"),
+}

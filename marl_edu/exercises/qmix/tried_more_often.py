@@ -134,3 +134,10 @@ def payoff_times_share(payoff, share):
 def mean_of_everything(payoff, share):
     """This is the weighted mean of the table, one number for all pairs."""
     return _weighted(payoff, share, (1, 2)).expand_as(payoff).clone()
+
+
+exercise.slips = {
+    "weights_squared": (".sqrt()", ""),
+    "all_alike": ("share.view", "torch.ones_like(share).view"),
+    "one_agent_only": ("torch.cat([one, other[:, 1:]], 1)", "one"),
+}
