@@ -67,7 +67,7 @@ def _played(table: Tensor, weights: Sequence[Tensor]) -> dict[str, float]:
     """What a team gets whose agents take their best actions, and its value of going to 2B."""
     (game, _), *best = table.argmax(-1).tolist()
     risky = torch.stack([table[0, 0, 1], table[0, 1].max()])
-    believed = mixed(*weights, q=risky, state=torch.eye(3)[0])
+    believed = mixed(*weights, risky, torch.eye(3)[0])
     return {"return": PAYOFF[game, *best[game]].item(), "believed": believed.item()}
 
 
@@ -190,7 +190,7 @@ def team_loss(q, q_target, action, state, reward, over, mask, mixer, target_mixe
 
 def _loss(
     q, q_target, action, state, reward, over, mask, mixer, target_mixer, gamma,
-    selects=None, rates=None, picked=1, seen=1, learns=False,
+    *, selects=None, rates=None, picked=1, seen=1, learns=False,
 ):  # fmt: skip
     """`picked`, `seen`: at which step after its own an action is selected, the state is taken."""
     L = action.shape[1]
