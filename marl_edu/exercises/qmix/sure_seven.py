@@ -67,7 +67,7 @@ def _played(table: Tensor, weights: Sequence[Tensor]) -> dict[str, float]:
     """What a team gets whose agents take their best actions, and its value of going to 2B."""
     (game, _), *best = table.argmax(-1).tolist()
     risky = torch.stack([table[0, 0, 1], table[0, 1].max()])
-    believed = mixed(*weights, risky, torch.eye(3)[0])
+    believed = partial(mixed, *weights)(risky, torch.eye(3)[0])
     return {"return": PAYOFF[game, *best[game]].item(), "believed": believed.item()}
 
 
