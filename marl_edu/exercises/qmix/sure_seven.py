@@ -3,7 +3,7 @@
 Sizes: E episodes of L steps, N agents, A actions, S numbers of the state.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -49,25 +49,25 @@ def _train(loss: Callable[..., Any], seed: int) -> Rows:
         paid = PAYOFF[action[:, 0, 0], action[:, 1, 0], action[:, 1, 1]]
         reward = torch.stack([torch.zeros(BATCH), paid], 1)
         (table, *weights), (old_table, *old_weights) = learned, old  # table: (place, agent, action)
+        mixer, old_mixer = partial(mixed, *weights), partial(mixed, *old_weights)
         total = loss(
             table[place], old_table[place], action, torch.eye(3)[place], reward, over,
-            torch.ones(BATCH, 2, dtype=torch.bool), partial(mixed, *weights),
-            partial(mixed, *old_weights), 0.99,
+            torch.ones(BATCH, 2, dtype=torch.bool), mixer, old_mixer, 0.99,
         )  # fmt: skip
         optimiser.zero_grad()
         total.backward()
         optimiser.step()
         if update % EVERY == EVERY - 1:
-            rows.append({"update": update + 1, "loss": total.item(), **_played(table, weights)})
+            rows.append({"update": update + 1, "loss": total.item(), **_played(table, mixer)})
     return rows
 
 
 @torch.no_grad()
-def _played(table: Tensor, weights: Sequence[Tensor]) -> dict[str, float]:
+def _played(table: Tensor, mixer: Callable[..., Tensor]) -> dict[str, float]:
     """What a team gets whose agents take their best actions, and its value of going to 2B."""
     (game, _), *best = table.argmax(-1).tolist()
     risky = torch.stack([table[0, 0, 1], table[0, 1].max()])
-    believed = partial(mixed, *weights)(risky, torch.eye(3)[0])
+    believed = mixer(risky, torch.eye(3)[0])
     return {"return": PAYOFF[game, *best[game]].item(), "believed": believed.item()}
 
 
