@@ -20,6 +20,7 @@ NOTEBOOKS = {
     "tarmac": "chapters/tarmac",
     "gat": "chapters/gat",
     "drqn": "chapters/drqn",
+    "qmix": "chapters/qmix",
     "maddpg": "chapters/maddpg",
     "icm": "chapters/icm",
     "rnd": "chapters/rnd",
