@@ -5,7 +5,21 @@ An id names a method in stored runs and checkpoints: it never changes.
 
 from typing import Any
 
-from marl_edu.algos import combined, commnet, counts, dqn, drqn, gat, ic3net, icm, rnd, tarmac
+from marl_edu.algos import (
+    combined,
+    commnet,
+    counts,
+    dqn,
+    drqn,
+    gat,
+    ic3net,
+    icm,
+    iql,
+    qmix,
+    rnd,
+    tarmac,
+    vdn,
+)
 from marl_edu.core.evaluate import play_episodes
 from marl_edu.core.protocols import Env, Policy
 from marl_edu.experiments import node_classification
@@ -19,6 +33,9 @@ GAT = Algorithm("gat", gat.Config, gat.train, gat.build)
 IC3NET = Algorithm("ic3net", ic3net.Config, ic3net.train, ic3net.build)
 DQN = Algorithm("dqn", dqn.Config, dqn.train, dqn.build)
 DRQN = Algorithm("drqn", drqn.Config, drqn.train, drqn.build)
+IQL = Algorithm("iql", iql.Config, iql.train, iql.build)
+VDN = Algorithm("vdn", vdn.Config, vdn.train, vdn.build)
+QMIX = Algorithm("qmix", qmix.Config, qmix.train, qmix.build)
 PPO = Algorithm("ppo", ppo.Config, ppo.train, ppo.build)
 COUNTS = Algorithm("counts", counts.Config, counts.train, ppo.build, counts.bonus)
 ICM = Algorithm("icm", icm.Config, icm.train, ppo.build, icm.bonus)
@@ -49,8 +66,8 @@ NODE_CLASSIFICATION = Algorithm(
 ALGORITHMS = {
     algorithm.id: algorithm
     for algorithm in (
-        NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, PPO, COUNTS, ICM, RND, CURIOUS_TEAM,
-        TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL, NODE_CLASSIFICATION,
+        NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, IQL, VDN, QMIX, PPO, COUNTS, ICM, RND,
+        CURIOUS_TEAM, TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL, NODE_CLASSIFICATION,
     )
 }  # fmt: skip
 

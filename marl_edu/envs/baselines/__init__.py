@@ -33,6 +33,7 @@ TASKS = (
 VARIANTS = (
     *traffic_junction.EASIER_TASKS,
     *speaker_probe.OTHER_TASKS,
+    *predator_prey.TOGETHER_TASKS,
     *grid_world.CROWD_TASKS,
 )
 

@@ -15,6 +15,7 @@ from marl_edu.experiments.catalogue import (
     exploration,
     graphs,
     memory,
+    values,
 )
 from marl_edu.experiments.run import Experiment
 from marl_edu.results.folders import POLICIES, how_to_make
@@ -26,6 +27,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *graphs.EXPERIMENTS,
         *exploration.EXPERIMENTS,
         *memory.EXPERIMENTS,
+        *values.EXPERIMENTS,
         *communication.HARD_EXPERIMENTS,
         *comparison.EXPERIMENTS,
     )
