@@ -22,7 +22,7 @@ from marl_edu.algos import (
 )
 from marl_edu.core.evaluate import play_episodes
 from marl_edu.core.protocols import Env, Policy
-from marl_edu.experiments import node_classification
+from marl_edu.experiments import mixers, node_classification
 from marl_edu.experiments.run import Algorithm, Evaluation
 from marl_edu.training import a2c, ppo, qlearning
 
@@ -36,6 +36,7 @@ DRQN = Algorithm("drqn", drqn.Config, drqn.train, drqn.build)
 IQL = Algorithm("iql", iql.Config, iql.train, iql.build)
 VDN = Algorithm("vdn", vdn.Config, vdn.train, vdn.build)
 QMIX = Algorithm("qmix", qmix.Config, qmix.train, qmix.build)
+QMIX_CHANGED = Algorithm("qmix-changed", mixers.Config, mixers.train, mixers.build)
 PPO = Algorithm("ppo", ppo.Config, ppo.train, ppo.build)
 COUNTS = Algorithm("counts", counts.Config, counts.train, ppo.build, counts.bonus)
 ICM = Algorithm("icm", icm.Config, icm.train, ppo.build, icm.bonus)
@@ -66,8 +67,8 @@ NODE_CLASSIFICATION = Algorithm(
 ALGORITHMS = {
     algorithm.id: algorithm
     for algorithm in (
-        NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, IQL, VDN, QMIX, PPO, COUNTS, ICM, RND,
-        CURIOUS_TEAM, TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL, NODE_CLASSIFICATION,
+        NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, IQL, VDN, QMIX, QMIX_CHANGED, PPO, COUNTS,
+        ICM, RND, CURIOUS_TEAM, TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL, NODE_CLASSIFICATION,
     )
 }  # fmt: skip
 
