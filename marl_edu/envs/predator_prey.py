@@ -151,8 +151,8 @@ class PredatorPrey(BatchedEnv):
 
     def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         moved = (self.predators + self.moves[actions]).clamp(0, self.size - 1)
-        stays = self.on_prey[..., None] & (self.mode != "together")
-        self.predators = torch.where(stays, self.predators, moved)
+        held = self.on_prey[..., None] & (self.mode != "together")
+        self.predators = torch.where(held, self.predators, moved)
         self.on_prey = (self.predators == self.prey[:, None]).all(-1)
         k = self.on_prey.sum(1, keepdim=True)
         if self.mode == "together":
