@@ -43,7 +43,7 @@ SMALLEST, LARGEST = 7.9, 10.5
 # Where a topic is told, if not in a chapter of its name.
 CHAPTERS = {"commnet": "tarmac"}
 # Where the problem is told of topics that no chapter is about.
-PROBLEMS = dict.fromkeys(("qmix", "maddpg"), ("chapter:environments#credit", "Credit"))
+PROBLEMS = {"maddpg": ("chapter:environments#credit", "Credit")}
 
 logger = logging.getLogger(__name__)
 
