@@ -147,16 +147,16 @@ TASKS = (
     _task(10, "talk: the same, on a larger grid", 39.9993, 37.1576, 23.3094, 10.3875),
     _task(20, "talk: the same, where most never find it alone", 80.0, 77.5849, 64.1959, 23.0728),
 )
-PENALTIES = (0.0, -0.5, -1.0)  # of the tasks where two must be there at once
+PENALTIES = (0.0, -0.5)  # of the tasks where two must be there at once
 TOGETHER: dict[str, Any] = {
-    "size": 4, "n_predators": 2, "vision": 2, "mode": "together", "max_steps": 12
+    "size": 3, "n_predators": 2, "vision": 2, "mode": "together", "max_steps": 8
 }  # fmt: skip
 
 
 def _together(penalty: float) -> Task:
     """Two must step on the prey at once, and whoever is alone there costs both this much."""
     return Task(
-        key=f"together{-penalty:g}",
+        key=f"together{round(-100 * penalty)}",
         name=f"Predator-prey together, alone {penalty:g}",
         isolates="credit: an action that is good only if the other does it too",
         make=partial(PredatorPrey, **TOGETHER, penalty=penalty),
