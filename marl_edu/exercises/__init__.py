@@ -20,6 +20,7 @@ NOTEBOOKS = {
     "tarmac": "chapters/tarmac",
     "gat": "chapters/gat",
     "drqn": "chapters/drqn",
+    "qmix": "chapters/qmix",
     "icm": "chapters/icm",
     "rnd": "chapters/rnd",
     "comparison": "chapters/comparison",

@@ -11,6 +11,7 @@ from marl_edu.widgets.junction import (
     stored_policies,
     telling_moment,
 )
+from marl_edu.widgets.payoff import PayoffFigure
 
 __all__ = [
     "CorridorFigure",
@@ -21,6 +22,7 @@ __all__ = [
     "GraphPanel",
     "JunctionFigure",
     "MemoryPanel",
+    "PayoffFigure",
     "TrainingPanel",
     "export_policy",
     "stored_policies",

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { argmax, uniforms } from "../../marl_edu/widgets/shared/kit.js";
-import { cellStyle, places } from "../../marl_edu/widgets/junction/drawing.js";
+import { argmax, cellStyle, uniforms } from "../../marl_edu/widgets/shared/kit.js";
+import { places } from "../../marl_edu/widgets/junction/drawing.js";
 import {
   BRAKE,
   carsByCell,

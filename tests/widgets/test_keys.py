@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 
-from marl_edu.widgets import CorridorFigure, CuriosityFigure, Film, GraphFigure, JunctionFigure
+from marl_edu.widgets import (
+    CorridorFigure,
+    CuriosityFigure,
+    Film,
+    GraphFigure,
+    JunctionFigure,
+    PayoffFigure,
+)
 from marl_edu.widgets.shared import bundle
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
 from tests.widgets.pages import Pages, functions
@@ -23,6 +30,7 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "film": lambda: Film([SVG, SVG], ["one", "two"], "A film."),
     "graph": GraphFigure,
     "junction": JunctionFigure,
+    "payoff": PayoffFigure,
 }
 
 

@@ -1,6 +1,6 @@
 // Cars, arrows, crashes: the same lengths as marl_edu/envs/drawing/shapes.py.
 
-import { arrowHead, CELL, FAINTEST, fixed, percent, shade } from "../shared/kit.js";
+import { arrowHead, CELL, FAINTEST, fixed, percent } from "../shared/kit.js";
 import { carsByCell } from "./env.js";
 
 /** @import { RoadMap, State } from "./env.js" */
@@ -9,17 +9,6 @@ const DISC = 15;
 
 /** @typedef {{ x: number, y: number }} Point */
 /** @typedef {Point & { dx: number, dy: number }} Spot where a car is drawn, and where it looks */
-
-/** The looks of a cell of the attention map. @param {number} weight */
-export function cellStyle(weight) {
-  const rgb = shade(weight);
-  const [r, g, b] = rgb.map((c) => {
-    const part = c / 255;
-    return part <= 0.03928 ? c / 3294.6 : ((part + 0.055) / 1.055) ** 2.4;
-  });
-  const luminance = 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  return { background: `rgb(${rgb})`, color: luminance > 0.179 ? "#000" : "#fff" };
-}
 
 /** Where each car is drawn; null for an empty slot. @param {RoadMap} map @param {State} env */
 export function places(map, env) {

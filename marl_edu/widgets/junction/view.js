@@ -1,7 +1,7 @@
 // The elements of the live junction: built once per road map, then brought up to date.
 
-import { CELL, controls, each, escape, fill, find } from "../shared/kit.js";
-import { arrowShape, carShape, cellStyle, crashShape, places, wayShape } from "./drawing.js";
+import { CELL, cellStyle, controls, each, escape, fill, find } from "../shared/kit.js";
+import { arrowShape, carShape, crashShape, places, wayShape } from "./drawing.js";
 import { BRAKE, cellOf } from "./env.js";
 import { scoreText } from "./words.js";
 

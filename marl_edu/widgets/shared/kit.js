@@ -187,6 +187,17 @@ export function shade(share) {
   return PALETTE[k].map((c, i) => Math.round(c + (at - k) * (PALETTE[k + 1][i] - c)));
 }
 
+/** The looks of a cell with a text in it. @param {number} share */
+export function cellStyle(share) {
+  const rgb = shade(share);
+  const [r, g, b] = rgb.map((c) => {
+    const part = c / 255;
+    return part <= 0.03928 ? c / 3294.6 : ((part + 0.055) / 1.055) ** 2.4;
+  });
+  const luminance = 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  return { background: `rgb(${rgb})`, color: luminance > 0.179 ? "#000" : "#fff" };
+}
+
 /** An agent, around (0, 0): a disc with its number. @param {number} i @param {number} radius */
 export const agentDisc = (i, radius) =>
   `<circle r="${radius}" fill="var(--a${i % 8})" stroke="var(--ink)" stroke-width="${radius / 10}"/>

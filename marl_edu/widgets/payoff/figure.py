@@ -1,0 +1,235 @@
+"""The live payoffs: what two agents get for every pair of actions, and what VDN and QMIX make of it.
+
+The page solves both fits itself (`fits.js`); `marl_edu.core.payoff_fits` is the same in Python: for
+the picture that is there without JavaScript, and for the tests.
+"""
+
+import html
+import math
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+import traitlets
+from matplotlib.colors import to_hex
+
+from marl_edu.core.checks import one_of
+from marl_edu.core.payoff_fits import Fit, additive_fit, best_fit, reached_fit
+from marl_edu.envs.drawing import junction, shapes
+from marl_edu.envs.games import CLIMBING_GAME, QTRAN_GAME, TWO_STEP_PAYOFFS
+from marl_edu.plots.style import PALETTE
+from marl_edu.widgets.shared.bundle import figure_module
+from marl_edu.widgets.shared.figure import LiveFigure, style
+
+ACTIONS = "ABC"
+LARGEST, LOWEST = 99, 10  # payoff, on either side of 0; weight, in hundredths
+A_SUM = ((0, 1, 3), (2, 3, 5), (4, 5, 7))  # 0, 2 or 4 for agent 0's action, 0, 1 or 3 for agent 1's
+GAMES = {
+    "QTRAN’s game": QTRAN_GAME,
+    "two-step game, state 2B": TWO_STEP_PAYOFFS[1],
+    "climbing game": CLIMBING_GAME,
+    "a sum, which VDN fits": A_SUM,
+}
+WAYS = ("reached", "best")
+CELL, GAP, HEAD = 52, 16, 48  # of the still picture: a cell's side, between tables, above one
+
+
+class Moment(NamedTuple):
+    """The payoffs, and what is made of them."""
+
+    payoff: list[list[int]]
+    vdn: Fit
+    qmix: Fit
+    name: str  # what QMIX is called with its weight
+
+
+class PayoffFigure(LiveFigure):
+    """Payoffs of two agents to edit, beside the best that VDN and QMIX can say of them.
+
+    Where to put it: in the chapter on QMIX, first thing on the page, and a link to a prepared moment
+    wherever the text speaks of one (`#payoff-0?payoff=...&weight=...&qmix=...`).
+
+    What to try, in this order:
+
+    - Make going alone less costly: press +1 (four payoffs change, those of -12) until QMIX plays for
+      the 8. That is at -8, where the first action's average is no longer below the others'. At -7
+      VDN plays for it, too, but expects -1.78 where QMIX expects 8.
+    - Leave the -12 and lower the weight instead: from 0.55 on OW-QMIX plays for the 8.
+    - The two-step game: VDN plays for the 8 and expects 6.5, less than the sure 7 of state 2A.
+    - Under "More", QMIX's best of all orders: in QTRAN's game it plays for the 8, with an error of
+      288. Training does not get there: it ends at 320.
+
+    Both fits of QMIX are of any table that rises along an order of each agent's actions: what a
+    monotone mixer of any size can say. QMIX's own mixer, one layer of ELUs, can say less. In QTRAN's
+    game it ends at the fit shown. In games drawn at random its values differ, and it plays for the
+    same pair nearly always; with small weights it often plays for another (`tests/core`).
+
+    Args:
+        payoff: what both get, a row per action of agent 0 and a column per action of agent 1: two
+            or three each, whole numbers in -99..99. settings: the traits below but `payoff`.
+
+    Traits, in step with the picture:
+        payoff: as a word, "8,-12,-12;-12,0,0;-12,0,0".
+        weight: of overestimates, in hundredths: 100 is QMIX, 10..95 OW-QMIX.
+        qmix: "reached", the fit where training ends, or "best", that of the smallest error.
+        hint: the one thing to try.
+    """
+
+    NAME = "payoff"
+    STATE = ("games", "look", "hint", "first", "payoff", "weight", "qmix")
+    AT_FIRST = {}
+    _esm = figure_module("payoff")
+    _css = style("payoff")
+
+    games = traitlets.List().tag(sync=True)  # name and word of each
+    look = traitlets.Unicode(junction.STYLE).tag(sync=True)
+    hint = traitlets.Unicode(
+        "make going alone less costly: press +1 until QMIX plays A with A for the 8. What does VDN "
+        "expect then? Reset, and lower the weight instead."
+    ).tag(sync=True)
+    first = traitlets.Dict().tag(sync=True)  # the moment it was made with, for Reset
+    payoff = traitlets.Unicode().tag(sync=True)
+    weight = traitlets.Int(100).tag(sync=True)
+    qmix = traitlets.Unicode("reached").tag(sync=True)
+
+    def __init__(self, payoff: Any = QTRAN_GAME, **settings: Any):
+        unknown = settings.keys() - {"hint", "weight", "qmix"}
+        if unknown:
+            raise TypeError(f"PayoffFigure takes no {', '.join(sorted(unknown))}")
+        games = [[name, written(table)] for name, table in GAMES.items()]
+        word = payoff if isinstance(payoff, str) else written(payoff)
+        super().__init__(games=games, payoff=word, **settings)
+        self.first = {key: getattr(self, key) for key in ("payoff", "weight", "qmix")}
+
+    @traitlets.validate("payoff", "weight", "qmix")
+    def _check(self, proposal: Any) -> Any:
+        name, value = proposal["trait"].name, proposal["value"]
+        if name == "payoff":
+            return written(read(value))
+        if name == "qmix":
+            return one_of(name, value, WAYS)
+        if not LOWEST <= value <= 100:
+            raise ValueError(f"weight must lie in {LOWEST}..100 hundredths, got {value!r}")
+        return value
+
+    def moment(self) -> Moment:
+        """What is shown, computed."""
+        payoff = read(self.payoff)
+        fit = best_fit if self.qmix == "best" else reached_fit
+        name = "QMIX" if self.weight == 100 else "OW-QMIX"
+        return Moment(payoff, additive_fit(payoff), fit(payoff, self.weight / 100), name)
+
+    def _still(self) -> str:
+        now = self.moment()
+        words = (
+            f"{html.escape(describe(now))} A ring marks the best payoff, a frame what is played. "
+            "Agent 0 chooses the row, agent 1 the column. All pairs were tried equally often."
+        )
+        inside = f"{picture(now)}<figcaption>{words}</figcaption>"
+        return f'<figure class="mp mp-still" style="{junction.STYLE}">{inside}</figure>'
+
+
+def written(table: Any) -> str:
+    """Payoffs as a word. Raises ValueError where they are none that the figure can show."""
+    try:
+        rows = torch.as_tensor(table, dtype=torch.float64).tolist()
+        word = ";".join(",".join(f"{x:g}" for x in row) for row in rows)
+    except (TypeError, ValueError, RuntimeError):
+        word = ""
+    if not _fits(word):
+        raise ValueError(_wanted(table))
+    return word.replace("-0", "0")
+
+
+def read(word: str) -> list[list[int]]:
+    """The payoffs that a word stands for. Raises ValueError where it stands for none."""
+    if not _fits(word):
+        raise ValueError(_wanted(word))
+    return [[int(x) for x in row.split(",")] for row in word.split(";")]
+
+
+def _fits(word: str) -> bool:
+    number = r"-?\d{1,2}"
+    rows = word.split(";")
+    even = len({row.count(",") for row in rows}) == 1 and 2 <= len(rows) <= 3
+    return even and all(re.fullmatch(rf"{number}(,{number}){{1,2}}", row) for row in rows)
+
+
+def _wanted(given: Any) -> str:
+    return (
+        "payoff must have two or three rows and columns of whole numbers in "
+        f"{-LARGEST}..{LARGEST}, got {given!r}"
+    )
+
+
+def number(x: float) -> str:
+    """At most two digits behind the point, and a minus sign."""
+    size = math.floor(abs(x) * 100 + 0.5 + 1e-6) / 100
+    text = f"{size:.2f}".rstrip("0").rstrip(".")
+    return f"−{text}" if x < 0 and size else text
+
+
+def plays(fit: Fit, payoff: Sequence[Sequence[int]]) -> str:
+    """What a team that believes the fit plays, and what comes of it."""
+    rows, columns = fit.greedy
+    got = [payoff[a][b] for a in rows for b in columns]
+    low, high, best = min(got), max(got), max(map(max, payoff))
+    pair = " with ".join(" or ".join(ACTIONS[a] for a in actions) for actions in fit.greedy)
+    paid = number(low) if low == high else f"between {number(low)} and {number(high)}"
+    verdict = ", the best" if low == best else f"; the best is {number(best)}"
+    expected = float(fit.table[rows[0], columns[0]])
+    return f"plays {pair}: expects {number(expected)}, gets {paid}{verdict}."
+
+
+def describe(now: Moment) -> str:
+    """The moment in words."""
+    return f"VDN {plays(now.vdn, now.payoff)} {now.name} {plays(now.qmix, now.payoff)}"
+
+
+def picture(now: Moment) -> str:
+    """The payoffs and both fits as SVG, side by side."""
+    fits = [("payoff", now.payoff, None), ("VDN’s fit", now.vdn.table.tolist(), now.vdn)]
+    fits.append((f"{now.name}’s fit", now.qmix.table.tolist(), now.qmix))
+    width = (len(now.payoff[0]) + 1) * CELL + GAP
+    parts = [
+        f'<g transform="translate({k * width + GAP / 2:g} 0)">{_table(*fit, now)}</g>'
+        for k, fit in enumerate(fits)
+    ]
+    height = HEAD + (len(now.payoff) + 1) * CELL
+    return shapes.canvas(3 * width, height, parts, f"Payoffs and two fits. {describe(now)}")
+
+
+def _table(name: str, numbers: list[list[float]], fit: Fit | None, now: Moment) -> str:
+    low, best = min(map(min, now.payoff)), max(map(max, now.payoff))
+    parts = [f'<text x="4" y="26" font-size="18" font-weight="600" fill="var(--ink)">{name}</text>']
+    parts += [shapes.agent(0, 16, HEAD + 36, 10), shapes.agent(1, 36, HEAD + 14, 10)]
+    for k, letter in enumerate(ACTIONS):
+        middle = (k + 1.5) * CELL
+        if k < len(numbers[0]):
+            parts.append(shapes.words(letter, middle, HEAD + CELL / 2 + 6, 17))
+        if k < len(numbers):
+            parts.append(shapes.words(letter, CELL / 2, HEAD + middle + 6, 17))
+    for a, row in enumerate(numbers):
+        for b, x in enumerate(row):
+            left, top = (b + 1) * CELL + 2, HEAD + (a + 1) * CELL + 2
+            share = (x - low) / (best - low) if best > low else 0.5
+            fill, ink = colours(share)
+            played = fit is not None and a in fit.greedy[0] and b in fit.greedy[1]
+            frame = 'stroke="var(--ink)" stroke-width="4"' if played else ""
+            parts.append(
+                f'<rect x="{left}" y="{top}" width="{CELL - 4}" height="{CELL - 4}" '
+                f'fill="{fill}" {frame}/>'
+            )
+            middle = left + CELL / 2 - 2, top + CELL / 2 - 2
+            if now.payoff[a][b] == best:
+                parts.append(shapes.target(*middle, radius=20, width=2, colour=ink))
+            parts.append(shapes.words(number(x), middle[0], middle[1] + 5, 15, ink))
+    return "".join(parts)
+
+
+def colours(share: float) -> tuple[str, str]:
+    """Of a cell and of the number in it, as in `shared/kit.js`."""
+    ground = PALETTE(min(max(share, 0.0), 1.0))[:3]
+    r, g, b = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in ground)
+    return to_hex(ground), "#000" if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 else "#fff"
