@@ -66,7 +66,7 @@ def _together(method: Algorithm, penalty: float, end: str = "", **settings: Any)
 
 EXPERIMENTS = (
     *(_game(f"{method.id}-two-step", method, TwoStepGame) for method in METHODS),
-    *(_game(f"{method.id}-qtran", method, MatrixGame) for method in METHODS),
+    *(_game(f"{method.id}-qtran", method, MatrixGame) for method in METHODS[1:]),
     _game("qmix-qtran-weighted", m.QMIX, MatrixGame, weight=0.1),
     *(_game(f"qmix-two-step-{mixer}", m.QMIX_CHANGED, TwoStepGame, mixer=mixer) for mixer in PARTS),
     *(_together(method, penalty) for method in METHODS for penalty in PENALTIES),
