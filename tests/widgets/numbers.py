@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from marl_edu.algos import gat
+from marl_edu.core.payoff_fits import Fit, additive_fit, best_fit, reached_fit
 from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.envs.relay import Relay
 from marl_edu.widgets.corridor import figure as corridor
@@ -18,12 +19,14 @@ from marl_edu.widgets.film.figure import pack
 from marl_edu.widgets.graph import figure as graph
 from marl_edu.widgets.junction.moments import watch
 from marl_edu.widgets.junction.policies import export_policy, import_policy, road_data
+from marl_edu.widgets.payoff.figure import GAMES
 from marl_edu.widgets.shared.weights import unpack
 
 PATH = Path(__file__).with_suffix(".json")
 SEED, EPISODE, ARRIVAL, MUTED = 4, 1, 0.5, {6: [2]}  # of the junction
 TRAIL = "wffxfudffeffffffu"  # of the corridor
 PLACES, RADIUS, HOLDS = [[0, 0], [100, 0], [200, 0], [200, 90], [0, 300]], 120, "A-B--"
+WEIGHTS = (1.0, 0.5, 0.1)  # of the fits of payoffs
 PICTURES = (["<svg>\u2212</svg>", "<svg>é \U0001f511</svg>"], ["one.", "two."])
 
 
@@ -52,6 +55,7 @@ def compute(records: dict[str, Any]) -> dict[str, Any]:
         "graph": _listen(records["graph"], comm_graph),
         "roads": {k: v for k, v in road_data("easy").items() if k != "background"},
         "maze": maze | {"start": env.start, "key": env.key, "door": env.door},
+        "payoff": [_fits(table, weight) for weight in WEIGHTS for table in GAMES.values()],
         "film": {"packed": pack(*PICTURES), "pictures": PICTURES},
     }
 
@@ -85,6 +89,15 @@ def _listen(record: dict[str, Any], comm_graph: torch.Tensor) -> dict[str, Any]:
     net.load_state_dict(unpack(record), strict=False)  # memory is empty
     now = graph.listen(net.eval(), comm_graph, HOLDS)
     return {"attention": now.attention.tolist(), "chances": now.chances.tolist()}
+
+
+def _fits(table: Any, weight: float) -> dict[str, Any]:
+    def plain(fit: Fit) -> dict[str, Any]:
+        return {"table": fit.table.tolist(), "error": fit.error, "greedy": list(fit.greedy)}
+
+    fits = {"vdn": additive_fit(table), "reached": reached_fit(table, weight)}
+    fits["best"] = best_fit(table, weight)
+    return {"payoff": table, "weight": weight} | {name: plain(fit) for name, fit in fits.items()}
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ const CORNER = `<td><svg viewBox="0 0 40 40" role="img" aria-label="agent 0 choo
     <g transform="translate(12 28)">${agentDisc(0, 9)}</g>
     <g transform="translate(28 12)">${agentDisc(1, 9)}</g></svg></td>`;
 
+const WHOSE = `What both get <span class="mp-value">0 chooses the row, 1 the column</span>`;
+
 /** A table of pairs. @param {Table} payoff @param {string} caption @param {(a: number, b: number) => string} cell */
 function tableOf(payoff, caption, cell) {
   const head = each(payoff[0], (_, b) => `<th scope="col">${ACTIONS[b]}</th>`);
@@ -165,7 +167,7 @@ export function render({ model, el }) {
     const size = `${payoff.length} ${payoff[0].length}`;
     if (shape !== size) {
       shape = size;
-      payoffs.innerHTML = tableOf(payoff, "What both get", (a, b) => {
+      payoffs.innerHTML = tableOf(payoff, WHOSE, (a, b) => {
         const label = `Payoff of ${ACTIONS[a]} with ${ACTIONS[b]}`;
         return `<td><input type="number" min="${-LARGEST}" max="${LARGEST}" step="1" data-pair="${a},${b}"
           aria-label="${label}"><span></span></td>`;

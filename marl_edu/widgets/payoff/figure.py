@@ -1,4 +1,4 @@
-"""The live payoffs: what two agents get for every pair of actions, and what VDN and QMIX make of it.
+"""The live payoffs: what two agents get for each pair of actions, and what VDN and QMIX make of it.
 
 The page solves both fits itself (`fits.js`); `marl_edu.core.payoff_fits` is the same in Python: for
 the picture that is there without JavaScript, and for the tests.
@@ -8,7 +8,7 @@ import html
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 import traitlets
@@ -32,7 +32,7 @@ GAMES = {
     "a sum, which VDN fits": A_SUM,
 }
 WAYS = ("reached", "best")
-CELL, GAP, HEAD = 52, 16, 48  # of the still picture: a cell's side, between tables, above one
+CELL, GAP, HEAD = 52, 16, 32  # of the still picture: a cell's side, between tables, above one
 
 
 class Moment(NamedTuple):
@@ -47,12 +47,12 @@ class Moment(NamedTuple):
 class PayoffFigure(LiveFigure):
     """Payoffs of two agents to edit, beside the best that VDN and QMIX can say of them.
 
-    Where to put it: in the chapter on QMIX, first thing on the page, and a link to a prepared moment
-    wherever the text speaks of one (`#payoff-0?payoff=...&weight=...&qmix=...`).
+    Where to put it: first thing in the chapter on QMIX, as the last line of a cell. Where the text
+    speaks of a moment, a link shows it: `#payoff-0?payoff=8,-8,-8;-8,0,0;-8,0,0&weight=100`.
 
     What to try, in this order:
 
-    - Make going alone less costly: press +1 (four payoffs change, those of -12) until QMIX plays for
+    - Make going alone less costly: press +1 (the four payoffs of -12 change) until QMIX plays for
       the 8. That is at -8, where the first action's average is no longer below the others'. At -7
       VDN plays for it, too, but expects -1.78 where QMIX expects 8.
     - Leave the -12 and lower the weight instead: from 0.55 on OW-QMIX plays for the 8.
@@ -61,9 +61,9 @@ class PayoffFigure(LiveFigure):
       288. Training does not get there: it ends at 320.
 
     Both fits of QMIX are of any table that rises along an order of each agent's actions: what a
-    monotone mixer of any size can say. QMIX's own mixer, one layer of ELUs, can say less. In QTRAN's
-    game it ends at the fit shown. In games drawn at random its values differ, and it plays for the
-    same pair nearly always; with small weights it often plays for another (`tests/core`).
+    monotone mixer of any size can say. How near QMIX's own mixer comes to it, and how often it
+    plays the same, is told in `marl_edu.core.payoff_fits`: do not call the fit what QMIX learns in
+    other games than QTRAN's and the two-step game.
 
     Args:
         payoff: what both get, a row per action of agent 0 and a column per action of agent 1: two
@@ -78,7 +78,7 @@ class PayoffFigure(LiveFigure):
 
     NAME = "payoff"
     STATE = ("games", "look", "hint", "first", "payoff", "weight", "qmix")
-    AT_FIRST = {}
+    AT_FIRST: ClassVar[dict[str, Any]] = {}  # nothing moves
     _esm = figure_module("payoff")
     _css = style("payoff")
 
@@ -163,7 +163,7 @@ def _wanted(given: Any) -> str:
     )
 
 
-def number(x: float) -> str:
+def number(x: int | float) -> str:
     """At most two digits behind the point, and a minus sign."""
     size = math.floor(abs(x) * 100 + 0.5 + 1e-6) / 100
     text = f"{size:.2f}".rstrip("0").rstrip(".")
@@ -176,10 +176,11 @@ def plays(fit: Fit, payoff: Sequence[Sequence[int]]) -> str:
     got = [payoff[a][b] for a in rows for b in columns]
     low, high, best = min(got), max(got), max(map(max, payoff))
     pair = " with ".join(" or ".join(ACTIONS[a] for a in actions) for actions in fit.greedy)
+    what = f"plays {pair}" if len(got) < fit.table.numel() else "finds all pairs alike"
     paid = number(low) if low == high else f"between {number(low)} and {number(high)}"
     verdict = ", the best" if low == best else f"; the best is {number(best)}"
     expected = float(fit.table[rows[0], columns[0]])
-    return f"plays {pair}: expects {number(expected)}, gets {paid}{verdict}."
+    return f"{what}: expects {number(expected)}, gets {paid}{verdict}."
 
 
 def describe(now: Moment) -> str:
@@ -188,21 +189,23 @@ def describe(now: Moment) -> str:
 
 
 def picture(now: Moment) -> str:
-    """The payoffs and both fits as SVG, side by side."""
-    fits = [("payoff", now.payoff, None), ("VDN’s fit", now.vdn.table.tolist(), now.vdn)]
+    """The payoffs as SVG, and below them both fits."""
+    fits = [("What both get", now.payoff, None), ("VDN’s fit", now.vdn.table.tolist(), now.vdn)]
     fits.append((f"{now.name}’s fit", now.qmix.table.tolist(), now.qmix))
     width = (len(now.payoff[0]) + 1) * CELL + GAP
+    height = HEAD + (len(now.payoff) + 1) * CELL + GAP / 2
     parts = [
-        f'<g transform="translate({k * width + GAP / 2:g} 0)">{_table(*fit, now)}</g>'
-        for k, fit in enumerate(fits)
+        f'<g transform="translate({x * width + GAP / 2:g} {y * height:g})">{_table(*fit, now)}</g>'
+        for fit, (x, y) in zip(fits, ((0, 0), (0, 1), (1, 1)), strict=True)
     ]
-    height = HEAD + (len(now.payoff) + 1) * CELL
-    return shapes.canvas(3 * width, height, parts, f"Payoffs and two fits. {describe(now)}")
+    return shapes.canvas(2 * width, 2 * height, parts, f"Payoffs and two fits. {describe(now)}")
 
 
-def _table(name: str, numbers: list[list[float]], fit: Fit | None, now: Moment) -> str:
+def _table(
+    name: str, numbers: Sequence[Sequence[int | float]], fit: Fit | None, now: Moment
+) -> str:
     low, best = min(map(min, now.payoff)), max(map(max, now.payoff))
-    parts = [f'<text x="4" y="26" font-size="18" font-weight="600" fill="var(--ink)">{name}</text>']
+    parts = [f'<text x="4" y="24" font-size="18" font-weight="600" fill="var(--ink)">{name}</text>']
     parts += [shapes.agent(0, 16, HEAD + 36, 10), shapes.agent(1, 36, HEAD + 14, 10)]
     for k, letter in enumerate(ACTIONS):
         middle = (k + 1.5) * CELL
@@ -223,8 +226,11 @@ def _table(name: str, numbers: list[list[float]], fit: Fit | None, now: Moment) 
             )
             middle = left + CELL / 2 - 2, top + CELL / 2 - 2
             if now.payoff[a][b] == best:
-                parts.append(shapes.target(*middle, radius=20, width=2, colour=ink))
-            parts.append(shapes.words(number(x), middle[0], middle[1] + 5, 15, ink))
+                parts.append(
+                    f'<rect x="{left + 3}" y="{top + 8}" width="{CELL - 10}" height="{CELL - 20}" '
+                    f'rx="14" fill="none" stroke="{ink}" stroke-width="2"/>'
+                )
+            parts.append(shapes.words(number(x), middle[0], middle[1] + 5, 14, ink))
     return "".join(parts)
 
 

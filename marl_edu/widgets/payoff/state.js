@@ -66,8 +66,9 @@ export function plays({ table, greedy: [rows, columns] }, { payoff }) {
   const best = Math.max(...payoff.flat());
   const paid = low === high ? number(low) : `between ${number(low)} and ${number(high)}`;
   const verdict = low === best ? ", the best" : `; the best is ${number(best)}`;
-  const pair = `${letters(rows)} with ${letters(columns)}`;
-  return `plays ${pair}: expects ${number(table[rows[0]][columns[0]])}, gets ${paid}${verdict}.`;
+  const pair = `plays ${letters(rows)} with ${letters(columns)}`;
+  const what = got.length < payoff.flat().length ? pair : "finds all pairs alike";
+  return `${what}: expects ${number(table[rows[0]][columns[0]])}, gets ${paid}${verdict}.`;
 }
 
 /** The moment in words. @param {State} state @param {Moment} now */
