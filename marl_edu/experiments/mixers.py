@@ -3,7 +3,6 @@
     blind     the mixer sees zeros in the place of the state; the agents see what they always see
     linear    no hidden layer: Q_tot = q W + b, with W = |H s| and b = V_2 relu(V_1 s)
     signed    no absolute values: weights of either sign
-    bounded   tanh of the state, number by number, for states that have no bounds
 
 Blind and linear are the paper's own ablations, QMIX-NS and QMIX-Lin (arXiv 1803.11485).
 """
@@ -24,22 +23,14 @@ from marl_edu.training import team_q
 from marl_edu.training.checkpoint import Result, Row
 
 
-class Seen(nn.Module):
-    """QMIX's mixer, which sees a function of the state.
-
-    Args:
-        mixer: a `qmix.Mixer`. look: what it sees instead of the state, of the same size.
-    """
-
-    def __init__(self, mixer: qmix.Mixer, look: Callable[[Tensor], Tensor]):
-        super().__init__()
-        self.mixer, self.look = mixer, look
+class Blind(qmix.Mixer):
+    """QMIX's mixer with zeros in the place of the state: the same function everywhere."""
 
     def forward(
         self, q: Float[Tensor, "*B N"], state: Float[Tensor, "*B S"]
     ) -> Float[Tensor, "*B"]:
         """Q_tot."""
-        return self.mixer(q, self.look(state))
+        return super().forward(q, torch.zeros_like(state))
 
 
 class Linear(qmix.Mixer):
@@ -71,19 +62,14 @@ class Signed(qmix.Mixer):
         return (x * self.H_2(state)).sum(-1) + b_2
 
 
-MIXERS: dict[str, Callable[[int, int, int], nn.Module]] = {
-    "blind": lambda *sizes: Seen(qmix.Mixer(*sizes), torch.zeros_like),
-    "linear": Linear,
-    "signed": Signed,
-    "bounded": lambda *sizes: Seen(qmix.Mixer(*sizes), torch.tanh),
-}
+MIXERS = {"blind": Blind, "linear": Linear, "signed": Signed}
 
 
 @dataclass(frozen=True)
 class Config(qmix.Config):
     """QMIX's, and which of its mixer's parts is changed."""
 
-    mixer: str = "blind"  # or "linear", "signed", "bounded"
+    mixer: str = "blind"  # or "linear", "signed"
 
     def __post_init__(self) -> None:
         """Check all settings.

@@ -15,6 +15,7 @@ ALIVE = {  # a page of each figure, and what is there once it is alive
     "curiosity": ("book/chapters/icm.html", ".mc-picture"),
     "graph": ("book/chapters/gat.html", ".mg-picture"),
     "film": ("book/chapters/environments.html", ".mf-controls"),
+    "payoff": ("book/chapters/qmix.html", ".mp-payoffs"),
 }
 SCREEN = 684  # pixels that the theme's head leaves of a phone's 740
 PAGES = sorted(
