@@ -11,7 +11,7 @@ from marl_edu.widgets.junction import (
     stored_policies,
     telling_moment,
 )
-from marl_edu.widgets.payoff import PayoffFigure
+from marl_edu.widgets.payoff import MixerPanel, PayoffFigure
 
 __all__ = [
     "CorridorFigure",
@@ -22,6 +22,7 @@ __all__ = [
     "GraphPanel",
     "JunctionFigure",
     "MemoryPanel",
+    "MixerPanel",
     "PayoffFigure",
     "TrainingPanel",
     "export_policy",
