@@ -239,7 +239,7 @@ def test_a_payoff_is_typed_and_stepped_by_keys(opened: Opened) -> None:
     assert shown.root.locator("[data-name=game]").input_value() == ""
     for nonsense in ("", "1.5", "700"):
         cell.fill(nonsense)
-        assert "the best is 20" in shown.words
+        assert "QMIX plays A with A: expects 20, gets 20, the best." in shown.words
     cell.blur()
     assert cell.input_value() == "20"
 

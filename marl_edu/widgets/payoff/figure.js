@@ -18,7 +18,7 @@ const CORNER = `<td><svg viewBox="0 0 40 40" role="img" aria-label="agent 0 choo
     <g transform="translate(12 28)">${agentDisc(0, 9)}</g>
     <g transform="translate(28 12)">${agentDisc(1, 9)}</g></svg></td>`;
 
-const WHOSE = `What both get <span class="mp-value">0 chooses the row, 1 the column</span>`;
+const WHOSE = `Payoffs <span class="mp-value">0 chooses the row, 1 the column</span>`;
 
 /** A table of pairs. @param {Table} payoff @param {string} caption @param {(a: number, b: number) => string} cell */
 function tableOf(payoff, caption, cell) {
@@ -51,7 +51,7 @@ function markup(games, { look, hint }) {
       </div>
     </div>
     <details class="mp-more">
-      <summary>More: which fit of QMIX, single payoffs, errors</summary>
+      <summary>More: QMIX’s fit, single payoffs, errors</summary>
       <div class="mp-stage">
         <div class="mp-front">
           ${group(
@@ -66,7 +66,8 @@ function markup(games, { look, hint }) {
         <div class="mp-front">
           <p class="mp-note">All pairs were tried equally often. VDN adds a number per action: row mean plus column
             mean, less the mean of all. QMIX may say any table that rises along an order of each agent’s actions.
-            Training begins with the order of the actions’ averages, and keeps to it unless the fit leaves it open.</p>
+            Training begins with the order of the actions’ averages, and keeps to it unless the fit leaves it open.
+            A mixer of one layer, as QMIX has, can say less: in other games its values differ.</p>
           <p class="mp-note">A weight below 1 makes it OW-QMIX: a fit that is too high costs less than a fit that is
             too low.</p>
         </div>

@@ -82,7 +82,7 @@ class PayoffFigure(LiveFigure):
     _esm = figure_module("payoff")
     _css = style("payoff")
 
-    games = traitlets.List().tag(sync=True)  # name and word of each
+    games: Any = traitlets.List().tag(sync=True)  # name and word of each
     look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     hint = traitlets.Unicode(
         "make going alone less costly: press +1 until QMIX plays A with A for the 8. What does VDN "
@@ -190,7 +190,7 @@ def describe(now: Moment) -> str:
 
 def picture(now: Moment) -> str:
     """The payoffs as SVG, and below them both fits."""
-    fits = [("What both get", now.payoff, None), ("VDN’s fit", now.vdn.table.tolist(), now.vdn)]
+    fits = [("Payoffs", now.payoff, None), ("VDN’s fit", now.vdn.table.tolist(), now.vdn)]
     fits.append((f"{now.name}’s fit", now.qmix.table.tolist(), now.qmix))
     width = (len(now.payoff[0]) + 1) * CELL + GAP
     height = HEAD + (len(now.payoff) + 1) * CELL + GAP / 2
@@ -201,40 +201,37 @@ def picture(now: Moment) -> str:
     return shapes.canvas(2 * width, 2 * height, parts, f"Payoffs and two fits. {describe(now)}")
 
 
-def _table(
-    name: str, numbers: Sequence[Sequence[int | float]], fit: Fit | None, now: Moment
-) -> str:
-    low, best = min(map(min, now.payoff)), max(map(max, now.payoff))
+def _table(name: str, numbers: Sequence[Sequence[Any]], fit: Fit | None, now: Moment) -> str:
     parts = [f'<text x="4" y="24" font-size="18" font-weight="600" fill="var(--ink)">{name}</text>']
     parts += [shapes.agent(0, 16, HEAD + 36, 10), shapes.agent(1, 36, HEAD + 14, 10)]
-    for k, letter in enumerate(ACTIONS):
-        middle = (k + 1.5) * CELL
-        if k < len(numbers[0]):
-            parts.append(shapes.words(letter, middle, HEAD + CELL / 2 + 6, 17))
-        if k < len(numbers):
-            parts.append(shapes.words(letter, CELL / 2, HEAD + middle + 6, 17))
+    for b, letter in enumerate(ACTIONS[: len(numbers[0])]):
+        parts.append(shapes.words(letter, (b + 1.5) * CELL, HEAD + CELL / 2 + 6, 17))
     for a, row in enumerate(numbers):
+        parts.append(shapes.words(ACTIONS[a], CELL / 2, HEAD + (a + 1.5) * CELL + 6, 17))
         for b, x in enumerate(row):
-            left, top = (b + 1) * CELL + 2, HEAD + (a + 1) * CELL + 2
-            share = (x - low) / (best - low) if best > low else 0.5
-            fill, ink = colours(share)
             played = fit is not None and a in fit.greedy[0] and b in fit.greedy[1]
-            frame = 'stroke="var(--ink)" stroke-width="4"' if played else ""
-            parts.append(
-                f'<rect x="{left}" y="{top}" width="{CELL - 4}" height="{CELL - 4}" '
-                f'fill="{fill}" {frame}/>'
-            )
-            middle = left + CELL / 2 - 2, top + CELL / 2 - 2
-            if now.payoff[a][b] == best:
-                parts.append(
-                    f'<rect x="{left + 3}" y="{top + 8}" width="{CELL - 10}" height="{CELL - 20}" '
-                    f'rx="14" fill="none" stroke="{ink}" stroke-width="2"/>'
-                )
-            parts.append(shapes.words(number(x), middle[0], middle[1] + 5, 14, ink))
+            parts.append(_cell(a, b, x, played, now.payoff))
     return "".join(parts)
 
 
-def colours(share: float) -> tuple[str, str]:
+def _cell(a: int, b: int, x: int | float, played: bool, payoff: Sequence[Sequence[int]]) -> str:
+    """A number on its ground: in a frame if it is played, in a ring if its payoff is the best."""
+    low, best = min(map(min, payoff)), max(map(max, payoff))
+    fill, ink = colours((x - low) / (best - low) if best > low else 0.5)
+    left, top, side = (b + 1) * CELL + 2, HEAD + (a + 1) * CELL + 2, CELL - 4
+    frame = ' stroke="var(--ink)" stroke-width="4"' if played else ""
+    ring = (
+        f'<rect x="{left + 3}" y="{top + 8}" width="{side - 6}" height="{side - 16}" rx="14" '
+        f'fill="none" stroke="{ink}" stroke-width="2"/>'
+    )
+    return (
+        f'<rect x="{left}" y="{top}" width="{side}" height="{side}" fill="{fill}"{frame}/>'
+        f"{ring * (payoff[a][b] == best)}"
+        f"{shapes.words(number(x), left + side / 2, top + side / 2 + 5, 14, ink)}"
+    )
+
+
+def colours(share: int | float) -> tuple[str, str]:
     """Of a cell and of the number in it, as in `shared/kit.js`."""
     ground = PALETTE(min(max(share, 0.0), 1.0))[:3]
     r, g, b = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in ground)

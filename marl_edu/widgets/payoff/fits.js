@@ -22,8 +22,14 @@ export const cost = (f, y, weight) =>
 export function level(y, weight) {
   let m = sum(y) / y.length;
   for (let k = 0; k <= y.length; k++) {
-    const w = y.map((x) => (m < x ? 1 : weight));
-    m = sum(y.map((x, i) => w[i] * x)) / sum(w);
+    let [total, weights] = [0, 0];
+    for (const x of y) {
+      const w = m < x ? 1 : weight;
+      total += w * x;
+      weights += w;
+    }
+    if (total / weights === m) break;
+    m = total / weights;
   }
   return m;
 }
