@@ -10,6 +10,7 @@ starter, hint and solution, and suspect in a bug hunt. All other cells are writt
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,14 +33,16 @@ class Misplaced(Exception):
     """The cells of a notebook are not one for each part of its exercises; the message says more."""
 
 
-def texts(exercise: Exercise) -> dict[str, str]:
-    """What stands in the cell of each part, in the order of the page."""
+def texts(exercise: Exercise, page: str) -> dict[str, str]:
+    """What stands in the cell of each part, in the order of the page, whose path is in `book`."""
     asked = exercise.solution.__name__
     solution = source_of(exercise.solution).replace(f"def {asked}(", f"def solved_{asked}(", 1)
     suspect = {"suspect": source_of(exercise.suspect)} if exercise.suspect is not None else {}
+    topic = os.path.relpath(f"interview/{exercise.counts_for}.md", Path(page).parent)
     return {
         "statement": f":::{{exercise}} {exercise.title}\n:label: {exercise.label}\n\n"
-        f"{exercise.header}\n\n{exercise.statement}\n\n{exercise.tried}\n:::",
+        f"{exercise.header} · [without typing]({topic}#code-{exercise.name})\n\n"
+        f"{exercise.statement}\n\n{exercise.tried}\n:::",
         **suspect,
         "starter": f"{exercise.starter}\n\n\n"
         f"verdict = exercises.{exercise.name}.grade({asked})\nverdict",
@@ -88,13 +91,13 @@ def misplaced(found: list[Place], wanted: list[Place]) -> list[str]:
     return wrong
 
 
-def rewritten(notebook: Json, posed: tuple[Exercise, ...]) -> tuple[Json, list[str]]:
+def rewritten(notebook: Json, posed: tuple[Exercise, ...], page: str) -> tuple[Json, list[str]]:
     """A notebook with its exercises as the package has them, and the parts that were otherwise.
 
     Raises:
         Misplaced: a part has no cell or several, or stands where it should not.
     """
-    wanted = {(one.name, part): text for one in posed for part, text in texts(one).items()}
+    wanted = {(one.name, part): text for one in posed for part, text in texts(one, page).items()}
     places = [
         (cell["metadata"].get("exercise"), cell["metadata"].get("part"))
         for cell in notebook["cells"]
@@ -122,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, posed in exercises.pages().items():
         path = ROOT / "book" / f"{name}.ipynb"
         try:
-            notebook, stale = rewritten(json.loads(path.read_text(encoding="utf-8")), posed)
+            notebook, stale = rewritten(json.loads(path.read_text(encoding="utf-8")), posed, name)
         except Misplaced as error:
             failed = True
             for line in str(error).splitlines():

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from sphinx.util import logging
 from sphinx_design.shared import create_component
 
 from marl_edu import exercises
+from marl_edu.exercises.engine import reading
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.widgets.shared import bundle
 
@@ -44,6 +46,11 @@ SMALLEST, LARGEST = 7.9, 10.5
 CHAPTERS = {"commnet": "tarmac"}
 # Where the problem is told of topics that no chapter is about.
 PROBLEMS = {"maddpg": ("chapter:environments#credit", "Credit")}
+
+READING = """## Read code
+
+Choose a line of code, or a shape, without typing. Each wrong line is a mistake that readers make in
+the exercise."""
 
 logger = logging.getLogger(__name__)
 
@@ -88,22 +95,25 @@ def to_learn() -> list[bank.Entry]:
     return order
 
 
-def topic_of(exercise: Exercise) -> str:
-    """The topic that an exercise counts for: its own, or its page's, or the common ground."""
-    page = exercise.page if exercise.page in bank.TOPICS else "ground"
-    return exercise.topic or page
-
-
 def all_exercises() -> list[dict[str, str | bool]]:
     """Name, title and topic of every exercise, and whether it is a bug hunt."""
     return [
         {
             "name": one.name,
             "title": one.title,
-            "topic": topic_of(one),
+            "topic": one.counts_for,
             "hunt": one.suspect is not None,
         }
         for one in itertools.chain(*exercises.pages().values())
+    ]
+
+
+def reading_tasks() -> list[dict[str, str]]:
+    """Id and topic of every task without a keyboard."""
+    return [
+        {"id": task.id, "topic": one.counts_for}
+        for one in itertools.chain(*exercises.pages().values())
+        for task in reading.tasks(one)
     ]
 
 
@@ -205,17 +215,23 @@ $$
 
     def quiz(self) -> str:
         """The quizzes of the page's topic, as forms that can be read without JavaScript."""
-        forms = [
+        return scored(
             quiz_form(number, entry)
             for number, entry in enumerate((e for e in of_topic(self.topic) if "quiz" in e), 1)
-        ]
-        if not forms:
-            return ""
-        start = (
-            '<p class="mi-score" role="status" hidden></p>'
-            '<p><button class="mi-button mi-restart" hidden>Start again</button></p>'
         )
-        return raw("\n".join([start, *forms]))
+
+    def code(self) -> str:
+        """The tasks without a keyboard of the topic's exercises, folded exercise by exercise."""
+        mine = [pair for pair in self._exercises() if pair[0].counts_for == self.topic]
+        if not mine:
+            return ""
+        return f"{READING}\n\n{scored(reading_forms(*pair) for pair in mine)}"
+
+    def _exercises(self) -> Iterator[tuple[Exercise, str]]:
+        """Every exercise, with the address of where it is asked."""
+        for page, posed in exercises.pages().items():
+            address = self.app.builder.get_relative_uri(self.docname, f"book/{page}")
+            yield from ((one, f"{address}#{one.label}") for one in posed)
 
     def sheet(self) -> str:
         """The formulas of a topic, to print on a sheet of paper."""
@@ -279,6 +295,7 @@ $$
         """The table of topics; the numbers are filled in by a script."""
         known = Counter(entry["topic"] for entry in questions())
         quizzes = Counter(entry["topic"] for entry in questions() if "quiz" in entry)
+        read = Counter(task["topic"] for task in reading_tasks())
         tasks = all_exercises()
         rows = []
         for topic, title in bank.TOPICS.items():
@@ -289,12 +306,13 @@ $$
                 for what, of in (
                     ("questions", known[topic]),
                     ("quizzes", quizzes[topic]),
+                    ("code", read[topic]),
                     ("exercises", len(mine) - hunts),
                     ("bugs", hunts),
                 )
             )
             rows.append(f'<tr><th scope="row"><a href="{topic}.html">{title}</a></th>{cells}</tr>')
-        names = ("Topic", "Questions", "Quizzes right", "Exercises", "Bugs")
+        names = ("Topic", "Questions", "Quizzes right", "Code read", "Exercises", "Bugs")
         head = "".join(f'<th scope="col">{name}</th>' for name in names)
         return raw(
             '<div class="mi-scroll"><table class="table mi-readiness">'
@@ -303,10 +321,7 @@ $$
 
     def ticks(self) -> str:
         """The exercises to tick, topic by topic, each with a link to where it is asked."""
-        links: dict[str, str] = {}
-        for page, posed in exercises.pages().items():
-            address = self.app.builder.get_relative_uri(self.docname, f"book/{page}")
-            links |= {one.name: f"{address}#{one.label}" for one in posed}
+        links = {one.name: address for one, address in self._exercises()}
         lists = []
         for topic, title in bank.TOPICS.items():
             mine = [task for task in all_exercises() if task["topic"] == topic]
@@ -325,25 +340,69 @@ def label(entry: bank.Entry) -> str:
     return f"q-{entry['id']}"
 
 
+def scored(forms: Iterable[str]) -> str:
+    """Forms that are counted together; nothing if there are none."""
+    text = "\n".join(forms)
+    start = (
+        '<p class="mi-score" role="status" hidden></p>'
+        '<p><button class="mi-button mi-restart" hidden>Start again</button></p>'
+    )
+    return raw(f'<div class="mi-set">{start}\n{text}</div>') if text else ""
+
+
 def quiz_form(number: int, entry: bank.Entry) -> str:
     """One quiz question."""
-    choices = entry["quiz"]["choices"]
-    name = f"quiz-{entry['id']}"
+    choices = [
+        (bank.html(choice["text"], inline=True), choice["why"], choice.get("right", False))
+        for choice in entry["quiz"]["choices"]
+    ]
     stem = bank.html(entry["quiz"].get("stem", entry["question"]), inline=True)
+    return choice_form(entry["id"], f"{number}. {stem}", "", choices)
+
+
+def reading_forms(exercise: Exercise, address: str) -> str:
+    """The tasks without a keyboard of an exercise, folded below its title."""
+    tasks = reading.tasks(exercise)
+    forms = []
+    for number, task in enumerate(tasks, 1):
+        shapes = task.id.startswith("shape-")
+        choices = [
+            (
+                bank.html(choice.text, inline=True)
+                if shapes
+                else f'<code class="mi-line">{escape(choice.text)}</code>',
+                choice.why,
+                choice.right,
+            )
+            for choice in task.choices
+        ]
+        code = f'<pre class="mi-code" tabindex="0">{escape(task.code)}</pre>'
+        question = f"{number}. {bank.html(task.question, inline=True)}"
+        forms.append(choice_form(task.id, question, code, choices))
+    return (
+        f'<details class="mi-tasks" id="code-{exercise.name}"><summary>{escape(exercise.title)} '
+        f"({len(tasks)})</summary>"
+        f'<p><a href="{address}">The exercise</a></p>{"".join(forms)}</details>'
+    )
+
+
+def choice_form(
+    name: str, question: str, code: str, choices: Sequence[tuple[str, str, bool]]
+) -> str:
+    """A question with choices to check: each its HTML, why (Markdown), and whether it is right."""
     inputs = "".join(
-        f'<div class="mi-choice"><input type="radio" name="{name}" id="{name}-{n}" value="{n}">'
-        f'<label for="{name}-{n}">{bank.html(choice["text"], inline=True)}</label></div>'
-        for n, choice in enumerate(choices)
+        f'<div class="mi-choice"><input type="radio" name="quiz-{name}" id="quiz-{name}-{n}" '
+        f'value="{n}"><label for="quiz-{name}-{n}">{text}</label></div>'
+        for n, (text, _, _) in enumerate(choices)
     )
     whys = "".join(
-        f"<li{' data-right' if choice.get('right') else ''}>"
-        f"<strong>{'Right' if choice.get('right') else 'Wrong'}.</strong> "
-        f"{bank.html(choice['why'], inline=True)}</li>"
-        for choice in choices
+        f"<li{' data-right' if right else ''}><strong>{'Right' if right else 'Wrong'}.</strong> "
+        f"{bank.html(why, inline=True)}</li>"
+        for _, why, right in choices
     )
     return (
-        f'<form class="mi-quiz" data-question="{entry["id"]}">'
-        f"<fieldset><legend>{number}. {stem}</legend>{inputs}</fieldset>"
+        f'<form class="mi-quiz" data-question="{name}">'
+        f"<fieldset><legend>{question}</legend>{code}{inputs}</fieldset>"
         '<button type="submit" class="mi-button mi-main" hidden>Check</button>'
         '<div class="mi-verdict" role="status"></div>'
         f"<details><summary>Every choice explained</summary><ol>{whys}</ol></details></form>"
@@ -397,6 +456,14 @@ def give_maths(app: Sphinx, doctree: nodes.document) -> None:
     """Load MathJax on the pages whose formulas come by script."""
     if app.env.docname in {f"{FOLDER}/{name}" for name in SCRIPTS}:
         app.env.get_domain("math").data["has_equations"][app.env.docname] = True
+
+
+def name_tasks(app: Sphinx, doctree: nodes.document) -> None:
+    """Let exercises link to their tasks on a topic's page, which are raw HTML."""
+    for one in itertools.chain(*exercises.pages().values()):
+        if app.env.docname == f"{FOLDER}/{one.counts_for}":
+            slugs = app.env.metadata[app.env.docname].setdefault("myst_slugs", {})
+            slugs[f"code-{one.name}"] = (0, f"code-{one.name}", one.title)
 
 
 def fold_designs(app: Sphinx, doctree: nodes.document) -> None:
@@ -465,6 +532,7 @@ def cards() -> dict[str, Any]:
             for entry in to_learn()
         ],
         "exercises": all_exercises(),
+        "tasks": reading_tasks(),
     }
 
 
@@ -487,6 +555,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("builder-inited", write_scripts)
     app.connect("source-read", write_page)
     app.connect("doctree-read", give_maths)
+    app.connect("doctree-read", name_tasks)
     app.connect("doctree-read", fold_designs)
     app.connect("html-page-context", give_scripts)
     app.connect("build-finished", write_bank_and_deck)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from marl_edu.exercises.__main__ import ALL
 from tests import ROOT
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
@@ -94,6 +95,7 @@ def test_the_right_answer_has_no_place_of_its_own() -> None:
 def test_schema_and_pages_know_the_same_topics_and_levels() -> None:
     schema = json.loads(bank.SCHEMA.read_text(encoding="utf-8"))["items"]["properties"]
     assert schema["level"]["enum"] == list(bank.LEVELS)
+    assert {one.counts_for for one in ALL.values()} <= bank.TOPICS.keys()
     assert bank.TOPICS.keys() == {path.stem for path in bank.QUESTIONS.glob("*.yml")}
     for topic in bank.TOPICS:
         assert "%questions%" in (FOLDER / f"{topic}.md").read_text(encoding="utf-8")

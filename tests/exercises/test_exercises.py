@@ -1,12 +1,14 @@
 """Every exercise: right answers pass in any style, wrong ones are refused by their right name."""
 
 import re
+import sys
 
 import pytest
 import torch
 
 from marl_edu import exercises
 from marl_edu.exercises.__main__ import ALL
+from marl_edu.exercises.engine import reading
 from marl_edu.exercises.engine.grading import source_of
 from tests.exercises.answers import RIGHT, WRONG
 
@@ -77,6 +79,24 @@ def test_every_mistake_is_told_from_every_other(exercise):
         assert (
             "should be" in verdict.message or "NaN" in verdict.message or "shape" in verdict.message
         )
+
+
+def reads(exercise, number: int | None = None, line: str = ""):
+    """The verdict on the solution without its comments, or with another line."""
+    _, body = reading.parts(exercise)
+    place = 0 if number is None else number
+    scope = dict(vars(sys.modules[exercise.solution.__module__]))
+    exec(reading.with_line(exercise, place, body[0] if number is None else line), scope)
+    return exercise.judge(scope[exercise.solution.__name__])
+
+
+@pytest.mark.long
+@by_exercise
+def test_a_line_to_choose_is_what_the_grader_calls_it(exercise):
+    assert reads(exercise).passed and len(exercise.slips) >= 1
+    for mistake in exercise.slips:
+        verdict = reads(exercise, *reading.slipped(exercise, mistake))
+        assert verdict.mistake == mistake, verdict
 
 
 def test_there_are_enough_of_each():

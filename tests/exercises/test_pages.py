@@ -79,7 +79,7 @@ def test_chapters_pose_the_exercises_as_the_package_does():
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_cells_of_exercises_are_current(page):
-    _, stale = exercise_cells.rewritten(notebook(page), PAGES[page])
+    _, stale = exercise_cells.rewritten(notebook(page), PAGES[page], page)
     assert not stale, "make format writes them"
 
 
@@ -132,7 +132,7 @@ def test_a_place_that_is_missing_doubled_or_wrong_is_told(spoil: Callable, said:
     spoilt = notebook()
     spoil(spoilt["cells"])
     with pytest.raises(exercise_cells.Misplaced) as told:
-        exercise_cells.rewritten(spoilt, POSED)
+        exercise_cells.rewritten(spoilt, POSED, "chapters/tarmac")
     assert str(told.value).startswith(said) and "\n" not in str(told.value)
 
 

@@ -12,6 +12,8 @@ import pytest
 import yaml
 from playwright.sync_api import Locator, Page
 
+from marl_edu import exercises
+from marl_edu.exercises.engine import reading
 from tests import ROOT
 
 from .conftest import Watched
@@ -173,22 +175,49 @@ def test_a_quiz_explains_every_choice(sized: Watched) -> None:
     check(sized)
 
 
+def answer_right(form: Locator) -> None:
+    """Choose the right answer of a quiz, and check it."""
+    right = form.evaluate("q => [...q.querySelectorAll('li')].findIndex(l => 'right' in l.dataset)")
+    form.locator("input").nth(int(right)).check()
+    press(form.get_by_role("button"))
+
+
 def test_the_score_of_the_quizzes_is_kept(watched: Watched) -> None:
     page = watched.page
     watched.open(f"{FOLDER}/tarmac.html")
-    quiz = page.locator(".mi-quiz").first
-    right = int(
-        quiz.evaluate("q => [...q.querySelectorAll('li')].findIndex(l => 'right' in l.dataset)")
-    )
-    quiz.locator("input").nth(right).check()
-    press(quiz.get_by_role("button"))
-    number = page.locator(".mi-quiz").count()
+    quizzes, tasks = page.locator(".mi-set").all()
+    answer_right(quizzes.locator(".mi-quiz").first)
+    numbers = [one.locator(".mi-quiz").count() for one in (quizzes, tasks)]
     page.reload()
-    score = page.locator(".mi-score")
-    assert score.inner_text() == f"1 of {number} right so far."
-    press(page.locator(".mi-restart"))
-    assert score.inner_text() == f"0 of {number} right so far."
+    scores = page.locator(".mi-score")
+    said = [f"1 of {numbers[0]} right so far.", f"0 of {numbers[1]} right so far."]
+    assert scores.all_inner_texts() == said
+    press(page.locator(".mi-restart").first)
+    said[0] = f"0 of {numbers[0]} right so far."
+    assert scores.all_inner_texts() == said
     assert watched.wrong == []
+
+
+def test_an_exercise_leads_to_its_tasks_without_typing(sized: Watched) -> None:
+    page = sized.page
+    sized.open("book/chapters/tarmac.html")
+    page.locator("#ex-targeting a", has_text="without typing").click()
+    tasks = page.locator("#code-targeting")
+    assert page.url.endswith("interview/tarmac.html#code-targeting")
+    forms = tasks.locator(".mi-quiz")
+    assert forms.first.is_visible() and forms.count() == len(reading.tasks(exercises.targeting))
+    for form, task in zip(forms.all(), reading.tasks(exercises.targeting), strict=True):
+        wrong = next(n for n, choice in enumerate(task.choices) if not choice.right)
+        form.locator("input").nth(wrong).check()
+        press(form.get_by_role("button"))
+        assert form.locator(".mi-verdict").inner_text().startswith("Wrong.")
+        answer_right(form)
+        assert form.locator(".mi-verdict").inner_text().startswith("Right.")
+    check(sized)
+    sized.open(f"{FOLDER}/readiness.html")
+    number = len(reading.tasks(exercises.targeting))
+    cell = page.locator("td[data-topic='tarmac'][data-what='code']")
+    assert cell.inner_text().startswith(f"{number} of ")
 
 
 def test_cards_come_back_when_they_should(sized: Watched) -> None:
@@ -498,10 +527,7 @@ def test_where_nothing_can_be_kept_a_sentence_says_so(watched: Watched, store: s
 def test_quizzes_answered_right_count_for_readiness(watched: Watched) -> None:
     page = watched.page
     watched.open(f"{FOLDER}/gat.html")
-    quiz = page.locator(".mi-quiz").first
-    right = quiz.evaluate("q => [...q.querySelectorAll('li')].findIndex(l => 'right' in l.dataset)")
-    quiz.locator("input").nth(int(right)).check()
-    press(quiz.get_by_role("button"))
+    answer_right(page.locator(".mi-quiz").first)
     watched.open(f"{FOLDER}/readiness.html")
     cell = page.locator("td[data-topic='gat'][data-what='quizzes']")
     number = sum(entry["topic"] == "gat" and "quiz" in entry for entry in QUESTIONS)

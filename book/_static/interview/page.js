@@ -12,6 +12,7 @@
  * @typedef {object} Bank
  * @property {Record<string, string>} topics @property {Record<string, string>} levels
  * @property {Question[]} questions @property {Exercise[]} exercises
+ * @property {{ id: string, topic: string }[]} tasks about code, to choose from
  */
 
 /** What other scripts left on the page. */

@@ -1,21 +1,24 @@
-// The quizzes of a topic's page: check a choice, and be told why. And its sheet for the printer.
+// The questions with choices of a topic's page: check one, and be told why. Each set of them has a
+// score of its own. And the topic's sheet for the printer.
 
 import { find, page } from "./page.js";
 import { onOthers, read, set } from "./progress.js";
 
-const forms = /** @type {HTMLFormElement[]} */ ([...document.querySelectorAll(".mi-quiz")]);
-const [score, restart, sheet] = [".mi-score", ".mi-restart", ".mi-sheet"].map((selector) =>
-  find(document, selector),
-);
+const formsIn = (/** @type {ParentNode} */ place) =>
+  /** @type {HTMLFormElement[]} */ ([...place.querySelectorAll(".mi-quiz")]);
 const questionOf = (/** @type {HTMLFormElement} */ form) => form.dataset.question ?? "";
+const sets = /** @type {HTMLElement[]} */ ([...document.querySelectorAll(".mi-set")]);
 
 function count() {
   const { quizzes } = read();
-  const right = forms.filter((form) => quizzes[questionOf(form)]?.right).length;
-  score.textContent = `${right} of ${forms.length} right so far.`;
+  for (const set of sets) {
+    const forms = formsIn(set);
+    const right = forms.filter((form) => quizzes[questionOf(form)]?.right).length;
+    find(set, ".mi-score").textContent = `${right} of ${forms.length} right so far.`;
+  }
 }
 
-for (const form of forms) {
+for (const form of formsIn(document)) {
   const verdict = find(form, ".mi-verdict");
   const details = /** @type {HTMLDetailsElement} */ (find(form, "details"));
   const whys = [...details.querySelectorAll("li")];
@@ -50,6 +53,7 @@ for (const form of forms) {
 
 // A formula that is wider than its column of paper, which is 91 mm, is printed smaller.
 page.MathJax?.startup.promise.then(() => {
+  const sheet = find(document, ".mi-sheet");
   const column = ((91 / 25.4) * 72) / parseFloat(sheet.style.getPropertyValue("--mi-size"));
   const formulas = /** @type {NodeListOf<HTMLElement>} */ (sheet.querySelectorAll("mjx-container"));
   for (const formula of formulas) {
@@ -58,16 +62,26 @@ page.MathJax?.startup.promise.then(() => {
   }
 });
 
-if (forms.length) {
-  score.hidden = restart.hidden = false;
+for (const one of sets) {
+  const restart = find(one, ".mi-restart");
+  find(one, ".mi-score").hidden = restart.hidden = false;
   restart.addEventListener("click", () => {
     const { quizzes } = read();
-    for (const form of forms) {
+    for (const form of formsIn(one)) {
       form.reset();
       if (quizzes[questionOf(form)]) set("quizzes", questionOf(form), { right: false });
     }
     count();
   });
-  onOthers(count);
-  count();
 }
+
+// A link from an exercise to its tasks unfolds them.
+function unfold() {
+  const aim = location.hash && document.getElementById(location.hash.slice(1));
+  if (aim instanceof HTMLDetailsElement) aim.open = true;
+}
+
+window.addEventListener("hashchange", unfold);
+unfold();
+onOthers(count);
+count();

@@ -4,10 +4,10 @@ import { get, page } from "./page.js";
 import { canUndo, forget, merge, onOthers, read, set, undo } from "./progress.js";
 import { isKnown, Newer } from "./state.js";
 
-/** @import { Exercise, Question } from "./page.js" */
+/** @import { Exercise } from "./page.js" */
 /** @import { State } from "./state.js" */
 
-const { questions, exercises } = page.marlBank;
+const { questions, exercises, tasks } = page.marlBank;
 const all = (/** @type {string} */ selector) =>
   /** @type {HTMLElement[]} */ ([...document.querySelectorAll(selector)]);
 const boxes = /** @type {HTMLInputElement[]} */ (all("[data-exercise]"));
@@ -34,14 +34,17 @@ const share = (some, has) => (/** @type {string} */ topic) => {
 /** What is counted, each as a function of the topic. @param {State} state */
 function counts(state) {
   const done = (/** @type {Exercise} */ one) => state.exercises[one.name]?.done;
-  const right = (/** @type {Question} */ one) => state.quizzes[one.id]?.right;
+  const right = (/** @type {{ id: string }} */ one) => state.quizzes[one.id]?.right;
   const quizzes = questions.filter((one) => one.quiz);
-  const [hunts, tasks] = [true, false].map((hunt) => exercises.filter((one) => one.hunt === hunt));
+  const [hunts, written] = [true, false].map((hunt) =>
+    exercises.filter((one) => one.hunt === hunt),
+  );
   return {
     questions: share(questions, (one) => isKnown(state, one.id)),
     seen: share(questions, (one) => one.id in state.cards || one.id in state.asked),
     quizzes: share(quizzes, right),
-    exercises: share(tasks, done),
+    code: share(tasks, right),
+    exercises: share(written, done),
     bugs: share(hunts, done),
   };
 }
@@ -77,7 +80,12 @@ chooser.addEventListener("change", async () => {
   try {
     const ids = new Set(questions.map((one) => one.id));
     const names = new Set(exercises.map((one) => one.name));
-    const known = { cards: ids, quizzes: ids, asked: ids, exercises: names };
+    const known = {
+      cards: ids,
+      quizzes: new Set([...ids, ...tasks.map((one) => one.id)]),
+      asked: ids,
+      exercises: names,
+    };
     const { news, left, older } = merge(await file.text(), known);
     const [cards, quizzes, done] = [news.cards, news.quizzes, news.exercises].map(
       (part) => Object.keys(part).length,

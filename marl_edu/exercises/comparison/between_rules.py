@@ -48,6 +48,7 @@ exercise = Exercise(
     difficulty=1,
     importance=5,
     minutes="5–10",
+    topic="ground",
     statement="""\
 Scores of different environments can be laid side by side once 0 means the same everywhere, and 1
 does. Give 0 to what the environment's trivial policy scores and 1 to what its best policy scores,
@@ -113,3 +114,17 @@ def distance_without_sign(scores, trivial, best):
 def from_the_wrong_end(scores, trivial, best):
     """It is counted from the best rule: 0 is the best and 1 is trivial."""
     return (best[:, None] - scores) / (best - trivial)[:, None]
+
+
+exercise.slips = {
+    "share_of_the_best": (
+        "(scores - trivial[:, None]) / (best - trivial)[:, None]",
+        "scores / best[:, None]",
+    ),
+    "distance_without_sign": ("(best - trivial)[", "(best - trivial).abs()["),
+    "from_the_wrong_end": ("(scores - trivial[:, None])", "(best[:, None] - scores)"),
+    "cut_off": (
+        "(scores - trivial[:, None]) / (best - trivial)[:, None]",
+        "((scores - trivial[:, None]) / (best - trivial)[:, None]).clamp(0, 1)",
+    ),
+}

@@ -50,6 +50,7 @@ exercise = Exercise(
     difficulty=2,
     importance=5,
     minutes="10",
+    topic="ground",
     statement="""\
 `lucky_suspect` reports the score of a run: all checkpoints play the same E episodes, and the best
 one stands for the run. It raises nothing, and with a single checkpoint it is right. Yet teams that
@@ -159,3 +160,11 @@ def latest_of_equals(wins):
     half = wins.shape[1] // 2
     rates = wins[:, :half].float().mean(1)
     return wins[len(wins) - 1 - rates.flip(0).argmax(), half:].float().mean()
+
+
+exercise.slips = {
+    "chosen_half": ("wins[chosen, half:]", "wins[chosen, :half]"),
+    "all_episodes": ("wins[chosen, half:]", "wins[chosen]"),
+    "mean_of_checkpoints": ("wins[chosen, half:]", "wins[:, half:]"),
+    "last_checkpoint": ("wins[chosen, half:]", "wins[-1, half:]"),
+}

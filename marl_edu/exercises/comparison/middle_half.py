@@ -23,6 +23,7 @@ exercise = Exercise(
     difficulty=2,
     importance=4,
     minutes="10–15",
+    topic="ground",
     statement="""\
 The interquartile mean does not let one lucky or one failed seed decide, and uses more of the runs
 than the median does. Sort the scores and leave out a quarter of the runs at each end, rounded down
@@ -92,3 +93,11 @@ def best_half(scores):
     """This is the mean of the best half: every method looks good if half of its runs may be left
     out."""
     return scores.sort().values[len(scores) // 2 :].mean()
+
+
+exercise.slips = {
+    "not_sorted": ("scores.sort().values[", "scores["),
+    "only_the_failures_go": ("[cut : n - cut]", "[cut:]"),
+    "rounded_up": ("n // 4", "min(-(-n // 4), (n - 1) // 2)"),
+    "best_half": ("[cut : n - cut]", "[n // 2 :]"),
+}

@@ -26,6 +26,7 @@ exercise = Exercise(
     difficulty=3,
     importance=3,
     minutes="15–20",
+    topic="ground",
     statement="""\
 `TeamQ` treats a team as one learner with A^N actions, and rates each by the sum of what its agents
 think of their parts. The team's actions are numbers in base A, one digit for each agent: agent 0's
@@ -106,3 +107,11 @@ def best_of_the_others(q):
         best = q[:, i].max(-1, keepdim=True).values.expand_as(q[:, i])
         joint = (best[:, :, None] + joint[:, None, :]).flatten(1)
     return joint
+
+
+exercise.slips = {
+    "product": ("q[:, i, :, None] + joint", "q[:, i, :, None] * joint"),
+    "first_digit": ("q[:, i, :, None] + joint[:, None, :]", "joint[:, :, None] + q[:, i, None, :]"),
+    "cut_from_the_others": ("q[:, i, :, None] +", "q[:, i, :, None].detach() +"),
+    "mean_value": ("return joint", "return joint / q.shape[1]"),
+}

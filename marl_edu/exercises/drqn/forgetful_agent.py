@@ -204,3 +204,14 @@ def keep_inverted(z, h, W, U, b, c):
 def reset_lost(z, h, W, U, b, c):
     """The reset gate r was lost: it multiplies what the memory adds to the new content."""
     return _gru(z, h, W, U, b, c, reset=False)
+
+
+exercise.slips = {
+    "keep_inverted": (
+        "(1 - k) * (n + r * from_h[2]).tanh() + k * h",
+        "k * (n + r * from_h[2]).tanh() + (1 - k) * h",
+    ),
+    "reset_lost": ("(n + r * from_h[2])", "(n + from_h[2])"),
+    "nothing_learned": ("torch.stack(steps, 1)", "torch.stack(steps, 1).detach()"),
+    "gates_detached": ("(h @ U.T + c)", "(h.detach() @ U.T + c)"),
+}

@@ -129,3 +129,14 @@ def cell_first(x, h, cell, W, U, b):
 def recurrence_lost(x, h, cell, W, U, b):
     """What was shown before, h, has no part in the gates."""
     return _lstm(x, 0 * h, cell, W, U, b)
+
+
+exercise.slips = {
+    "keep_and_take_swapped": ("i, f, g, o =", "f, i, g, o ="),
+    "new_and_show_swapped": ("i, f, g, o =", "i, f, o, g ="),
+    "cell_shown_raw": ("o.sigmoid() * cell.tanh()", "o.sigmoid() * cell"),
+    "new_is_a_gate": ("g.tanh()", "g.sigmoid()"),
+    "complementary_gates": ("f.sigmoid() * cell", "(1 - i.sigmoid()) * cell"),
+    "cell_first": ("[o.sigmoid() * cell.tanh(), cell]", "[cell, o.sigmoid() * cell.tanh()]"),
+    "recurrence_lost": ("x @ W.T + h @ U.T + b", "x @ W.T + b"),
+}

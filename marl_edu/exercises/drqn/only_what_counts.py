@@ -110,3 +110,12 @@ def mask_inverted(taken, target, learn):
 def absolute(taken, target, learn):
     """It is the absolute error: its gradient is as large for a tiny error as for a huge one."""
     return ((taken - target).abs() * learn).sum() / learn.sum()
+
+
+exercise.slips = {
+    "divided_by_all": ("(error * learn).sum() / learn.sum()", "(error * learn).mean()"),
+    "filling_counted": ("(error * learn).sum() / learn.sum()", "error.mean()"),
+    "summed": ("(error * learn).sum() / learn.sum()", "(error * learn).sum()"),
+    "squared": ('F.smooth_l1_loss(taken, target, reduction="none")', "(taken - target) ** 2"),
+    "absolute": ('F.smooth_l1_loss(taken, target, reduction="none")', "(taken - target).abs()"),
+}

@@ -130,3 +130,15 @@ def window_is_an_end(q, q_target, reward, terminated, gamma):
 def gradient_through_target(q, q_target, reward, terminated, gamma):
     """The values are right, but a gradient goes back through the target."""
     return _along(q[:, 1:], q_target[:, 1:], reward, terminated, gamma)
+
+
+exercise.slips = {
+    "target_picks": ("best = q[", "best = q_target["),
+    "network_rates": ("later = q_target[", "later = q["),
+    "picked_too_early": ("q[:, 1:].argmax", "q[:, :-1].argmax"),
+    "ends_ignored": ("gamma * ~terminated * later", "gamma * later"),
+    "gradient_through_target": (
+        "(reward + gamma * ~terminated * later).detach()",
+        "reward + gamma * ~terminated * later",
+    ),
+}

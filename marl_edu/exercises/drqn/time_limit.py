@@ -103,3 +103,16 @@ def reward_lost(reward, next_value, terminated, truncated, gamma):
 def only_the_end(reward, next_value, terminated, truncated, gamma):
     """The flag is the wrong way round: the next value counts only where the episode ended."""
     return reward + gamma * terminated * next_value
+
+
+exercise.slips = {
+    "limit_is_an_end": ("~terminated", "~(terminated | truncated)"),
+    "never_ends": ("gamma * ~terminated", "gamma"),
+    "flags_swapped": ("~terminated", "~truncated"),
+    "undiscounted": ("gamma * ~terminated", "~terminated"),
+    "only_the_end": ("~terminated", "terminated"),
+    "reward_lost": (
+        "reward + gamma * ~terminated * next_value",
+        "(reward + gamma * next_value) * ~terminated",
+    ),
+}

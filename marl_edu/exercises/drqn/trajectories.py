@@ -130,3 +130,10 @@ def pauses_forgotten(alive, terminated):
     """It counts on after a pause, as if who comes next had been waiting: a trajectory that ended
     does not go on."""
     return torch.where(alive, alive.long().cumsum(0) - 1, -1)
+
+
+exercise.slips = {
+    "slots_not_agents": ("alive[t - 1] & ~terminated[t - 1]", "alive[t - 1]"),
+    "empty_slots_age": ("now, -1)", "now, 0)"),
+    "cut_too_early": ("~terminated[t - 1]", "~terminated[t]"),
+}

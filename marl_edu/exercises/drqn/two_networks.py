@@ -124,3 +124,12 @@ def mean_of_actions(q, q_target, available):
     """It rates the mean over the available actions: that is the worth of acting at random."""
     weights = available / available.sum(-1, keepdim=True)
     return (q_target * weights.to(q_target.dtype)).sum(-1).detach()
+
+
+exercise.slips = {
+    "target_does_both": ("best = q.masked", "best = q_target.masked"),
+    "network_does_both": ("return q_target.", "return q."),
+    "anything_goes": ("q.masked_fill(~available, -torch.inf)", "q"),
+    "masked_with_zero": ("q.masked_fill(~available, -torch.inf)", "(q * available)"),
+    "target_learns": (".detach()", ""),
+}

@@ -60,12 +60,14 @@ class Exercise:
     gradient: bool = True  # gradients must be right; where not, numpy answers are as welcome
     data: tuple[str, ...] = ()  # arguments that are measured, not learned: their gradients are free
     trial: Trial | None = None  # of a bug hunt
-    topic: str = ""  # of the interview part, if it is not the page's
+    topic: str = ""  # of the interview part, if that is not called as the page
     solution: Callable[..., Any] = field(init=False)
     suspect: Callable[..., Any] | None = field(
         init=False, default=None
     )  # the function with the bug
     mistakes: dict[str, Callable[..., Any]] = field(init=False, default_factory=dict)
+    # How a mistake changes a line of the solution: what stands there, and what instead of it.
+    slips: dict[str, tuple[str, str]] = field(init=False, default_factory=dict)
     _examinations: dict[int, Examination] = field(init=False, default_factory=dict)
 
     def __repr__(self) -> str:
@@ -80,6 +82,11 @@ class Exercise:
     def page(self) -> str:
         """What its page is called in the package: as the folder of its file."""
         return self.solution.__module__.split(".")[-2]
+
+    @property
+    def counts_for(self) -> str:
+        """The topic of the interview part that it counts for."""
+        return self.topic or self.page
 
     @property
     def label(self) -> str:

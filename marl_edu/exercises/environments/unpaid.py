@@ -70,11 +70,12 @@ exercise = Exercise(
     difficulty=2,
     importance=4,
     minutes="5–10",
+    topic="ground",
     statement="""\
-`unpaid_suspect` is the end of an environment's step. Who was gone before the step gets nothing,
-whatever its slot holds. It raises nothing, and as long as nobody's episode ends every number is
-right. Yet agents in such an environment never learn to walk to the end of a corridor of five cells.
-Find the reason and write the function without it. The grader lets agents learn with yours.""",
+`unpaid_suspect` is the last part of an environment's step: it decides who is paid. An agent that
+was gone before the step gets 0. It raises no error, and as long as nobody's episode ends its
+numbers are right. Yet agents never learn to walk to the end of a corridor of five cells. Find the
+bug and write the function without it. The grader trains agents with yours.""",
     hint="""\
 `alive` says who lived *before* the step. When, in an episode with a single reward, is that reward
 paid, and what does the first line make of `alive` just then?""",
@@ -157,3 +158,12 @@ def nothing_times_nan(reward, alive, ended):
 def one_end_for_all(reward, alive, ended):
     """As soon as one agent's episode ends, its whole environment is paid nothing."""
     return torch.where(alive & ~ended.any(-1, keepdim=True), reward, 0.0)
+
+
+exercise.slips = {
+    "last_step_unpaid": ("where(alive,", "where(alive & ~ended,"),
+    "gone_are_paid": ("torch.where(alive, reward, 0.0)", "reward.clone()"),
+    "last_step_only": ("where(alive,", "where(ended,"),
+    "upside_down": ("reward, 0.0", "0.0, reward"),
+    "nothing_times_nan": ("torch.where(alive, reward, 0.0)", "reward * alive"),
+}

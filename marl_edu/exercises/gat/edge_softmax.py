@@ -123,3 +123,10 @@ def added_and_lost(score, receiver, n):
     total = score.new_zeros(n)
     total[receiver] += weight
     return weight / total[receiver]
+
+
+exercise.slips = {
+    "unnormalised": ("weight / total[receiver]", "weight"),
+    "nothing_subtracted": ("(score - largest[receiver]).exp()", "score.exp()"),
+    "one_peak_for_all": ("score - largest[receiver]", "score - largest.max()"),
+}

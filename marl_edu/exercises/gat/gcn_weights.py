@@ -104,3 +104,14 @@ def nobody_masked(adjacency):
     """The graph is missing: every pair has a weight, heard or not."""
     root = _hood(adjacency).sum(1).rsqrt()
     return root[:, None] * root
+
+
+exercise.slips = {
+    "no_root": (".rsqrt()", ".reciprocal()"),
+    "loops_twice": (
+        "(adjacency | torch.eye(len(adjacency), dtype=torch.bool)).float()",
+        "adjacency.float() + torch.eye(len(adjacency))",
+    ),
+    "nobody_masked": ("root[:, None] * hood * root", "root[:, None] * root"),
+    "mean_weights": ("root[:, None] * hood * root", "hood / hood.sum(1, keepdim=True)"),
+}

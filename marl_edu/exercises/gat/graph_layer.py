@@ -123,3 +123,14 @@ def mean_of_neighbours(h, W, score, adjacency):
 def detached_weights(h, W, score, adjacency):
     """The attention is detached: nobody ever learns whom to listen to."""
     return masked_softmax(score, _itself(adjacency)).detach() @ (h @ W)
+
+
+exercise.slips = {
+    "itself_only_if_said": ("adjacency | torch.eye(len(h), dtype=torch.bool)", "adjacency"),
+    "against_the_links": ("adjacency |", "adjacency.T |"),
+    "softmax_over_receivers": ("masked_softmax(score, mask)", "masked_softmax(score, mask, 0)"),
+    "everybody_heard": ("masked_softmax(score, mask)", "score.softmax(-1)"),
+    "zero_is_a_score": ("masked_softmax(score, mask)", "(score * mask).softmax(-1)"),
+    "masked_too_late": ("masked_softmax(score, mask)", "score.softmax(-1) * mask"),
+    "detached_weights": ("return attention @", "return attention.detach() @"),
+}

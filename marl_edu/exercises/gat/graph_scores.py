@@ -101,3 +101,21 @@ def product_of_halves(Wh, a):
     """The two halves are multiplied: a · [x ; y] is their *sum*."""
     receiver, sender = _halves(Wh, a)
     return F.leaky_relu(receiver[:, None] * sender, 0.2)
+
+
+exercise.slips = {
+    "slope_of_torch": (", 0.2)", ")"),
+    "roles_of_a_swapped": (
+        "receiver[:, None] + sender[None, :]",
+        "receiver[None, :] + sender[:, None]",
+    ),
+    "no_leaky_relu": (
+        "F.leaky_relu(receiver[:, None] + sender[None, :], 0.2)",
+        "receiver[:, None] + sender[None, :]",
+    ),
+    "plain_relu": (
+        "F.leaky_relu(receiver[:, None] + sender[None, :], 0.2)",
+        "F.relu(receiver[:, None] + sender[None, :])",
+    ),
+    "product_of_halves": ("receiver[:, None] + sender", "receiver[:, None] * sender"),
+}

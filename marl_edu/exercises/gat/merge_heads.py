@@ -94,3 +94,13 @@ def no_elu(heard, last):
 def relu_instead(heard, last):
     """The hidden layer has a ReLU; the paper's is an ELU, exp(x) − 1 below 0."""
     return heard.mean(1) if last else F.relu(heard.flatten(1))
+
+
+exercise.slips = {
+    "sum_of_heads": ("heard.mean(1)", "heard.sum(1)"),
+    "no_elu": ("F.elu(heard.flatten(1))", "heard.flatten(1)"),
+    "relu_instead": ("F.elu", "F.relu"),
+    "heads_interleaved": ("heard.flatten(1)", "heard.transpose(1, 2).flatten(1)"),
+    "elu_at_the_end": ("heard.mean(1)", "F.elu(heard.mean(1))"),
+    "elu_before_the_mean": ("heard.mean(1)", "F.elu(heard).mean(1)"),
+}

@@ -105,3 +105,13 @@ def both_ways(adjacency, layers):
 def neighbours_only(adjacency, layers):
     """These are the neighbours, however many layers there are."""
     return _field(adjacency, min(layers, 1))
+
+
+exercise.slips = {
+    "exactly_so_many": ("(adjacency | itself)", "adjacency"),
+    "one_layer_too_many": ("range(layers)", "range(layers + 1)"),
+    "one_layer_too_few": ("range(layers)", "range(layers - 1)"),
+    "both_ways": ("(adjacency | itself)", "(adjacency | adjacency.T | itself)"),
+    "who_knows_me": ("return field", "return field.T"),
+    "neighbours_only": ("range(layers)", "range(min(layers, 1))"),
+}

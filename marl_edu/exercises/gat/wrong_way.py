@@ -197,3 +197,13 @@ def hears_only_itself(Wh, score, edges):
 def mean_along_edges(Wh, score, edges):
     """The scores change nothing: this is a mean over the neighbourhood."""
     return _sum(softmax_over_edges(0 * score, edges[1], len(Wh)), Wh, edges[0], edges[1])
+
+
+exercise.slips = {
+    "against_the_edges": ("sender, receiver = edges", "receiver, sender = edges"),
+    "hears_only_itself": ("Wh[sender]", "Wh[receiver]"),
+    "said_to_the_sender": (
+        "index_add(0, receiver, weight[:, None] * Wh[sender])",
+        "index_add(0, sender, weight[:, None] * Wh[receiver])",
+    ),
+}

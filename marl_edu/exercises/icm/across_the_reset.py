@@ -96,3 +96,11 @@ def upside_down(obs, final, done):
 def always_final(obs, final, done):
     """`final` is taken everywhere; inside an episode it means nothing."""
     return final.clone()
+
+
+exercise.slips = {
+    "jump_paid": ("torch.where(done[:, None], final, obs[1:])", "obs[1:].clone()"),
+    "end_is_standing_still": ("final, obs[1:]", "obs[:-1], obs[1:]"),
+    "one_step_late": ("obs[1:]", "obs[:-1]"),
+    "upside_down": ("final, obs[1:]", "obs[1:], final"),
+}

@@ -101,3 +101,11 @@ def only_the_first(cells):
 def last_step_counts(cells):
     """All steps share one count: n is the number of steps so far, whichever cell they led to."""
     return torch.arange(1, len(cells) + 1).float().rsqrt()
+
+
+exercise.slips = {
+    "root_forgotten": ("** -0.5", "** -1.0"),
+    "counted_first": ("(visits.get(cell, 0) + 1) ** -0.5", "(visits.get(cell, 0) + 2) ** -0.5"),
+    "last_step_counts": ("(visits.get(cell, 0) + 1) ** -0.5", "(t + 1) ** -0.5"),
+    "only_the_first": ("(visits.get(cell, 0) + 1) ** -0.5", "cell not in visits"),
+}

@@ -103,3 +103,13 @@ def encoder_cut_off(feature, after, action, W):
     """The features are detached: the inverse model learns, but the encoder, for whose sake it is
     there, does not."""
     return _guess(feature.detach(), after.detach(), action, W)
+
+
+exercise.slips = {
+    "order_swapped": ("[feature, after]", "[after, feature]"),
+    "sign_lost": ("-scores.log_softmax", "scores.log_softmax"),
+    "chance_not_log": (".log_softmax(-1)", ".softmax(-1)"),
+    "scores_not_normalised": ("scores.log_softmax(-1)", "scores"),
+    "before_ignored": ("[feature, after]", "[after, after]"),
+    "encoder_cut_off": ("[feature, after]", "[feature.detach(), after.detach()]"),
+}

@@ -101,3 +101,16 @@ def feature_mean(inverse, predicted, after, beta):
 def sum_over_batch(inverse, predicted, after, beta):
     """The sum over the transitions instead of their mean: the step grows with the batch."""
     return curiosity_loss(inverse, predicted, after, beta) * len(inverse)
+
+
+exercise.slips = {
+    "target_learns": ("after.detach()", "after"),
+    "prediction_stopped": ("(predicted - after.detach())", "(predicted.detach() - after)"),
+    "beta_swapped": (
+        "(1 - beta) * inverse + beta * forward",
+        "beta * inverse + (1 - beta) * forward",
+    ),
+    "feature_mean": (".sum(-1)", ".mean(-1)"),
+    "sum_over_batch": (".mean()", ".sum()"),
+    "unweighted": ("((1 - beta) * inverse + beta * forward)", "(inverse + forward)"),
+}

@@ -98,3 +98,15 @@ def sign_lost_in_sum(predicted, after, eta):
 def eta_forgotten(predicted, after, eta):
     """η is missing."""
     return _half(predicted, after, 1.0).detach()
+
+
+exercise.slips = {
+    "mean_over_features": (".sum(-1)", ".mean(-1)"),
+    "half_lost": ("eta / 2", "eta"),
+    "sign_lost_in_sum": (".square().sum(-1)", ".sum(-1).square()"),
+    "norm_not_squared": (".square().sum(-1)", ".norm(dim=-1)"),
+    "gradient_kept": (
+        "(eta / 2 * (predicted - after).square().sum(-1)).detach()",
+        "eta / 2 * (predicted - after).square().sum(-1)",
+    ),
+}

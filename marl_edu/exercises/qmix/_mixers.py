@@ -22,7 +22,10 @@ def mixed(W1: Tensor, B1: Tensor, W2: Tensor, v: Tensor, q: Tensor, state: Tenso
     return (x * (state @ W2).abs()).sum(-1) + state @ v
 
 
-def a_mixer(rng: torch.Generator, N: int, S: int, dtype: torch.dtype) -> partial[Tensor]:
-    """A mixer with random weights."""
+def a_mixer(
+    rng: torch.Generator, N: int, S: int, dtype: torch.dtype, first: float = 1.0
+) -> partial[Tensor]:
+    """A mixer with random weights; `first` is the size of those of the first layer."""
     shapes = (S, N * H), (S, H), (S, H), (S,)
-    return partial(mixed, *(torch.randn(s, generator=rng, dtype=dtype) for s in shapes))
+    W1, *rest = (torch.randn(s, generator=rng, dtype=dtype) for s in shapes)
+    return partial(mixed, first * W1, *rest)

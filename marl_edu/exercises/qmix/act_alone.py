@@ -143,3 +143,13 @@ def best_for_the_sum(q, available, explore, chance):
     and its own best action: nobody must do what the others do."""
     total = q.masked_fill(~available, -torch.inf).sum(1, keepdim=True).argmax(-1)
     return torch.where(explore, _drawn(available, chance), total.expand(explore.shape))
+
+
+exercise.slips = {
+    "greedy_takes_anything": ("q.masked_fill(~available, -torch.inf)", "q"),
+    "masked_with_zero": ("q.masked_fill(~available, -torch.inf)", "(q * available)"),
+    "one_chance_for_all": ("(chance *", "(chance[:, :1] *"),
+    "place_for_number": ("explore, drawn", "explore, passed"),
+    "flag_inverted": ("explore, drawn, greedy", "explore, greedy, drawn"),
+    "explore_together": ("where(explore,", "where(explore.any(-1, keepdim=True),"),
+}

@@ -21,6 +21,8 @@ def _games(rng: torch.Generator) -> Iterator[Case]:
         ("two best pairs of which the agents find one", [[8, 0], [0, 8]], [0, 1], [0, 1]),
         ("two best pairs, and agents that like all actions", [[8, 0], [0, 8]], [1, 1], [1, 1]),
         ("the same with the best pairs elsewhere", [[0, 8], [8, 0]], [1, 1], [1, 1]),
+        ("a second choice of agent 1 that is worse", [[8, 0], [0, 3]], [1, 1], [1, 0]),
+        ("a second choice of agent 2 that is worse", [[8, 0], [0, 3]], [1, 0], [1, 1]),
         ("a game in which nothing matters", [[3, 3], [3, 3]], [1, 0], [0, 0]),
         ("an agent with one action", [[2, 5, 5]], [-1], [0, 4, 4]),
     ):  # fmt: skip
@@ -165,3 +167,13 @@ def best_on_average(q_tot, q1, q2):
     other acted at random. The other takes its best action, too."""
     row, column = q_tot.mean(2).argmax(1), q_tot.mean(1).argmax(1)
     return (q1.argmax(1) == row) & (q2.argmax(1) == column)
+
+
+exercise.slips = {
+    "every_best_pair": ("best | ~chosen", "best == chosen"),
+    "best_pair_reachable": ("best | ~chosen", "chosen | ~best"),
+    "some_pair_will_do": (
+        "(best | ~chosen).flatten(1).all(1)",
+        "(best & chosen).flatten(1).any(1)",
+    ),
+}

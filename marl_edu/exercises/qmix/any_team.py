@@ -3,16 +3,49 @@
 Sizes: E episodes, T steps, N agents, O numbers that each sees, H hidden numbers of the mixer.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
+from marl_edu.algos import qmix
+from marl_edu.core.protocols import Env
 from marl_edu.exercises.engine.domain import Domain
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.exercises.engine.kinds import Reals
 from marl_edu.exercises.engine.trying import Case
+from marl_edu.training import team_q
+
+
+class AnyTeam(nn.Module):
+    """A mixer for training, made of an answer to this exercise and of weights to learn.
+
+    Args:
+        mix: the answer. obs_dim: O. mixing_dim: H.
+    """
+
+    def __init__(self, mix: Callable[..., Tensor], obs_dim: int, mixing_dim: int):
+        super().__init__()
+        self.mix = mix
+        self.W, self.B, self.U = (
+            nn.Parameter(torch.randn(obs_dim, mixing_dim) / obs_dim**0.5) for _ in range(3)
+        )
+        self.v = nn.Parameter(torch.zeros(obs_dim))
+
+    def forward(self, q: Tensor, state: Tensor) -> Tensor:
+        """Q_tot of the steps of episodes."""
+        return self.mix(q, state, self.W, self.B, self.U, self.v)
+
+
+def team_with(mix: Callable[..., Tensor]) -> Callable[[qmix.Config, Env], team_q.Team]:
+    """Of an answer to this exercise, what `team_q.train` builds a team with."""
+
+    def build(cfg: qmix.Config, env: Env) -> team_q.Team:
+        mixer = AnyTeam(mix, env.obs_dim, cfg.mixing_dim)
+        return team_q.Team(team_q.agent_of(cfg, env), mixer)
+
+    return build
 
 
 def _teams(rng: torch.Generator) -> Iterator[Case]:
@@ -190,3 +223,16 @@ def relu_for_elu(q, state, W, B, U, v):
 def plain_sum(q, state, W, B, U, v):
     """The agents' values are added up: that is VDN, which knows nothing of the state."""
     return q.sum(-1)
+
+
+exercise.slips = {
+    "mean_for_sum": ("obs.sum", "obs.mean"),
+    "first_layer_signed": ("(obs @ W).abs()", "(obs @ W)"),
+    "biases_made_positive": ("+ together @ B", "+ (together @ B).abs()"),
+    "weights_of_the_sum": (
+        "(q[..., None] * (obs @ W).abs()).sum(-2)",
+        "q.sum(-1, keepdim=True) * (together @ W).abs()",
+    ),
+    "no_bend": ("F.elu((q", "((q"),
+    "second_layer_signed": ("(together @ U).abs()", "(together @ U)"),
+}

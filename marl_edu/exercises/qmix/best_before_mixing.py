@@ -34,8 +34,9 @@ def _steps(rng: torch.Generator) -> Iterator[Case]:
         )
         available = torch.rand(B, N, A, generator=rng) < share
         available.scatter_(-1, torch.randint(A, (B, N, 1), generator=rng), True)
-        mixer = a_mixer(rng, N, S, dtype)
-        q_next = q_next - 5 * ("below" in what)
+        below = "below" in what  # and yet nothing that an ELU makes alike
+        mixer = a_mixer(rng, N, S, dtype, first=0.01 if below else 1.0)
+        q_next = q_next - 200 * below
         yield Case(what, (reward, q_next, available, state, torch.tensor(over), mixer, 0.9))
 
 
@@ -63,7 +64,7 @@ anything is mixed? `mixer` takes one value per agent, `(B, N)`, and the state.""
         sizes={"B": (1, 5), "N": (1, 4), "A": (1, 5), "S": (1, 4)},
         given={
             "reward": Reals("B", spreads=(1, 60)),
-            "q_next": Reals("B N A", spreads=(1, 10), centres=(-50, 50)),
+            "q_next": Reals("B N A", spreads=(1, 10), centres=(-200, 200)),
             "available": Flags("B N A", row=True),
             "next_state": Reals("B S", spreads=(1, 3)),
             "over": Flags("B"),
@@ -179,3 +180,16 @@ def reward_lost(reward, q_next, available, next_state, over, mixer, gamma):
 def target_learns(reward, q_next, available, next_state, over, mixer, gamma):
     """The value is right, but a gradient goes into the target: the aim moves towards the arrow."""
     return reward + gamma * ~over * mixer(_best(q_next, available), next_state)
+
+
+exercise.slips = {
+    "anything_goes": ("q_next.masked_fill(~available, -torch.inf)", "q_next"),
+    "masked_with_zero": ("q_next.masked_fill(~available, -torch.inf)", "(q_next * available)"),
+    "best_values_added": ("mixer(best, next_state)", "best.sum(-1)"),
+    "discounted_inside": ("gamma * ~over * mixer(best", "~over * mixer(gamma * best"),
+    "end_ignored": ("gamma * ~over", "gamma"),
+    "target_learns": (
+        "(reward + gamma * ~over * mixer(best, next_state)).detach()",
+        "reward + gamma * ~over * mixer(best, next_state)",
+    ),
+}

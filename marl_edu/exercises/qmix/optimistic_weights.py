@@ -160,3 +160,14 @@ def target_learns(q_tot, y, mask, weight):
     """The value is right, but a gradient goes into the target: the aim moves towards the arrow."""
     error = torch.where(mask, y - q_tot, 0.0)
     return (torch.where(error > 0, 1.0, weight) * error**2).sum() / mask.sum()
+
+
+exercise.slips = {
+    "zero_times_nan": ("torch.where(mask, y.detach() - q_tot, 0.0)", "(y.detach() - q_tot) * mask"),
+    "target_learns": ("y.detach()", "y"),
+    "weights_swapped": ("error > 0", "error < 0"),
+    "underestimates_only": ("1.0, weight", "1.0, 0.0"),
+    "weight_squared": ("(w * error**2)", "((w * error) ** 2)"),
+    "divided_by_all": (".sum() / mask.sum()", ".mean()"),
+    "summed": (" / mask.sum()", ""),
+}

@@ -134,3 +134,14 @@ def filling_bootstraps(length, ended, steps):
 def other_order(length, ended, steps):
     """The two masks have changed places."""
     return _masks(length, ended, steps).flip(0)
+
+
+exercise.slips = {
+    "filling_begins_late": ("t < length", "t <= length"),
+    "last_step_lost": ("t < length[:, None]", "t < length[:, None] - 1"),
+    "never_ends": ("t == length[:, None] - 1", "t == length[:, None]"),
+    "limit_is_an_end": ("~(last & ended[:, None])", "~last"),
+    "ended_throughout": ("(last & ended[:, None])", "ended[:, None]"),
+    "flag_inverted": ("last & ended", "last & ~ended"),
+    "filling_bootstraps": ("inside & ~(", "~("),
+}

@@ -3,11 +3,12 @@
 Sizes: E episodes of L steps, N agents, A actions, S numbers of the state.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from marl_edu.envs.games import TWO_STEP_PAYOFFS
 from marl_edu.exercises.engine.domain import Domain
@@ -26,8 +27,9 @@ def two_step_curve(loss: Callable[..., Any]) -> Rows:
     """Train teams of two on the two-step game, with actions drawn at random.
 
     Returns:
-        rows with `update`, the `loss`, and the `return` of a team in which each agent takes its own
-        best action; means over seeds. Takes a few seconds.
+        rows with `update`, the `loss`, the `return` of a team in which each agent takes its own
+        best action, and what it `believed` that going to 2B is worth; means over seeds. Takes a few
+        seconds.
     """
     return means([_train(loss, seed) for seed in range(SEEDS)])
 
@@ -56,11 +58,17 @@ def _train(loss: Callable[..., Any], seed: int) -> Rows:
         total.backward()
         optimiser.step()
         if update % EVERY == EVERY - 1:
-            best = learned[0].argmax(-1).tolist()
-            game = best[0][0]
-            paid = PAYOFF[game, best[1 + game][0], best[1 + game][1]]
-            rows.append({"update": update + 1, "loss": total.item(), "return": paid.item()})
+            rows.append({"update": update + 1, "loss": total.item(), **_played(table, weights)})
     return rows
+
+
+@torch.no_grad()
+def _played(table: Tensor, weights: Sequence[Tensor]) -> dict[str, float]:
+    """What a team gets whose agents take their best actions, and its value of going to 2B."""
+    (game, _), *best = table.argmax(-1).tolist()
+    risky = torch.stack([table[0, 0, 1], table[0, 1].max()])
+    believed = mixed(*weights, q=risky, state=torch.eye(3)[0])
+    return {"return": PAYOFF[game, *best[game]].item(), "believed": believed.item()}
 
 
 def _episodes(rng: torch.Generator) -> Iterator[Case]:
@@ -272,3 +280,17 @@ def divided_by_all(q, q_target, action, state, reward, over, mask, *rest):
 def target_learns(q, *rest):
     """The value is right, but a gradient goes into the target: the aim moves towards the arrow."""
     return _loss(q, *rest, learns=True)
+
+
+exercise.slips = {
+    "selected_one_step_early": ("q[:, 1:].argmax", "q[:, :-1].argmax"),
+    "target_selects": ("best = q[", "best = q_target["),
+    "network_evaluates": ("then = q_target[", "then = q["),
+    "state_one_step_early": ("then, state[:, 1:]", "then, state[:, :-1]"),
+    "network_mixes": ("target_mixer(then", "mixer(then"),
+    "ends_ignored": ("gamma * ~over", "gamma"),
+    "nothing_is_mixed_in_the_target": ("target_mixer(then, state[:, 1:])", "then.sum(-1)"),
+    "target_learns": ("y.detach()", "y"),
+    "filling_counted": ("(error**2 * mask).sum() / mask.sum()", "(error**2).mean()"),
+    "divided_by_all": ("(error**2 * mask).sum() / mask.sum()", "(error**2 * mask).mean()"),
+}

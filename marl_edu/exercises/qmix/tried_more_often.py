@@ -50,7 +50,7 @@ What you write: about five lines.""",
 It is a linear least-squares problem: one line for each pair, with a 1 for the action of either
 agent. Least squares with weights are plain ones in which every line is multiplied by the *root* of
 its weight. Only $f_a + g_b$ is determined, not its parts: set $g_0 = 0$, or let the solver decide
-(`torch.linalg.lstsq`, `numpy.linalg.lstsq`).""",
+(`torch.linalg.lstsq` or `pinv`, `numpy.linalg.lstsq`).""",
     domain=Domain(
         sizes={"G": (1, 4), "A1": (1, 4), "A2": (1, 4)},
         given={
@@ -73,7 +73,7 @@ def fit_sum(payoff, share):
     one, other = torch.eye(A1).repeat_interleave(A2, 0), torch.eye(A2).repeat(A1, 1)
     X = torch.cat([one, other[:, 1:]], 1).to(payoff.dtype)  # who does what, with g_0 = 0
     root = share.view(G, -1, 1).sqrt()
-    parts = torch.linalg.lstsq(root * X, root * payoff.view(G, -1, 1)).solution
+    parts = torch.linalg.pinv(root * X) @ (root * payoff.view(G, -1, 1))
     return (X @ parts).view(payoff.shape)
 
 
@@ -134,3 +134,10 @@ def payoff_times_share(payoff, share):
 def mean_of_everything(payoff, share):
     """This is the weighted mean of the table, one number for all pairs."""
     return _weighted(payoff, share, (1, 2)).expand_as(payoff).clone()
+
+
+exercise.slips = {
+    "weights_squared": (".sqrt()", ""),
+    "all_alike": ("share.view", "torch.ones_like(share).view"),
+    "one_agent_only": ("torch.cat([one, other[:, 1:]], 1)", "one"),
+}

@@ -118,3 +118,11 @@ def each_world_for_itself(bonus, gamma):
     """Every environment is divided by a σ of its own: an environment in which nothing is new is
     then paid as much as one where all is."""
     return bonus / (_forward(bonus, gamma).std(0, correction=0) + 1e-8)
+
+
+exercise.slips = {
+    "discount_forgotten": ("gamma * R + r", "R + r"),
+    "variance_not_spread": (".std(", ".var("),
+    "each_world_for_itself": ("std(correction=0)", "std(0, correction=0)"),
+    "backward_returns": ("for r in bonus:", "for r in bonus.flip(0):"),
+}

@@ -92,3 +92,11 @@ def below_zero_lost(obs, mean, var):
 def multiplied(obs, mean, var):
     """It is multiplied by the spread instead of divided."""
     return ((obs - mean) * var.sqrt()).clamp(-5, 5)
+
+
+exercise.slips = {
+    "divided_by_variance": ("var.sqrt()", "var"),
+    "never_cut": ("((obs - mean) / var.sqrt()).clamp(-5, 5)", "(obs - mean) / var.sqrt()"),
+    "mean_kept": ("(obs - mean)", "obs"),
+    "below_zero_lost": ("clamp(-5, 5)", "clamp(0, 5)"),
+}

@@ -181,3 +181,14 @@ def one_row_late(bonus, alive, running, gamma):
 def backwards(bonus, alive, running, gamma):
     """It runs from the last step to the first: at step t there is no future yet."""
     return gather_bonus(bonus.flip(0), alive.flip(0), running, gamma)
+
+
+exercise.slips = {
+    "nobody_waits": ("torch.where(here, gamma * R + r, R)", "gamma * R + r"),
+    "forgets_who_waits": (
+        "torch.where(here, gamma * R + r, R)",
+        "torch.where(here, gamma * R + r, 0.0)",
+    ),
+    "without_discount": ("gamma * R + r", "R + r"),
+    "starts_from_nothing": ("R, seen = running, []", "R, seen = torch.zeros_like(running), []"),
+}

@@ -122,3 +122,11 @@ def one_critic(reward, bonus, value_ext, value_int, done):
     """Rewards and values are added first and share one chain, which is cut where the episode ends:
     with one critic the bonus cannot run on."""
     return advantages(2 * reward + bonus, 2 * value_ext + value_int, done, 0.99)
+
+
+exercise.slips = {
+    "bonus_cut_too": ("torch.zeros_like(done)", "done"),
+    "nothing_cut": ("value_ext, done, 0.999", "value_ext, torch.zeros_like(done), 0.999"),
+    "equal_weights": ("2 * ext + int_", "ext + int_"),
+    "one_discount": ("0.999", "0.99"),
+}

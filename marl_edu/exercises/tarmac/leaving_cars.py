@@ -139,3 +139,11 @@ def cut_too_late(reward, value, left, gamma, gae_lambda):
 def returns_instead(reward, value, left, gamma, gae_lambda):
     """These are the returns, A + V, which the critic is trained towards: subtract V."""
     return gae(reward, value, left, gamma, gae_lambda) + value[:, :-1]
+
+
+exercise.slips = {
+    "advantage_leaks": ("gae_lambda * discount * later", "gae_lambda * gamma * later"),
+    "ends_ignored": ("discount = gamma * ~left[:, t]", "discount = gamma"),
+    "one_step_only": ("later = delta + gae_lambda * discount * later", "later = delta"),
+    "lambda_forgotten": ("gae_lambda * discount * later", "discount * later"),
+}

@@ -125,3 +125,10 @@ def exp_overflows(scores, mask):
     """exp of a large score is infinite in float32: subtract the row's largest score first."""
     weights = scores.exp() * mask
     return weights / weights.sum(-1, keepdim=True).clamp_min(1e-9)
+
+
+exercise.slips = {
+    "softmax_over_receivers": ("lowest), dim=-1)", "lowest), dim=-2)"),
+    "mask_after_softmax": ("scores.masked_fill(~mask, lowest), dim", "scores, dim"),
+    "uniform_leak": ("return weights * mask", "return weights"),
+}

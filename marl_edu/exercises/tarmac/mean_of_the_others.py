@@ -121,3 +121,12 @@ def nan_alone(z, alive):
     """Whoever is alone hears 0 / 0 = NaN: divide by at least 1."""
     _, others, count = _sums(z, alive)
     return torch.where(alive[..., None], others / (count - 1), 0.0)
+
+
+exercise.slips = {
+    "divided_by_living": ("(living.sum(1, keepdim=True) - 1)", "living.sum(1, keepdim=True)"),
+    "summed": (
+        "(said.sum(1, keepdim=True) - said) / others * living",
+        "(said.sum(1, keepdim=True) - said) * living",
+    ),
+}

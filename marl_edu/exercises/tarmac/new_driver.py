@@ -92,3 +92,11 @@ def memory_detached(h, completed, alive):
     """The memory is cut from its past: no gradient goes back through time, and nobody learns what
     to remember."""
     return (h * (alive & ~completed)[..., None]).detach()
+
+
+exercise.slips = {
+    "newcomer_inherits": ("(alive & ~completed)", "alive"),
+    "empty_slots_keep": ("(alive & ~completed)", "(~completed)"),
+    "wrong_way_round": ("~completed", "completed"),
+    "whole_world_reset": ("~completed)", "~completed.any(1, keepdim=True))"),
+}

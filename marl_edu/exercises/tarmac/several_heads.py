@@ -140,3 +140,15 @@ def heads_averaged(value, attention):
 def heads_summed(value, attention):
     """What the heads heard is added up, (B, N, d), instead of put side by side."""
     return (attention @ _split(value, attention)).sum(1)
+
+
+exercise.slips = {
+    "split_by_view": ("value.view(B, N, H, -1).transpose(1, 2)", "value.view(B, H, N, -1)"),
+    "merge_by_view": ("heard.transpose(1, 2).reshape(B, N, -1)", "heard.reshape(B, N, -1)"),
+    "attention_transposed": ("attention @ heads", "attention.transpose(-1, -2) @ heads"),
+    "heads_summed": ("heard.transpose(1, 2).reshape(B, N, -1)", "heard.sum(1)"),
+    "merged_interleaved": (
+        "heard.transpose(1, 2).reshape(B, N, -1)",
+        "heard.permute(0, 2, 3, 1).reshape(B, N, -1)",
+    ),
+}

@@ -138,3 +138,12 @@ def rounds_detached(z, listen, W_c, W_z, rounds):
     for _ in range(rounds):
         z = torch.tanh(listen(z.detach()) @ W_c + z.detach() @ W_z)
     return z
+
+
+exercise.slips = {
+    "tanh_forgotten": ("torch.tanh(listen(z) @ W_c + z @ W_z)", "listen(z) @ W_c + z @ W_z"),
+    "weights_swapped": ("listen(z) @ W_c + z @ W_z", "listen(z) @ W_z + z @ W_c"),
+    "old_added": ("z = torch.tanh", "z = z + torch.tanh"),
+    "rounds_detached": ("listen(z) @ W_c + z @ W_z", "listen(z.detach()) @ W_c + z.detach() @ W_z"),
+    "single_round": ("range(rounds)", "range(1)"),
+}

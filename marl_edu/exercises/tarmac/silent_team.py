@@ -190,3 +190,15 @@ def uniform_hearing(message, query, mask):
 def scale_lost(message, query, mask):
     """The division of the scores by √d_k was lost."""
     return hear_and_learn(message, query * query.shape[-1] ** 0.5, mask)
+
+
+exercise.slips = {
+    "message_detached": (
+        "message[..., :d_k], message[..., d_k:]",
+        "message.detach()[..., :d_k], message.detach()[..., d_k:]",
+    ),
+    "value_detached": ("message[..., d_k:]", "message[..., d_k:].detach()"),
+    "signature_detached": ("message[..., :d_k],", "message[..., :d_k].detach(),"),
+    "query_detached": ("score = query @", "score = query.detach() @"),
+    "scale_lost": (" / d_k**0.5", ""),
+}

@@ -149,3 +149,19 @@ def messages_detached(z, W_k, W_v, W_q, alive):
     value, so senders never learn what to say."""
     scores = (z @ W_q) @ (z @ W_k).detach().transpose(-1, -2) / W_k.shape[-1] ** 0.5
     return masked_softmax(scores, _pairs(alive)) @ (z @ W_v).detach()
+
+
+exercise.slips = {
+    "unscaled": (" / k.shape[-1] ** 0.5", ""),
+    "scaled_by_d_k": ("k.shape[-1] ** 0.5", "k.shape[-1]"),
+    "scaled_by_features": ("k.shape[-1] ** 0.5", "z.shape[-1] ** 0.5"),
+    "roles_swapped": ("q @ k.transpose(-1, -2)", "k @ q.transpose(-1, -2)"),
+    "dead_heard": (
+        "alive[:, :, None] & alive[:, None, :]",
+        "alive[:, :, None].expand(-1, -1, z.shape[1])",
+    ),
+    "dead_hear": (
+        "alive[:, :, None] & alive[:, None, :]",
+        "alive[:, None, :].expand(-1, z.shape[1], -1)",
+    ),
+}

@@ -169,3 +169,16 @@ def reward_lost(reward, next_obs, terminated, policies, critic, gamma):
 def target_learns(reward, next_obs, terminated, policies, critic, gamma):
     """The value is right, but a gradient goes back through it: a target is a number to aim at."""
     return reward + gamma * ~terminated * _says(critic, next_obs, _acted(next_obs, policies))
+
+
+exercise.slips = {
+    "first_agent_s_eyes": ("next_obs[:, i]", "next_obs[:, 0]"),
+    "one_policy_for_all": ("[policy(next_obs", "[policies[0](next_obs"),
+    "actions_first": ("[next_obs.flatten(1), *actions]", "[*actions, next_obs.flatten(1)]"),
+    "end_ignored": ("gamma * ~terminated * value", "gamma * value"),
+    "undiscounted": ("gamma * ~terminated * value", "~terminated * value"),
+    "target_learns": (
+        "(reward + gamma * ~terminated * value).detach()",
+        "reward + gamma * ~terminated * value",
+    ),
+}

@@ -35,6 +35,7 @@ exercise = Exercise(
     difficulty=2,
     importance=3,
     minutes="5–15",
+    topic="ground",
     statement="""\
 The probability of improvement: a run of ours and one of theirs are drawn, how probably does ours
 score higher? Compare every run of ours with every run of theirs; a tie counts half. Give one number
@@ -130,3 +131,11 @@ def wins_counted(ours, theirs):
     """The wins are counted, not divided by the number of pairs."""
     a, b = ours[:, None], theirs[None]
     return ((a > b).to(ours.dtype) + 0.5 * (a == b)).sum((0, 1))
+
+
+exercise.slips = {
+    "ties_lost": (" + 0.5 * (a == b)", ""),
+    "ties_won": ("(a > b).to(ours.dtype) + 0.5 * (a == b)", "(a >= b).to(ours.dtype)"),
+    "other_way_round": ("(a > b)", "(a < b)"),
+    "wins_counted": ("better.mean", "better.sum"),
+}

@@ -35,6 +35,7 @@ exercise = Exercise(
     difficulty=2,
     importance=5,
     minutes="10–15",
+    topic="ground",
     statement="""\
 PPO's policy loss, to be minimised. The ratio r says how much more probable an action has become
 since it was taken; its log-probabilities, now and then, are given. Of
@@ -148,3 +149,19 @@ def one_sided(logp, old_logp, advantage, alive, clip_coef):
     ratio = (logp - old_logp).exp()
     gain = torch.minimum(ratio * advantage, ratio.clamp(max=1 + clip_coef) * advantage)
     return -gain[alive].mean()
+
+
+exercise.slips = {
+    "clipped_only": (
+        "torch.minimum(ratio * advantage, clipped * advantage)",
+        "clipped * advantage",
+    ),
+    "larger_of_both": ("torch.minimum", "torch.maximum"),
+    "never_clipped": ("torch.minimum(ratio * advantage, clipped * advantage)", "ratio * advantage"),
+    "ratio_upside_down": ("logp - old_logp", "old_logp - logp"),
+    "difference_for_ratio": ("(logp - old_logp).exp()", "logp - old_logp"),
+    "wrong_sign": ("-gain[alive]", "gain[alive]"),
+    "gone_agents_count": ("-gain[alive].mean()", "-gain.mean()"),
+    "divided_by_all": ("-gain[alive].mean()", "-(gain * alive).mean()"),
+    "one_sided": ("clamp(1 - clip_coef, 1 + clip_coef)", "clamp(max=1 + clip_coef)"),
+}

@@ -35,6 +35,7 @@ exercise = Exercise(
     difficulty=2,
     importance=4,
     minutes="10–15",
+    topic="ground",
     statement="""\
 One reward for all: what did *my* action bring? COMA asks a central critic, which knows what the
 others did, about each of my actions. `q[b, i, a]` is the team's value if agent i had done a and
@@ -126,3 +127,13 @@ def advantage_learns(q, policy, action):
     """The value is right, but a gradient goes back into critic and policy: as a weight it must be
     a mere number."""
     return _did(q, action) - (policy * q).sum(-1)
+
+
+exercise.slips = {
+    "no_baseline": ("(taken - usual)", "taken"),
+    "best_for_usual": ("(policy * q).sum(-1)", "q.amax(-1)"),
+    "even_mean": ("(policy * q).sum(-1)", "q.mean(-1)"),
+    "taken_weighted": ("taken = q.gather", "taken = (policy * q).gather"),
+    "sign_turned": ("taken - usual", "usual - taken"),
+    "advantage_learns": ("(taken - usual).detach()", "taken - usual"),
+}

@@ -150,3 +150,13 @@ def one_key_too_many(q, k, v, lengths):
     """One key too many counts: `<=` should be `<`, for the first key has number 0."""
     there = (torch.arange(k.shape[1]) <= lengths[:, None])[:, None]
     return masked_softmax(_scores(q, k, q.shape[-1] ** 0.5), there) @ v
+
+
+exercise.slips = {
+    "unscaled": (" / q.shape[-1] ** 0.5", ""),
+    "scaled_by_d": ("q.shape[-1] ** 0.5", "q.shape[-1]"),
+    "scaled_by_keys": ("q.shape[-1] ** 0.5", "k.shape[1] ** 0.5"),
+    "one_key_too_many": ("< lengths", "<= lengths"),
+    "mean_of_filling": ("weights * there @ v", "weights @ v"),
+    "mask_after_softmax": ("scores.masked_fill(~there, lowest)", "scores"),
+}

@@ -146,3 +146,17 @@ def keeps_on_top(x, h, W, U, b, c):
     seen, old = (x @ W.T + b).chunk(3, -1), (h @ U.T + c).chunk(3, -1)
     r, z = torch.sigmoid(seen[0] + old[0]), torch.sigmoid(seen[1] + old[1])
     return torch.tanh(seen[2] + r * old[2]) + z * h
+
+
+exercise.slips = {
+    "keep_inverted": ("(1 - z) * n + z * h", "z * n + (1 - z) * h"),
+    "keeps_on_top": ("(1 - z) * n + z * h", "n + z * h"),
+    "never_resets": ("r * old_n", "old_n"),
+    "new_is_a_gate": ("torch.tanh(seen_n", "torch.sigmoid(seen_n"),
+    "reset_on_everything": ("seen_n + r * old_n", "r * (seen_n + old_n)"),
+    "gates_deaf_to_memory": (
+        "torch.sigmoid(seen_r + old_r), torch.sigmoid(seen_z + old_z)",
+        "torch.sigmoid(seen_r), torch.sigmoid(seen_z)",
+    ),
+    "gates_swapped": ("    r, z =", "    z, r ="),
+}

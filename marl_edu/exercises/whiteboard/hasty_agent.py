@@ -87,6 +87,7 @@ exercise = Exercise(
     difficulty=2,
     importance=4,
     minutes="10–15",
+    topic="ground",
     statement="""\
 `hasty_suspect` is the target of n-step Q-learning, $\\sum_{k<n} \\gamma^k r_k + \\gamma^n v$. Its
 windows are drawn from a replay memory in which one episode follows another. `done` says where an
@@ -208,3 +209,9 @@ def value_discounted_once(reward, done, value, gamma):
 def first_reward_discounted(reward, done, value, gamma):
     """The first reward is discounted already: its power of gamma is 0."""
     return _sum(reward, done, value, gamma, late=1)
+
+
+exercise.slips = {
+    "no_end_at_all": ("torch.where(over, r, r + gamma * target)", "r + gamma * target"),
+    "last_reward_lost": ("torch.where(over, r,", "torch.where(over, 0.0,"),
+}

@@ -167,3 +167,13 @@ def last_bias_lost(q, state, W1, B1, W2, v):
 def plain_sum(q, state, W1, B1, W2, v):
     """The agents' values are added up: that is VDN, which knows nothing of the state."""
     return q.sum(-1)
+
+
+exercise.slips = {
+    "second_layer_signed": ("(state @ W2).abs()", "state @ W2"),
+    "first_layer_signed": ("(state @ W1).abs()", "(state @ W1)"),
+    "relu_for_elu": ("F.elu", "F.relu"),
+    "no_bend": ("F.elu(torch.einsum", "(torch.einsum"),
+    "biases_made_positive": ("state @ B1", "(state @ B1).abs()"),
+    "last_bias_lost": (" + state @ v", ""),
+}

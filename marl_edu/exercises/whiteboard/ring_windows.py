@@ -58,6 +58,7 @@ exercise = Exercise(
     difficulty=3,
     importance=4,
     minutes="10–20",
+    topic="ground",
     statement="""\
 A replay memory is a ring of `capacity` rows, written one step after another. `size` of them are in
 use; `next_row` is where the next step will be written, which is the oldest row if the ring is full.
@@ -163,3 +164,11 @@ def counted_from_the_newest(size, next_row, capacity, length, chance):
 def single_steps(size, next_row, capacity, length, chance):
     """Only the first step of each window is given, (E,), not its rows, (E, length)."""
     return (next_row - size + (chance * (size - length + 1)).long()) % capacity
+
+
+exercise.slips = {
+    "oldest_is_row_zero": ("next_row - size + age", "age"),
+    "begins_at_the_head": ("next_row - size + age", "next_row + age"),
+    "last_place_missing": ("size - length + 1", "size - length"),
+    "across_the_head": ("(chance * (size - length + 1)).long()", "(chance * size).long()"),
+}

@@ -36,6 +36,7 @@ exercise = Exercise(
     difficulty=2,
     importance=5,
     minutes="10–15",
+    topic="ground",
     statement="""\
 How far off may the mean over seeds be? The bootstrap draws n of the n seeds again, with
 replacement, and looks at the mean; it does so R times. The draws are given: `drawn[r]` are the
@@ -141,3 +142,16 @@ def upper_end_first(scores, drawn, level):
 def extremes(scores, drawn, level):
     """These are the smallest and the largest of the means: the more draws, the wider."""
     return _between(scores[drawn].mean(1), 0.0)
+
+
+exercise.slips = {
+    "rest_on_both_sides": ("(1 - level) / 2", "1 - level"),
+    "level_halved": ("(1 - level) / 2", "level / 2"),
+    "wrong_axis": (".mean(1)", ".mean(0)"),
+    "all_draws_together": ("scores[drawn].mean(1)", "scores[drawn].flatten()"),
+    "spread_of_seeds": ("scores[drawn].mean(1)", "scores"),
+    "upper_end_first": (
+        "[means.quantile(rest), means.quantile(1 - rest)]",
+        "[means.quantile(1 - rest), means.quantile(rest)]",
+    ),
+}

@@ -72,6 +72,7 @@ exercise = Exercise(
     difficulty=2,
     importance=5,
     minutes="10–15",
+    topic="ground",
     statement="""\
 `shared_luck_suspect` is the loss of an actor-critic. It adds up three parts, each averaged over
 steps: minus the log-probability of each action times its advantage, half the squared error of the
@@ -218,3 +219,14 @@ def whole_error(logits, action, gathered, value, beta):
     """The squared error counts in full; half of it was asked for."""
     taken, advantage, entropy = _parts(logits, action, gathered, value)
     return _whole(taken, advantage.detach(), 2**0.5 * advantage, entropy, beta)
+
+
+exercise.slips = {
+    "advantage_learns": ("advantage.detach()", "advantage"),
+    "critic_never_learns": ("gathered - value[:, 0]", "gathered - value.detach()[:, 0]"),
+    "no_critic_for_the_actor": ("taken * advantage.detach()", "taken * gathered"),
+    "worse_is_better": ("actor = -(taken", "actor = (taken"),
+    "certainty_rewarded": ("- beta * entropy", "+ beta * entropy"),
+    "whole_error": (".mean() / 2", ".mean()"),
+    "logits_for_probabilities": ("taken = logp.gather", "taken = logits.gather"),
+}

@@ -128,3 +128,11 @@ def mean_of_the_past(target, online, tau):
     is k updates old counts (1 - tau)^k."""
     count = torch.arange(2, len(online) + 2, dtype=target.dtype)[:, None]
     return (target + online.cumsum(0)) / count
+
+
+exercise.slips = {
+    "shares_swapped": ("(1 - tau) * target + tau * learned", "tau * target + (1 - tau) * learned"),
+    "shares_do_not_add_up": ("(1 - tau) * target + tau * learned", "target + tau * learned"),
+    "copied": ("(1 - tau) * target + tau * learned", "learned"),
+    "last_update_only": ("torch.stack(after)", "target"),
+}

@@ -145,3 +145,15 @@ def gradient_of_the_logits(logits, uniform, tau):
     soft = torch.softmax((logits + _gumbel(uniform)) / tau, -1)
     hard = F.one_hot(soft.argmax(-1), logits.shape[-1]).to(logits.dtype)
     return hard + logits - logits.detach()
+
+
+exercise.slips = {
+    "soft_action": ("hard + soft - soft.detach()", "soft"),
+    "no_gradient": ("hard + soft - soft.detach()", "hard"),
+    "inner_log_only": ("-torch.log(-torch.log(uniform))", "-torch.log(uniform)"),
+    "noise_with_wrong_sign": ("noise = -torch.log", "noise = torch.log"),
+    "uniform_noise": ("-torch.log(-torch.log(uniform))", "uniform"),
+    "noise_after_temperature": ("(logits + noise) / tau", "logits / tau + noise"),
+    "temperature_forgotten": ("(logits + noise) / tau", "logits + noise"),
+    "gradient_of_the_logits": ("soft - soft.detach()", "logits - logits.detach()"),
+}

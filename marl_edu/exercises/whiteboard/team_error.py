@@ -165,3 +165,17 @@ def summed_over_environments(q, action, reward, q_next, available, terminated, g
     steps."""
     target = reward + gamma * ~terminated * _best(q_next, available).sum(1)
     return ((_taken(q, action).sum(1) - target.detach()) ** 2).sum()
+
+
+exercise.slips = {
+    "anything_goes": ("q_next.masked_fill(~available, -torch.inf)", "q_next"),
+    "masked_with_zero": ("q_next.masked_fill(~available, -torch.inf)", "(q_next * available)"),
+    "end_ignored": ("gamma * ~terminated * best", "gamma * best"),
+    "largest_agent_only": (".amax(-1).sum(1)", ".amax(-1).amax(1)"),
+    "target_learns": (
+        "(reward + gamma * ~terminated * best).detach()",
+        "reward + gamma * ~terminated * best",
+    ),
+    "summed_over_environments": (".mean()", ".sum()"),
+    "reward_for_each": ("(reward + gamma", "(q.shape[1] * reward + gamma"),
+}

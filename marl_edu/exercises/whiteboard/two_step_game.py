@@ -108,3 +108,12 @@ def cautious(payoff):
     """This is the largest payoff that one agent can make sure of against the worst of the other.
     The other is a friend, and VDN fits means, not minima."""
     return payoff.amin(2).amax(1)
+
+
+exercise.slips = {
+    "mean_counted_twice": ("row + column - payoff.mean((1, 2), keepdim=True)", "row + column"),
+    "mean_of_parts": ("row + column - payoff.mean((1, 2), keepdim=True)", "(row + column) / 2"),
+    "one_agent_only": ("row + column - payoff.mean((1, 2), keepdim=True)", "row"),
+    "true_maximum": ("fit.amax", "payoff.amax"),
+    "worth_at_random": ("fit.amax", "fit.mean"),
+}

@@ -156,3 +156,10 @@ def cut_everywhere(x, h, cell, burn_in):
 def nothing_learned(x, h, cell, burn_in):
     """Everything is detached, the steps to learn from as well."""
     return _unrolled(x, h, cell)[:, burn_in:].detach()
+
+
+exercise.slips = {
+    "gradient_into_burn_in": ("h = h.detach()", "h = h.clone()"),
+    "memory_thrown_away": ("h = h.detach()", "h = torch.zeros_like(h)"),
+    "nothing_learned": ("torch.stack(after, 1)", "torch.stack(after, 1).detach()"),
+}

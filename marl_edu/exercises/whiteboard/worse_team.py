@@ -120,3 +120,11 @@ for _mistake in (
     plain_sum,
 ):
     exercise.mistake(_mistake)
+
+
+exercise.slips = {
+    "second_layer_signed": ("(state @ W2).abs()", "state @ W2"),
+    "first_layer_signed": ("(state @ W1).abs()", "(state @ W1)"),
+    "no_bend": ("F.elu(torch.einsum", "(torch.einsum"),
+    "biases_made_positive": ("state @ B1", "(state @ B1).abs()"),
+}
