@@ -15,17 +15,11 @@ Predicted before the stored runs of predator-prey, after five trials of one seed
 with the penalty VDN and QMIX stood still and OW-QMIX caught 4 %, on the 3 x 3 grid OW-QMIX 90 %.
 4. Without a penalty IQL, VDN and QMIX all get more than 0.9 (IQM), and their intervals overlap.
    With a penalty of 0.5 all three stand still, within 0.05 of 0; OW-QMIX gets more than 0.5.
-Predicted before the stored runs of cooperative navigation, after six trials of one seed. With half
-as many updates again IQL got -19.3 and VDN -20.4. QMIX flew away from the landmarks (-54), with
-smaller steps, a slower target (-61) and a smaller discount (-59) too; with tanh of the state it got
--33.
-5. IQL and VDN get between -22 and -17 (IQM), and their intervals overlap. Every seed of QMIX gets
-   less than standing still does, -24.3.
 """
 
 from typing import Any
 
-from marl_edu.envs import CooperativeNavigation, PredatorPrey
+from marl_edu.envs import PredatorPrey
 from marl_edu.envs.baselines.predator_prey import PENALTIES, TOGETHER
 from marl_edu.envs.games import MatrixGame, TwoStepGame
 from marl_edu.experiments import methods as m
@@ -52,14 +46,6 @@ PREY: dict[str, Any] = {
     "train_freq": 192.0,
     "lr": 1e-3,
 }
-SPREAD: dict[str, Any] = {
-    "env": CooperativeNavigation,
-    "updates": 1000,
-    "train_freq": 512.0,
-    "reward_scale": 0.1,
-    "lr": 1e-3,
-    "target_update_interval": 50,
-}
 METHODS = (m.IQL, m.VDN, m.QMIX)
 SEEDS = 8
 PARTS = ("blind", "linear", "signed")  # of the mixer, changed
@@ -85,9 +71,4 @@ EXPERIMENTS = (
     *(_game(f"qmix-two-step-{mixer}", m.QMIX_CHANGED, TwoStepGame, mixer=mixer) for mixer in PARTS),
     *(_together(method, penalty) for method in METHODS for penalty in PENALTIES),
     _together(m.QMIX, PENALTIES[-1], "-weighted", weight=0.1),
-    *(
-        Experiment(f"{method.id}-spread", method, method.config(**SPREAD), m.SCORE_Q, seeds=SEEDS,
-                   keep_policy=())
-        for method in METHODS
-    ),
-)  # fmt: skip
+)
