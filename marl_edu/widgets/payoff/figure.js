@@ -67,7 +67,8 @@ function markup(games, { look, hint }) {
           <p class="mp-note">All pairs were tried equally often. VDN adds a number per action: row mean plus column
             mean, less the mean of all. QMIX may say any table that rises along an order of each agent’s actions.
             Training begins with the order of the actions’ averages, and keeps to it unless the fit leaves it open.
-            A mixer of one layer, as QMIX has, can say less: in other games its values differ.</p>
+            QMIX’s own mixer has one layer and can say less: it ends at this fit in QTRAN’s and the two-step game, and
+            in others often at a worse one, though mostly with the same play.</p>
           <p class="mp-note">A weight below 1 makes it OW-QMIX: a fit that is too high costs less than a fit that is
             too low.</p>
         </div>
