@@ -257,16 +257,20 @@ def test_mixers_end_at_the_fit_that_is_said_to_be_reached(alone, weight) -> None
 
 
 @pytest.mark.slow
-def test_in_games_drawn_at_random_mixers_mostly_play_what_the_fit_plays() -> None:
-    """One layer of ELUs can say less than any table that rises: it costs more, and plays alike."""
+@pytest.mark.parametrize("weight, share", [(1.0, 0.8), (0.5, 0.8), (0.1, 0.4)])
+def test_in_games_drawn_at_random_mixers_mostly_play_what_the_fit_plays(weight, share) -> None:
+    """One layer of ELUs can say less than any table that rises: it costs more, and plays alike.
+
+    With a small weight it does so in about half of the games.
+    """
     g = torch.Generator().manual_seed(1)
     agree = []
     for seed in range(12):
         payoff = torch.randint(-10, 11, (3, 3), generator=g).tolist()
-        fit, found = reached_fit(payoff), trained(payoff, 1.0, seed, copies=8)
+        fit, found = reached_fit(payoff, weight), trained(payoff, weight, seed, copies=8)
         rows, columns = fit.greedy
         for table in found.double():
-            assert cost(table, payoffs(payoff), 1.0) > best_fit(payoff).error - 1e-3
+            assert cost(table, payoffs(payoff), weight) > best_fit(payoff, weight).error - 1e-3
             a, b = divmod(int(table.argmax()), 3)
             agree.append(a in rows and b in columns)
-    assert np.mean(agree) > 0.8
+    assert np.mean(agree) > share

@@ -61,13 +61,14 @@ class PayoffFigure(LiveFigure):
       288. Training does not get there: it ends at 320.
 
     Both fits of QMIX are of any table that rises along an order of each agent's actions: what a
-    monotone mixer of any size can say. How near QMIX's own mixer comes to it, and how often it
-    plays the same, is told in `marl_edu.core.payoff_fits`: do not call the fit what QMIX learns in
-    other games than QTRAN's and the two-step game.
+    monotone mixer of any size can say. QMIX's own mixer can say less: `marl_edu.core.payoff_fits`
+    tells how often it plays the same. In QTRAN's and the two-step game the fit is also what QMIX
+    learns. Of other games do not claim it.
 
     Args:
-        payoff: what both get, a row per action of agent 0 and a column per action of agent 1: two
-            or three each, whole numbers in -99..99. settings: the traits below but `payoff`.
+        payoff: what both get, a row per action of agent 0, a column per action of agent 1. There
+            are two or three of each, and whole numbers in -99..99.
+        settings: the traits below but `payoff`.
 
     Traits, in step with the picture:
         payoff: as a word, "8,-12,-12;-12,0,0;-12,0,0".
