@@ -19,11 +19,11 @@ def _errors(rng: torch.Generator) -> Iterator[Case]:
     yield Case("QTRAN's game as QMIX fits it", (torch.tensor(fit), torch.tensor(game), whole, 0.1))
     for what, lengths, L, weight, dtype in (
         ("one step", [1], 1, 0.5, f32),
-        ("one episode without filling", [3], 3, 0.1, f32),
+        ("one episode without padding", [3], 3, 0.1, f32),
         ("a weight of 1, which is QMIX", [4, 2], 4, 1.0, f32),
         ("overestimates that do not count at all", [4, 2], 4, 0.0, f32),
         ("episodes of different lengths", [2, 5, 1], 5, 0.3, f32),
-        ("filling that is no number", [1, 3], 4, 0.5, f32),
+        ("padding that is no number", [1, 3], 4, 0.5, f32),
         ("numbers in float64", [6, 1, 3, 6], 6, 0.5, f64),
     ):
         q_tot, y = (2 * torch.randn(len(lengths), L, generator=rng, dtype=dtype) for _ in range(2))
@@ -33,7 +33,7 @@ def _errors(rng: torch.Generator) -> Iterator[Case]:
         yield Case(what, (q_tot, y, mask, weight))
 
 
-def _filling(given: Values) -> Tensor:
+def _padding(given: Values) -> Tensor:
     return ~given["mask"]
 
 
@@ -57,8 +57,8 @@ underestimate?""",
     domain=Domain(
         sizes={"E": (1, 5), "L": (1, 7)},
         given={
-            "q_tot": Reals("E L", centres=(-50, 50), ties=True, unused=_filling),
-            "y": Reals("E L", centres=(-50, 50), unused=_filling),
+            "q_tot": Reals("E L", centres=(-50, 50), ties=True, unused=_padding),
+            "y": Reals("E L", centres=(-50, 50), unused=_padding),
             "mask": Flags("E L", any=True),
             "weight": Number(0.0, 1.0),
         },
@@ -121,7 +121,7 @@ def divided_by_weights(q_tot, y, mask, weight):
 
 @exercise.mistake
 def divided_by_all(q_tot, y, mask, weight):
-    """The sum is right, but it is divided by the number of *all* steps: the more filling, the
+    """The sum is right, but it is divided by the number of *all* steps: the more padding, the
     smaller the update."""
     error = torch.where(mask, y.detach() - q_tot, 0.0)
     return (torch.where(error > 0, 1.0, weight) * error**2).mean()
@@ -136,14 +136,14 @@ def summed(q_tot, y, mask, weight):
 
 
 @exercise.mistake
-def filling_counted(q_tot, y, mask, weight):
-    """The errors of the filling count, too: `mask` is not asked."""
+def padding_counted(q_tot, y, mask, weight):
+    """The errors of the padding count, too: `mask` is not asked."""
     return (_weights(q_tot, y, weight) * (y.detach() - q_tot) ** 2).mean()
 
 
 @exercise.mistake
 def zero_times_nan(q_tot, y, mask, weight):
-    """The mask is multiplied in. That is right as long as the filling holds numbers; but 0 times
+    """The mask is multiplied in. That is right as long as the padding holds numbers; but 0 times
     NaN is NaN, and 0 times infinity, too. Leave out what does not count instead."""
     error = (y.detach() - q_tot) ** 2 * mask
     return (_weights(q_tot, y, weight) * error).sum() / mask.sum()
@@ -151,7 +151,7 @@ def zero_times_nan(q_tot, y, mask, weight):
 
 @exercise.mistake
 def mask_inverted(q_tot, y, mask, weight):
-    """The mask is upside down: only the filling is learned."""
+    """The mask is upside down: only the padding is learned."""
     return optimistic_loss(q_tot, y, ~mask, weight)
 
 

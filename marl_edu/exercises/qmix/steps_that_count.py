@@ -1,4 +1,4 @@
-"""Exercise: what of a replay is filling. Sizes: E episodes, filled up to L steps."""
+"""Exercise: what of a replay is padding. Sizes: E episodes, padded to L steps."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,7 +18,7 @@ def _episodes(rng: torch.Generator) -> Iterator[Case]:
         ("an episode whose time was up", [4], [False], 4),
         ("an end in the very last step", [4], [True], 4),
         ("episodes of different lengths", [3, 5, 1, 5], [True, False, True, True], 5),
-        ("more filling than episodes", [2, 1], [False, True], 7),
+        ("more padding than episodes", [2, 1], [False, True], 7),
     ):
         yield Case(what, (torch.tensor(length), torch.tensor(ended), steps))
 
@@ -34,7 +34,7 @@ exercise = Exercise(
     importance=5,
     minutes="5–10",
     statement="""\
-A replay returns E episodes of a team, all filled up to the same L = `steps` steps. Episode e took
+A replay returns E episodes of a team, all padded with zeros to L = `steps` steps. Episode e took
 `length[e]` steps. `ended[e]` is True if the team was gone after the last of them, and False if only
 time was up. Give two masks, one after the other. The first is True in the steps of the episode:
 only these count in the loss. The second is True in those steps of the episode after which the value
@@ -85,7 +85,7 @@ def limit_is_an_end(length, ended, steps):
 @exercise.mistake
 def never_ends(length, ended, steps):
     """Where the team is gone, the value of what comes next still counts, and what comes next is
-    filling. `ended` belongs to the last step of the episode, which is `length - 1`."""
+    padding. `ended` belongs to the last step of the episode, which is `length - 1`."""
     return _masks(length, torch.zeros_like(ended), steps)
 
 
@@ -103,8 +103,8 @@ def last_step_lost(length, ended, steps):
 
 
 @exercise.mistake
-def filling_begins_late(length, ended, steps):
-    """The first step of the filling counts, too: steps are numbered from 0, so the last one of the
+def padding_begins_late(length, ended, steps):
+    """The first step of the padding counts, too: steps are numbered from 0, so the last one of the
     episode is `length - 1`."""
     return _masks(length, ended, steps, more=1)
 
@@ -118,14 +118,14 @@ def ended_throughout(length, ended, steps):
 
 @exercise.mistake
 def everything_counts(length, ended, steps):
-    """All steps count, the filling as well: the team learns that its zeros are worth nothing."""
+    """All steps count, the padding as well: the team learns that its zeros are worth nothing."""
     whole = torch.ones(len(length), steps, dtype=torch.bool)
     return torch.stack([whole, _masks(length, ended, steps)[1]])
 
 
 @exercise.mistake
-def filling_bootstraps(length, ended, steps):
-    """The second mask is True in the filling: it is asked for steps of the episode only."""
+def padding_bootstraps(length, ended, steps):
+    """The second mask is True in the padding: it is asked for steps of the episode only."""
     last = torch.arange(steps) == length[:, None] - 1
     return torch.stack([_masks(length, ended, steps)[0], ~(last & ended[:, None])])
 
@@ -137,11 +137,11 @@ def other_order(length, ended, steps):
 
 
 exercise.slips = {
-    "filling_begins_late": ("t < length", "t <= length"),
+    "padding_begins_late": ("t < length", "t <= length"),
     "last_step_lost": ("t < length[:, None]", "t < length[:, None] - 1"),
     "never_ends": ("t == length[:, None] - 1", "t == length[:, None]"),
     "limit_is_an_end": ("~(last & ended[:, None])", "~last"),
     "ended_throughout": ("(last & ended[:, None])", "ended[:, None]"),
     "flag_inverted": ("last & ended", "last & ~ended"),
-    "filling_bootstraps": ("inside & ~(", "~("),
+    "padding_bootstraps": ("inside & ~(", "~("),
 }

@@ -3,7 +3,7 @@
 Sizes: E episodes of L steps, N agents, A actions, S numbers of the state.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -27,9 +27,8 @@ def two_step_curve(loss: Callable[..., Any]) -> Rows:
     """Train teams of two on the two-step game, with actions drawn at random.
 
     Returns:
-        rows with `update`, the `loss`, the `return` of a team in which each agent takes its own
-        best action, and what it `believed` that going to 2B is worth; means over seeds. Takes a few
-        seconds.
+        rows with `update`, the `loss`, the `return` of a team whose agents take their own best
+        actions, and the value it `believed` 2B to have; means over seeds. Takes a few seconds.
     """
     return means([_train(loss, seed) for seed in range(SEEDS)])
 
@@ -49,25 +48,25 @@ def _train(loss: Callable[..., Any], seed: int) -> Rows:
         paid = PAYOFF[action[:, 0, 0], action[:, 1, 0], action[:, 1, 1]]
         reward = torch.stack([torch.zeros(BATCH), paid], 1)
         (table, *weights), (old_table, *old_weights) = learned, old  # table: (place, agent, action)
+        mixer, old_mixer = partial(mixed, *weights), partial(mixed, *old_weights)
         total = loss(
             table[place], old_table[place], action, torch.eye(3)[place], reward, over,
-            torch.ones(BATCH, 2, dtype=torch.bool), partial(mixed, *weights),
-            partial(mixed, *old_weights), 0.99,
+            torch.ones(BATCH, 2, dtype=torch.bool), mixer, old_mixer, 0.99,
         )  # fmt: skip
         optimiser.zero_grad()
         total.backward()
         optimiser.step()
         if update % EVERY == EVERY - 1:
-            rows.append({"update": update + 1, "loss": total.item(), **_played(table, weights)})
+            rows.append({"update": update + 1, "loss": total.item(), **_played(table, mixer)})
     return rows
 
 
 @torch.no_grad()
-def _played(table: Tensor, weights: Sequence[Tensor]) -> dict[str, float]:
+def _played(table: Tensor, mixer: Callable[..., Tensor]) -> dict[str, float]:
     """What a team gets whose agents take their best actions, and its value of going to 2B."""
     (game, _), *best = table.argmax(-1).tolist()
     risky = torch.stack([table[0, 0, 1], table[0, 1].max()])
-    believed = mixed(*weights, q=risky, state=torch.eye(3)[0])
+    believed = mixer(risky, torch.eye(3)[0])
     return {"return": PAYOFF[game, *best[game]].item(), "believed": believed.item()}
 
 
@@ -114,7 +113,7 @@ exercise = Exercise(
     minutes="15–25",
     statement="""\
 `sure_seven_suspect` is the loss of a QMIX with double Q-learning. The network selects the next
-actions, the target network and the target mixer evaluate them. Episodes are filled up to L steps,
+actions, the target network and the target mixer evaluate them. Episodes are padded to L steps,
 of which `mask` counts; `over` marks the step after which the team is gone. All shapes are right and
 the loss falls as it should. Yet in the two-step game nearly every team that trains with it takes
 the sure 7, and believes that game 2B is worth 0 or 1. Find the reason and write the loss without
@@ -190,7 +189,7 @@ def team_loss(q, q_target, action, state, reward, over, mask, mixer, target_mixe
 
 def _loss(
     q, q_target, action, state, reward, over, mask, mixer, target_mixer, gamma,
-    selects=None, rates=None, picked=1, seen=1, learns=False,
+    *, selects=None, rates=None, picked=1, seen=1, learns=False,
 ):  # fmt: skip
     """`picked`, `seen`: at which step after its own an action is selected, the state is taken."""
     L = action.shape[1]
@@ -263,14 +262,14 @@ def ends_ignored(q, q_target, action, state, reward, over, *rest):
 
 
 @exercise.mistake
-def filling_counted(q, q_target, action, state, reward, over, mask, *rest):
-    """The errors of the filling count, too: `mask` is not asked."""
+def padding_counted(q, q_target, action, state, reward, over, mask, *rest):
+    """The errors of the padding count, too: `mask` is not asked."""
     return _loss(q, q_target, action, state, reward, over, torch.ones_like(mask), *rest)
 
 
 @exercise.mistake
 def divided_by_all(q, q_target, action, state, reward, over, mask, *rest):
-    """The sum is right, but it is divided by the number of *all* steps: the more filling, the
+    """The sum is right, but it is divided by the number of *all* steps: the more padding, the
     smaller the update."""
     counted = _loss(q, q_target, action, state, reward, over, mask, *rest)
     return counted * mask.sum() / mask.numel()
@@ -291,6 +290,6 @@ exercise.slips = {
     "ends_ignored": ("gamma * ~over", "gamma"),
     "nothing_is_mixed_in_the_target": ("target_mixer(then, state[:, 1:])", "then.sum(-1)"),
     "target_learns": ("y.detach()", "y"),
-    "filling_counted": ("(error**2 * mask).sum() / mask.sum()", "(error**2).mean()"),
+    "padding_counted": ("(error**2 * mask).sum() / mask.sum()", "(error**2).mean()"),
     "divided_by_all": ("(error**2 * mask).sum() / mask.sum()", "(error**2 * mask).mean()"),
 }

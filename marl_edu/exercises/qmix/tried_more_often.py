@@ -1,6 +1,6 @@
 """Exercise: what a sum (VDN) fits when pairs are not tried equally often.
 
-Sizes: G games, A1 and A2 actions.
+Sizes: G games, A0 and A1 actions.
 """
 
 from collections.abc import Iterator
@@ -41,8 +41,8 @@ exercise = Exercise(
     minutes="20–30",
     statement="""\
 VDN learns from what is in the replay: a pair of actions that was tried more often weighs more in
-its loss. In a game of two agents it fits a number $f_a$ for each action of agent 1 and $g_b$ for
-each of agent 2. Make $\\sum_{ab} n_{ab} (P_{ab} - f_a - g_b)^2$ as small as can be. $P$ is
+its loss. In a game of two agents it fits a number $f_a$ for each action of agent 0 and $g_b$ for
+each of agent 1. Make $\\sum_{ab} n_{ab} (P_{ab} - f_a - g_b)^2$ as small as can be. $P$ is
 `payoff`, and $n$ is `share`, how often a pair was tried. Give the fitted tables $f_a + g_b$. If all
 shares are equal, that is row mean plus column mean minus the mean of everything. numpy is welcome.
 What you write: about five lines.""",
@@ -52,10 +52,10 @@ agent. Least squares with weights are plain ones in which every line is multipli
 its weight. Only $f_a + g_b$ is determined, not its parts: set $g_0 = 0$, or let the solver decide
 (`torch.linalg.lstsq` or `pinv`, `numpy.linalg.lstsq`).""",
     domain=Domain(
-        sizes={"G": (1, 4), "A1": (1, 4), "A2": (1, 4)},
+        sizes={"G": (1, 4), "A0": (1, 4), "A1": (1, 4)},
         given={
-            "payoff": Reals("G A1 A2", spreads=(1, 40, 200), centres=(-50, 50), ties=True),
-            "share": Reals("G A1 A2", between=(0.1, 1)),
+            "payoff": Reals("G A0 A1", spreads=(1, 40, 200), centres=(-50, 50), ties=True),
+            "share": Reals("G A0 A1", between=(0.1, 1)),
         },
     ),
     inputs=_games,
@@ -65,12 +65,12 @@ its weight. Only $f_a + g_b$ is determined, not its parts: set $g_0 = 0$, or let
 
 @exercise.solved_by
 def fit_sum(payoff, share):
-    """The best sum for each game: (G, A1, A2).
+    """The best sum for each game: (G, A0, A1).
 
-    payoff, share: (G, A1, A2), rows are the actions of agent 1.
+    payoff, share: (G, A0, A1), rows are the actions of agent 0.
     """
-    G, A1, A2 = payoff.shape
-    one, other = torch.eye(A1).repeat_interleave(A2, 0), torch.eye(A2).repeat(A1, 1)
+    G, A0, A1 = payoff.shape
+    one, other = torch.eye(A0).repeat_interleave(A1, 0), torch.eye(A1).repeat(A0, 1)
     X = torch.cat([one, other[:, 1:]], 1).to(payoff.dtype)  # who does what, with g_0 = 0
     root = share.view(G, -1, 1).sqrt()
     parts = torch.linalg.pinv(root * X) @ (root * payoff.view(G, -1, 1))
@@ -112,7 +112,7 @@ def one_after_the_other(payoff, share):
 
 @exercise.mistake
 def one_agent_only(payoff, share):
-    """Only agent 1's part is fitted, by weighted row means: that is what an independent learner
+    """Only agent 0's part is fitted, by weighted row means: that is what an independent learner
     believes."""
     return _weighted(payoff, share, (2,)).expand_as(payoff).clone()
 
