@@ -33,8 +33,8 @@ TASKS = (
 VARIANTS = (
     *traffic_junction.EASIER_TASKS,
     *speaker_probe.OTHER_TASKS,
-    *predator_prey.TOGETHER_TASKS,
     *grid_world.CROWD_TASKS,
+    *predator_prey.TOGETHER_TASKS,
 )
 
 __all__ = ["TASKS", "VARIANTS", "Always", "ScriptedPolicy", "Task", "UniformPolicy"]
