@@ -14,13 +14,16 @@ from marl_edu.algos import (
     gat,
     ic3net,
     icm,
+    iql,
     maddpg,
+    qmix,
     rnd,
     tarmac,
+    vdn,
 )
 from marl_edu.core.evaluate import play_episodes
 from marl_edu.core.protocols import Env, Policy
-from marl_edu.experiments import node_classification
+from marl_edu.experiments import mixers, node_classification
 from marl_edu.experiments.run import Algorithm, Evaluation
 from marl_edu.training import a2c, ppo, qlearning
 
@@ -31,6 +34,10 @@ GAT = Algorithm("gat", gat.Config, gat.train, gat.build)
 IC3NET = Algorithm("ic3net", ic3net.Config, ic3net.train, ic3net.build)
 DQN = Algorithm("dqn", dqn.Config, dqn.train, dqn.build)
 DRQN = Algorithm("drqn", drqn.Config, drqn.train, drqn.build)
+IQL = Algorithm("iql", iql.Config, iql.train, iql.build)
+VDN = Algorithm("vdn", vdn.Config, vdn.train, vdn.build)
+QMIX = Algorithm("qmix", qmix.Config, qmix.train, qmix.build)
+QMIX_CHANGED = Algorithm("qmix-changed", mixers.Config, mixers.train, mixers.build)
 MADDPG = Algorithm("maddpg", maddpg.Config, maddpg.train, maddpg.build)
 PPO = Algorithm("ppo", ppo.Config, ppo.train, ppo.build)
 COUNTS = Algorithm("counts", counts.Config, counts.train, ppo.build, counts.bonus)
@@ -62,8 +69,9 @@ NODE_CLASSIFICATION = Algorithm(
 ALGORITHMS = {
     algorithm.id: algorithm
     for algorithm in (
-        NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, PPO, COUNTS, ICM, RND, CURIOUS_TEAM,
-        TEAM_DRQN, MADDPG, NONE_FORGETFUL, TARMAC_FORGETFUL, NODE_CLASSIFICATION,
+        NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, IQL, VDN, QMIX, QMIX_CHANGED, MADDPG, PPO,
+        COUNTS, ICM, RND, CURIOUS_TEAM, TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL,
+        NODE_CLASSIFICATION,
     )
 }  # fmt: skip
 

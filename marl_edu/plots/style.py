@@ -33,6 +33,8 @@ COLOURS = {
     "icm": "#b87d00",
     "rnd": "#3f93c9",
     "counts": "#8a70c8",
+    "iql": "#6f7f9e",
+    "vdn": "#b5533c",
     "qmix": "#8f8600",
     "maddpg": INK,
     "ddpg": "#b86a70",

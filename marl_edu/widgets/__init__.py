@@ -12,7 +12,7 @@ from marl_edu.widgets.junction import (
     telling_moment,
 )
 from marl_edu.widgets.learning import LearningFigure
-from marl_edu.widgets.payoff import PayoffFigure
+from marl_edu.widgets.payoff import MixerPanel, PayoffFigure
 
 __all__ = [
     "CorridorFigure",
@@ -24,6 +24,7 @@ __all__ = [
     "JunctionFigure",
     "LearningFigure",
     "MemoryPanel",
+    "MixerPanel",
     "PayoffFigure",
     "TrainingPanel",
     "export_policy",

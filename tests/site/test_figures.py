@@ -16,6 +16,7 @@ ALIVE = {  # a page of each figure, and what is there once it is alive
     "graph": ("book/chapters/gat.html", ".mg-picture"),
     "learning": ("book/chapters/tarmac.html", ".ml-curves"),
     "film": ("book/chapters/environments.html", ".mf-controls"),
+    "payoff": ("book/chapters/qmix.html", ".mp-payoffs"),
 }
 SCREEN = 684  # pixels that the theme's head leaves of a phone's 740
 PAGES = sorted(

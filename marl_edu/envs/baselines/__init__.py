@@ -36,6 +36,7 @@ VARIANTS = (
     *traffic_junction.EASIER_TASKS,
     *speaker_probe.OTHER_TASKS,
     *grid_world.CROWD_TASKS,
+    *predator_prey.TOGETHER_TASKS,
     *cooperative_navigation.OPENAI_TASKS,
     *speaker_listener.OPENAI_TASKS,
 )

@@ -16,6 +16,7 @@ from marl_edu.experiments.catalogue import (
     graphs,
     maddpg,
     memory,
+    values,
 )
 from marl_edu.experiments.run import Experiment
 from marl_edu.results.folders import POLICIES, how_to_make
@@ -27,6 +28,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *graphs.EXPERIMENTS,
         *exploration.EXPERIMENTS,
         *memory.EXPERIMENTS,
+        *values.EXPERIMENTS,
         *communication.HARD_EXPERIMENTS,
         *comparison.EXPERIMENTS,
         *maddpg.EXPERIMENTS,
