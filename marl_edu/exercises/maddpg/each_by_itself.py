@@ -89,3 +89,15 @@ def by_column(gradient, most):
 def squared_norm(gradient, most):
     """The norm is missing its square root."""
     return gradient * (most / gradient.square().sum(1, keepdim=True).clamp_min(most))
+
+
+exercise.slips = {
+    "all_together": ("gradient.norm(dim=1, keepdim=True)", "gradient.norm()"),
+    "by_column": ("dim=1", "dim=0"),
+    "always_scaled": ("norm.clamp_min(most)", "norm.clamp_min(1e-12)"),
+    "squared_norm": (
+        "gradient.norm(dim=1, keepdim=True)",
+        "gradient.square().sum(1, keepdim=True)",
+    ),
+    "number_by_number": ("gradient * (most / norm.clamp_min(most))", "gradient.clamp(-most, most)"),
+}

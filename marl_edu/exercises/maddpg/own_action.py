@@ -103,3 +103,10 @@ def those_before_new(new, stored):
 def nothing_to_learn(new, stored):
     """The numbers are right, but the new actions are detached: no actor learns from this."""
     return questions(new.detach(), stored)
+
+
+exercise.slips = {
+    "others_new": ("torch.where(own, new, stored)", "torch.where(own, stored, new)"),
+    "everybody_new": ("torch.where(own, new, stored)", "new.expand(new.shape[1], -1, -1, -1)"),
+    "nothing_to_learn": ("torch.where(own, new, stored)", "torch.where(own, new.detach(), stored)"),
+}

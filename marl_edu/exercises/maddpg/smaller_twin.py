@@ -158,3 +158,21 @@ def target_learns(reward, next_action, noise, terminated, first, second, gamma, 
     action = (next_action + noise.clamp(-cut, cut)).clamp(0, 1)
     value = torch.minimum(first(action), second(action))
     return reward + gamma * ~terminated * value
+
+
+exercise.slips = {
+    "larger_twin": ("torch.minimum", "torch.maximum"),
+    "mean_of_twins": (
+        "torch.minimum(first(action), second(action))",
+        "(first(action) + second(action)) / 2",
+    ),
+    "one_critic": ("torch.minimum(first(action), second(action))", "first(action)"),
+    "noise_uncut": ("noise.clamp(-cut, cut)", "noise"),
+    "outside": (".clamp(0, 1)", ""),
+    "without_noise": ("(next_action + noise.clamp(-cut, cut)).clamp(0, 1)", "next_action"),
+    "end_ignored": ("gamma * ~terminated", "gamma"),
+    "target_learns": (
+        "(reward + gamma * ~terminated * value).detach()",
+        "reward + gamma * ~terminated * value",
+    ),
+}

@@ -101,3 +101,13 @@ def slope_at_the_logits(obs, W, slope):
 def mean_over_actions_too(obs, W, slope):
     """The mean is over steps *and* numbers of the action: only steps are averaged."""
     return actor_gradient(obs, W, slope) / W.shape[1]
+
+
+exercise.slips = {
+    "downhill": ("-obs.T", "obs.T"),
+    "summed": (" / len(obs)", ""),
+    "sigmoid_forgotten": ("(slope * a * (1 - a))", "slope"),
+    "half_a_slope": ("(slope * a * (1 - a))", "(slope * a)"),
+    "mean_over_actions_too": (" / len(obs)", " / slope.numel()"),
+    "slope_at_the_logits": ("(obs @ W).sigmoid()", "obs @ W"),
+}

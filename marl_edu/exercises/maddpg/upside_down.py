@@ -143,3 +143,13 @@ def gradient_twice(logits, noise, tau):
     """The gradient counts twice: the relaxed action must be added once, and once detached."""
     soft = ((logits + noise) / tau).softmax(-1)
     return straight(logits, noise, tau) + soft - soft.detach()
+
+
+exercise.slips = {
+    "turned_round": ("hard + soft - soft.detach()", "hard - soft + soft.detach()"),
+    "no_way_back": ("hard + soft - soft.detach()", "hard"),
+    "left_soft": ("hard + soft - soft.detach()", "soft"),
+    "temperature_lost": ("((logits + noise) / tau)", "(logits + noise)"),
+    "noise_lost": ("((logits + noise) / tau)", "(logits / tau)"),
+    "gradient_twice": ("hard + soft - soft.detach()", "hard + 2 * (soft - soft.detach())"),
+}
