@@ -108,7 +108,7 @@ def agree(env: Foraging, b: int, other) -> None:
     assert [row.nonzero()[:, 0].tolist() for row in env.available[b]] == valid
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(k, marks=pytest.mark.long) for k in (1, 2))])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_step_by_step_as_the_original(variant, seed):
     """1,000 steps each: valid actions, observations, rewards, ends; food is eaten on the way."""
@@ -195,6 +195,7 @@ def figures(food, level, agents, levels) -> list[float]:
     return [len(food), level, edge, sum(away), sum(levels), sum(levels) ** 2, level * sum(levels)]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("coop", [False, True])
 def test_it_starts_as_the_original_starts(coop):
     """5 x 5 with four pieces of food, for which there is never room: means of what starts look
