@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import as_html  # in tools, which conftest.py has put on the path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, writes
 from playwright.sync_api import Browser, Locator, Page
