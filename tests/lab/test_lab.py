@@ -12,7 +12,6 @@ from marl_edu.widgets.shared.bundle import FIGURES
 from tests.lab.conftest import (
     SECONDS,
     Lab,
-    as_html,
     idle,
     lab,
     menu,
