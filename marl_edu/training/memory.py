@@ -2,7 +2,7 @@
 
 Two estimates, both from below: from the settings alone, where they are written, and once the
 environment is there. What would need more than `MOST` is refused by the name of the setting that
-needs it, instead of computing for ever or ending the kernel.
+needs it, instead of computing without end or ending the kernel.
 """
 
 from collections.abc import Mapping
