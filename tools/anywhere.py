@@ -35,11 +35,11 @@ def requirements(root: Path) -> list[Any]:
     import tomllib
 
     try:
-        from packaging.requirements import Requirement
+        packaging: Any = importlib.import_module("packaging.requirements")
     except ImportError:  # every pip brings its own
-        from pip._vendor.packaging.requirements import Requirement  # type: ignore[no-redef]
+        packaging = importlib.import_module("pip._vendor.packaging.requirements")
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    return [Requirement(line) for line in project["dependencies"]]
+    return [packaging.Requirement(line) for line in project["dependencies"]]
 
 
 def missing(

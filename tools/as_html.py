@@ -11,9 +11,10 @@ import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-import nbformat
 from nbconvert.exporters.html import HTMLExporter
+from nbformat import read as read_notebook
 from traitlets.config import Config
 
 # Of an output, what is shown is the first of these that it has: never a widget.
@@ -45,9 +46,11 @@ def converted(notebook: Path) -> str:
     """The HTML of a notebook."""
     config = Config()
     config.NbConvertBase.display_data_priority = SHOWN
-    exporter = HTMLExporter(config=config, raw_template=TEMPLATE)
+    make: Any = HTMLExporter  # its types are unknown
+    exporter = make(config=config, raw_template=TEMPLATE)
     resources = {"mathjax": mathjax(), "metadata": {"name": notebook.stem}}
-    found = nbformat.read(notebook, as_version=4)
+    read: Any = read_notebook
+    found = read(notebook, as_version=4)
     found.metadata.pop("widgets", None)  # their state; nothing here could show it
     return str(exporter.from_notebook_node(found, resources)[0])
 

@@ -51,6 +51,13 @@ def papers(references: Path) -> dict[str, tuple[str, str]]:
     return found
 
 
+@cache
+def labels(page: Path, label: str) -> bool:
+    """Whether an equation of the page has this label."""
+    text = page.read_text("utf-8")
+    return f":label: {label}\\n" in text or f"$$ ({label})" in text
+
+
 def title(page: Path) -> str:
     """The first heading of a page."""
     text = page.read_text("utf-8")
@@ -86,6 +93,15 @@ def readable(text: str, page: Path, book: Path) -> str:
         there = target.relative_to(book.resolve()).with_suffix(".html").as_posix()
         return f"[{words}]({BASE}book/{there}{place or ''})"
 
+    def equation(found: re.Match[str]) -> str:
+        label = found[1]
+        where = next((one for one in notebooks(book) if labels(book / one, label)), None)
+        if where is None or (book / where).resolve() == page.resolve():
+            return found[0]
+        there = where.with_suffix(".html").as_posix()
+        return f"[an equation of another page]({BASE}book/{there}#equation-{label})"
+
+    text = re.sub(r"\{eq\}`([\w-]+)`", equation, text)
     text = re.sub(r"\{cite(:t)?\}`([^`]+)`", cite, text)
     text = re.sub(r"\{term\}`([^`<]+)`", term, text)
     return re.sub(r"\[([^\]\n]*)\]\(([\w./-]+)\.(md|ipynb)(#[\w-]+)?\)", link, text)

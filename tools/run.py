@@ -28,7 +28,7 @@ HELP = {
     "book": "build the book: _build/html/index.html",
     "quick": "style, types, the fast tests: two minutes, while you work",
     "test": "all but make deep: style, types, tests, notebooks, book, browser",
-    "deep": "what takes long: slow tests, and whether the tests notice a changed line",
+    "deep": "what takes long: slow tests, the labs, and whether the tests notice a changed line",
     "pdf": "print the book into one file: _build/html/marl-edu.pdf",
     "epub": "the book for an e-reader: _build/html/marl-edu.epub",
     "archive": "pack the built book: _build/site.tar.gz, and its checksum",
@@ -44,7 +44,7 @@ HELP = {
 NEEDS = {
     "quick": ("lint", "types", "fast"),
     "test": ("lint", "types", "tests", "book", "site"),
-    "deep": ("slow", "mutants"),
+    "deep": ("slow", "lab-test", "mutants"),
     "site": ("book",),
     "pdf": ("book",),
     "epub": ("book",),

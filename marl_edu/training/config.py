@@ -40,6 +40,7 @@ SHARES_OR_0 = frozenset(
     ("gamma", "gamma_int", "gae_lambda", "lr_end", "epsilon", "epsilon_end", "beta")
 )
 
+RAREST = 10_000  # steps per gradient step: with more, nothing is learned for hours
 MAKER = "a class or function that takes num_envs and seed, such as envs.TrafficJunction"
 
 
@@ -96,6 +97,8 @@ def check(name: str, value: Any, switch: bool) -> None:
         high, most = (1.0, " and at most 1") if name in SHARES else (inf, "")
         if found is None or not 0 <= found <= high or (found == 0 and name not in SIZES_OR_0):
             raise ValueError(f"{name} must be a number {low}{most}, got {value!r}")
+    if name == "train_freq" and value > RAREST:
+        raise ValueError(f"train_freq must be at most {RAREST:,} steps, got {value!r}")
 
 
 def make_env(cfg: Any, continuous: bool = False) -> Any:

@@ -2,7 +2,7 @@
 
 Two estimates, both from below: from the settings alone, where they are written, and once the
 environment is there. What would need more than `MOST` is refused by the name of the setting that
-needs it, instead of computing for ever or ending the kernel.
+needs it, instead of computing without end or ending the kernel.
 """
 
 from collections.abc import Mapping
@@ -48,9 +48,12 @@ def of_run(x: Mapping[str, int], env: Any, graph: bool, episodes: bool) -> int:
     """
     T, N, seen = env.max_steps, env.n_agents, max(env.obs_dim, 1)
     steps = x["num_envs"] * N * T
-    kept = steps * KEPT * x["hidden_dim"] if graph else 0
+    passed_on = 1 + x["rounds"] + x["layers"]  # numbers per unit and step, round after round
+    kept = steps * KEPT * x["hidden_dim"] * passed_on if graph else 0
+    remembered = 2 * steps * x["hidden_dim"] if episodes else 0  # h, and an LSTM's cell
+    learned = x["batch_size"] * (T if episodes else 1) * KEPT * x["hidden_dim"]
     stored = x["capacity"] * seen * (T if episodes else 2)
-    return FLOAT * (steps * seen + kept + stored)
+    return FLOAT * (steps * seen + kept + remembered + learned + stored)
 
 
 def check(cfg: Any, env: Any = None) -> None:

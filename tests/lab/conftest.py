@@ -55,8 +55,8 @@ class Lab:
                 self._wait(server)
                 yield
             finally:
-                server.terminate()
-                server.wait(30)
+                server.kill()  # its kernels notice, and end
+                server.wait()
 
     def _settings(self) -> Path:
         """Those of `make lab`; and all cells are on the page, also those that nobody sees."""
@@ -86,7 +86,7 @@ class Lab:
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.wrong.append(f"uncaught: {error}"))
         page.on("request", self._request)
-        page.goto(f"{self.origin}/lab/tree/{notebook}")
+        page.goto(f"{self.origin}/lab/tree/{notebook}?reset")
         page.locator(".jp-Notebook").wait_for()
         page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
         try:

@@ -3,12 +3,23 @@
 import json
 from pathlib import Path
 
+import as_html  # in tools, which conftest.py has put on the path
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, writes
 from playwright.sync_api import Browser, Locator, Page
 
 from marl_edu.widgets.shared.bundle import FIGURES
-from tests.lab.conftest import SECONDS, Lab, idle, lab, menu, run_all, save, unfinished, until
+from tests.lab.conftest import (
+    SECONDS,
+    Lab,
+    idle,
+    lab,
+    menu,
+    run_all,
+    save,
+    unfinished,
+    until,
+)
 
 pytestmark = pytest.mark.lab
 
@@ -199,3 +210,20 @@ def test_the_tour_runs_to_its_end(browser: Browser, tmp_path: Path) -> None:
         assert unfinished(page) == []
         assert page.locator("[data-mime-type*='stderr'], .jp-RenderedText[data-mime-type*=error]") \
             .count() == 0  # fmt: skip
+
+
+def test_as_one_html_file_it_shows_stills_and_asks_no_other_machine(
+    saved: Lab, notebook: Path, folder: Path
+) -> None:
+    """tools/as_html.py, on the notebook as it was saved."""
+    assert as_html.main([str(notebook)]) == 0
+    asked: list[str] = []
+    page = saved.browser.new_page()
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: asked.append(str(error)))
+    page.goto((folder / "all.html").as_uri())
+    page.wait_for_timeout(1000)
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    figures = page.locator("[data-figure]")
+    assert figures.count() == len(SHOWN) and page.locator("[data-figure] svg").count() >= len(SHOWN)
+    page.close()

@@ -76,6 +76,7 @@ CHAPTERS: dict[str, tuple[Any, Any]] = {
     "icm": (icm.train, icm.Config(num_envs=2)),
     "rnd": (rnd.train, rnd.Config(num_envs=2)),
 }
+LONG = ("updates", "epochs", "minibatches")
 FEW = 2  # updates, where it is not they that are changed
 
 
@@ -105,7 +106,7 @@ def test_any_number_of_the_parameters_runs_or_is_named(chapter: str) -> None:
         if isinstance(value, bool) or not isinstance(value, int | float):
             continue
         for tried in values(value):
-            if field.name == "updates" and tried == 10**6:
+            if field.name in LONG and type(tried) is int and tried == 10**6:
                 continue  # it would run, for a day
             said = refused(train, start, field.name, tried)
             assert said is None or "\n" not in said, said

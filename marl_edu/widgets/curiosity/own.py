@@ -1,4 +1,4 @@
-"""Curiosity whose bonus (ICM), or whose view of the world (RND), is a reader's function."""
+"""Curiosity whose bonus (ICM), or whose view of observations (RND), is a reader's function."""
 
 from typing import Any
 
