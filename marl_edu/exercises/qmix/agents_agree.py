@@ -24,6 +24,7 @@ def _games(rng: torch.Generator) -> Iterator[Case]:
         ("a second choice of agent 0 that is worse", [[8, 0], [0, 3]], [1, 1], [1, 0]),
         ("a second choice of agent 1 that is worse", [[8, 0], [0, 3]], [1, 0], [1, 1]),
         ("a game in which nothing matters", [[3, 3], [3, 3]], [1, 0], [0, 0]),
+        ("a pair that is nearly best", [[7.9, 8], [0, 0]], [1, 0], [1, 0]),
         ("an agent with one action", [[2, 5, 5]], [-1], [0, 4, 4]),
     ):  # fmt: skip
         yield Case(what, tuple(torch.tensor([x], dtype=torch.float32) for x in (q_tot, q0, q1)))
