@@ -181,6 +181,16 @@ class Particles(BatchedEnv):
         return seen.view(self.num_envs, self.n_agents, self.obs_dim)
 
     @property
+    def state_dim(self) -> int:
+        """S."""
+        return 2 * (self.n_agents + self.n_bodies)
+
+    @property
+    def state(self) -> Float[Tensor, "B S"]:
+        """All there is to know: every agent's velocity, every body's position."""
+        return torch.cat([self.velocity, self.position], 1).flatten(1)
+
+    @property
     def obs_low(self) -> Float[Tensor, " O"]:
         """No bound: the plane has no walls."""
         return torch.full((self.obs_dim,), -torch.inf)

@@ -170,6 +170,17 @@ class PredatorPrey(BatchedEnv):
     def _success(self) -> Bool[Tensor, " B"]:
         return self.on_prey.sum(1) >= 2 if self.mode == "together" else self.on_prey.all(1)
 
+    @property
+    def state_dim(self) -> int:
+        """S."""
+        return 2 * self.size * (self.n_agents + 1)
+
+    @property
+    def state(self) -> Float[Tensor, "B S"]:
+        """All there is to know: row and column, one-hot, of every predator and of the prey."""
+        places = torch.cat([self.predators, self.prey[:, None]], 1)
+        return F.one_hot(places, self.size).float().flatten(1)
+
     def _get_obs(self) -> Float[Tensor, "B N O"]:
         B, N = self.num_envs, self.n_agents
         cell = self.predators[..., 0] * self.size + self.predators[..., 1]

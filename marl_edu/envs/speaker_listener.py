@@ -114,6 +114,17 @@ class SpeakerListener(Particles):
         listener = [self.velocity[:, LISTENER], landmarks.flatten(1), self.message]
         return torch.stack([speaker, torch.cat(listener, 1)], 1)
 
+    @property
+    def state_dim(self) -> int:
+        """S."""
+        return super().state_dim + 2 * LANDMARKS
+
+    @property
+    def state(self) -> Float[Tensor, "B S"]:
+        """All there is to know: velocities, positions, the goal one-hot, the last word one-hot."""
+        goal = F.one_hot(self.goal, LANDMARKS).to(self.dtype)
+        return torch.cat([super().state, goal, self.message], 1)
+
     def _draw(self, b: int) -> str:
         """The goal's ring is thick; the listener is there when its disc lies within."""
         places, scale, edge = self._on_paper(b)

@@ -117,6 +117,17 @@ class TMaze(BatchedEnv):
         seen = torch.where(self.turned == 0, seen, NOTHING)
         return F.one_hot(seen, 5)[..., :4].float()
 
+    @property
+    def state_dim(self) -> int:
+        """S."""
+        return self.n_agents * (self.length + 6)
+
+    @property
+    def state(self) -> Float[Tensor, "B S"]:
+        """All there is to know, one-hot: every agent's cell, sign, and how it has turned."""
+        cell, turned = F.one_hot(self.cell, self.length + 1), F.one_hot(self.turned, 3)
+        return torch.cat([cell, F.one_hot(self.sign - UP, 2), turned], -1).float().flatten(1)
+
     def _draw(self, b: int) -> str:
         """A maze per agent, one below the other. A witness stands beside the corridor."""
         agents = [1] if self.witness else range(self.n_agents)

@@ -16,6 +16,7 @@ from marl_edu.algos import (
     icm,
     iql,
     maddpg,
+    mappo,
     qmix,
     rnd,
     tarmac,
@@ -25,7 +26,7 @@ from marl_edu.core.evaluate import play_episodes
 from marl_edu.core.protocols import Env, Policy
 from marl_edu.experiments import mixers, node_classification
 from marl_edu.experiments.run import Algorithm, Evaluation
-from marl_edu.training import a2c, ppo, qlearning
+from marl_edu.training import a2c, ppo, qlearning, recurrent_ppo
 
 NONE = Algorithm("none", a2c.Config, a2c.train, a2c.build)
 COMMNET = Algorithm("commnet", commnet.Config, commnet.train, commnet.build)
@@ -43,6 +44,7 @@ PPO = Algorithm("ppo", ppo.Config, ppo.train, ppo.build)
 COUNTS = Algorithm("counts", counts.Config, counts.train, ppo.build, counts.bonus)
 ICM = Algorithm("icm", icm.Config, icm.train, ppo.build, icm.bonus)
 RND = Algorithm("rnd", rnd.Config, rnd.train, ppo.build, rnd.bonus)
+MAPPO = Algorithm("mappo", mappo.Config, mappo.train, mappo.build)
 CURIOUS_TEAM = Algorithm(
     "curious-team",
     combined.CuriousConfig,
@@ -70,7 +72,7 @@ ALGORITHMS = {
     algorithm.id: algorithm
     for algorithm in (
         NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, IQL, VDN, QMIX, QMIX_CHANGED, MADDPG, PPO,
-        COUNTS, ICM, RND, CURIOUS_TEAM, TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL,
+        COUNTS, ICM, RND, MAPPO, CURIOUS_TEAM, TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL,
         NODE_CLASSIFICATION,
     )
 }  # fmt: skip
@@ -96,6 +98,14 @@ def score_explorers(net: ppo.ActorCritic, cfg: ppo.Config, episodes: int) -> dic
     greedy = score(env, ppo.TeamPolicy(net), episodes)
     sampling = score(env, ppo.TeamPolicy(net, greedy=False), episodes)
     return greedy | _sampling(sampling) | {"steps": sampling["steps"]}
+
+
+def score_critics(net: mappo.Team, cfg: mappo.Config, episodes: int) -> dict[str, float]:
+    """As `score_team`. No critic has a part in it."""
+    env = env_of(cfg, seed=cfg.seed)
+    greedy = score(env, recurrent_ppo.TeamPolicy(net), episodes)
+    sampling = score(env, recurrent_ppo.TeamPolicy(net, greedy=False), episodes)
+    return greedy | _sampling(sampling) | {"return_sampling": sampling["return"]}
 
 
 def score_q(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
@@ -132,6 +142,7 @@ def _sampling(found: dict[str, float]) -> dict[str, float]:
 
 SCORE_TEAM = Evaluation("team", score_team)
 SCORE_EXPLORERS = Evaluation("explorers", score_explorers)
+SCORE_CRITICS = Evaluation("critics", score_critics)
 SCORE_Q = Evaluation("q", score_q)
 SCORE_ACTORS = Evaluation("actors", score_actors)
 SCORE_POLES = Evaluation("poles", score_poles)

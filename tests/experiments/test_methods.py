@@ -5,9 +5,9 @@ import pytest
 
 from marl_edu.algos import maddpg
 from marl_edu.core.evaluate import play_episodes
-from marl_edu.envs import MultiAgentGridWorld, SpeakerListener, TMaze
+from marl_edu.envs import MultiAgentGridWorld, PredatorPrey, SpeakerListener, TMaze
 from marl_edu.experiments import methods as m
-from marl_edu.training import a2c
+from marl_edu.training import a2c, recurrent_ppo
 
 
 def test_a_score_is_the_mean_and_the_spread_of_its_episodes():
@@ -49,3 +49,14 @@ def test_poles_are_scored_by_the_time_they_stand(monkeypatch):
     monkeypatch.setattr(m, "score_q", lambda *_: {"return": 250.0, "return_sd": 50.0})
     found = m.score_poles(None, m.DQN.config(env=TMaze), 1)
     assert found["success"] == 0.5 and found["success_sd"] == 0.1
+
+
+def test_a_team_is_scored_without_its_critic():
+    cfg = m.MAPPO.config(env=PredatorPrey, critic="state", hidden_dim=8)
+    net = m.MAPPO.build(cfg, m.env_of(cfg, 1, 0))
+    net.critic = None
+    found = m.score_critics(net, cfg, 500)
+    again = play_episodes(m.env_of(cfg, 50, 0), recurrent_ppo.TeamPolicy(net), 500)["return"]
+    assert found["return"] == pytest.approx(again.mean().item(), abs=0.03)
+    assert found["return_sampling"] != found["return"]
+    assert {"success", "success_sampling", "return_sd", "steps", "episodes"} < set(found)

@@ -7,15 +7,16 @@ from typing import Any
 import pytest
 import torch
 
-from marl_edu.algos import combined, rnd
+from marl_edu.algos import combined, mappo, rnd
 from marl_edu.core.evaluate import evaluate
 from marl_edu.core.ops import highest
 from marl_edu.envs import AgentId, SpeakerListener
 from marl_edu.envs.baselines.task import UniformPolicy
-from marl_edu.training import a2c, ppo, qlearning
+from marl_edu.training import a2c, ppo, qlearning, recurrent_ppo
 from tests.training.scripted import Scripted, bools
 from tests.training.test_ends import SMALL, TRAIN, played
 
+LOOPS: dict[type, Any] = {a2c.ActorCritic: a2c, mappo.Team: recurrent_ppo}  # else: ppo
 # Slot 0 is told what to do in step 2 and has nothing at all to do in step 3; slot 1 dies in step 3.
 MASKS: dict[str, Any] = {
     "there": ("11", "11", "11", "10", "10"),
@@ -108,7 +109,7 @@ def test_every_loop_keeps_to_what_there_is(name, env, args):
     assert all(p.isfinite().all() for p in run.net.parameters())
     policies: list[Any] = (
         [qlearning.GreedyPolicy(run.net)] if "q" in name
-        else [(a2c if isinstance(run.net, a2c.ActorCritic) else ppo).TeamPolicy(run.net, greedy)
+        else [LOOPS.get(type(run.net), ppo).TeamPolicy(run.net, greedy)
               for greedy in (False, True)]
     )  # fmt: skip
     for policy in policies:

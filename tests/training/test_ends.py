@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 import torch
 
-from marl_edu.algos import combined, counts, dqn, drqn, icm, rnd, tarmac
+from marl_edu.algos import combined, counts, dqn, drqn, icm, mappo, rnd, tarmac
 from marl_edu.core.evaluate import evaluate
 from marl_edu.core.ops import gae
 from marl_edu.envs import TrafficJunction
-from marl_edu.training import a2c, ppo, qlearning
+from marl_edu.training import a2c, ppo, qlearning, recurrent_ppo
 from marl_edu.training.bonus import NoBonus
 from tests.training.scripted import Scripted, bools
 
@@ -27,11 +27,14 @@ TRAIN: dict[str, tuple[Any, Any, dict[str, Any]]] = {
     "rnd, per agent, shuffled": (
         rnd.Config, rnd.train, {"per_agent_bonus": True, "shuffle_bonus": True}
     ),
+    "mappo": (mappo.Config, mappo.train, {"window": 2}),
+    "ippo, separate": (mappo.Config, mappo.train, {"critic": "own", "share": False}),
     "curious team": (combined.CuriousConfig, combined.train_curious, {}),
     "dqn": (dqn.Config, dqn.train, Q),
     "drqn": (drqn.Config, drqn.train, Q),
     "drqn, stored": (drqn.Config, drqn.train, {**Q, "window": 2, "burn_in": 1, "start": "stored"}),
 }  # fmt: skip
+IPPO = mappo.Config(Scripted, critic="own", hidden_dim=8)
 # Slot 0: an agent that dies in step 2. Slot 1: one leaves in step 2, and the next comes at once.
 # Slot 2: empty until one arrives in step 3. The second environment ends after step 3.
 STORY: dict[str, Any] = {
@@ -63,11 +66,13 @@ def played(loop: str, env: Any) -> Any:
         return a2c.rollout(net, env, g)
     if loop == "ppo":
         return ppo.rollout(ppo.ActorCritic(env.obs_dim, env.n_actions, 8, env.n_agents), env, g)
+    if loop == "mappo":
+        return recurrent_ppo.rollout(mappo.build(IPPO, env), env, g)
     net: Any = drqn.RecurrentQ(env.obs_dim, env.n_actions, 8)
     return qlearning.rollout(net, env, 0.5, g)[0]
 
 
-@pytest.mark.parametrize("loop", ["a2c", "ppo", "q"])
+@pytest.mark.parametrize("loop", ["a2c", "ppo", "mappo", "q"])
 def test_a_story_is_told_alike_by_all_loops(loop):
     batch = played(loop, Scripted(**STORY, num_envs=2))
     for b in range(2):
@@ -90,6 +95,7 @@ def test_a_return_means_the_same_in_all_loops():
         qlearning.GreedyPolicy(net),
         ppo.TeamPolicy(ppo.ActorCritic(2, 3, 8, 3)),
         a2c.TeamPolicy(a2c.ActorCritic(2, 3, 8, a2c.NoCommunication())),
+        recurrent_ppo.TeamPolicy(mappo.build(IPPO, env)),
     ):
         assert evaluate(env, policy, 2)["return"] == pytest.approx(RETURN)
 

@@ -12,6 +12,7 @@ from marl_edu.experiments import methods
 from marl_edu.experiments.catalogue import (
     communication,
     comparison,
+    critics,
     exploration,
     graphs,
     maddpg,
@@ -29,6 +30,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *exploration.EXPERIMENTS,
         *memory.EXPERIMENTS,
         *values.EXPERIMENTS,
+        *critics.EXPERIMENTS,
         *communication.HARD_EXPERIMENTS,
         *comparison.EXPERIMENTS,
         *maddpg.EXPERIMENTS,
