@@ -12,7 +12,7 @@ from marl_edu.core.protocols import Env
 from marl_edu.widgets.shared.own import Own
 
 
-class OwnBonus(icm.IntrinsicCuriosityModule):
+class ReaderBonus(icm.IntrinsicCuriosityModule):
     """ICM whose eq. (5) is `own(predicted, after, eta)`."""
 
     def __init__(self, own: Own, *sizes: Any):
@@ -34,7 +34,7 @@ class OwnBonus(icm.IntrinsicCuriosityModule):
         return self.own(*rows, self.eta, shape=(action.numel(),)).view(action.shape)
 
 
-class OwnView(rnd.RandomNetworkDistillation):
+class ReaderView(rnd.RandomNetworkDistillation):
     """RND whose eq. (1) is `own(obs, mean, var)`. A variance of 0 is given as the smallest that
     there is, since the exercise's are above 0."""
 
@@ -54,7 +54,7 @@ def bonus(own: Own, cfg: Any, env: Env) -> torch.nn.Module:
     """The bonus module of a run of ICM or RND, with a reader's function in it."""
     if isinstance(cfg, icm.Config):
         sizes = cfg.feature_dim, cfg.model_dim, cfg.beta, cfg.eta, cfg.stop
-        return OwnBonus(own, env.obs_dim, env.n_actions, *sizes)
-    view = OwnView(own, env.obs_dim, cfg.feature_dim, cfg.predictor_dim)
+        return ReaderBonus(own, env.obs_dim, env.n_actions, *sizes)
+    view = ReaderView(own, env.obs_dim, cfg.feature_dim, cfg.predictor_dim)
     view.warm_up(env)
     return view
