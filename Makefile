@@ -14,7 +14,7 @@ LAB_OPTIONS ?=
 export PYTHON VENV WORKERS LAB_OPTIONS
 
 TARGETS := help book quick test deep lint types fast unit notebooks tests site slow mutants pdf epub \
-           archive times tools lab serve format clean
+           archive times tools lab lab-test serve format clean
 .PHONY: $(TARGETS)
 
 $(TARGETS):

@@ -4,6 +4,7 @@ nbval runs every cell of every notebook. When the last one of a notebook has pas
 are stored where the build looks for them, so that nothing has to run twice.
 """
 
+import os
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -16,6 +17,7 @@ from nbval.plugin import IPyNbCell, IPyNbFile
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tools"))
 import book
 
+os.environ["MARL_EDU_STRICT"] = "1"  # a claim that does not hold is a failure: results/claims.py
 SECONDS = pytest.StashKey[dict[int, float]]()  # of each cell that has passed, by its number
 
 

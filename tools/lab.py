@@ -26,6 +26,9 @@ from pybtex.database import parse_file
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK, LAB = ROOT / "book", ROOT / "lab"
+# A notebook keeps the state of its figures, so that they are there when it is opened again; Lab
+# asks nobody whether it may bring news.
+SETTINGS = ROOT / "tools" / "lab_settings"
 BASE = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["html"]["baseurl"]
 COPIED = ".copied.json"  # of each copy, what was written of it
 FIRST = "tour.ipynb"
@@ -46,6 +49,13 @@ def papers(references: Path) -> dict[str, tuple[str, str]]:
         who = f"{names[0]} et al." if len(names) > 2 else " and ".join(names)
         found[key] = who, str(entry.fields["year"])
     return found
+
+
+@cache
+def labels(page: Path, label: str) -> bool:
+    """Whether an equation of the page has this label."""
+    text = page.read_text("utf-8")
+    return f":label: {label}\\n" in text or f"$$ ({label})" in text
 
 
 def title(page: Path) -> str:
@@ -83,6 +93,15 @@ def readable(text: str, page: Path, book: Path) -> str:
         there = target.relative_to(book.resolve()).with_suffix(".html").as_posix()
         return f"[{words}]({BASE}book/{there}{place or ''})"
 
+    def equation(found: re.Match[str]) -> str:
+        label = found[1]
+        where = next((one for one in notebooks(book) if labels(book / one, label)), None)
+        if where is None or (book / where).resolve() == page.resolve():
+            return found[0]
+        there = where.with_suffix(".html").as_posix()
+        return f"[an equation of another page]({BASE}book/{there}#equation-{label})"
+
+    text = re.sub(r"\{eq\}`([\w-]+)`", equation, text)
     text = re.sub(r"\{cite(:t)?\}`([^`]+)`", cite, text)
     text = re.sub(r"\{term\}`([^`<]+)`", term, text)
     return re.sub(r"\[([^\]\n]*)\]\(([\w./-]+)\.(md|ipynb)(#[\w-]+)?\)", link, text)
@@ -126,19 +145,24 @@ def refresh(book: Path, lab: Path) -> list[str]:
     return said
 
 
-def main(options: list[str]) -> int:
+def options() -> list[str]:
+    """What Lab is started with here."""
+    return [f"--LabApp.app_settings_dir={SETTINGS}"]
+
+
+def main(given: list[str]) -> int:
     """Copy, say what was kept, and open Lab."""
     for line in refresh(BOOK, LAB):
         print(line)
     root = hasattr(os, "geteuid") and os.geteuid() == 0
-    if root and "--allow-root" not in options:
+    if root and "--allow-root" not in given:
         print(
             "JupyterLab does not run as root by itself. In a container:\n"
             '    make lab LAB_OPTIONS="--allow-root --ip 0.0.0.0"',
             file=sys.stderr,
         )
         return 1
-    command = [sys.executable, "-m", "jupyter", "lab", *options, FIRST]
+    command = [sys.executable, "-m", "jupyter", "lab", *options(), *given, FIRST]
     return subprocess.run(command, cwd=LAB).returncode
 
 

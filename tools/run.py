@@ -28,13 +28,14 @@ HELP = {
     "book": "build the book: _build/html/index.html",
     "quick": "style, types, the fast tests: two minutes, while you work",
     "test": "all but make deep: style, types, tests, notebooks, book, browser",
-    "deep": "what takes long: slow tests, and whether the tests notice a changed line",
+    "deep": "what takes long: slow tests, the labs, and whether the tests notice a changed line",
     "pdf": "print the book into one file: _build/html/marl-edu.pdf",
     "epub": "the book for an e-reader: _build/html/marl-edu.epub",
     "archive": "pack the built book: _build/site.tar.gz, and its checksum",
     "times": "how long quick, test and deep take, beside their limits; hours",
     "tools": "our algorithms on other environments, ours in other tools; half an hour",
     "lab": "open JupyterLab on copies of the chapters, to write in (LAB_OPTIONS=...)",
+    "lab-test": "JupyterLab in a browser: every figure and panel; five minutes",
     "serve": "serve the built book on http://localhost:8000",
     "format": "format the code, write the exercises' cells, strip the notebooks' outputs",
     "clean": "remove everything that was built, but not .venv",
@@ -43,7 +44,7 @@ HELP = {
 NEEDS = {
     "quick": ("lint", "types", "fast"),
     "test": ("lint", "types", "tests", "book", "site"),
-    "deep": ("slow", "mutants"),
+    "deep": ("slow", "lab-test", "mutants"),
     "site": ("book",),
     "pdf": ("book",),
     "epub": ("book",),
@@ -58,7 +59,8 @@ WORKERS = os.environ.get("WORKERS") or "logical"
 PYTEST = ("-m", "pytest", "-n", WORKERS, "--dist", "loadfile", "--no-loadscope-reorder")
 SPREAD = (*PYTEST, "--dist", "worksteal")
 JAVASCRIPT = ("tools/javascript.py", "test")
-FAST = "not learning and not long and not slow and not browser and not site"
+UNIT = "not site and not slow and not lab"
+FAST = "not learning and not long and not slow and not browser and not site and not lab"
 # What each target says, and what it runs with the environment's Python.
 STEPS: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     "lint": (
@@ -79,16 +81,20 @@ STEPS: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
     ),
     "unit": (
         "tests of the package and of the book's sources",
-        (JAVASCRIPT, (*PYTEST, "tests", "-m", "not site and not slow")),
+        (JAVASCRIPT, (*PYTEST, "tests", "-m", UNIT)),
     ),
     "notebooks": ("every notebook, cell by cell", ((*PYTEST, "--nbval-lax", "book"),)),
     "tests": (
         "all tests, and every notebook, cell by cell",
-        (JAVASCRIPT, (*PYTEST, "--nbval-lax", "book", "tests", "-m", "not site and not slow")),
+        (JAVASCRIPT, (*PYTEST, "--nbval-lax", "book", "tests", "-m", UNIT)),
     ),
     "site": (
         "the built site in a browser",
         (("tools/browser.py", *SPREAD, "tests/site", "-m", "site"),),
+    ),
+    "lab-test": (
+        "the labs in JupyterLab and a browser",
+        (("tools/browser.py", "-m", "pytest", "tests/lab", "-m", "lab"),),
     ),
     "slow": ("slow tests", ((*SPREAD, "tests", "-m", "slow"),)),
     "mutants": (
@@ -105,7 +111,7 @@ STEPS: dict[str, tuple[str, tuple[tuple[str, ...], ...]]] = {
         (("-m", "http.server", "8000", "--bind", "localhost", "--directory", str(HTML)),),
     ),
 }
-ONE_THREAD = ("fast", "unit", "notebooks", "tests", "site", "slow")
+ONE_THREAD = ("fast", "unit", "notebooks", "tests", "site", "slow", "lab-test")
 
 
 def python(*arguments: str, **variables: str) -> None:

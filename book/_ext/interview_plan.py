@@ -17,7 +17,7 @@ PLAN: tuple[tuple[str, str, int], ...] = (
     ("chapters/icm", "an exercise", PRACTICE),
     ("chapters/rnd", "a bug hunt", PRACTICE),
     ("interview/qmix", "a mock interview", MOCK),
-    ("interview/maddpg", "a mock interview", MOCK),
+    ("chapters/maddpg", "an exercise", PRACTICE),
     ("chapters/comparison", "a mock interview", MOCK),
     ("interview/design", "two of its problems", 2 * DESIGN),
     ("interview/ground", "a mock interview", MOCK),

@@ -44,8 +44,6 @@ PER_SIDE = 372_000
 SMALLEST, LARGEST = 7.9, 10.5
 # Where a topic is told, if not in a chapter of its name.
 CHAPTERS = {"commnet": "tarmac"}
-# Where the problem is told of topics that no chapter is about.
-PROBLEMS = dict.fromkeys(("qmix", "maddpg"), ("chapter:environments#credit", "Credit"))
 
 READING = """## Read code
 
@@ -206,12 +204,7 @@ $$
         chapter = CHAPTERS.get(self.topic, self.topic)
         if f"book/chapters/{chapter}" in self.app.env.found_docs:
             return f"The chapter: [](../chapters/{chapter}.ipynb)."
-        if self.topic not in PROBLEMS:
-            return ""
-        link, name = PROBLEMS[self.topic]
-        return (
-            f'It has no chapter; the problem is told in <a href="{self._address(link)}">{name}</a>.'
-        )
+        return ""
 
     def quiz(self) -> str:
         """The quizzes of the page's topic, as forms that can be read without JavaScript."""

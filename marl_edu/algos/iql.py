@@ -12,7 +12,7 @@ Symbols: q_i `now`, q'_i `then`, r_i `reward`, d_i `terminated`, y_i `y`, all (E
 
 Differences from the papers: one network for all agents; double Q-learning by default.
 
-Chapter: none yet.
+Chapter: book/chapters/qmix.ipynb.
 """
 
 from collections.abc import Callable

@@ -23,7 +23,7 @@ Symbols: q `q` (B, T, N) · s `state` (B, T, S) · W_1 (B, T, N, H), b_1, x, W_2
 
 Differences from the papers: those of team_q.py; of the two weightings only the optimistic one.
 
-Chapter: none yet.
+Chapter: book/chapters/qmix.ipynb.
 """
 
 from collections.abc import Callable

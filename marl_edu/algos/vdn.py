@@ -13,7 +13,7 @@ Symbols: q_i `q` (B, T, N) · Q_tot (B, T).
 Differences from the paper: no dueling networks; a GRU instead of an LSTM; double Q-learning by
 default. Agents share their weights and know their numbers, one of the paper's variants.
 
-Chapter: none yet.
+Chapter: book/chapters/qmix.ipynb.
 """
 
 from collections.abc import Callable

@@ -72,6 +72,13 @@ def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     return hint and f" {hint}"
 
 
+def truth_value(name: str, value: bool) -> bool:
+    """Return `value`, or raise TypeError unless it is True or False."""
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
 def one_of(name: str, value: str, choices: Iterable[str]) -> str:
     """Return `value`, or raise ValueError naming the choices."""
     if value not in choices:
@@ -95,4 +102,26 @@ def check_actions(
     if low < 0 or high >= n_actions:
         raise ValueError(
             f"actions must lie in 0..{n_actions - 1}, got values from {low.item()} to {high.item()}"
+        )
+
+
+def check_continuous_actions(
+    actions: Tensor, shape: tuple[int, int, int], device: torch.device
+) -> None:
+    """Raise unless `actions` is a float tensor `(B, N, A)` on `device` with entries in [0, 1]."""
+    if not isinstance(actions, Tensor):
+        raise TypeError(f"actions must be a torch.Tensor, got {type(actions).__name__}")
+    if not actions.is_floating_point():
+        raise TypeError(
+            "actions must be numbers in [0, 1], since this environment is continuous, got "
+            f"{actions.dtype}: choose among whole numbers with continuous=False"
+        )
+    if tuple(actions.shape) != shape:
+        raise ValueError(f"actions must have shape (B, N, A) = {shape}, got {tuple(actions.shape)}")
+    if actions.device.type != torch.device(device).type:
+        raise ValueError(f"actions must be on device {device}, got {actions.device}")
+    low, high = actions.aminmax()
+    if not (low >= 0 and high <= 1):  # NaN lies nowhere
+        raise ValueError(
+            f"actions must lie in [0, 1], got values from {low.item()} to {high.item()}"
         )

@@ -55,7 +55,7 @@ def outcome(
 
 
 def take_step(
-    env: Env, actions: Int[Tensor, "B N"]
+    env: Env, actions: Int[Tensor, "B N"] | Float[Tensor, "B N A"]
 ) -> tuple[Float[Tensor, "B N O"], Outcome, dict[str, Any]]:
     """Let everybody act. Returns what is seen then, what it came to, and the environment's info."""
     alive, running = env.alive, env.running

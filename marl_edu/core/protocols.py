@@ -35,6 +35,10 @@ class Env(Protocol):
         """A."""
 
     @property
+    def continuous(self) -> bool:
+        """Whether an action is A numbers in [0, 1] instead of one of A."""
+
+    @property
     def obs_dim(self) -> int:
         """O."""
 
@@ -83,7 +87,7 @@ class Env(Protocol):
         """Start B fresh episodes, with a seed always the same ones."""
 
     def step(
-        self, actions: Int[Tensor, "B N"]
+        self, actions: Int[Tensor, "B N"] | Float[Tensor, "B N A"]
     ) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """Advance by one step: obs `(B, N, O)`, reward `(B, N)`, terminated `(B,)`, truncated
         `(B,)`, and info with `alive` and `completed` `(B, N)` and `success` `(B,)`."""

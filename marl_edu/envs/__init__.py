@@ -2,6 +2,7 @@
 
 from marl_edu.envs.base.wrappers import AgentId, Flicker
 from marl_edu.envs.cooperative_navigation import CooperativeNavigation
+from marl_edu.envs.foraging import Foraging
 from marl_edu.envs.games import LeverGame, MatrixGame, TwoStepGame
 from marl_edu.envs.grid_world import MultiAgentGridWorld
 from marl_edu.envs.key_door_maze import KeyDoorMaze
@@ -18,6 +19,7 @@ __all__ = [
     "AgentId",
     "CooperativeNavigation",
     "Flicker",
+    "Foraging",
     "KeyDoorMaze",
     "LeverGame",
     "MatrixGame",

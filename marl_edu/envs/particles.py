@@ -6,7 +6,9 @@ Description:
     apart where they touch.
 Actions of an agent that moves:
     `0` nothing, `1` left (-x), `2` right (+x), `3` down (-y), `4` up (+y): a push with the
-    force `acceleration` for one step. Every body has the mass 1.
+    force `acceleration` for one step. Every body has the mass 1. With `continuous=True` an action
+    is a number in [0, 1] for each of the five instead, how hard to push that way: (0, 0, 1, 0, 0)
+    is what `2` is, and a left and a right of the same size cancel. The first has no effect.
 Order of a step, with position p, velocity v, force f, DT = 0.1 and DAMPING = 0.25:
     1. f = push + contact forces at the old positions;
     2. p ← p + DT · v, with the old velocity;
@@ -21,8 +23,10 @@ Contact of two solid bodies at distance d, the sum of whose radii is r:
     bodies in the very same place do not push each other (MPE2 divides by zero there).
 Two conventions:
     The particle environments follow MPE2 (once a part of PettingZoo), so that numbers compare with
-    it. OpenAI's original environments change the velocity first and then move with the new one; in
-    them action 1 pushes right and 2 left. Returns of the two do not compare.
+    it. With `convention="openai"` they are OpenAI's original environments. Those change the
+    velocity first, and then move with the new one: 3, 4, and then 2 with the new velocity. In them
+    `1` is right, `2` left, `3` up, `4` down. Where a team is rewarded together, each agent gets the
+    sum over the team. Returns of the two do not compare.
 State:
     `position` `(B, E, 2)`, agents first, and `velocity` `(B, N, 2)`. To put an environment into a
     state, assign them new tensors between two steps.
@@ -36,15 +40,17 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.envs.base.env import BatchedEnv
+from marl_edu.core.checks import truth_value
+from marl_edu.envs.base.env import Actions, BatchedEnv
 from marl_edu.envs.drawing.shapes import lines
 
 DT, DAMPING = 0.1, 0.25
 STIFFNESS, MARGIN = 100.0, 1e-3
+CONVENTIONS = ("mpe2", "openai")
 NOTHING, LEFT, RIGHT, DOWN, UP = range(5)
 DIRECTIONS = ((0.0, 0.0), (-1.0, 0.0), (1.0, 0.0), (0.0, -1.0), (0.0, 1.0))  # of the actions
 
@@ -68,9 +74,18 @@ class Particles(BatchedEnv):
     """
 
     n_actions = len(DIRECTIONS)
+    convention = CONVENTIONS[0]
 
-    def __init__(self, num_envs: int, device: str, seed: int | None, dtype: torch.dtype):
+    def __init__(
+        self,
+        continuous: bool,
+        num_envs: int,
+        device: str,
+        seed: int | None,
+        dtype: torch.dtype,
+    ):
         super().__init__(num_envs, device, seed)
+        self.continuous = truth_value("continuous", continuous)
         if dtype not in (torch.float32, torch.float64):
             raise TypeError(f"dtype must be torch.float32 or torch.float64, got {dtype!r}")
         self.dtype = dtype
@@ -99,6 +114,12 @@ class Particles(BatchedEnv):
         self.second = torch.tensor([j for _, j in pairs], dtype=torch.int64, device=self.device)
         self.touch = self._numbers([radius[i] + radius[j] for i, j in pairs])
 
+    def _follow(self, convention: str) -> None:
+        """Take one of CONVENTIONS; after `_make_bodies`."""
+        self.convention = convention
+        if convention == "openai":
+            self.directions = -self.directions
+
     def _numbers(self, values: Sequence[Any]) -> Tensor:
         return torch.tensor(values, dtype=self.dtype, device=self.device)
 
@@ -108,18 +129,23 @@ class Particles(BatchedEnv):
         self.position = (2 * u - 1) * self._numbers(half_side)[:, None]
         self.velocity = torch.zeros_like(self.position[:, : self.n_agents])
 
-    def _move(self, actions: Int[Tensor, "B N"]) -> None:
+    def _move(self, actions: Actions) -> None:
         """One step of the physics."""
         N = self.n_agents
-        force = F.embedding(actions, self.directions) * self.acceleration
+        if self.continuous:
+            push = actions.to(self.dtype) @ self.directions
+        else:
+            push = F.embedding(actions, self.directions)
+        force = push * self.acceleration
         if len(self.touch):
             force = force + self._contact()[:, :N]
-        position = self.position.clone()
-        position[:, :N].add_(self.velocity, alpha=DT)
         velocity = (1 - DAMPING) * self.velocity + DT * force
         if self.max_speed is not None:
             speed = torch.hypot(*velocity.unbind(-1))[..., None]
             velocity = velocity * (self.max_speed / speed).clamp_max(1)  # at rest: inf, so 1
+        position = self.position.clone()
+        moving = velocity if self.convention == "openai" else self.velocity
+        position[:, :N].add_(moving, alpha=DT)
         self.position, self.velocity = position, velocity
 
     def _contact(self) -> Float[Tensor, "B E 2"]:

@@ -15,14 +15,18 @@ Observation, per predator, float32:
     is 0. O = (2 vision + 1)² V: 29 / 936 / 3636 at the published sizes.
 Rewards, per predator, after the moves of a step, k of the N predators being on the prey:
     off the prey -0.05. On it: 0 ("mixed"), 0.05 k ("cooperative"), 0.05 / k ("competitive").
+    "together", everybody alike: 1 if k is 2 or more, `penalty` if k is 1, otherwise 0. Whoever is
+    on the prey alone does not stay there, but may move on.
 Start and end:
     the N + 1 cells are drawn without replacement, all choices equally likely. In "mixed" mode the
-    episode ends (terminated) in the step in which the last predator arrives; in the other modes,
-    and without that, after `max_steps` (truncated). Success: all predators are on the prey.
+    episode ends (terminated) in the step in which the last predator arrives, in "together" mode
+    when two are on the prey at once; in the other modes, and without that, after `max_steps`
+    (truncated). Success: all predators are on the prey; "together": two or more.
 Arguments:
     size: of the grid, from 2. n_predators: N, from 1. vision: cells seen in each direction.
     max_steps: T. For sizes 5 / 10 / 20 these three default to 3, 0, 20 / 5, 1, 40 / 10, 1, 80;
-    for any other size they must be given. mode: "mixed", "cooperative" or "competitive".
+    for any other size they must be given. mode: "mixed", "cooperative", "competitive", or
+    "together", which needs two predators. penalty: of "together" alone, at most 0.
     num_envs, device, seed: as in every environment.
 Reference scores, in steps until all are there, at the three published sizes:
     random moves 19.84 / 40.0 / 80.0 (successful in 2.9 / 0.0 / 0.0 %). Nobody can be faster than
@@ -32,7 +36,8 @@ Reference scores, in steps until all are there, at the three published sizes:
     64.2; both without a word. See `baselines/predator_prey.py`.
 Source:
     IC3Net (arXiv 1812.09755) and the environment released with it. There success is not reported
-    in "competitive" mode; here it means the same in all.
+    in "competitive" mode; here it means the same in all. "together" is ours, a small stag hunt
+    after the penalised predator-prey of Weighted QMIX (arXiv 2006.10800), whose prey move.
 """
 
 import math
@@ -42,7 +47,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.core.checks import one_of, positive_int, whole_number
+from marl_edu.core.checks import finite_number, one_of, positive_int, whole_number
 from marl_edu.core.registry import register
 from marl_edu.envs.base.env import BatchedEnv
 from marl_edu.envs.drawing import shapes
@@ -51,6 +56,7 @@ from marl_edu.envs.drawing.shapes import CELL
 UP, RIGHT, DOWN, LEFT, STAY = range(5)
 MOVES = ((-1, 0), (0, 1), (1, 0), (0, -1), (0, 0))  # (row, column) of each action
 STEP_REWARD, PREY_REWARD = -0.05, 0.05
+MODES = ("mixed", "cooperative", "competitive", "together")
 PUBLISHED = {  # by size
     5: {"n_predators": 3, "vision": 0, "max_steps": 20},
     10: {"n_predators": 5, "vision": 1, "max_steps": 40},
@@ -73,13 +79,14 @@ class PredatorPrey(BatchedEnv):
         vision: int | None = None,
         mode: str = "mixed",
         max_steps: int | None = None,
+        penalty: float = 0.0,
         num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
     ):
         super().__init__(num_envs, device, seed)
         size = self.size = whole_number("size", size, 2)
-        self.mode = one_of("mode", mode, ("mixed", "cooperative", "competitive"))
+        self.mode = one_of("mode", mode, MODES)
         self.n_agents = positive_int("n_predators", self._given("n_predators", n_predators))
         self.vision = whole_number("vision", self._given("vision", vision))
         self.max_steps = positive_int("max_steps", self._given("max_steps", max_steps))
@@ -88,6 +95,7 @@ class PredatorPrey(BatchedEnv):
                 f"n_predators must be at most {size * size - 1} on a grid of {size} x {size}, so "
                 f"that all and the prey find a cell of their own, got {self.n_agents}"
             )
+        self.penalty = self._checked(penalty)
         self._build_tables()
 
     def _given(self, name: str, value: int | None) -> int:
@@ -98,6 +106,18 @@ class PredatorPrey(BatchedEnv):
                 f"{', '.join(map(str, PUBLISHED))} have published settings"
             )
         return PUBLISHED[self.size][name] if value is None else value
+
+    def _checked(self, penalty: float) -> float:
+        """The penalty, a number that this mode takes."""
+        if self.mode == "together" and self.n_agents < 2:
+            raise ValueError(f"n_predators must be at least 2 in this mode, got {self.n_agents}")
+        found = finite_number(penalty)
+        if found is None or found > 0 or (found and self.mode != "together"):
+            raise ValueError(
+                f'penalty must be a number of at most 0, and 0 unless mode is "together", got '
+                f"{penalty!r} in mode {self.mode!r}"
+            )
+        return found
 
     def _build_tables(self) -> None:
         """What every cell's view shows of the grid, and which padded cells it consists of."""
@@ -131,9 +151,13 @@ class PredatorPrey(BatchedEnv):
 
     def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         moved = (self.predators + self.moves[actions]).clamp(0, self.size - 1)
-        self.predators = torch.where(self.on_prey[..., None], self.predators, moved)
+        held = self.on_prey[..., None] & (self.mode != "together")
+        self.predators = torch.where(held, self.predators, moved)
         self.on_prey = (self.predators == self.prey[:, None]).all(-1)
         k = self.on_prey.sum(1, keepdim=True)
+        if self.mode == "together":
+            paid = (k >= 2) + self.penalty * (k == 1)
+            return paid.expand(-1, self.n_agents), self._success(), {}
         there = {
             "mixed": 0.0 * k,
             "cooperative": PREY_REWARD * k,
@@ -144,7 +168,7 @@ class PredatorPrey(BatchedEnv):
         return reward, caught if self.mode == "mixed" else torch.zeros_like(caught), {}
 
     def _success(self) -> Bool[Tensor, " B"]:
-        return self.on_prey.all(1)
+        return self.on_prey.sum(1) >= 2 if self.mode == "together" else self.on_prey.all(1)
 
     @property
     def state_dim(self) -> int:

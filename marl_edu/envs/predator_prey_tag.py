@@ -11,7 +11,8 @@ Description:
     | prey     | 0.05   | 4            | 1.3           |
     | obstacle | 0.2    | does not move |              |
 Actions:
-    `0` nothing, `1` left, `2` right, `3` down, `4` up: a push for one step.
+    `0` nothing, `1` left, `2` right, `3` down, `4` up: a push for one step. With
+    `continuous=True` five numbers in [0, 1] instead (`particles.py`).
 Observation, per agent, in this order, without bounds, N = P + Q, O = 2 + 2 K + 2 N + 2 Q:
     own velocity (x, y); own position (x, y); for every obstacle its position minus one's own
     (x, y); for every other agent, predators first, its position minus one's own (x, y); for every
@@ -25,24 +26,27 @@ Start and end:
     truncation. `success` is the predators': a prey was touched at least once in the episode.
 Arguments:
     n_predators: P, from 1. n_prey: Q, from 1. n_obstacles: K, from 0. max_steps: from 1.
-    num_envs, device, seed: as in every environment. dtype: torch.float32, or torch.float64.
+    continuous: see Actions. num_envs, device, seed: as in every environment. dtype: torch.float32,
+    or torch.float64.
 Reference scores, P = 3, Q = 1, K = 2: random agents touch in 18 % of the episodes (a predator's
 return is
     4.3), predators that chase a random prey in 97 % (66), one that flees in 84 % (44).
-Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`.
+Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`;
+    both as there with `convention="openai"`.
     Names are MPE2's: predators are `adversary_0`, ..., prey `agent_0`, ...
 Source:
     Lowe et al. 2017 (MADDPG, arXiv 1706.02275); as simple_tag_v3 in MPE2 1.1.
 """
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-from marl_edu.core.checks import positive_int, whole_number
+from marl_edu.core.checks import one_of, positive_int, whole_number
 from marl_edu.core.registry import register
+from marl_edu.envs.base.env import Actions
 from marl_edu.envs.drawing.shapes import agent, canvas, target, words
-from marl_edu.envs.particles import SIDE, Particles, distances
+from marl_edu.envs.particles import CONVENTIONS, SIDE, Particles, distances
 
 PREDATOR = {"radius": 0.075, "acceleration": 3.0, "max_speed": 1.0}
 PREY = {"radius": 0.05, "acceleration": 4.0, "max_speed": 1.3}
@@ -60,12 +64,14 @@ class PredatorPreyTag(Particles):
         n_prey: int = 1,
         n_obstacles: int = 2,
         max_steps: int = 25,
+        continuous: bool = False,
         num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
         dtype: torch.dtype = torch.float32,
+        convention: str = "mpe2",
     ):
-        super().__init__(num_envs, device, seed, dtype)
+        super().__init__(continuous, num_envs, device, seed, dtype)
         P = self.n_predators = positive_int("n_predators", n_predators)
         Q = self.n_prey = positive_int("n_prey", n_prey)
         K = self.n_obstacles = whole_number("n_obstacles", n_obstacles)
@@ -77,6 +83,7 @@ class PredatorPreyTag(Particles):
             max_speed=[one["max_speed"] for one in agents],
         )
         self._make_view(obs_dim=2 + 2 * K + 2 * (P + Q) + 2 * Q)
+        self._follow(one_of("convention", convention, CONVENTIONS))
 
     @property
     def agent_names(self) -> list[str]:
@@ -93,7 +100,7 @@ class PredatorPreyTag(Particles):
         self._place([1.0] * self.n_agents + [0.9] * self.n_obstacles)
         self.touched = torch.zeros_like(self.running)
 
-    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def _step(self, actions: Actions) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self._move(actions)
         P, N = self.n_predators, self.n_agents
         predators, prey = self.position[:, :P], self.position[:, P:N]

@@ -6,6 +6,10 @@ Gymnasium, after `import marl_edu.envs`, or with the module in front of the name
     gymnasium.make("marl_edu.envs:marl_edu/TMaze-v0")
     gymnasium.make("marl_edu/TrafficJunction-v0", agent=0, others=UniformPolicy(0))
     gymnasium.make_vec("marl_edu/TMaze-v0", num_envs=1024)
+    gymnasium.make("marl_edu/Foraging-8x8-2p-2f-coop-v3")
+
+The last is a name that foraging has in the original; `foraging.BENCHMARKS` lists those that can be
+made so, and `foraging.settings` knows what goes with any other.
 
 PettingZoo, as with its own modules:
 
@@ -22,6 +26,8 @@ from typing import TYPE_CHECKING, Any
 import gymnasium
 import torch
 
+from marl_edu.envs import foraging
+
 if TYPE_CHECKING:  # imported where it is needed: `import marl_edu.envs` stays quick
     from pettingzoo import AECEnv
 
@@ -30,9 +36,9 @@ if TYPE_CHECKING:  # imported where it is needed: `import marl_edu.envs` stays q
     from marl_edu.envs.adapters.vector import Vector
 
 NAMES = (
-    "CooperativeNavigation", "KeyDoorMaze", "LeverGame", "MatrixGame", "MultiAgentGridWorld",
-    "PredatorPrey", "PredatorPreyTag", "Relay", "SpeakerListener", "SpeakerProbe", "TMaze",
-    "TrafficJunction", "TwoStepGame",
+    "CooperativeNavigation", "Foraging", "KeyDoorMaze", "LeverGame", "MatrixGame",
+    "MultiAgentGridWorld", "PredatorPrey", "PredatorPreyTag", "Relay", "SpeakerListener",
+    "SpeakerProbe", "TMaze", "TrafficJunction", "TwoStepGame",
 )  # fmt: skip
 
 
@@ -111,12 +117,15 @@ class PettingZooModule:
 
 def register_all() -> None:
     """Tell Gymnasium all names; again does nothing."""
-    for name in NAMES:
+    known: dict[str, dict[str, Any]] = {f"{name}-v0": {"environment": name} for name in NAMES}
+    for name in foraging.BENCHMARKS:
+        known[name] = {"environment": "Foraging", **foraging.settings(name)}
+    for name, kwargs in known.items():
         gymnasium.register(
-            id=f"marl_edu/{name}-v0",
+            id=f"marl_edu/{name}",
             entry_point=f"{__name__}:make",
             vector_entry_point=f"{__name__}:make_vec",
-            kwargs={"environment": name},
+            kwargs=kwargs,
         )
 
 
@@ -125,6 +134,7 @@ def _class(name: str) -> Callable[..., Any]:
 
 
 cooperative_navigation_v0 = PettingZooModule("CooperativeNavigation")
+foraging_v0 = PettingZooModule("Foraging")
 key_door_maze_v0 = PettingZooModule("KeyDoorMaze")
 lever_game_v0 = PettingZooModule("LeverGame")
 matrix_game_v0 = PettingZooModule("MatrixGame")

@@ -7,7 +7,8 @@ Description:
     `particles.py`: the listener has acceleration 5 and no largest speed; nothing collides.
 Actions:
     speaker: the word, `0`, `1` or `2`. Listener: `0` nothing, `1` left, `2` right, `3` down,
-    `4` up, a push for one step.
+    `4` up, a push for one step. With `continuous=True` numbers in [0, 1]: three of the speaker, all
+    of which the listener hears, and five of the listener (`particles.py`).
 Observation, without bounds, O = 11:
     speaker, 3 numbers: the goal's colour, 0.65 for the number of the landmark that is the goal and
     0.15 for the two others; then 8 zeros. Listener, 11 numbers: own velocity (x, y); for every
@@ -20,14 +21,14 @@ Start and end:
     landmark; `max_steps` steps, then truncation. `success`: the listener is now nearer to the goal
     than 0.1.
 Arguments:
-    max_steps: from 1. num_envs, device, seed: as in every environment. dtype: torch.float32, or
-    torch.float64.
+    max_steps: from 1. continuous: see Actions. num_envs, device, seed: as in every
+    environment. dtype: torch.float32, or torch.float64.
 Reference scores, per agent: -39.8 random and -33.3 standing still, exact; -15.4 if the listener
 ignores the
     speaker and drives to the middle of the landmarks, which no claim of communication may fall
     short of; -7.5 if the speaker says the goal's number; -7.3 if the listener knows the goal.
 Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`;
-    there both receive the sum of the two rewards.
+    there both receive the sum of the two rewards. It can be had with `convention="openai"`.
 Source:
     Lowe et al. 2017 (MADDPG, arXiv 1706.02275); as simple_speaker_listener_v4 in MPE2 1.1.
 """
@@ -35,14 +36,15 @@ Source:
 from typing import ClassVar
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from marl_edu.core.checks import positive_int
+from marl_edu.core.checks import one_of, positive_int
 from marl_edu.core.registry import register
+from marl_edu.envs.base.env import Actions
 from marl_edu.envs.drawing.shapes import agent, canvas, target, words
-from marl_edu.envs.particles import SIDE, Particles
+from marl_edu.envs.particles import CONVENTIONS, SIDE, Particles
 
 SPEAKER, LISTENER = 0, 1
 LANDMARKS = 3
@@ -67,15 +69,18 @@ class SpeakerListener(Particles):
     def __init__(
         self,
         max_steps: int = 25,
+        continuous: bool = False,
         num_envs: int = 64,
         device: str = "cpu",
         seed: int | None = None,
         dtype: torch.dtype = torch.float32,
+        convention: str = "mpe2",
     ):
-        super().__init__(num_envs, device, seed, dtype)
+        super().__init__(continuous, num_envs, device, seed, dtype)
         self.max_steps = positive_int("max_steps", max_steps)
         self._make_bodies([0.0, ACCELERATION], radius=[0.0] * (2 + LANDMARKS))
         self.colours = self._numbers(COLOURS)
+        self._follow(one_of("convention", convention, CONVENTIONS))
 
     def _reset(self) -> None:
         self._place([1.0] * self.n_bodies)
@@ -83,11 +88,15 @@ class SpeakerListener(Particles):
         self.message = torch.zeros_like(self.colours[self.goal])
         self._measure()
 
-    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def _step(self, actions: Actions) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         self._move(actions)  # the speaker's words push with acceleration 0
-        self.message = F.one_hot(actions[:, SPEAKER].long(), LANDMARKS).to(self.dtype)
+        words = actions[:, SPEAKER]
+        one_hot = words[:, :LANDMARKS] if self.continuous else F.one_hot(words.long(), LANDMARKS)
+        self.message = one_hot.to(self.dtype)
         self._measure()
         reward = -self.distance.square()[:, None].expand(-1, 2)
+        if self.convention == "openai":  # the sum over both
+            reward = 2 * reward
         return reward, torch.zeros_like(self.running), {}
 
     def _measure(self) -> None:

@@ -20,6 +20,8 @@ NOTEBOOKS = {
     "tarmac": "chapters/tarmac",
     "gat": "chapters/gat",
     "drqn": "chapters/drqn",
+    "qmix": "chapters/qmix",
+    "maddpg": "chapters/maddpg",
     "mappo": "chapters/mappo",
     "icm": "chapters/icm",
     "rnd": "chapters/rnd",

@@ -14,13 +14,17 @@ from marl_edu.algos import (
     gat,
     ic3net,
     icm,
+    iql,
+    maddpg,
     mappo,
+    qmix,
     rnd,
     tarmac,
+    vdn,
 )
 from marl_edu.core.evaluate import play_episodes
 from marl_edu.core.protocols import Env, Policy
-from marl_edu.experiments import node_classification
+from marl_edu.experiments import mixers, node_classification
 from marl_edu.experiments.run import Algorithm, Evaluation
 from marl_edu.training import a2c, ppo, qlearning, recurrent_ppo
 
@@ -31,6 +35,11 @@ GAT = Algorithm("gat", gat.Config, gat.train, gat.build)
 IC3NET = Algorithm("ic3net", ic3net.Config, ic3net.train, ic3net.build)
 DQN = Algorithm("dqn", dqn.Config, dqn.train, dqn.build)
 DRQN = Algorithm("drqn", drqn.Config, drqn.train, drqn.build)
+IQL = Algorithm("iql", iql.Config, iql.train, iql.build)
+VDN = Algorithm("vdn", vdn.Config, vdn.train, vdn.build)
+QMIX = Algorithm("qmix", qmix.Config, qmix.train, qmix.build)
+QMIX_CHANGED = Algorithm("qmix-changed", mixers.Config, mixers.train, mixers.build)
+MADDPG = Algorithm("maddpg", maddpg.Config, maddpg.train, maddpg.build)
 PPO = Algorithm("ppo", ppo.Config, ppo.train, ppo.build)
 COUNTS = Algorithm("counts", counts.Config, counts.train, ppo.build, counts.bonus)
 ICM = Algorithm("icm", icm.Config, icm.train, ppo.build, icm.bonus)
@@ -62,8 +71,9 @@ NODE_CLASSIFICATION = Algorithm(
 ALGORITHMS = {
     algorithm.id: algorithm
     for algorithm in (
-        NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, PPO, COUNTS, ICM, RND, MAPPO,
-        CURIOUS_TEAM, TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL, NODE_CLASSIFICATION,
+        NONE, COMMNET, TARMAC, GAT, IC3NET, DQN, DRQN, IQL, VDN, QMIX, QMIX_CHANGED, MADDPG, PPO,
+        COUNTS, ICM, RND, MAPPO, CURIOUS_TEAM, TEAM_DRQN, NONE_FORGETFUL, TARMAC_FORGETFUL,
+        NODE_CLASSIFICATION,
     )
 }  # fmt: skip
 
@@ -103,6 +113,15 @@ def score_q(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
     return score(env_of(cfg, seed=cfg.seed), qlearning.GreedyPolicy(net), episodes)
 
 
+def score_actors(net: maddpg.Team, cfg: maddpg.Config, episodes: int) -> dict[str, float]:
+    """As `score_team`; and `return_sampling` of the policy as it was trained."""
+    env = env_of(cfg, seed=cfg.seed)
+    found = score(env, maddpg.TeamPolicy(net), episodes)
+    sampling = score(env, maddpg.TeamPolicy(net, False, noise=cfg.noise), episodes)
+    more = {f"return_sampling{end}": sampling[f"return{end}"] for end in ("", "_sd")}
+    return found | _sampling(sampling) | more
+
+
 def score_poles(net: Any, cfg: qlearning.Config, episodes: int) -> dict[str, float]:
     """As `score_q`; success is for how long the pole stays up, as a share of 500 steps."""
     found = score_q(net, cfg, episodes)
@@ -125,6 +144,7 @@ SCORE_TEAM = Evaluation("team", score_team)
 SCORE_EXPLORERS = Evaluation("explorers", score_explorers)
 SCORE_CRITICS = Evaluation("critics", score_critics)
 SCORE_Q = Evaluation("q", score_q)
+SCORE_ACTORS = Evaluation("actors", score_actors)
 SCORE_POLES = Evaluation("poles", score_poles)
 SCORE_NODES = Evaluation("nodes", node_classification.evaluate)
 

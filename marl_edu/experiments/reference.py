@@ -70,8 +70,9 @@ def main(
         if key not in known:
             raise ValueError(f"no task is called {key!r}; there are {', '.join(known)}")
     measured = {key: measure(known[key], episodes) for key in keys or known}
-    if keys and path.exists():  # the others stay, in their order
+    if keys and path.exists():  # the others stay
         measured = storage.read_json(path)["tasks"] | measured
+        measured = {key: measured[key] for key in (*known, *measured) if key in measured}
     provenance = {
         "command": "python -m marl_edu.experiments reference",
         "interval": "95 %: Wilson's of shares, Student's of other means",

@@ -38,7 +38,8 @@ def lines(thing: Any, first: str, last: str | None = None, *equations: str) -> M
 
 def _name(body: str, equations: tuple[str, ...]) -> str:
     """`eq-here` is eq. (3), or several of them."""
-    numbers = re.findall(r"\(\d+\)", " ".join(re.findall(r"# eqs?\. (.*)", body)))
+    marks = re.findall(r"\(\d+\)", " ".join(re.findall(r"# eqs?\. (.*)", body)))
+    numbers = list(dict.fromkeys(marks))  # an equation of two lines is one
     if not numbers:
         raise ValueError(f"no equation is marked (# eq.) in these lines:\n{body}")
     labels = " and ".join(f"`{label}`" for label in equations)

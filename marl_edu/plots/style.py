@@ -33,8 +33,11 @@ COLOURS = {
     "icm": "#b87d00",
     "rnd": "#3f93c9",
     "counts": "#8a70c8",
+    "iql": "#6f7f9e",
+    "vdn": "#b5533c",
     "qmix": "#8f8600",
     "maddpg": INK,
+    "ddpg": "#b86a70",
     "ippo": "#5a7bb5",
     "mappo": "#b04a5a",
 }

@@ -1,5 +1,6 @@
 """Stored runs and what may be said about them."""
 
+from marl_edu.results.claims import claim
 from marl_edu.results.folders import RESULTS
 from marl_edu.results.statistics import (
     LEVEL,
@@ -23,6 +24,7 @@ __all__ = [
     "RESULTS",
     "Curve",
     "Estimate",
+    "claim",
     "interval",
     "iqm",
     "learning_curve",

@@ -22,7 +22,7 @@ Row = dict[str, int | float]  # one line of a log, or the result of an evaluatio
 class Result:
     """What training leaves behind: the network, the rows of its log, and what it cost.
 
-    The network acts as `a2c.TeamPolicy(net)`, `ppo.TeamPolicy(net)`,
+    The network acts as `a2c.TeamPolicy(net)`, `ppo.TeamPolicy(net)`, `maddpg.TeamPolicy(net)`,
     `recurrent_ppo.TeamPolicy(net)` or `qlearning.GreedyPolicy(net)`, whichever loop it comes from;
     see `core.evaluate`.
     """

@@ -16,23 +16,31 @@ from typing import Any
 import torch
 
 from marl_edu.core.checks import finite_number, probability, seed_number, whole_number
+from marl_edu.training import memory
 
 # Whole numbers of at least 1, and of at least 0.
 COUNTS = frozenset((
     "updates", "num_envs", "batch_size", "capacity", "epochs", "minibatches", "window", "rounds",
     "heads", "hidden_dim", "signature_dim", "value_dim", "feature_dim", "model_dim", "mixing_dim",
     "predictor_dim", "detach_every", "log_every", "checkpoint_every", "target_update_interval",
+    "actor_delay",
 ))  # fmt: skip
 COUNTS_OR_0 = frozenset(("layers", "nearest", "burn_in", "learning_starts"))
 # Finite numbers above 0, and of at least 0.
-SIZES = frozenset(("lr", "lr_bonus", "reward_scale", "max_grad_norm", "train_freq", "clip_coef"))
-SIZES_OR_0 = frozenset(("ent_coef", "ent_coef_end", "vf_coef", "ext_coef", "int_coef", "eta"))
+SIZES = frozenset((
+    "lr", "lr_bonus", "reward_scale", "max_grad_norm", "train_freq", "clip_coef", "temperature",
+))  # fmt: skip
+SIZES_OR_0 = frozenset((
+    "ent_coef", "ent_coef_end", "vf_coef", "ext_coef", "int_coef", "eta", "noise", "smoothing",
+    "logit_cost",
+))  # fmt: skip
 # Numbers above 0 and at most 1, and from 0 to 1.
-SHARES = frozenset(("anneal", "exploration_fraction", "bonus_share", "weight"))
+SHARES = frozenset(("anneal", "exploration_fraction", "bonus_share", "weight", "tau"))
 SHARES_OR_0 = frozenset(
     ("gamma", "gamma_int", "gae_lambda", "lr_end", "epsilon", "epsilon_end", "beta")
 )
 
+RAREST = 10_000  # steps per gradient step: with more, nothing is learned for hours
 MAKER = "a class or function that takes num_envs and seed, such as envs.TrafficJunction"
 
 
@@ -42,7 +50,7 @@ class Checked:
 
     Raises:
         TypeError: `env` cannot be called; a switch that is no bool.
-        ValueError: a number that its setting does not take.
+        ValueError: a number that its setting does not take, or more memory than there may be.
     """
 
     def __init_subclass__(cls) -> None:
@@ -61,6 +69,7 @@ class Checked:
         if not callable(env):
             hint = "" if isinstance(env, str) else " (its class, not an environment)"
             raise TypeError(f"env must be {MAKER}{hint}, got {env!r}")
+        memory.check(self)
 
 
 def comments(cls: type) -> dict[str, str]:
@@ -88,12 +97,18 @@ def check(name: str, value: Any, switch: bool) -> None:
         high, most = (1.0, " and at most 1") if name in SHARES else (inf, "")
         if found is None or not 0 <= found <= high or (found == 0 and name not in SIZES_OR_0):
             raise ValueError(f"{name} must be a number {low}{most}, got {value!r}")
+    if name == "train_freq" and value > RAREST:
+        raise ValueError(f"train_freq must be at most {RAREST:,} steps, got {value!r}")
 
 
-def make_env(cfg: Any) -> Any:
+def make_env(cfg: Any, continuous: bool = False) -> Any:
     """Seed torch, and make the environment of a run.
 
+    Args:
+        continuous: whether the algorithm takes environments whose actions are `continuous`.
     Raises:
+        ValueError: the environment is `continuous`, and the algorithm chooses among a few actions;
+            or the run would need more memory than there may be.
         TypeError: `cfg` is no config, or its `env` does not take `env_args`, `num_envs` and `seed`.
     """
     if not issubclass(type(cfg), Checked):
@@ -106,5 +121,14 @@ def make_env(cfg: Any) -> Any:
             raise TypeError(
                 f"env must be {MAKER}, got {cfg.env!r}, given {args}: {error}"
             ) from error
+    if cfg.num_envs > memory.MANY:  # of one, see what so many would need
+        memory.check(cfg, cfg.env(**{**args, "num_envs": 1}))
     torch.manual_seed(cfg.seed)
-    return cfg.env(**args)
+    env = cfg.env(**args)
+    if not continuous and getattr(env, "continuous", False):
+        raise ValueError(
+            f"env must have a few actions to choose from for {type(cfg).__module__}, got one that "
+            "is continuous: train it with marl_edu.algos.maddpg, or make it with continuous=False"
+        )
+    memory.check(cfg, env)
+    return env

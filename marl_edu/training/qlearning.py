@@ -105,11 +105,11 @@ def rollout(
     }
 
 
-def updates_due(run: Run, cfg: Config, taken: int, kept: int) -> int:
+def updates_due(run: Run, cfg: Any, taken: int, kept: int) -> int:
     """The gradient steps that are due: one for every `train_freq` steps taken.
 
-    taken: steps of this round. kept: steps in the replay buffer. A remainder stays in the run's
-    backlog.
+    cfg: with `train_freq`, `learning_starts` and `updates`. taken: steps of this round. kept: steps
+    in the replay buffer. A remainder stays in the run's backlog.
     """
     if kept < cfg.learning_starts:
         return 0

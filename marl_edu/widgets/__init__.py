@@ -11,7 +11,8 @@ from marl_edu.widgets.junction import (
     stored_policies,
     telling_moment,
 )
-from marl_edu.widgets.payoff import PayoffFigure
+from marl_edu.widgets.learning import LearningFigure
+from marl_edu.widgets.payoff import MixerPanel, PayoffFigure
 
 __all__ = [
     "CorridorFigure",
@@ -21,7 +22,9 @@ __all__ = [
     "GraphFigure",
     "GraphPanel",
     "JunctionFigure",
+    "LearningFigure",
     "MemoryPanel",
+    "MixerPanel",
     "PayoffFigure",
     "TrainingPanel",
     "export_policy",

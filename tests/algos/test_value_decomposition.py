@@ -134,12 +134,20 @@ def test_independent_learners_average_over_what_the_other_does(seed) -> None:
 # -- the mixer ------------------------------------------------------------------------------------
 
 
+def test_eq_vdn_sum_shares_the_team_s_error_alike() -> None:
+    q = torch.tensor([[1.0, -2.0, 4.0], [0.5, 0.5, 0.0]], requires_grad=True)
+    total = vdn.Sum()(q, torch.randn(2, 7))
+    assert total.tolist() == [3.0, 1.0]
+    ((10.0 - total) ** 2).sum().backward()
+    assert q.grad is not None and q.grad.tolist() == [[-14.0] * 3, [-18.0] * 3]
+
+
 def mixer(N: int = 3, S: int = 4, H: int = 5) -> qmix.Mixer:
     torch.manual_seed(0)
     return qmix.Mixer(N, S, H)
 
 
-def test_a_better_value_never_makes_the_team_worse() -> None:
+def test_eq_qmix_monotone_a_better_value_never_makes_the_team_worse() -> None:
     q = (3 * torch.randn(500, 3)).requires_grad_()
     (slope,) = torch.autograd.grad(mixer()(q, torch.randn(500, 4)).sum(), q)
     assert slope.min() >= 0
@@ -150,7 +158,7 @@ def test_a_better_value_never_makes_the_team_worse() -> None:
     assert slope.min() < 0
 
 
-def test_each_agents_best_is_its_part_of_the_teams_best() -> None:
+def test_eq_qmix_igm_each_agents_best_is_its_part_of_the_teams_best() -> None:
     """IGM, by trying every joint action."""
     net, q, state = mixer(), torch.randn(20, 3, 4), torch.randn(20, 4)
     ways = torch.tensor(list(itertools.product(range(4), repeat=3)))
@@ -160,7 +168,7 @@ def test_each_agents_best_is_its_part_of_the_teams_best() -> None:
     torch.testing.assert_close(together, joint.max(1).values)
 
 
-def test_the_mixer_number_by_number() -> None:
+def test_eq_qmix_weights_eq_qmix_hidden_eq_qmix_total_number_by_number() -> None:
     net = mixer(N=2, S=1, H=2)
     with torch.no_grad():
         for parameter in net.parameters():
@@ -201,7 +209,7 @@ def drawn(E: int = 4, L: int = 3, N: int = 2, O: int = 3, A: int = 2) -> TeamBat
 
 @pytest.mark.parametrize("double", [True, False])
 @pytest.mark.parametrize("method", [vdn, qmix])
-def test_the_loss_number_by_number(method, double) -> None:
+def test_eq_team_greedy_eq_team_target_eq_team_loss_number_by_number(method, double) -> None:
     """Step by step and agent by agent, in Python."""
     batch = drawn()
     E, L, N = batch.action.shape
@@ -231,7 +239,7 @@ def test_the_loss_number_by_number(method, double) -> None:
 
 
 @pytest.mark.parametrize("double", [True, False])
-def test_the_weighted_loss_number_by_number(double) -> None:
+def test_eq_qmix_overestimate_eq_qmix_star_eq_qmix_weighted_number_by_number(double) -> None:
     batch, env = drawn(), TwoStepGame()
     settings = {"gamma": 0.9, "hidden_dim": 8, "weight": 0.3, "double": double}
     cfg = qmix.Config(env=MatrixGame, **settings)
@@ -264,7 +272,7 @@ def test_the_weighted_loss_number_by_number(double) -> None:
     torch.testing.assert_close(found, torch.stack(errors).mean())
 
 
-def test_independent_learners_learn_from_what_they_are_paid_themselves() -> None:
+def test_eq_iql_target_eq_iql_loss_are_of_what_each_is_paid_itself() -> None:
     batch = drawn()
     env = TwoStepGame()
     cfg = iql.Config(env=MatrixGame, gamma=0.9, hidden_dim=8)

@@ -155,7 +155,7 @@ def test_one_table_says_where_a_new_thing_goes(document: str, what: str) -> None
 
 
 def test_tests_stand_in_the_folders_of_what_they_test() -> None:
-    more = {"book", "benchmarks", "interview", "learning", "site", "tools"}
+    more = {"book", "benchmarks", "interview", "lab", "learning", "site", "tools"}
     tests = {path.parent.name for path in (ROOT / "tests").glob("*/__init__.py")}
     assert tests - more == {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
 
@@ -317,7 +317,7 @@ def shown(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("paper", ["tarmac", "gat", "drqn", "mappo", "icm", "rnd"])
+@pytest.mark.parametrize("paper", ["tarmac", "gat", "drqn", "qmix", "maddpg", "mappo", "icm", "rnd"])
 def test_a_chapter_leads_through_few_files(paper: str) -> None:
     """Its paper's file and core/; the loop is the third. A second paper it tells adds its own."""
     files = shown(ROOT / "book" / "chapters" / f"{paper}.ipynb")

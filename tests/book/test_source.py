@@ -9,7 +9,7 @@ from marl_edu.core import ops
 from marl_edu.experiments import catalogue, interventions
 from marl_edu.plots.source import lines
 from marl_edu.results import Estimate
-from marl_edu.widgets import MemoryPanel, TrainingPanel
+from marl_edu.widgets import MemoryPanel, MixerPanel, TrainingPanel
 from tests import ROOT
 
 ESTIMATE = Estimate(0.5, 0.4, 0.6, 8)
@@ -105,6 +105,22 @@ def test_the_memory_panel_trains_what_was_chosen(memory):
     assert "fresh mazes" in panel.status.value and "<svg" in panel.curve.value
     assert not panel.button.disabled
     assert "corridor of ten cells" in panel._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize("method", ["IQL", "OW-QMIX"])
+def test_the_mixer_panel_trains_what_was_chosen(method):
+    panel = MixerPanel()
+    panel.updates.min, panel.updates.value = 20, 20
+    panel.method.value, panel.penalty.value = method, 0.2
+    run = panel.train()
+    assert hasattr(run.net, "star") == (method == "OW-QMIX") and panel.bar.value == 20
+    assert "of the prey caught" in panel.status.value and "<svg" in panel.curve.value
+    assert panel.attempts[-1].cfg.env_args["penalty"] == -0.2
+    assert panel.stored({"method": method, "penalty": 0.2}) == ""
+    assert panel.stored({"method": "VDN", "penalty": 0.5}) == "vdn-together50"
+    assert panel.stored({"method": "OW-QMIX", "penalty": 0.5}) == "qmix-together50-weighted"
+    assert panel.stored({"method": "OW-QMIX", "penalty": 0.0}) == ""
+    assert "of OW-QMIX" in panel._repr_mimebundle_()["text/html"]
 
 
 def test_a_hunt_shows_both_runs_in_every_panel():

@@ -228,7 +228,7 @@ def test_vdn_in_the_qtran_game():
     assert greedy(fit, QTRAN_GAME) == 0
 
 
-def test_an_additive_fit_is_row_mean_plus_column_mean_less_the_mean():
+def test_eq_vdn_fit_an_additive_fit_is_row_mean_plus_column_mean_less_the_mean():
     for payoff in (QTRAN_GAME, CLIMBING_GAME, penalty_game(-100), *TWO_STEP_PAYOFFS):
         table = np.array(payoff, dtype=float)
         closed = table.mean(1, keepdims=True) + table.mean(0) - table.mean()

@@ -12,6 +12,8 @@ from mpe2 import simple_speaker_listener_v4, simple_spread_v3, simple_tag_v3
 from scipy.stats import kstest
 
 from marl_edu.core.evaluate import play_episodes
+from marl_edu.envs import AgentId
+from marl_edu.envs.adapters import to_gymnasium, to_pettingzoo, to_vector
 from marl_edu.envs.baselines import cooperative_navigation, predator_prey_tag, speaker_listener
 from marl_edu.envs.baselines.cooperative_navigation import share_out
 from marl_edu.envs.baselines.particles import drive
@@ -77,8 +79,8 @@ class Mpe2:
     def step(self, actions: torch.Tensor) -> np.ndarray:
         """Theirs, through their own interface. Returns the rewards."""
         for original, row in zip(self.envs, actions.tolist(), strict=True):
-            for action in row:
-                original.step(action)
+            for count, action in zip(self.env.action_counts, row, strict=True):
+                original.step(np.array(action[:count]) if self.env.continuous else action)
         return np.array(
             [
                 [original.rewards[name] for name in original.possible_agents]
@@ -125,6 +127,10 @@ class Mpe2:
 
 
 def random_actions(env, generator: torch.Generator) -> torch.Tensor:
+    if env.continuous:  # full force, half force and none are there, too
+        shape = (env.num_envs, env.n_agents, env.n_actions)
+        numbers = 2 * torch.rand(shape, generator=generator, dtype=torch.float64) - 0.5
+        return numbers.clamp(0, 1) * env.available
     u = torch.rand(env.num_envs, env.n_agents, generator=generator)
     return (u * torch.tensor(env.action_counts)).long()
 
@@ -193,6 +199,33 @@ def test_in_float32_every_step_is_that_of_mpe2_to_its_precision(make):
     pair = Mpe2(*SAME[make], make(num_envs=8), seed=2)
     happened = compare(pair, episodes=6, tolerance=2e-5, anew=True, seed=2)
     assert happened["steps"] == 1200
+
+
+@pytest.mark.parametrize("make", ENVS)
+def test_with_numbers_as_actions_whole_episodes_are_those_of_mpe2_to_1e_6(make):
+    """Each pushes as hard as its number says, and all words are heard at once."""
+    maker, arguments = SAME[make]
+    env = make(continuous=True, num_envs=8, dtype=torch.float64)
+    pair = Mpe2(maker, {**arguments, "continuous_actions": True}, env, seed=3)
+    assert compare(pair, episodes=6, tolerance=1e-6, anew=False, seed=3)["steps"] == 1200
+    original = maker.parallel_env(**arguments, continuous_actions=True)
+    for name, count in zip(env.agent_names, env.action_counts, strict=True):
+        space = original.action_space(name)
+        assert space.shape == (count,) and (space.low == 0).all() and (space.high == 1).all()
+
+
+@pytest.mark.parametrize("make", ENVS)
+def test_a_whole_number_is_its_one_hot(make):
+    one = make(num_envs=4, seed=0)
+    other = make(continuous=True, num_envs=4, seed=0)
+    assert torch.equal(one.reset(), other.reset())
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(25):
+        actions = random_actions(one, generator)
+        for mine, yours in zip(
+            one.step(actions)[:2], other.step(torch.eye(5)[actions])[:2], strict=True
+        ):
+            torch.testing.assert_close(mine, yours)
 
 
 @settings(max_examples=8)
@@ -459,6 +492,42 @@ def test_only_two_kinds_of_numbers(make):
     said = r"dtype must be torch\.float32 or torch\.float64, got .*16"
     with pytest.raises(TypeError, match=said):
         make(dtype=torch.float16)
+
+
+BAD_ACTIONS = [
+    (torch.zeros(2, 2, dtype=torch.int64), TypeError, r"numbers in \[0, 1\], .* got torch\.int64"),
+    (torch.zeros(2, 2), ValueError, r"shape \(B, N, A\) = \(2, 2, 5\), got \(2, 2\)"),
+    (torch.full((2, 2, 5), 1.01), ValueError, r"must lie in \[0, 1\], got values from 1\.0"),
+    (torch.full((2, 2, 5), -0.5), ValueError, r"must lie in \[0, 1\], got values from -0\.5"),
+    (torch.full((2, 2, 5), torch.nan), ValueError, r"must lie in \[0, 1\], got values from nan"),
+    (torch.full((2, 2, 5), 0.5), ValueError, r"speaker_0 has 3 numbers, .* must be 0, got 0\.5"),
+    ([0.5], TypeError, "must be a torch.Tensor, got list"),
+]
+
+
+@pytest.mark.parametrize("actions, error, message", BAD_ACTIONS)
+def test_what_is_no_number_of_an_agent_is_named(actions, error, message):
+    env = SpeakerListener(continuous=True, num_envs=2)
+    env.reset(0)
+    with unchecked(), pytest.raises(error, match=message):
+        env.step(actions)
+
+
+def test_numbers_are_no_choice_and_a_switch_is_a_switch():
+    env = SpeakerListener(num_envs=2)
+    env.reset(0)
+    with unchecked(), pytest.raises(ValueError, match=r"shape \(B, N\) = \(2, 2\), got"):
+        env.step(torch.zeros(2, 2, 5))
+    with unchecked(), pytest.raises(TypeError, match="continuous must be True or False, got 1"):
+        SpeakerListener(continuous=1)
+
+
+@pytest.mark.parametrize("leave", [to_pettingzoo, to_gymnasium, to_vector])
+def test_only_environments_with_whole_numbers_leave_the_package(leave):
+    env = AgentId(SpeakerListener, {"continuous": True}, num_envs=1)
+    assert env.continuous
+    with pytest.raises(ValueError, match=r"env must have whole numbers .* got continuous=True"):
+        leave(env)
 
 
 def test_the_speaker_has_three_words():

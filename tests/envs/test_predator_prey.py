@@ -13,15 +13,17 @@ from marl_edu.core.evaluate import play_episodes
 from marl_edu.core.protocols import Policy
 from marl_edu.envs.baselines.predator_prey import (
     TASKS,
+    TOGETHER_TASKS,
     OwnSpiral,
     PooledViews,
     all_knowing,
     along_the_edges,
+    gather,
     see_prey,
     spiral,
 )
 from marl_edu.envs.baselines.task import UniformPolicy
-from marl_edu.envs.predator_prey import MOVES, PredatorPrey
+from marl_edu.envs.predator_prey import MODES, MOVES, PredatorPrey
 from tests.unchecked import unchecked
 
 SIZES = {5: (3, 0, 20, 29), 10: (5, 1, 40, 936), 20: (10, 1, 80, 3636)}
@@ -70,6 +72,7 @@ class Reference:
 
     def __init__(self, env: PredatorPrey, b: int):
         self.size, self.vision, self.mode = env.size, env.vision, env.mode
+        self.penalty = env.penalty
         self.places = [tuple(place) for place in env.predators[b].tolist()]
         self.prey = tuple(env.prey[b].tolist())
         self.over = False
@@ -79,13 +82,16 @@ class Reference:
             return [0.0] * len(actions)
         for i, action in enumerate(actions):
             row, column = self.places[i]
-            if (row, column) == self.prey:
+            if (row, column) == self.prey and self.mode != "together":
                 continue
             row += {0: -1, 2: 1}.get(action, 0)
             column += {1: 1, 3: -1}.get(action, 0)
             if 0 <= row < self.size and 0 <= column < self.size:
                 self.places[i] = (row, column)
         k = self.places.count(self.prey)
+        if self.mode == "together":
+            self.over = k > 1
+            return [{0: 0.0, 1: self.penalty}.get(k, 1.0)] * len(actions)
         self.over = self.mode == "mixed" and k == len(actions)
         there = {"mixed": 0.0, "cooperative": 0.05 * k, "competitive": 0.05 / max(k, 1)}
         return [there[self.mode] if place == self.prey else -0.05 for place in self.places]
@@ -107,10 +113,14 @@ class Reference:
 @settings(max_examples=30)
 @given(
     size=st.integers(2, 5), predators=st.integers(1, 3), vision=st.integers(0, 2),
-    mode=st.sampled_from(["mixed", "cooperative", "competitive"]), seed=st.integers(0, 2**31),
+    mode=st.sampled_from(MODES), penalty=st.floats(-3, 0), seed=st.integers(0, 2**31),
 )  # fmt: skip
-def test_step_by_step_as_the_second_version(size, predators, vision, mode, seed):
-    env = PredatorPrey(size, predators, vision, mode, max_steps=12, num_envs=3, seed=seed)
+def test_step_by_step_as_the_second_version(size, predators, vision, mode, penalty, seed):
+    if mode == "together":
+        predators = max(predators, 2)
+    else:
+        penalty = 0.0
+    env = PredatorPrey(size, predators, vision, mode, 12, penalty, num_envs=3, seed=seed)
     obs = env.reset()
     references = [Reference(env, b) for b in range(3)]
     low, high = env.obs_low, env.obs_high
@@ -129,7 +139,8 @@ def test_step_by_step_as_the_second_version(size, predators, vision, mode, seed)
             assert bool(terminated[b]) == reference.over
             assert bool(truncated[b]) == (t == 11 and not reference.over)
             assert info["alive"][b].tolist() == [not reference.over] * predators
-            there = all(place == reference.prey for place in reference.places)
+            k = reference.places.count(reference.prey)
+            there = k >= (2 if mode == "together" else predators)
             assert bool(info["success"][b]) == there
         assert not info["completed"].any()
 
@@ -177,6 +188,18 @@ def test_only_mixed_episodes_end_when_all_are_there_and_stay_as_they_were(mode):
         assert info["success"].tolist() == [True, False]
         assert terminated.tolist() == [ended, False]
     assert truncated.tolist() == [not ended, True]
+
+
+def test_together_two_are_paid_and_one_alone_costs_both():
+    env = far_apart(4, num_envs=3, n_predators=2, mode="together", penalty=-0.5)
+    env.predators = torch.tensor([[[3, 2], [2, 3]]] * 3)  # both beside the prey, in [3, 3]
+    actions = torch.tensor([[1, 2], [1, 4], [4, 4]])  # both step on it, one does, nobody does
+    _, reward, terminated, _, info = env.step(actions)
+    assert reward.tolist() == [[1.0, 1.0], [-0.5, -0.5], [0.0, 0.0]]
+    assert terminated.tolist() == info["success"].tolist() == [True, False, False]
+    _, reward, terminated, _, info = env.step(torch.tensor([[0, 0], [0, 4], [4, 4]]))
+    assert env.predators[1].tolist() == [[2, 3], [2, 3]]  # whoever was there alone may leave
+    assert reward.tolist() == [[0.0, 0.0]] * 3 and terminated.tolist() == [True, False, False]
 
 
 # -- randomness -----------------------------------------------------------------------------------
@@ -363,6 +386,20 @@ def test_pooled_views_and_the_way_to_the_prey_always_arrive():
 # -- pictures and bad input -----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("task", TOGETHER_TASKS, ids=lambda task: task.key)
+def test_who_gathers_first_is_never_alone_and_as_fast_as_can_be(task):
+    env = task.make(num_envs=500)
+    env.reset(0)
+    far = (env.predators - env.prey[:, None]).abs().sum(-1).amax(1)
+    found = play_episodes(env, gather, 500, seed=0)
+    assert (found["return"] == 1).all() and torch.equal(found["steps"].long(), far)
+    still, random = (
+        play_episodes(env, scripted.make(), 500, seed=1)["return"].mean().item()
+        for scripted in (task.policies[1], task.policies[0])
+    )
+    assert still == 0 and (random > 0) == (env.penalty == 0)
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_picture_shows_every_predator_and_says_what_it_shows(size):
     env = PredatorPrey(size, num_envs=2, seed=0)
@@ -390,6 +427,10 @@ def test_the_picture_shows_every_predator_and_says_what_it_shows(size):
      ({"vision": -1}, "vision must be a whole number of at least 0, got -1"),
      ({"vision": 1.0}, "vision must be a whole number of at least 0, got 1.0"),
      ({"max_steps": 0}, "max_steps must be a whole number of at least 1, got 0"),
+     ({"penalty": -1.0}, "penalty must be .* unless mode is .together., got -1.0 in mode 'mixed'"),
+     ({"mode": "together", "penalty": 0.5}, "penalty must be a number of at most 0, .* got 0.5"),
+     ({"mode": "together", "penalty": float("nan")}, "penalty must be .* got nan"),
+     ({"mode": "together", "n_predators": 1}, "n_predators must be at least 2 in this mode, got 1"),
      ({"mode": "friendly"}, r"mode must be one of .*cooperative.*, got 'friendly'"),
      ({"num_envs": 0}, "num_envs must be a whole number of at least 1, got 0")],
 )  # fmt: skip

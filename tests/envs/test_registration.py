@@ -9,7 +9,7 @@ from gymnasium.vector import AutoresetMode
 from pettingzoo.test import api_test, parallel_api_test
 
 from marl_edu import envs
-from marl_edu.envs import registration
+from marl_edu.envs import foraging, registration
 from marl_edu.envs.adapters import from_gymnasium, from_pettingzoo
 from marl_edu.envs.adapters.gymnasium_envs import Each, Single, Team
 from marl_edu.envs.adapters.vector import Vector
@@ -24,9 +24,10 @@ MODULES = {
 
 def test_every_environment_has_its_id_and_its_factories():
     exported = {name for name in envs.__all__ if name not in ("AgentId", "Flicker")}
-    assert exported == set(registration.NAMES) == set(MODULES) and len(exported) == 13
+    assert exported == set(registration.NAMES) == set(MODULES) and len(exported) == 14
     registered = {one for one in gymnasium.registry if one.startswith("marl_edu/")}
-    assert registered == {f"marl_edu/{name}-v0" for name in exported}
+    named = {f"marl_edu/{name}-v0" for name in exported}
+    assert registered == named | {f"marl_edu/{name}" for name in foraging.BENCHMARKS}
 
 
 @pytest.mark.filterwarnings("ignore:.*A Box observation space m.* value is -?infinity")

@@ -24,6 +24,7 @@ WRONG = RIGHT.replace("(1 - tau) * target + tau * learned", "tau * target + (1 -
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     """An empty folder to work in."""
+    monkeypatch.setattr(progress, "CHECKOUT", None)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     return tmp_path

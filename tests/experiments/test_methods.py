@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from marl_edu.algos import maddpg
 from marl_edu.core.evaluate import play_episodes
-from marl_edu.envs import MultiAgentGridWorld, PredatorPrey, TMaze
+from marl_edu.envs import MultiAgentGridWorld, PredatorPrey, SpeakerListener, TMaze
 from marl_edu.experiments import methods as m
 from marl_edu.training import a2c, recurrent_ppo
 
@@ -23,6 +24,19 @@ def test_a_score_is_the_mean_and_the_spread_of_its_episodes():
     assert found["success_sd"] < np.sqrt(found["success"] * (1 - found["success"])) - 0.05
     keys = {"success", "return", "episodes", "success_sampling", "steps"}
     assert set(found) == keys | {"success_sd", "return_sd", "success_sampling_sd"}
+
+
+def test_actors_are_scored_greedily_and_as_they_were_trained():
+    cfg = m.MADDPG.config(env=SpeakerListener)
+    net = m.MADDPG.build(cfg, m.env_of(cfg, 1, 0))
+    found = m.score_actors(net, cfg, 250)
+    greedy, sampling = (
+        play_episodes(m.env_of(cfg, 250, 0), maddpg.TeamPolicy(net, kind), 250)["return"]
+        for kind in (True, False)
+    )
+    assert found["return"] == pytest.approx(greedy.mean().item(), rel=1e-5)
+    assert found["return_sampling"] == pytest.approx(sampling.mean().item(), rel=1e-5)
+    assert found["return"] != found["return_sampling"]
 
 
 def test_right_or_wrong_spreads_as_a_coin_does():

@@ -14,7 +14,9 @@ ALIVE = {  # a page of each figure, and what is there once it is alive
     "corridor": ("book/chapters/drqn.html", ".mk-maze"),
     "curiosity": ("book/chapters/icm.html", ".mc-picture"),
     "graph": ("book/chapters/gat.html", ".mg-picture"),
+    "learning": ("book/chapters/tarmac.html", ".ml-curves"),
     "film": ("book/chapters/environments.html", ".mf-controls"),
+    "payoff": ("book/chapters/qmix.html", ".mp-payoffs"),
 }
 SCREEN = 684  # pixels that the theme's head leaves of a phone's 740
 PAGES = sorted(
@@ -60,6 +62,8 @@ def test_it_is_alive_when_opened_from_disk(browser, html: Path, name: str) -> No
         ("junction", "team"),
         ("junction", "difficulty"),
         ("graph", "selected"),
+        ("learning", "talk"),
+        ("learning", "seed"),
     ],
 )
 def test_a_link_of_nonsense_stops_no_figure(watched: Watched, name: str, trait: str) -> None:
@@ -80,6 +84,7 @@ def test_a_link_of_nonsense_stops_no_figure(watched: Watched, name: str, trait: 
         ("corridor", ["[data-do=play]", "[data-do=choose]", "[data-do=x]", "[data-do=e]"]),
         ("curiosity", ["[data-do=play]", "[data-do=curious]", ".mc-pad", "[data-name=tv]"]),
         ("graph", ["[data-do=reset]", ".mg-ties"]),
+        ("learning", ["[data-do=play]", "[data-do=step]", "[data-name=talk]"]),
     ],
 )
 def test_on_a_phone_what_is_pressed_is_on_the_screen_with_the_picture(

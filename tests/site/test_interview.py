@@ -123,15 +123,6 @@ def test_letters_are_no_tab_stops_and_what_is_wide_is_one(sized: Watched) -> Non
     check(sized)
 
 
-def test_where_there_is_no_chapter_the_page_says_so(watched: Watched) -> None:
-    for topic in ("qmix", "maddpg"):
-        watched.open(f"{FOLDER}/{topic}.html")
-        assert "It has no chapter" in watched.page.locator("article").inner_text()
-    watched.page.get_by_role("link", name="Credit").press("Enter")
-    watched.page.wait_for_url("**/chapters/environments.html#credit")
-    assert watched.page.locator("#credit h2").is_visible()
-
-
 def test_a_design_is_folded_and_its_tables_scroll(sized: Watched) -> None:
     sized.open(f"{FOLDER}/design.html")
     page = sized.page

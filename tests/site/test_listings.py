@@ -11,7 +11,7 @@ from tests.site.conftest import Watched
 
 pytestmark = pytest.mark.site
 
-CHAPTERS = ("tarmac", "gat", "drqn", "mappo", "icm", "rnd", "comparison")
+CHAPTERS = ("tarmac", "gat", "drqn", "qmix", "maddpg", "mappo", "icm", "rnd", "comparison")
 
 
 def test_two_links_lead_from_an_equation_to_its_line(watched: Watched, server: str) -> None:

@@ -11,7 +11,8 @@ from tests import ROOT
 sys.path.insert(0, str(ROOT / "tools"))
 import visible_words
 
-BEFORE = json.loads(visible_words.BEFORE.read_text(encoding="utf-8"))["words"]
+RECORD = json.loads(visible_words.BEFORE.read_text(encoding="utf-8"))
+BEFORE, SINCE, MOST = RECORD["words"], RECORD["since"], RECORD["most"]
 
 
 def seen(body: str) -> list[str]:
@@ -47,5 +48,13 @@ def test_a_page_has_two_thirds_of_the_words_it_had(html: Path, page: str) -> Non
 
 
 @pytest.mark.site
+@pytest.mark.parametrize("page", SINCE)
+def test_a_chapter_added_since_has_no_more_words_than_the_longest_before(
+    html: Path, page: str
+) -> None:
+    assert visible_words.counts(html)[page] <= MOST
+
+
+@pytest.mark.site
 def test_every_chapter_is_in_the_table(html: Path) -> None:
-    assert visible_words.counts(html).keys() == BEFORE.keys()
+    assert visible_words.counts(html).keys() == {*BEFORE, *SINCE}

@@ -61,6 +61,15 @@ def test_what_lab_cannot_know_is_a_link_to_the_site() -> None:
     assert made == wanted.replace("[Notation]", f"[{notation}]")
 
 
+def test_an_equation_of_another_page_is_a_link_to_it() -> None:
+    tour = lab.BOOK / "tour.ipynb"
+    linked = lab.readable("$d$ in {eq}`eq-dqn-target`", tour, lab.BOOK)
+    where = f"{lab.BASE}book/chapters/drqn.html#equation-eq-dqn-target"
+    assert linked == f"$d$ in [an equation of another page]({where})"
+    own = lab.readable("{eq}`eq-dqn-target`", lab.BOOK / "chapters" / "drqn.ipynb", lab.BOOK)
+    assert own == "{eq}`eq-dqn-target`"
+
+
 def test_no_copy_holds_what_lab_cannot_know() -> None:
     for name in lab.notebooks(lab.BOOK):
         copy = lab.for_lab(lab.BOOK / name, lab.BOOK)

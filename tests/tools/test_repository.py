@@ -82,10 +82,17 @@ def test_ci_runs_all_that_is_checked() -> None:
     assert (ROOT / ".ci" / "run").read_text("utf-8").endswith("\nmake test\n")
     steps = [step.get("run") for path, job in JOBS for step in read(path)["jobs"][job]["steps"]]
     assert {"bash .ci/run", "make deep"} <= set(steps)
-    for all_of, parts in (("test", "lint types tests book site"), ("deep", "slow mutants")):
+    for all_of, parts in (
+        ("test", "lint types tests book site"),
+        ("deep", "slow lab-test mutants"),
+    ):
         assert run.NEEDS[all_of] == tuple(parts.split())
-    chosen = {command[-1] for name in ("tests", "slow", "site") for command in run.STEPS[name][1]}
-    assert {"not site and not slow", "slow", "site"} <= chosen
+    chosen = {
+        command[-1]
+        for name in ("tests", "slow", "site", "lab-test")
+        for command in run.STEPS[name][1]
+    }
+    assert {"not site and not slow and not lab", "slow", "site", "lab"} <= chosen
 
 
 def test_make_knows_the_targets_of_run_and_no_others() -> None:

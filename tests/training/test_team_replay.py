@@ -3,11 +3,12 @@
 import pytest
 import torch
 
+from marl_edu.core.ends import Outcome
 from marl_edu.envs.traffic_junction import TrafficJunction
 from marl_edu.training.qlearning import rollout
 from marl_edu.training.replay import Episodes
 from marl_edu.training.team_q import AgentQ
-from marl_edu.training.team_replay import TeamReplay
+from marl_edu.training.team_replay import TeamReplay, TransitionReplay
 
 ALL = torch.ones(2, 3, dtype=torch.bool)
 
@@ -107,3 +108,45 @@ def test_unrolled_as_it_was_acted_where_slots_are_used_again() -> None:
     for t in range(env.max_steps):
         again, _ = agent(episodes.obs[:, t], episodes.hidden[:, t])
         torch.testing.assert_close(q[:, t], again)
+
+
+# -- single steps of a team ------------------------------------------------------------------------
+
+
+def outcome_of(episodes: Episodes) -> Outcome:
+    """What a loop knows of them."""
+    there = episodes.alive
+    return Outcome(
+        episodes.reward, episodes.reward, there, episodes.terminated, there, there.any(-1)
+    )
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_each_step_has_what_was_there_before_and_after_it(changes: bool) -> None:
+    """Two episodes: one ends after a step, one is cut off after three, its agent 1 gone after the
+    first."""
+    episodes = played(left=(0, 1))
+    B, T, N = episodes.alive.shape
+    masks = torch.rand(B, T + 1, N, 3, generator=torch.Generator().manual_seed(0)) < 0.5
+    numbers = torch.eye(3)[episodes.action]
+    replay = TransitionReplay(10, 1, ALL, changes)
+    replay.add(episodes.obs, numbers, outcome_of(episodes), masks)
+    assert replay.size == 4 and replay.steps == int(episodes.alive.sum()) == 6
+    drawn = replay.sample(200, torch.Generator().manual_seed(0))
+    steps = {(0, 0), (1, 0), (1, 1), (1, 2)}
+    first = {episodes.obs[b, t, 0].item(): (b, t) for b, t in steps}
+    met = set()
+    for e in range(200):
+        b, t = first[drawn.obs[e, 0].item()]
+        met.add((b, t))
+        assert torch.equal(drawn.obs[e], episodes.obs[b, t])
+        assert torch.equal(drawn.next_obs[e], episodes.obs[b, t + 1])
+        assert torch.equal(drawn.action[e], numbers[b, t])
+        assert torch.equal(drawn.reward[e], episodes.reward[b, t])
+        assert torch.equal(drawn.terminated[e], episodes.terminated[b, t])
+        assert torch.equal(drawn.alive[e], episodes.alive[b, t])
+        after = [False, False] if b == 0 else [True, False]
+        assert drawn.next_alive[e].tolist() == after
+        assert torch.equal(drawn.available[e], masks[b, t] if changes else ALL)
+        assert torch.equal(drawn.next_available[e], masks[b, t + 1] if changes else ALL)
+    assert met == steps

@@ -13,6 +13,7 @@ from marl_edu.widgets import (
     Film,
     GraphFigure,
     JunctionFigure,
+    LearningFigure,
     PayoffFigure,
 )
 from marl_edu.widgets.shared import bundle
@@ -30,6 +31,7 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "film": lambda: Film([SVG, SVG], ["one", "two"], "A film."),
     "graph": GraphFigure,
     "junction": JunctionFigure,
+    "learning": LearningFigure,
     "payoff": PayoffFigure,
 }
 

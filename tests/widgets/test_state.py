@@ -10,7 +10,13 @@ from playwright.sync_api import Browser
 
 from marl_edu.envs import TrafficJunction
 from marl_edu.envs.baselines.task import UniformPolicy
-from marl_edu.widgets import CorridorFigure, CuriosityFigure, Film, PayoffFigure
+from marl_edu.widgets import (
+    CorridorFigure,
+    CuriosityFigure,
+    Film,
+    LearningFigure,
+    PayoffFigure,
+)
 from marl_edu.widgets.shared.figure import LiveFigure
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
 from tests.widgets import test_corridor, test_graph, test_junction
@@ -21,6 +27,7 @@ FIGURES: dict[str, Callable[[], LiveFigure]] = {
     "corridor": lambda: CorridorFigure(test_corridor.WALKERS, trail="wfffxff"),
     "curiosity": lambda: CuriosityFigure(trail="w3333t4p17.", method="icm"),
     "graph": lambda: test_graph.figure(cut="1-2"),
+    "learning": lambda: LearningFigure(distractors=1, beside="nobody", heads=2),
     "payoff": lambda: PayoffFigure(weight=50),
     "film": lambda: Film.record(TrafficJunction("easy", num_envs=1), UniformPolicy(), steps=4),
 }

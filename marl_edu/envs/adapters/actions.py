@@ -1,6 +1,7 @@
 """Numbers as actions, both ways: wrappers for environments of Gymnasium and PettingZoo.
 
-In: our algorithms choose among a few actions. `discretise` offers some points of a Box, evenly
+In: our algorithms choose among a few actions, but for MADDPG, which also takes numbers
+(`from_gymnasium(..., continuous=True)`). `discretise` offers some points of a Box, evenly
 spaced from its lower to its upper bound:
 
     from_gymnasium(lambda: discretise(gymnasium.make("Pendulum-v1"), 5))

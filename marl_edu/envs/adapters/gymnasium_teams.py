@@ -11,26 +11,28 @@ from pettingzoo import AECEnv, ParallelEnv
 from marl_edu.envs.adapters.teams import MASK, AsTeam, Said, kind_of
 
 
-def gymnasium_team(env: Any) -> AsTeam:
+def gymnasium_team(env: Any, continuous: bool = False) -> AsTeam:
     """A Gymnasium environment as a team, of one agent or of a Tuple of them."""
     if not isinstance(env, gymnasium.Env):
         ours = isinstance(env, ParallelEnv | AECEnv)
         hint = ": use from_pettingzoo" if ours else ""
         raise TypeError(f"make_env must make a gymnasium.Env, got {kind_of(env)}{hint}")
-    return TupleTeam(env) if isinstance(env.action_space, spaces.Tuple) else AloneTeam(env)
+    together = isinstance(env.action_space, spaces.Tuple)
+    return (TupleTeam if together else AloneTeam)(env, continuous)
 
 
 class AloneTeam(AsTeam):
     """A single agent, as a team of one."""
 
-    def __init__(self, env: gymnasium.Env):
-        super().__init__(env, ["agent_0"], [env.observation_space], [env.action_space])
+    def __init__(self, env: gymnasium.Env, continuous: bool):
+        seen, done = [env.observation_space], [env.action_space]
+        super().__init__(env, ["agent_0"], seen, done, continuous)
 
     def _begin(self, seed: int | None) -> Said:
         obs, info = self._given(self.env.reset(seed=seed), 2, "reset")
         return Said([obs], [info], [True], [0.0], [False], [False])
 
-    def _advance(self, actions: list[int]) -> Said:
+    def _advance(self, actions: list[Any]) -> Said:
         answer = self._given(self.env.step(actions[0]), 5, "step")
         obs, reward, terminated, truncated, info = answer
         return Said([obs], [info], [True], [reward], [bool(terminated)], [bool(truncated)])
@@ -39,19 +41,19 @@ class AloneTeam(AsTeam):
 class TupleTeam(AsTeam):
     """A team with a Tuple of spaces; rewards and ends are lists, or one for all."""
 
-    def __init__(self, env: gymnasium.Env):
+    def __init__(self, env: gymnasium.Env, continuous: bool):
         done, seen = env.action_space, env.observation_space
         if not isinstance(seen, spaces.Tuple) or len(seen) != len(done):  # type: ignore[arg-type]
             raise TypeError(f"a team of {len(done)} needs as many observations, got {seen}")  # type: ignore[arg-type]
         names = [f"agent_{i}" for i in range(len(seen))]
-        super().__init__(env, names, list(seen.spaces), list(done.spaces))  # type: ignore[attr-defined]
+        super().__init__(env, names, list(seen.spaces), list(done.spaces), continuous)  # type: ignore[attr-defined]
 
     def _begin(self, seed: int | None) -> Said:
         obs, info = self._given(self.env.reset(seed=seed), 2, "reset")
         no = [False] * len(self.names)
         return Said(list(obs), self._infos(info), [True] * len(no), [0.0] * len(no), no, no)
 
-    def _advance(self, actions: list[int]) -> Said:
+    def _advance(self, actions: list[Any]) -> Said:
         answer = self._given(self.env.step(tuple(actions)), 5, "step")
         obs, rewards, terminated, truncated, info = answer
         present = [True] * len(self.names)

@@ -16,6 +16,7 @@ both has terminated.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from gymnasium.vector import AsyncVectorEnv, AutoresetMode, SyncVectorEnv
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from marl_edu.core.checks import positive_int
+from marl_edu.core.checks import positive_int, truth_value
 from marl_edu.envs.adapters.gymnasium_teams import gymnasium_team
 from marl_edu.envs.adapters.pettingzoo_teams import ParallelTeam
 from marl_edu.envs.adapters.teams import AsTeam
@@ -41,6 +42,7 @@ def from_gymnasium(
     seed: int | None = None,
     max_steps: int | None = None,
     processes: bool = False,
+    continuous: bool = False,
 ) -> "AdaptedEnv":
     """An environment of B copies of a Gymnasium environment, stepped by its vector environment.
 
@@ -52,12 +54,14 @@ def from_gymnasium(
         num_envs, device, seed: as in every environment.
         max_steps: T; None: as the environment says.
         processes: a process per environment (`make_env` must be picklable) instead of one for all.
+        continuous: actions are numbers in [0, 1], from the lower to the upper bound of a Box.
     Raises:
         TypeError: no maker, no Gymnasium environment, or spaces that are not taken. ValueError: it
             does not say how long an episode lasts, or `make_env` gives one object several times.
             RuntimeError, while it runs: it breaks its own interface, or says what is not finite.
     """
-    return AdaptedEnv(make_env, gymnasium_team, num_envs, device, seed, max_steps, processes)
+    team = partial(gymnasium_team, continuous=truth_value("continuous", continuous))
+    return AdaptedEnv(make_env, team, num_envs, device, seed, max_steps, processes)
 
 
 def from_pettingzoo(
@@ -67,6 +71,7 @@ def from_pettingzoo(
     seed: int | None = None,
     max_steps: int | None = None,
     processes: bool = False,
+    continuous: bool = False,
 ) -> "AdaptedEnv":
     """An environment of B copies of a PettingZoo `ParallelEnv`, or of an `AECEnv`.
 
@@ -79,7 +84,8 @@ def from_pettingzoo(
     Raises:
         As `from_gymnasium`.
     """
-    return AdaptedEnv(make_env, ParallelTeam, num_envs, device, seed, max_steps, processes)
+    team = partial(ParallelTeam, continuous=truth_value("continuous", continuous))
+    return AdaptedEnv(make_env, team, num_envs, device, seed, max_steps, processes)
 
 
 class AdaptedEnv(BatchedEnv):
@@ -109,6 +115,7 @@ class AdaptedEnv(BatchedEnv):
         one = team(make_env())
         self.max_steps = _length(one, max_steps)
         self.n_agents, self.n_actions = len(one.names), max(one.counts)
+        self.continuous = one.continuous
         self.obs_dim = max(one.sizes)
         self._names = [str(name) for name in one.names]
         self._sizes, self._counts = one.sizes, one.counts

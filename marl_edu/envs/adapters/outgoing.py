@@ -35,7 +35,7 @@ def to_pettingzoo(
         mask_in_obs: an observation is `{"observation", "action_mask"}`, as in PettingZoo's classic
             environments; else the mask stands in `infos[agent]["action_mask"]`.
     Raises:
-        ValueError: the environment is a batch of several, or no such `render_mode`.
+        ValueError: the environment is a batch of several or `continuous`, or no such `render_mode`.
     """
     _one(env, "a PettingZoo environment")
     names = env.agent_names if name is None else [f"{name}_{i}" for i in range(env.n_agents)]
@@ -64,7 +64,8 @@ def to_gymnasium(
         each: observations, actions and rewards are tuples with an entry for each agent, as
             EPyMARL has them.
     Raises:
-        ValueError: a batch of several environments, no such agent, or nobody to act for the others.
+        ValueError: a batch of several environments, a `continuous` one, no such agent, or nobody to
+            act for the others.
     """
     _one(env, "a Gymnasium environment")
     N = env.n_agents
@@ -99,11 +100,22 @@ def to_vector(
             step, in the same step, or when `reset(options={"reset_mask": ...})` says so.
         render_mode: as in `to_pettingzoo`.
     Raises:
-        TypeError: an environment that came in through an adapter. ValueError: no such mode.
+        TypeError: an environment that came in through an adapter. ValueError: no such mode, or
+            a `continuous` environment.
     """
+    _among_a_few(env)
     return Vector(env, autoreset_mode, render_mode)
 
 
+def _among_a_few(env: BatchedEnv) -> None:
+    if env.continuous:
+        raise ValueError(
+            "env must have whole numbers as actions to leave the package, got continuous=True: "
+            "make it without, and with_box_actions shows its actions as numbers"
+        )
+
+
 def _one(env: BatchedEnv, what: str) -> None:
+    _among_a_few(env)
     if env.num_envs != 1:
         raise ValueError(f"env must have num_envs 1 to become {what}, got {env.num_envs}")

@@ -21,8 +21,13 @@ Dicts = tuple[dict[Any, Any], ...]
 class ParallelTeam(AsTeam):
     """A PettingZoo environment, its dictionaries in the order of `possible_agents`."""
 
-    def __init__(self, env: Any):
+    def __init__(self, env: Any, continuous: bool = False):
         env = _parallel(env)
+        if continuous and isinstance(env, Turns):
+            raise TypeError(
+                f"agents must act at once where continuous=True; in {kind_of(env.env)} they take "
+                "turns"
+            )
         if not isinstance(env, ParallelEnv):
             hint = ": use from_gymnasium" if isinstance(env, gymnasium.Env) else ""
             raise TypeError(
@@ -36,7 +41,8 @@ class ParallelTeam(AsTeam):
                 f"{kind_of(env)} must name all of its agents in possible_agents, before they play"
             ) from None
         seen = [env.observation_space(name) for name in names]
-        super().__init__(env, names, seen, [env.action_space(name) for name in names])
+        done = [env.action_space(name) for name in names]
+        super().__init__(env, names, seen, done, continuous)
 
     @property
     def length(self) -> int | None:
@@ -47,7 +53,7 @@ class ParallelTeam(AsTeam):
         obs, infos = self._given(self.env.reset(seed=seed), 2, "reset")
         return self._sort(obs, infos, self._listed())
 
-    def _advance(self, actions: list[int]) -> Said:
+    def _advance(self, actions: list[Any]) -> Said:
         before = set(self.env.agents)
         row = dict(zip(self.names, actions, strict=True))
         answer = self.env.step({name: row[name] for name in self.env.agents})

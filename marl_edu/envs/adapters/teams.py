@@ -1,5 +1,8 @@
 """An environment written by others, shown as a team: rows of one array, a row of whole numbers.
 
+Or, where it was asked for with `continuous=True`, rows of numbers in [0, 1]: 0 is the lower bound
+of its Box, 1 the upper one.
+
 What an agent sees is its observation without its action mask. The mask is looked for under
 `action_mask` in the observation (PettingZoo's classic games, SMACv2) and in the agent's `info`
 (Taxi-v4, TorchRL); it says which actions the agent has now. One that has none waits.
@@ -42,22 +45,17 @@ class AsTeam(gymnasium.Env):
     named; an agent that has left does not come back. It is paid for the steps that it took.
     """
 
-    def __init__(self, env: Any, names: list[Any], seen: list[Any], done: list[Any]):
-        """env: theirs. names, seen, done: name, observation and action space of each agent."""
+    def __init__(
+        self, env: Any, names: list[Any], seen: list[Any], done: list[Any], continuous: bool
+    ):
+        """env: theirs. names, seen, done: name, observation and action space of each agent.
+        continuous: actions are numbers, Boxes with bounds."""
         if not names:
             raise TypeError(f"{kind_of(env)} has no agents: its possible_agents are empty")
-        self.env, self.names = env, names
+        self.env, self.names, self.done, self.continuous = env, names, done, continuous
         for name, space in zip(names, done, strict=True):
-            if not isinstance(space, spaces.Discrete):
-                way_out = "one that chooses among a few actions"
-                if isinstance(space, spaces.Box):
-                    way_out = "discretise(env, bins)"
-                raise TypeError(
-                    f"the actions of {name} must be Discrete, got {space}: wrap the environment "
-                    f"in {way_out}"
-                )
-        self.starts = [int(space.start) for space in done]
-        self.counts = tuple(int(space.n) for space in done)
+            _check_actions(name, space, continuous)
+        self.counts = tuple(spaces.flatdim(space) for space in done)
         self.seen = [self._without_mask(i, space) for i, space in enumerate(seen)]
         try:
             self.sizes = tuple(spaces.flatdim(space) for space in self.seen)
@@ -73,7 +71,9 @@ class AsTeam(gymnasium.Env):
             low[i, : self.sizes[i]], high[i, : self.sizes[i]] = box.low, box.high
         self.low, self.high = low.min(0), high.max(0)
         self.observation_space = spaces.Box(-np.inf, np.inf, shape, np.float32)
-        self.action_space = spaces.MultiDiscrete(list(self.counts))
+        self.action_space: Any = spaces.MultiDiscrete(list(self.counts))
+        if continuous:
+            self.action_space = spaces.Box(0.0, 1.0, (len(names), max(self.counts)))
         # What each agent has of all actions, whatever it may do now.
         self.own = np.arange(max(self.counts)) < np.array(self.counts)[:, None]
 
@@ -81,8 +81,8 @@ class AsTeam(gymnasium.Env):
         """Their `reset`."""
         raise NotImplementedError
 
-    def _advance(self, actions: list[int]) -> Said:
-        """Their `step`, with the action of each agent as its space counts them."""
+    def _advance(self, actions: list[Any]) -> Said:
+        """Their `step`, with the action of each agent as its space has them."""
         raise NotImplementedError
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> Shown:
@@ -96,7 +96,7 @@ class AsTeam(gymnasium.Env):
         """As Gymnasium's, but for the reward and the end: see `info`."""
         if self.alive.any():
             self.t += 1
-            chosen = [int(a) + start for a, start in zip(action, self.starts, strict=True)]
+            chosen = [_theirs(space, a) for space, a in zip(self.done, action, strict=True)]
             self.last = self._show(self._advance(chosen))
         else:
             self.last[1]["rewards"] = np.zeros(len(self.names))
@@ -209,6 +209,29 @@ class AsTeam(gymnasium.Env):
     def close(self) -> None:
         """End the environment."""
         self.env.close()
+
+
+def _check_actions(name: Any, space: Any, continuous: bool) -> None:
+    """Raise unless the actions of an agent are of the kind that was asked for."""
+    if continuous:
+        if not isinstance(space, spaces.Box) or not space.is_bounded():
+            raise TypeError(
+                f"the actions of {name} must be a Box with bounds where continuous=True, got "
+                f"{space}: all agents choose among a few actions, or all give numbers"
+            )
+    elif not isinstance(space, spaces.Discrete):
+        way_out = "wrap the environment in one that chooses among a few actions"
+        if isinstance(space, spaces.Box):
+            way_out = "wrap the environment in discretise(env, bins), or pass continuous=True"
+        raise TypeError(f"the actions of {name} must be Discrete, got {space}: {way_out}")
+
+
+def _theirs(space: Any, action: Any) -> Any:
+    """An action of an agent as its space has it."""
+    if isinstance(space, spaces.Discrete):
+        return int(action) + int(space.start)
+    share = action[: spaces.flatdim(space)].reshape(space.shape)
+    return (space.low + share * (space.high - space.low)).astype(space.dtype)
 
 
 def kind_of(env: Any) -> str:

@@ -10,6 +10,9 @@ Time: `t` counts the steps of the batch. What an environment does or shows depen
 `(B,)`, the steps of each episode, so that one of them can restart while others go on
 (`adapters/vector.py`). `info` is what the last `reset` or `step` told, with the same keys.
 
+Actions: whole numbers `(B, N)`, one of A each. A `continuous` environment takes A numbers in [0, 1]
+of each agent instead, `(B, N, A)`.
+
 Agents that differ: `obs_sizes` and `action_counts` tell, agent by agent, how many of the O numbers
 and A actions are its own. The other numbers are 0, the other actions not `available`. What is
 available may also change from step to step: see `_available`.
@@ -21,7 +24,14 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from marl_edu.core.checks import check_actions, positive_int, seed_number
+from marl_edu.core.checks import (
+    check_actions,
+    check_continuous_actions,
+    positive_int,
+    seed_number,
+)
+
+Actions = Int[Tensor, "B N"] | Float[Tensor, "B N A"]
 
 
 class BatchedEnv:
@@ -58,6 +68,7 @@ class BatchedEnv:
     n_actions: int
     obs_dim: int
     max_steps: int
+    continuous = False  # an action is A numbers in [0, 1], not one of A
     agent_name = "agent"  # what agents are called where they need a name: agent_0, agent_1, ...
     # Before the first reset there is nobody and nothing.
     obs = torch.zeros(1, 1, 1)
@@ -84,7 +95,7 @@ class BatchedEnv:
         """Make the state of B fresh episodes."""
         raise NotImplementedError
 
-    def _step(self, actions: Int[Tensor, "B N"]) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+    def _step(self, actions: Actions) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Change the state by one step. Returns reward `(B, N)`, ended `(B,)`, more of `info`."""
         raise NotImplementedError
 
@@ -128,13 +139,11 @@ class BatchedEnv:
         self.info = self._info(dict.fromkeys(self.info_keys, self.completed))
         return self.obs
 
-    def step(
-        self, actions: Int[Tensor, "B N"]
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    def step(self, actions: Actions) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """Advance every environment that has not ended by one step.
 
         Args:
-            actions: `(B, N)` integers.
+            actions: `(B, N)` integers; where the environment is `continuous`, numbers `(B, N, A)`.
         Returns:
             obs `(B, N, O)`, reward `(B, N)`, terminated `(B,)`, truncated `(B,)` and info with
             `alive`, `completed` `(B, N)` and `success` `(B,)`, and what the environment adds.
@@ -145,8 +154,13 @@ class BatchedEnv:
         if not 0 <= self.t < T:
             state = "has not begun" if self.t < 0 else f"of {T} step{'s' * (T > 1)} is over"
             raise RuntimeError(f"the episode {state}: call reset() first")
-        check_actions(actions, (self.num_envs, self.n_agents), self.n_actions, self.device)
-        self._check_available(actions)
+        shape = (self.num_envs, self.n_agents)
+        if self.continuous:
+            check_continuous_actions(actions, (*shape, self.n_actions), self.device)
+            self._check_own(actions)
+        else:
+            check_actions(actions, shape, self.n_actions, self.device)
+            self._check_available(actions)
         before = {name: getattr(self, name) for name in self.frozen}
         reward, ended, more = self._step(actions)
         self._check_shape("reward of _step", reward, self.n_agents)
@@ -254,6 +268,17 @@ class BatchedEnv:
     def obs_high(self) -> Float[Tensor, " O"]:
         """The largest value of each number of an observation."""
         return torch.ones(self.obs_dim)
+
+    def _check_own(self, actions: Tensor) -> None:
+        if len(set(self.action_counts)) > 1:
+            for i, (name, count) in enumerate(
+                zip(self.agent_names, self.action_counts, strict=True)
+            ):
+                if actions[:, i, count:].any():
+                    raise ValueError(
+                        f"{name} has {count} numbers, and those behind them must be 0, got "
+                        f"{actions[:, i, count:].max().item()}"
+                    )
 
     def _check_available(self, actions: Tensor) -> None:
         names = self.agent_names

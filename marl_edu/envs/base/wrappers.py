@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from marl_edu.core.checks import probability
 from marl_edu.core.registry import register
-from marl_edu.envs.base.env import BatchedEnv
+from marl_edu.envs.base.env import Actions, BatchedEnv
 
 
 class Wrapper(BatchedEnv):
@@ -54,9 +54,7 @@ class Wrapper(BatchedEnv):
         self.obs = self._change(self.inner.reset(seed))
         return self.obs
 
-    def step(
-        self, actions: Int[Tensor, "B N"]
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
+    def step(self, actions: Actions) -> tuple[Tensor, Tensor, Tensor, Tensor, dict[str, Tensor]]:
         """As the inner environment's, its observations changed."""
         obs, reward, terminated, truncated, info = self.inner.step(actions)
         self.obs = self._change(obs)
@@ -97,6 +95,11 @@ class Wrapper(BatchedEnv):
     def running(self) -> Bool[Tensor, " B"]:  # type: ignore[override]
         """The inner environment's."""
         return self.inner.running
+
+    @property
+    def continuous(self) -> bool:  # type: ignore[override]
+        """The inner environment's."""
+        return self.inner.continuous
 
     @property
     def agent_names(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from marl_edu.envs.baselines import (
     cooperative_navigation,
+    foraging,
     games,
     grid_world,
     key_door_maze,
@@ -23,6 +24,7 @@ TASKS = (
     *grid_world.TASKS,
     *cooperative_navigation.TASKS,
     *speaker_listener.TASKS,
+    *foraging.TASKS,
     *predator_prey_tag.TASKS,
     *tmaze.TASKS,
     *key_door_maze.TASKS,
@@ -34,6 +36,9 @@ VARIANTS = (
     *traffic_junction.EASIER_TASKS,
     *speaker_probe.OTHER_TASKS,
     *grid_world.CROWD_TASKS,
+    *predator_prey.TOGETHER_TASKS,
+    *cooperative_navigation.OPENAI_TASKS,
+    *speaker_listener.OPENAI_TASKS,
 )
 
 __all__ = ["TASKS", "VARIANTS", "Always", "ScriptedPolicy", "Task", "UniformPolicy"]

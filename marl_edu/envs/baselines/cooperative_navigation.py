@@ -1,5 +1,7 @@
 """Scripted policies for cooperative navigation: the value of sharing out the landmarks."""
 
+from dataclasses import replace
+from functools import partial
 from itertools import permutations
 
 import torch
@@ -17,7 +19,8 @@ def nearest_landmark(env: CooperativeNavigation) -> Int[Tensor, "B N"]:
     N, obs = env.n_agents, env.obs
     offsets = obs[..., 4 : 4 + 2 * N].unflatten(-1, (N, 2))
     nearest = offsets.square().sum(-1).argmin(-1)[..., None, None].expand(-1, -1, 1, 2)
-    return drive(offsets.gather(2, nearest)[:, :, 0], obs[..., :2])
+    goal = offsets.gather(2, nearest)[:, :, 0]
+    return drive(goal, obs[..., :2], convention=env.convention)
 
 
 def share_out(env: CooperativeNavigation) -> Int[Tensor, "B N"]:
@@ -32,7 +35,7 @@ def share_out(env: CooperativeNavigation) -> Int[Tensor, "B N"]:
     total = squares[:, torch.arange(env.n_agents, device=env.device), ways].sum(2)
     chosen = ways[total.argmin(1)]  # (B, N)
     goal = landmarks.gather(1, chosen[..., None].expand(-1, -1, 2))
-    return drive(goal - agents, env.velocity)
+    return drive(goal - agents, env.velocity, convention=env.convention)
 
 
 TASKS = (
@@ -50,5 +53,15 @@ TASKS = (
             ScriptedPolicy("share out", "best", lambda: share_out),
         ),
         show="share out",
+    ),
+)
+# As in OpenAI's original, where everybody is paid the sum over the team.
+OPENAI_TASKS = (
+    replace(
+        TASKS[0],
+        key="spread-openai",
+        name="Cooperative navigation, 3 agents, OpenAI's",
+        make=partial(CooperativeNavigation, convention="openai"),
+        unit="return of the team",
     ),
 )

@@ -6,12 +6,13 @@ starts are among them. The walks are enumerated in `tests/envs/test_predator_pre
 """
 
 from functools import partial
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Int
 from torch import Tensor
 
-from marl_edu.envs.baselines.task import ScriptedPolicy, Task, UniformPolicy
+from marl_edu.envs.baselines.task import Always, ScriptedPolicy, Task, UniformPolicy
 from marl_edu.envs.predator_prey import DOWN, LEFT, RIGHT, STAY, UP, PredatorPrey
 
 
@@ -78,6 +79,18 @@ class OwnSpiral:
         return towards(env, torch.where(see_prey(env)[..., None], prey, self.route[self.next]))
 
 
+def gather(env: PredatorPrey) -> Int[Tensor, "B N"]:
+    """Everybody waits beside the prey until two are there, and these step on it at once.
+
+    In "together" mode nothing is faster: of two predators the farther one arrives as soon as it
+    can, and the nearer one with it.
+    """
+    goal = env.prey[:, None].expand_as(env.predators)
+    beside = (goal - env.predators).abs().sum(-1) == 1
+    ready = beside.sum(1, keepdim=True) >= 2
+    return torch.where(beside & ~ready, STAY, towards(env, goal))
+
+
 class PooledViews:
     """Everybody knows at once what anybody sees and has seen: what telling is worth.
 
@@ -134,3 +147,27 @@ TASKS = (
     _task(10, "talk: the same, on a larger grid", 39.9993, 37.1576, 23.3094, 10.3875),
     _task(20, "talk: the same, where most never find it alone", 80.0, 77.5849, 64.1959, 23.0728),
 )
+PENALTIES = (0.0, -0.5)  # of the tasks where two must be there at once
+TOGETHER: dict[str, Any] = {
+    "size": 3, "n_predators": 2, "vision": 2, "mode": "together", "max_steps": 8
+}  # fmt: skip
+
+
+def _together(penalty: float) -> Task:
+    """Two must step on the prey at once, and whoever is alone there costs both this much."""
+    return Task(
+        key=f"together{round(-100 * penalty)}",
+        name=f"Predator-prey together, alone {penalty:g}",
+        isolates="credit: an action that is good only if the other does it too",
+        make=partial(PredatorPrey, **TOGETHER, penalty=penalty),
+        score="return",
+        unit="return",
+        policies=(
+            ScriptedPolicy("random", "random", UniformPolicy),
+            ScriptedPolicy("stand still", "open-loop", lambda: Always(STAY), 0.0),
+            ScriptedPolicy("gather, then step", "best", lambda: gather, 1.0),
+        ),
+    )
+
+
+TOGETHER_TASKS = tuple(_together(penalty) for penalty in PENALTIES)

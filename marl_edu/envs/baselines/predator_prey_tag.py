@@ -44,8 +44,9 @@ def chase(env: PredatorPreyTag) -> Int[Tensor, "B P"]:
     offset, velocity = obs[..., -4 * Q :].unflatten(-1, (2, Q, 2)).unbind(2)  # (B, P, Q, 2)
     nearest = offset.square().sum(-1).argmin(-1)[..., None, None].expand(-1, -1, 1, 2)
     its_velocity = velocity.gather(2, nearest)[:, :, 0]
-    acceleration = PREDATOR["acceleration"]
-    return drive(offset.gather(2, nearest)[:, :, 0], obs[..., :2] - its_velocity, acceleration)
+    relative, acceleration = obs[..., :2] - its_velocity, PREDATOR["acceleration"]
+    goal = offset.gather(2, nearest)[:, :, 0]
+    return drive(goal, relative, acceleration, env.convention)
 
 
 def flee(env: PredatorPreyTag) -> Int[Tensor, "B Q"]:
@@ -57,7 +58,7 @@ def flee(env: PredatorPreyTag) -> Int[Tensor, "B Q"]:
     obs = env.obs[:, P:]
     first = 4 + 2 * K  # of the predators' numbers
     predators = obs[..., first : first + 2 * P].unflatten(-1, (P, 2))
-    moves = coming(obs[..., :2], PREY["acceleration"])  # (B, Q, A, 2)
+    moves = coming(obs[..., :2], PREY["acceleration"], convention=env.convention)  # (B, Q, A, 2)
     gap = (predators[:, :, None] - moves[:, :, :, None]).norm(dim=-1).amin(-1)
     outside = ((obs[:, :, None, 2:4] + moves).abs() - 0.9).clamp_min(0).sum(-1)
     return (gap - 2 * outside).argmax(-1)

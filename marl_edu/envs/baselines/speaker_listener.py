@@ -1,5 +1,8 @@
 """Scripted policies for speaker and listener: the value of being told the goal."""
 
+from dataclasses import replace
+from functools import partial
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -10,16 +13,17 @@ from marl_edu.envs.particles import DAMPING, DT, NOTHING
 from marl_edu.envs.speaker_listener import LANDMARKS, LISTENER, SpeakerListener
 
 
-def wandering(steps: int = 25) -> float:
+def wandering(steps: int = 25, at_once: bool = False) -> float:
     """Expected return of a listener whose actions are all equally likely.
 
     Start and goal are 4/3 apart, squared, in the mean. A push changes the velocity along x with
     probability 2/5 by ±DT · 5, and by step t has moved the listener by what it coasted until then.
     Pushes are independent, so that the squares of what they moved add up; the same along y.
+    at_once: a push moves the listener in the same step, as in OpenAI's order.
     """
     kept = 1 - DAMPING
     push = 2 / 5 * (DT * 5) ** 2
-    moved = [(DT * (1 - kept**k) / DAMPING) ** 2 * push for k in range(steps)]
+    moved = [(DT * (1 - kept ** (k + at_once)) / DAMPING) ** 2 * push for k in range(steps)]
     return -sum(4 / 3 + 2 * sum(moved[:t]) for t in range(1, steps + 1))
 
 
@@ -28,7 +32,7 @@ def _listen(
 ) -> Int[Tensor, "B N"]:
     """The speaker says `word`, the listener drives to what is `offset` away."""
     velocity = env.obs[:, LISTENER, None, :2]
-    action = drive(offset[:, None], velocity)
+    action = drive(offset[:, None], velocity, convention=env.convention)
     return torch.cat([torch.zeros_like(action) + word, action], 1)
 
 
@@ -78,6 +82,18 @@ def know_goal(env: SpeakerListener) -> Int[Tensor, "B N"]:
     return _listen(env, _choose(_landmarks(env), env.goal))
 
 
+def _policies(random: float, still: float) -> tuple[ScriptedPolicy, ...]:
+    """All of them, and what the first two score exactly."""
+    return (
+        ScriptedPolicy("random", "random", UniformPolicy, exact=random),
+        ScriptedPolicy("stand still", "open-loop", lambda: Always(NOTHING), exact=still),
+        ScriptedPolicy("any landmark", "own view", AnyLandmark),
+        ScriptedPolicy("middle of the landmarks", "own view", lambda: middle),
+        ScriptedPolicy("told the goal", "shared view", lambda: told),
+        ScriptedPolicy("know the goal", "best", lambda: know_goal),
+    )
+
+
 TASKS = (
     Task(
         key="speaker-listener",
@@ -86,14 +102,18 @@ TASKS = (
         make=SpeakerListener,
         score="return",
         unit="return per agent",
-        policies=(
-            ScriptedPolicy("random", "random", UniformPolicy, exact=wandering()),
-            ScriptedPolicy("stand still", "open-loop", lambda: Always(NOTHING), exact=-25 * 4 / 3),
-            ScriptedPolicy("any landmark", "own view", AnyLandmark),
-            ScriptedPolicy("middle of the landmarks", "own view", lambda: middle),
-            ScriptedPolicy("told the goal", "shared view", lambda: told),
-            ScriptedPolicy("know the goal", "best", lambda: know_goal),
-        ),
+        policies=_policies(wandering(), -25 * 4 / 3),
         show="told the goal",
+    ),
+)
+# As in OpenAI's original, where both are paid the sum over both.
+OPENAI_TASKS = (
+    replace(
+        TASKS[0],
+        key="speaker-listener-openai",
+        name="Speaker and listener, OpenAI's",
+        make=partial(SpeakerListener, convention="openai"),
+        unit="return of the team",
+        policies=_policies(2 * wandering(at_once=True), -2 * 25 * 4 / 3),
     ),
 )

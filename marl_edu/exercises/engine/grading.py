@@ -174,6 +174,9 @@ class Exercise:
             message = f"This is a {type(answer).__name__}: pass the function itself, uncalled."
             return Verdict(False, "not_a_function", message)
         verdict = self.grade_in_child(lambda: answer, SECONDS, seed)
+        if verdict.inputs and verdict.mistake != "not_attempted":
+            by_hand = f"This input by hand: `{self.solution.__name__}(*verdict.inputs)`."
+            verdict = replace(verdict, message=f"{verdict.message} {by_hand}")
         readers = progress.is_readers(answer, self.solution.__name__)
         return self.noted(verdict) if readers else verdict
 

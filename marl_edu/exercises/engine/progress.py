@@ -32,6 +32,8 @@ else:
 FILE = "marl_edu_exercises.json"
 VERSION = 2
 UNDATED = "1970-01-01T00:00:00.000Z"  # when an entry of version 1 was made
+ABOVE = Path(__file__).resolve().parents[3]
+CHECKOUT = ABOVE if (ABOVE / "_toc.yml").exists() else None  # not where the package is installed
 PATIENCE = 10.0  # seconds to wait for another process that notes something
 # What an entry of version 1 is in version 2, in each part of the file.
 MIGRATED: dict[str, Callable[[Any], dict[str, Any]]] = {
@@ -48,12 +50,13 @@ class Unreadable(Exception):
 
 
 def path() -> Path:
-    """Where it is noted: beside the book's contents, for all its notebooks, or else here."""
+    """Where it is noted: beside the contents of the book around this folder, or of the one that
+    the package lies in, wherever it is called from; else here."""
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / "_toc.yml").exists():
             return folder / FILE
-    return here / FILE
+    return (CHECKOUT or here) / FILE
 
 
 def done() -> set[str]:

@@ -15,7 +15,9 @@ from marl_edu.experiments.catalogue import (
     critics,
     exploration,
     graphs,
+    maddpg,
     memory,
+    values,
 )
 from marl_edu.experiments.run import Experiment
 from marl_edu.results.folders import POLICIES, how_to_make
@@ -27,9 +29,11 @@ EXPERIMENTS: dict[str, Experiment] = {
         *graphs.EXPERIMENTS,
         *exploration.EXPERIMENTS,
         *memory.EXPERIMENTS,
+        *values.EXPERIMENTS,
         *critics.EXPERIMENTS,
         *communication.HARD_EXPERIMENTS,
         *comparison.EXPERIMENTS,
+        *maddpg.EXPERIMENTS,
     )
 }
 

@@ -4,6 +4,7 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets
@@ -13,18 +14,25 @@ from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import Flicker, TMaze
 from marl_edu.training import qlearning
 from marl_edu.training.checkpoint import Result, Row
+from marl_edu.widgets.corridor import own
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
+from marl_edu.widgets.shared.own import Own
 
 STORED = "drqn-tmaze"  # the run that stands in where there is no kernel
 
 
 class MemoryPanel(LabPanel):
-    """Controls for memory, corridor, missing observations and length of training; a curve."""
+    """Controls for memory, corridor, missing observations and length of training; a curve.
 
-    def __init__(self) -> None:
-        self.memory = ipywidgets.Dropdown(
-            options=["none", "gru", "lstm"], value="lstm", description="memory", **WIDE
-        )
+    Args:
+        target: the answer to "Targets along a window", from which the agent then learns; it has a
+            memory.
+    """
+
+    def __init__(self, target: Any = None) -> None:
+        mine = None if target is None else Own("target", target, "(E, L)")
+        kinds = ["none", "gru", "lstm"][mine is not None :]
+        self.memory = ipywidgets.Dropdown(options=kinds, value="lstm", description="memory", **WIDE)
         self.length = ipywidgets.IntSlider(
             value=5, min=1, max=20, description="cells of corridor", **WIDE
         )
@@ -40,6 +48,7 @@ class MemoryPanel(LabPanel):
             updates,
             "Ready. 1,000 updates take a few seconds.",
             [self.curve],
+            mine,
         )
 
     def plan(self) -> tuple[Callable[..., Result], Any]:
@@ -56,7 +65,11 @@ class MemoryPanel(LabPanel):
         }
         if self.memory.value == "none":
             return dqn.train, dqn.Config(**settings)
-        return drqn.train, drqn.Config(**settings, memory=self.memory.value)
+        cfg = drqn.Config(**settings, memory=self.memory.value)
+        if self.own is None:
+            return drqn.train, cfg
+        parts = drqn.build, drqn.make_replay, drqn.sample, partial(own.loss, self.own)
+        return lambda cfg, on_log: qlearning.train(cfg, on_log, None, *parts), cfg
 
     def say(self, row: Row) -> str:
         """A row of the log in words."""
@@ -73,6 +86,13 @@ class MemoryPanel(LabPanel):
         fresh = evaluate(env, qlearning.GreedyPolicy(run.net), 1000)
         return f"{fresh['success']:.1%} correct turns in {fresh['episodes']} fresh mazes"
 
+    def stored(self, settings: dict[str, Any]) -> str:
+        """The runs with the same memory in the same corridor."""
+        if settings["memory"] != "lstm" or settings["share missing"]:
+            return ""
+        length = settings["cells of corridor"]
+        return "drqn-tmaze" if length == 10 else f"drqn-tmaze{length}"
+
     def without_kernel(self) -> str:
         """HTML of a stored run."""
         return stored_run(
@@ -82,4 +102,9 @@ class MemoryPanel(LabPanel):
         )
 
     def _curve(self, method: str, rows: Sequence[Row]) -> str:
-        return self.picture(method, rows, "correct turns", trivial=("walk and guess", 50.0))
+        return self.picture(
+            method,
+            rows,
+            "correct turns",
+            trivial=("walk and guess", 50.0),
+        )

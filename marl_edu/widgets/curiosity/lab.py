@@ -4,6 +4,7 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets
@@ -14,8 +15,10 @@ from marl_edu.envs.key_door_maze import KeyDoorMaze
 from marl_edu.results import exploration
 from marl_edu.training import ppo
 from marl_edu.training.checkpoint import Row
+from marl_edu.widgets.curiosity import own
 from marl_edu.widgets.curiosity.figure import draw
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
+from marl_edu.widgets.shared.own import Own
 
 METHODS = {  # what the menu offers -> its name in the plots
     "no bonus": "none: no bonus",
@@ -31,11 +34,28 @@ class CuriosityPanel(LabPanel):
 
     Args:
         method: of METHODS; "ICM" or "RND" has a stored run that stands in without a kernel.
+        bonus: the answer to "Paid to be wrong", which then pays as ICM's eq. (5).
+        look: the answer to "In units of their spread", which then stands for RND's eq. (1).
     """
 
-    def __init__(self, method: str = "ICM"):
+    def __init__(
+        self,
+        method: str = "ICM",
+        *,
+        bonus: Any = None,
+        look: Any = None,
+    ):
+        if bonus is not None and look is not None:
+            raise ValueError("give bonus or look, not both: one drives ICM, the other RND")
+        mine, offered = None, list(METHODS)
+        if bonus is not None:
+            mine, method = Own("bonus", bonus, "(B,)"), "ICM"
+        if look is not None:
+            mine, method = Own("look", look, "(B, O)"), "RND"
+        if mine is not None:
+            offered = [name for name in METHODS if name.startswith(method)]
         self.method = ipywidgets.Dropdown(
-            options=list(METHODS), value=method, description="bonus", **WIDE
+            options=offered, value=method, description="bonus", **WIDE
         )
         self.tv = ipywidgets.Checkbox(value=False, description="TV on", **WIDE)
         self.units = ipywidgets.Dropdown(
@@ -53,6 +73,7 @@ class CuriosityPanel(LabPanel):
             updates,
             "Ready. Ten rounds take about two seconds.",
             [pictures],
+            mine,
         )
 
     def plan(self) -> tuple[Callable[..., ppo.Result], Any]:
@@ -65,7 +86,9 @@ class CuriosityPanel(LabPanel):
             seed=self.seed.value,
             **extra,
         )
-        return train, cfg
+        if self.own is None:
+            return train, cfg
+        return partial(ppo.train, bonus=partial(own.bonus, self.own)), cfg
 
     def say(self, row: Row) -> str:
         """A row of the log in words."""
@@ -92,6 +115,11 @@ class CuriosityPanel(LabPanel):
             "ICM": (icm.Config, icm.train, {"model_dim": units}),
             "RND": (rnd.Config, rnd.train, {"predictor_dim": units}),
         }.get(self.method.value, features)
+
+    def stored(self, settings: dict[str, Any]) -> str:
+        """The runs with the same bonus and TV."""
+        place = "tv" if settings["TV on"] else "maze"
+        return f"{settings['bonus'].lower()}-{place}" if "," not in settings["bonus"] else ""
 
     def without_kernel(self) -> str:
         """HTML of a stored run."""

@@ -4,6 +4,8 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import ipywidgets
 
@@ -15,16 +17,24 @@ from marl_edu.experiments.catalogue import graphs
 from marl_edu.training import a2c
 from marl_edu.training.checkpoint import Result, Row
 from marl_edu.widgets.graph.figure import GraphFigure
+from marl_edu.widgets.graph.own import OwnLayer, as_gat
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
+from marl_edu.widgets.shared.own import Own
 
 STORED = "gat-relay2-layers2"  # the run that stands in where there is no kernel
 
 
 class GraphPanel(LabPanel):
     """Controls for hops, layers, kind of layer, heads and length of training; a curve, and the live
-    graph of the team that was trained."""
+    graph of the team that was trained.
 
-    def __init__(self) -> None:
+    Args:
+        layer: the answer to "One head, end to end", which then stands in the team's layers for
+            eqs. (2) and (3).
+    """
+
+    def __init__(self, layer: Any = None) -> None:
+        mine = None if layer is None else Own("layer", layer, "(N, F)")
         self.hops = ipywidgets.IntSlider(value=2, min=1, max=3, description="links away", **WIDE)
         self.layers = ipywidgets.IntSlider(value=2, min=0, max=3, description="layers", **WIDE)
         self.kind = ipywidgets.Dropdown(
@@ -36,10 +46,11 @@ class GraphPanel(LabPanel):
         )
         self.curve, self.graph = ipywidgets.HTML(), ipywidgets.VBox()
         super().__init__(
-            [self.hops, self.layers, self.kind, self.heads],
+            [self.hops, self.layers, *[self.kind] * (mine is None), self.heads],
             updates,
             "Ready. 100 updates take about ten seconds.",
             [self.curve, self.graph],
+            mine,
         )
 
     def plan(self) -> tuple[Callable[..., Result], gat.Config]:
@@ -48,9 +59,9 @@ class GraphPanel(LabPanel):
         cfg = gat.Config(
             **settings,
             layers=self.layers.value,
-            layer_type=LAYERS[self.kind.value],
+            layer_type=partial(OwnLayer, own=self.own) if self.own else LAYERS[self.kind.value],
             heads=self.heads.value,
-            nearest=64,
+            nearest=0 if self.own else 64,
             seed=self.seed.value,
         )
         return gat.train, cfg
@@ -61,22 +72,27 @@ class GraphPanel(LabPanel):
 
     def draw(self, rows: Sequence[Row]) -> None:
         """The curve so far."""
-        layer = self.attempts[-1].cfg.layer_type
-        kind = next(name for name, known in LAYERS.items() if known is layer)
+        kind = self.attempts[-1].settings.get("kind of layer", "gat")
         self.curve.value = self._curve("gat" if kind == "gat" else f"gat-{kind}", rows)
 
     def finish(self, run: Result) -> str:
         """Play among 64 and 1,024 agents, and draw the graph where a figure knows the layer."""
         cfg = self.attempts[-1].cfg
+        mine = isinstance(cfg.layer_type, partial)
+        known = as_gat(run.net, cfg) if mine else run.net
         small, large = (
             evaluate(Relay(n, cfg.env_args["hops"], num_envs=B), a2c.TeamPolicy(run.net), episodes)
             for n, B, episodes in ((64, 100, 500), (1024, 5, 20))
         )
         for shown in self.graph.children:
             shown.close()
-        drawn = cfg.layer_type is LAYERS["gat"] and cfg.layers > 0
-        self.graph.children = [GraphFigure(run.net)] if drawn else []
+        drawn = (mine or cfg.layer_type is LAYERS["gat"]) and cfg.layers > 0
+        self.graph.children = [GraphFigure(known)] if drawn and known is not None else []
         return f"{small['success']:.1%} right among 64 agents, {large['success']:.1%} among 1,024"
+
+    def stored(self, settings: dict[str, Any]) -> str:
+        """The runs with as many layers, as far from the answer."""
+        return f"gat-relay{settings['links away']}-layers{settings['layers']}"
 
     def without_kernel(self) -> str:
         """HTML of a stored run."""

@@ -4,6 +4,8 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
 
 import ipywidgets
 import torch
@@ -14,17 +16,26 @@ from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import TrafficJunction
 from marl_edu.training import a2c
 from marl_edu.training.checkpoint import Result, Row
+from marl_edu.widgets.film import Film
+from marl_edu.widgets.junction import own
 from marl_edu.widgets.junction.figure import JunctionFigure
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
+from marl_edu.widgets.shared.own import Own
 
 STORED = "tarmac-heads"  # the run that stands in where there is no kernel
 
 
 class TrainingPanel(LabPanel):
     """Controls for heads, rounds, message size and length of training; a curve, a map, and the live
-    junction of the team that was trained."""
+    junction of the team that was trained.
 
-    def __init__(self) -> None:
+    Args:
+        listen: the answer to "Targeted messages, end to end", which then stands in the team for
+            eqs. (1)-(4): one head, one round.
+    """
+
+    def __init__(self, listen: Any = None) -> None:
+        mine = None if listen is None else Own("listen", listen, "(B, N, d_v)")
         self.heads = ipywidgets.Dropdown(options=[1, 2, 4], value=1, description="heads", **WIDE)
         self.rounds = ipywidgets.Dropdown(options=[1, 2], value=1, description="rounds", **WIDE)
         self.value_dim = ipywidgets.IntSlider(
@@ -36,11 +47,13 @@ class TrainingPanel(LabPanel):
         self.curve, self.map = ipywidgets.HTML(), ipywidgets.HTML()
         self.team = ipywidgets.VBox()
         pictures = ipywidgets.HBox([self.curve, self.map], layout={"flex_flow": "row wrap"})
+        shape = [self.heads, self.rounds] if mine is None else []
         super().__init__(
-            [self.heads, self.rounds, self.value_dim],
+            [*shape, self.value_dim],
             updates,
             "Ready. 100 updates take about five seconds.",
             [pictures, self.team],
+            mine,
         )
 
     def plan(self) -> tuple[Callable[..., Result], tarmac.Config]:
@@ -54,7 +67,9 @@ class TrainingPanel(LabPanel):
             value_dim=self.value_dim.value,
             seed=self.seed.value,
         )
-        return tarmac.train, cfg
+        if self.own is None:
+            return tarmac.train, cfg
+        return partial(a2c.train, build=partial(own.build, self.own)), cfg
 
     def say(self, row: Row) -> str:
         """A row of the log in words."""
@@ -68,13 +83,24 @@ class TrainingPanel(LabPanel):
         """Play fresh episodes, draw the map, and let the team drive."""
         env = TrafficJunction("easy", num_envs=250)
         fresh = evaluate(env, a2c.TeamPolicy(run.net), episodes=1000)
-        self.map.value = _map(run.net)
+        mine = isinstance(run.net.communicate, own.OwnListening)
+        known = own.as_tarmac(run.net) if mine else run.net
+        self.map.value = "" if known is None else _map(known)
         for shown in self.team.children:
             shown.close()
-        self.team.children = [
-            JunctionFigure({"easy": {"trained": run.net}}, hint="watch this team drive.")
-        ]
+        self.team.children = [self._drive(run.net, known)]
         return f"{fresh['success']:.1%} of {fresh['episodes']} fresh episodes crash-free"
+
+    def _drive(self, net: a2c.ActorCritic, known: a2c.ActorCritic | None) -> Any:
+        """The team at the junction: live where the figure's equations are its own, else filmed."""
+        if known is not None:
+            return JunctionFigure({"easy": {"trained": known}}, hint="watch this team drive.")
+        env = TrafficJunction("easy", num_envs=1)
+        return Film.record(env, a2c.TeamPolicy(net), caption="Your team, filmed.")
+
+    def stored(self, settings: dict[str, Any]) -> str:
+        """The chapter's runs on the same junction."""
+        return "tarmac-easy"
 
     def without_kernel(self) -> str:
         """HTML of a stored run."""

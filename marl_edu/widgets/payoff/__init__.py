@@ -1,5 +1,6 @@
-"""The live payoffs: what VDN and QMIX make of a table that the reader changes."""
+"""The live payoffs: what VDN and QMIX make of a table that the reader changes; and the lab."""
 
 from marl_edu.widgets.payoff.figure import PayoffFigure
+from marl_edu.widgets.payoff.lab import MixerPanel
 
-__all__ = ["PayoffFigure"]
+__all__ = ["MixerPanel", "PayoffFigure"]

@@ -7,8 +7,8 @@ import html
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from textwrap import shorten
 from threading import Event, Thread
 from typing import Any
@@ -19,17 +19,22 @@ from matplotlib.figure import Figure
 
 from marl_edu import plots, results
 from marl_edu.training.checkpoint import Result, Row
+from marl_edu.widgets.shared.bundle import SHARED, join
+from marl_edu.widgets.shared.own import BOOKS, YOURS, Own
 
 WIDE = {"style": {"description_width": "9rem"}, "layout": {"width": "24rem"}}  # of a control
 KEPT = 3  # runs whose curves stay
 LONGEST = 22  # letters of the name of one of them
 DRAW_EVERY = 5  # rows of the log
+AGAIN = "<strong>To train, run this cell again: the kernel that it ran in has ended.</strong>"
 
 
 class KeptKeys(anywidget.AnyWidget):
-    """Shows nothing; with it a panel keeps the keys that JupyterLab would take for the notebook."""
+    """Shows nothing; with it a panel keeps the keys that JupyterLab would take for the notebook,
+    and says so where its kernel is gone."""
 
-    _esm = (Path(__file__).parent / "panel.js").read_text(encoding="utf-8")
+    _esm = f"{join(SHARED / 'panel.js')}export default {{ render }};\n"
+    _css = (SHARED / "panel.css").read_text(encoding="utf-8")
 
 
 class GivenUp(Exception):
@@ -58,16 +63,27 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
     Args:
         controls: what to choose; each has a description. updates: the one for the length.
         ready: what the panel says at first. shown: where results appear.
+        own: a reader's function that trains instead of the book's; a menu offers both.
 
     Attributes:
         result: what the last run that ended has left behind (a `Result`), or None.
         error: the exception that the last run ended with, or None.
     """
 
-    def __init__(self, controls: Sequence[Any], updates: Any, ready: str, shown: Sequence[Any]):
-        self.updates = updates
+    def __init__(
+        self,
+        controls: Sequence[Any],
+        updates: Any,
+        ready: str,
+        shown: Sequence[Any],
+        own: Own | None = None,
+    ):
+        self.updates, self._own = updates, own
+        self.whose = ipywidgets.Dropdown(
+            options=[YOURS, BOOKS], description=f"{own.name} is" if own else "", **WIDE
+        )
         self.seed = ipywidgets.IntSlider(value=0, min=0, max=9, description="seed", **WIDE)
-        self.controls = [*controls, updates, self.seed]
+        self.controls = [*[self.whose] * (own is not None), *controls, updates, self.seed]
         self.button = ipywidgets.Button(description="Train", button_style="primary")
         self.stop_button = ipywidgets.Button(description="Stop", layout={"display": "none"})
         self.bar = ipywidgets.IntProgress(description="training", **WIDE)
@@ -79,7 +95,13 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
         self.button.on_click(lambda _: self.start())
         self.stop_button.on_click(lambda _: self.halt() if self.running else self.resume())
         buttons = ipywidgets.HBox([self.button, self.stop_button])
-        super().__init__([*self.controls, buttons, self.bar, self.status, *shown, KeptKeys()])
+        again = ipywidgets.HTML(AGAIN)
+        again.add_class("marl-panel-again")
+        self.status.add_class("marl-panel-status")
+        for one in (buttons, self.bar):
+            one.add_class("marl-panel-live")
+        parts = [again, *self.controls, buttons, self.bar, self.status, *shown, KeptKeys()]
+        super().__init__(parts)
         self.add_class("marl-panel")
 
     # -- what a derived class gives --------------------------------------------------------------
@@ -103,6 +125,15 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
     def without_kernel(self) -> str:
         """HTML of a stored run."""
         raise NotImplementedError
+
+    def stored(self, settings: dict[str, Any]) -> str:
+        """The experiment of the book that has these settings of the controls; "" if none has."""
+        raise NotImplementedError
+
+    @property
+    def own(self) -> Own | None:
+        """The reader's function, if it is to train the next run."""
+        return self._own if self.whose.value == YOURS else None
 
     # -- training --------------------------------------------------------------------------------
 
@@ -218,12 +249,22 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
         """Show the second button with this description, or hide it."""
         if what:
             self.stop_button.description = what
+            self.add_class("marl-panel-training")
+        else:
+            self.remove_class("marl-panel-training")
         self.stop_button.layout.display = "" if what else "none"
 
     # -- curves ----------------------------------------------------------------------------------
 
-    def curves(self, method: str, rows: Sequence[Row], key: str = "success", **how: Any) -> Figure:
-        """The curve of these rows, and in grey those of the runs before, by what differed.
+    def curves(
+        self,
+        method: str,
+        rows: Sequence[Row],
+        key: str = "success",
+        **how: Any,
+    ) -> Figure:
+        """The curve of these rows; in grey those of the runs before, by what differed, and beside
+        a reader's function what the stored runs gave.
 
         Args:
             method: names its colour. key: a column of the log. how: goes to `learning_curves`.
@@ -232,12 +273,16 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
         if not known or known[-1].rows is not rows:  # those of a stored run
             known = []
         names = named_by_what_differs([one.settings for one in known])
+        earlier = {
+            name: results.run_curve(one.rows, key)
+            for name, one in zip(names[:-1], known[:-1], strict=True)
+        }
+        if known and self._own and (stored := self.stored(known[-1].settings)):
+            with suppress(FileNotFoundError):  # nobody has run that, or the runs are not here
+                earlier |= {"stored runs": up_to(results.learning_curve(stored, key), rows)}
         return plots.learning_curves(
             {f"{method}-{names[-1]}" if len(known) > 1 else method: results.run_curve(rows, key)},
-            earlier={
-                name: results.run_curve(one.rows, key)
-                for name, one in zip(names[:-1], known[:-1], strict=True)
-            },
+            earlier=earlier,
             **how,
         )
 
@@ -257,7 +302,25 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         bundle = super()._repr_mimebundle_(**kwargs)
-        return None if bundle is None else bundle | {"text/html": self.without_kernel()}
+        if bundle is None:
+            return None
+        shown = self.without_kernel() if self._own is None else with_a_kernel(self._own)
+        return bundle | {"text/html": shown}
+
+
+def with_a_kernel(own: Own) -> str:
+    """That a panel which trains a reader's function needs a kernel."""
+    return (
+        f"<p>With a kernel (<code>make lab</code>) a panel here trains with your "
+        f"<code>{html.escape(own.name)}</code>, or with the book's.</p>"
+    )
+
+
+def up_to(curve: Any, rows: Sequence[Row]) -> Any:
+    """A stored curve as far as these rows come; all of it where they end before it begins."""
+    n = max(2, int((curve.steps <= rows[-1]["env_steps"]).sum()))
+    parts = {name: getattr(curve, name)[:n] for name in ("steps", "iqm", "low", "high")}
+    return curve._replace(**parts)
 
 
 def named_by_what_differs(runs: Sequence[dict[str, Any]]) -> list[str]:

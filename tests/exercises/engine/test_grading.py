@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from marl_edu import exercises
-from marl_edu.exercises.engine import grading, isolation
+from marl_edu.exercises.engine import grading, isolation, progress
 from marl_edu.exercises.engine.verdict import Verdict
 from tests.exercises.answers import WRONG
 
@@ -170,6 +170,7 @@ def test_without_a_fork_a_thread_does(monkeypatch, capsys):
 
 
 def test_what_a_reader_passed_is_noted_whatever_it_is_called(tmp_path, monkeypatch):
+    monkeypatch.setattr(progress, "CHECKOUT", None)
     monkeypatch.chdir(tmp_path)
     written = lambda z, alive: mean.solution(z, alive)  # noqa: E731  as a reader may write it
     assert "Noted in" in mean.grade(written).message
@@ -198,6 +199,7 @@ def test_the_verdict_hands_over_the_input_it_speaks_of():
     z, alive = verdict.inputs
     assert not torch.allclose(wrong(z, alive), mean.solution(z, alive))
     assert "two agents" in verdict.message
+    assert verdict.message.endswith(f"by hand: `{mean.solution.__name__}(*verdict.inputs)`.")
 
 
 def test_a_verdict_is_html_that_needs_no_colour():

@@ -20,7 +20,8 @@ CASES = json.loads((ROOT / "tests/interview/progress_cases.json").read_text("utf
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
-    """An empty folder to work in."""
+    """An empty folder to work in, with the package installed elsewhere."""
+    monkeypatch.setattr(progress, "CHECKOUT", None)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -33,6 +34,21 @@ def note_many(folder: str, names: list[str]) -> None:
     os.chdir(folder)
     for name in names:
         assert progress.note(name).startswith("Noted")
+
+
+def test_of_a_checkout_every_folder_finds_the_same_file(tmp_path, monkeypatch):
+    checkout, elsewhere = tmp_path / "book", tmp_path / "elsewhere"
+    (checkout / "lab" / "chapters").mkdir(parents=True)
+    elsewhere.mkdir()
+    (checkout / "_toc.yml").touch()
+    monkeypatch.setattr(progress, "CHECKOUT", checkout)
+    for folder in (elsewhere, checkout, checkout / "lab" / "chapters"):
+        monkeypatch.chdir(folder)
+        assert progress.path() == checkout / FILE
+
+
+def test_this_package_lies_in_its_checkout():
+    assert progress.ABOVE == ROOT
 
 
 @pytest.mark.parametrize("entry, fits", CASES["exercises"], ids=str)

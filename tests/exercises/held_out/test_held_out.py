@@ -3,9 +3,9 @@
 import pytest
 
 from marl_edu.exercises.__main__ import ALL
-from tests.exercises.held_out import chapters, extremes, whiteboard
+from tests.exercises.held_out import chapters, extremes, maddpg, qmix, whiteboard
 
-LIBRARIES = chapters, whiteboard, extremes
+LIBRARIES = chapters, qmix, maddpg, whiteboard, extremes
 
 
 def gathered(which):

@@ -1,0 +1,1 @@
+"""Exercises of the chapter about VDN and QMIX: a file each."""

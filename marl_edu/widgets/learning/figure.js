@@ -1,0 +1,290 @@
+// The figure in which a team learns: choose how it talks, train it, look into it.
+
+import { announcer, each, fill, find, follow } from "../shared/kit.js";
+import { keepKeys, percent, target, tell } from "../shared/kit.js";
+import { answerWords, curvesShape, mapRows, stepsShape, stepWords } from "./drawing.js";
+import { employ } from "./engine.js";
+import { accepted, describe, markup, NAMES, TITLES, TONES } from "./settings.js";
+import { Team } from "./training.js";
+
+/** @import { Input, Place } from "../shared/kit.js" */
+/** @import { Lines } from "./drawing.js" */
+/** @import { Report } from "./engine.js" */
+/** @import { Accepts, Settings } from "./settings.js" */
+/** @import { Choice, Example, Setup } from "./training.js" */
+
+export const FIGURE = "learning";
+// What a link to it holds: how it trains.
+export const LINKED = ["talk", "beside", "distractors", "heads", "message", "lr", "seed", "band"];
+
+const SEEDS = [1, 2, 3, 4, 5];
+const STEPS = 5; // from the query to the answer
+const [FAST, CALM] = [200, 2000]; // milliseconds from picture to picture
+
+/** @param {Place} place */
+export function render({ model, el }) {
+  keepKeys(el);
+  /** @type {Setup} */
+  const setup = model.get("setup");
+  /** @type {Accepts} */
+  const accepts = model.get("accepts");
+  /** @type {Settings} */
+  const first = model.get("first"); // as the figure was made; the traits may come from a link
+  const guessing = 1 / setup.symbols;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  /** @type {Settings} */
+  let settings = first;
+  let complaint = "";
+  /** @type {{ talk: string, choices: Choice[], shown: Team }[]} */
+  let teams = [];
+  /** @type {Report["runs"]} */
+  let runs = []; // as last reported, with all rows so far
+  /** @type {ReturnType<typeof employ> | undefined} */
+  let engine;
+  let number = 0; // of what is under way; reports on anything else come too late
+  let begun = false;
+  let working = false;
+  let until = 0;
+  const view = { agent: 0, head: 0, step: 1, question: 0 };
+
+  el.innerHTML = markup(accepts, { look: model.get("look"), hint: model.get("hint") });
+  const part = (/** @type {string} */ name) => find(el, `.ml-${name}`);
+  const [curves, status, maps, looked, words] = "curves status maps looked words"
+    .split(" ")
+    .map(part);
+  const inside = /** @type {HTMLDetailsElement} */ (looked.closest("details"));
+  const act = (/** @type {string} */ name) =>
+    /** @type {HTMLButtonElement} */ (find(el, `[data-do=${name}]`));
+  const { say, hush } = announcer(() => find(el, "[role=status]"));
+
+  // -- Runs ----------------------------------------------------------------------------------------
+
+  /** Begin with other settings: nothing is trained yet. @param {Settings} wanted */
+  function start(wanted) {
+    settings = wanted;
+    number += 1;
+    begun = working = false;
+    until = 0;
+    const talks = [settings.talk, ...(settings.beside === "nothing" ? [] : [settings.beside])];
+    const seeds = settings.band === "five" ? SEEDS : [settings.seed];
+    teams = talks.map((talk) => {
+      const choices = seeds.map((seed) => {
+        const { distractors, heads, message, lr } = settings;
+        const [signature, value] = [message / 3, (2 * message) / 3];
+        return { talk, distractors, heads, signature, value, lr, seed };
+      });
+      return { talk, choices, shown: new Team(setup, choices[0]) };
+    });
+    runs = teams.flatMap(({ choices }) =>
+      choices.map(() => ({
+        updates: 0,
+        rows: [],
+        diverged: "",
+        fresh: undefined,
+        weights: undefined,
+      })),
+    );
+    view.agent = Math.min(view.agent, settings.distractors + 1);
+    view.head = 0;
+    engine?.send({ until: 0 });
+    paint();
+    paintControls();
+    tell(model, { ...settings, playing: false });
+  }
+
+  /** @param {number} updates after which all runs stop */
+  function go(updates) {
+    until = updates;
+    working = true;
+    engine ??= employ(heard, calm ? CALM : FAST);
+    const choices = teams.flatMap((team) => team.choices);
+    engine.send(begun ? { until } : { begin: { number, setup, choices }, until });
+    begun = true;
+    model.set("playing", true);
+    paint();
+  }
+
+  function pause() {
+    until = done();
+    engine?.send({ until });
+  }
+
+  /** How many updates the run has that has most. */
+  const done = () => Math.max(...runs.map((run) => run.updates));
+
+  /** @param {Report} report */
+  function heard(report) {
+    if (report.number !== number) return;
+    runs.forEach((run, k) => {
+      const { rows, ...now } = report.runs[k];
+      run.rows.push(...rows);
+      Object.assign(run, now);
+    });
+    for (const [t, { shown, choices }] of teams.entries()) {
+      const { weights } = runs[t * choices.length];
+      if (weights) shown.weights.flat.set(weights);
+    }
+    working = report.working;
+    if (!working) tell(model, { playing: false });
+    paint();
+  }
+
+  // -- Drawing -------------------------------------------------------------------------------------
+
+  function paint() {
+    const seeds = teams[0].choices.length;
+    /** @type {Lines[]} */
+    const lines = teams.map(({ talk }, t) => ({
+      name: TITLES[talk].toLowerCase(),
+      tone: TONES[talk],
+      rows: runs.slice(t * seeds, (t + 1) * seeds).map((run) => run.rows),
+    }));
+    const end = Math.max(setup.updates, Math.ceil(done() / setup.updates) * setup.updates);
+    fill(curves, curvesShape(lines, end, setup.num_envs, guessing));
+    const text = [
+      complaint,
+      `After ${done().toLocaleString("en")} of ${end.toLocaleString("en")} updates.`,
+      ...teams.map((_, t) =>
+        describe(teams[t].talk, teams[t].choices, runs.slice(t * seeds, (t + 1) * seeds)),
+      ),
+      `Guessing ${percent(guessing)}.`,
+    ];
+    status.textContent = text.join(" ").trim();
+    curves.setAttribute("aria-label", `Share of right answers while training. ${text.join(" ")}`);
+    if (!working) say(text.join(" "));
+    act("play").textContent = working
+      ? "Pause"
+      : done() && done() % setup.updates === 0
+        ? "Train on"
+        : "Train";
+    act("step").disabled = working;
+    paintMaps();
+  }
+
+  function paintMaps() {
+    const examples = teams.map(({ shown }) => shown.example(view.question));
+    const tables = each(teams, ({ talk }, t) => {
+      if (talk === "nobody") return "";
+      const example = examples[t];
+      const head = Math.min(view.head, example.weights.length - 1);
+      const which = example.weights.length > 1 ? `, head ${head + 1}` : "";
+      const title = `Who hears whom, in percent: ${NAMES[talk]}${which}`;
+      return `<table class="ml-map"><caption>${title}</caption>${mapRows(example, head, view.agent)}</table>`;
+    });
+    const legend = `<p class="ml-note">Senders in columns, receivers in rows. A ring: the agent whose symbol is asked for. One fresh question each.</p>`;
+    fill(maps, tables ? tables + legend : "");
+    if (inside.open) paintInside(examples);
+  }
+
+  /** What one agent asks and hears, where that is unfolded. @param {Example[]} examples */
+  function paintInside(examples) {
+    const t = Math.max(
+      teams.findIndex(({ talk }) => talk === "attention"),
+      0,
+    );
+    const example = examples[t];
+    const { agent, head, step } = view;
+    if (teams[t].talk === "attention") {
+      fill(looked, stepsShape(example, agent, head, step));
+      words.textContent = stepWords(example, agent, head, step);
+    } else {
+      fill(looked, "");
+      words.textContent = `Without attention nobody asks, and there is no query to look at. Agent ${agent} is asked for the symbol of agent ${example.asked[agent]}. ${answerWords(example, agent)}`;
+    }
+    const steps = teams[t].talk === "attention";
+    act("back").disabled = !steps || step === 1;
+    act("forth").disabled = !steps || step === STEPS;
+  }
+
+  function paintControls() {
+    const count = settings.distractors + 2;
+    for (const [name, options] of /** @type {const} */ ([
+      ["agent", Array.from({ length: count }, (_, i) => i)],
+      ["head", Array.from({ length: settings.heads }, (_, h) => h)],
+    ])) {
+      const list = find(el, `[data-name=${name}]`);
+      fill(
+        list,
+        each(options, (k) => `<option value="${k}">${name === "head" ? k + 1 : k}</option>`),
+      );
+      /** @type {Input} */ (list).value = String(view[name]);
+    }
+    for (const name of LINKED) {
+      const value = settings[/** @type {keyof Settings} */ (name)];
+      /** @type {Input} */ (find(el, `[data-name=${name}]`)).value = String(value);
+    }
+    const attentive = teams.some(({ talk }) => talk === "attention");
+    /** @type {[string, boolean][]} */
+    const idle = [
+      ["heads", !attentive],
+      ["message", !attentive],
+      ["seed", settings.band === "five"],
+    ];
+    for (const [name, off] of idle) {
+      const input = /** @type {Input} */ (find(el, `[data-name=${name}]`));
+      input.disabled = off;
+    }
+  }
+
+  // -- Controls ------------------------------------------------------------------------------------
+
+  /** @type {Record<string, () => void>} */
+  const BUTTONS = {
+    play() {
+      complaint = "";
+      if (working) return pause();
+      const over = runs.every((run) => run.diverged);
+      if (over) start(settings); // the same again
+      go((Math.floor(done() / setup.updates) + 1) * setup.updates);
+    },
+    step() {
+      go(done() + 1);
+    },
+    reset() {
+      complaint = "";
+      start(first);
+    },
+    back: () => look({ step: view.step - 1 }),
+    forth: () => look({ step: view.step + 1 }),
+    other: () => look({ question: view.question + 1 }),
+  };
+
+  /** @param {Partial<typeof view>} change */
+  function look(change) {
+    Object.assign(view, change);
+    paintMaps();
+    paintControls();
+  }
+  el.addEventListener("click", (event) => {
+    BUTTONS[target(event).dataset.do ?? ""]?.();
+    const row = /** @type {HTMLElement | null} */ (target(event).closest("[data-agent]"));
+    if (row) look({ agent: Number(row.dataset.agent) });
+  });
+  inside.addEventListener("toggle", paintMaps);
+  el.addEventListener("input", (event) => {
+    const { dataset, value } = target(event);
+    const name = dataset.name ?? "";
+    if (name === "agent" || name === "head") return look({ [name]: Number(value) });
+    complaint = "";
+    start(accepted({ ...settings, [name]: value }, settings, accepts).settings);
+  });
+
+  // -- Beginning and end ---------------------------------------------------------------------------
+
+  /** Python, or a link, asks for other settings. */
+  function outside() {
+    const wanted = Object.fromEntries(LINKED.map((key) => [key, model.get(key)]));
+    const { settings: found, sentence } = accepted(wanted, settings, accepts);
+    if (!sentence && JSON.stringify(found) === JSON.stringify(settings)) return;
+    complaint = sentence;
+    start(found);
+  }
+  start(first);
+  outside();
+  const unfollow = follow(model, LINKED, () => setTimeout(outside));
+  return () => {
+    hush();
+    unfollow();
+    engine?.end();
+  };
+}

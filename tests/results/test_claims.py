@@ -1,0 +1,55 @@
+"""What a page says of a run: strict where the book is made, a sentence for who tries settings."""
+
+import json
+import re
+
+import pytest
+
+from marl_edu.results import claim
+from marl_edu.results.claims import STRICT
+from tests import ROOT
+
+
+def test_what_holds_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    claim(0.96, above=0.95)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("share", "found"), [(0.57, "57.0%"), (0.95, "95.0%"), (float("nan"), "no number")]
+)
+def test_in_a_lab_it_is_a_sentence(
+    share: float, found: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(STRICT, raising=False)
+    claim(share, above=0.95)
+    said = capsys.readouterr().out
+    assert said == f"This page says more than 95%; with your settings it is {found}.\n"
+
+
+def test_where_the_book_is_made_it_ends_the_notebook(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(STRICT, "1")
+    with pytest.raises(AssertionError, match="with your settings it is 57"):
+        claim(0.57, above=0.95)
+
+
+@pytest.mark.parametrize("file", ["book/conftest.py", "tools/book.py"])
+def test_tests_and_the_build_are_strict(file: str) -> None:
+    assert f'os.environ["{STRICT}"] = "1"' in (ROOT / file).read_text("utf-8")
+
+
+CHAPTERS = ("tarmac", "gat", "drqn", "icm", "rnd", "comparison")
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_a_chapter_has_one_cell_of_parameters_and_no_claim_on_them_that_ends_it(name: str) -> None:
+    text = (ROOT / "book" / "chapters" / f"{name}.ipynb").read_text("utf-8")
+    cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
+    tagged = [k for k, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", [])]
+    assert len(tagged) == 1
+    assert "".join(cells[tagged[0]]["source"]).splitlines()[-1].startswith("cfg = ")
+    trains = "".join(cells[tagged[0] + 1]["source"])
+    assert "cfg = " not in trains and "train" in trains
+    for cell in cells:
+        source = "".join(cell["source"])
+        assert not re.search(r"^assert .*\b(fresh|huge|run\.rows)\b", source, re.MULTILINE)
