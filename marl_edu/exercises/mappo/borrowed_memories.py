@@ -156,3 +156,11 @@ def other_agents(h, window):
 def previous_window(h, window):
     """Each window starts with what the window *before* it started with."""
     return h[:, ::window].roll(1, 1).flatten(0, 1)
+
+
+exercise.slips = {
+    "other_environments": (".flatten(0, 1)", ".transpose(0, 1).flatten(0, 1)"),
+    "memory_at_the_end": ("::window", "window - 1 :: window"),
+    "one_step_late": ("h[:", "h.roll(-1, 1)[:"),
+    "other_agents": ("::window]", "::window].roll(1, 2)"),
+}

@@ -119,3 +119,16 @@ def average_of_the_team(obs, alive):
     weight = alive[..., None].to(obs.dtype)
     mean = (obs * weight).sum(1) / weight.sum(1).clamp_min(1)
     return _view(obs, mean.repeat(1, obs.shape[1]))
+
+
+exercise.slips = {
+    "gone_agents_shown": ("(obs * alive[..., None])", "obs"),
+    "mask_inverted": ("obs * alive", "obs * ~alive"),
+    "numbers_before_agents": (".flatten(1)", ".transpose(1, 2).flatten(1)"),
+    "own_masked": ("[obs, team", "[obs * alive[..., None], team"),
+    "team_first": (
+        "[obs, team[:, None].expand(-1, obs.shape[1], -1)]",
+        "[team[:, None].expand(-1, obs.shape[1], -1), obs]",
+    ),
+    "dead_see_nothing": ("-1)], -1)", "-1)], -1) * alive[..., None]"),
+}

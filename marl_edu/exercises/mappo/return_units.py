@@ -139,3 +139,17 @@ def out_of_units(returns, alive, mean, var, count):
     apart = new.mean() - mean
     var = (1 - w) * var + w * new.var(correction=0) + w * (1 - w) * apart**2
     return (mean + w * apart) + var.sqrt().clamp_min(SMALLEST) * returns
+
+
+exercise.slips = {
+    "gone_agents_count": ("returns[alive]", "returns.flatten()"),
+    "half_and_half": ("len(new) / (count + len(new))", "0.5"),
+    "this_round_alone": ("len(new) / (count + len(new))", "1.0"),
+    "distance_forgotten": (" + w * (1 - w) * apart**2", ""),
+    "mean_not_moved": ("(mean + w * apart)", "mean"),
+    "variance_for_spread": ("var.sqrt().clamp_min(0.01)", "var.clamp_min(0.01)"),
+    "out_of_units": (
+        "(returns - (mean + w * apart)) / var.sqrt().clamp_min(0.01)",
+        "mean + w * apart + var.sqrt().clamp_min(0.01) * returns",
+    ),
+}

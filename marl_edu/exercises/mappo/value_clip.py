@@ -123,5 +123,19 @@ def divided_by_all(value, old, target, alive, clip_coef):
 @exercise.mistake
 def error_clipped(value, old, target, alive, clip_coef):
     """It is the error that is clipped, not the value: a large error then teaches nothing."""
-    error = (value - target) ** 2
-    return torch.maximum(error, error.clamp(max=clip_coef))[alive].mean()
+    return ((value - target) ** 2).clamp(max=clip_coef)[alive].mean()
+
+
+exercise.slips = {
+    "smaller_of_both": ("torch.maximum", "torch.minimum"),
+    "clipped_only": (
+        "torch.maximum((value - target) ** 2, (clipped - target) ** 2)",
+        "(clipped - target) ** 2",
+    ),
+    "never_clipped": (
+        "torch.maximum((value - target) ** 2, (clipped - target) ** 2)",
+        "(value - target) ** 2",
+    ),
+    "gone_agents_count": ("error[alive].mean()", "error.mean()"),
+    "divided_by_all": ("error[alive].mean()", "(error * alive).mean()"),
+}

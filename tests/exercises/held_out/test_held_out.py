@@ -3,9 +3,9 @@
 import pytest
 
 from marl_edu.exercises.__main__ import ALL
-from tests.exercises.held_out import chapters, extremes, maddpg, qmix, whiteboard
+from tests.exercises.held_out import chapters, extremes, maddpg, mappo, qmix, whiteboard
 
-LIBRARIES = chapters, qmix, maddpg, whiteboard, extremes
+LIBRARIES = chapters, qmix, maddpg, mappo, whiteboard, extremes
 
 
 def gathered(which):

@@ -149,8 +149,8 @@ def clip_of_a_ratio(value, old, target, alive, clip_coef):
 
 
 def clip_of_the_error(value, old, target, alive, clip_coef):
-    error = (value - target).square()[alive]
-    return torch.max(error, error.clamp(max=clip_coef)).mean()
+    error = (value - target).square()
+    return torch.minimum(error, torch.full_like(error, clip_coef))[alive].mean()
 
 
 # --- the hunt -------------------------------------------------------------------------------------
@@ -215,6 +215,7 @@ WRONG = {
         ("ratio_clipped", clip_of_a_ratio),
         ("gone_agents_count", clip(mean=lambda e, a: e.mean())),
         ("divided_by_all", clip(mean=lambda e, a: (e * a).mean())),
+        ("error_clipped", clip_of_the_error),
         ("shape", clip(mean=lambda e, a: e)),
     ],
     "borrowed_memories": [
