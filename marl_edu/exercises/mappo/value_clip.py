@@ -46,9 +46,9 @@ its target. Which of its two errors is larger? Does that one still move with the
     domain=Domain(
         sizes={"B": (1, 6), "N": (1, 4)},
         given={
-            "old": Reals("B N", spreads=(1, 30)),
+            "old": Reals("B N", spreads=(1, 100)),
             "_moved": Reals("B N", spreads=(0.3, 0, 1.5, 4)),
-            "target": Reals("B N", spreads=(1, 30)),
+            "target": Reals("B N", spreads=(1, 100)),
             "alive": Flags("B N", any=True),
             "clip_coef": Number(0.05, 0.5),
         },
