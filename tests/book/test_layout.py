@@ -317,7 +317,9 @@ def shown(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("paper", ["tarmac", "gat", "drqn", "qmix", "maddpg", "mappo", "icm", "rnd"])
+@pytest.mark.parametrize(
+    "paper", ["tarmac", "gat", "drqn", "qmix", "maddpg", "mappo", "icm", "rnd"]
+)
 def test_a_chapter_leads_through_few_files(paper: str) -> None:
     """Its paper's file and core/; the loop is the third. A second paper it tells adds its own."""
     files = shown(ROOT / "book" / "chapters" / f"{paper}.ipynb")
