@@ -30,8 +30,8 @@ The second costs 320 and plays for 0, as trained teams do.
 
 QMIX's own mixer has one layer of ELUs, and can say less than any table that rises. In QTRAN's game,
 with other costs of going alone and other weights, too, it ends at `reached_fit`. In games drawn at
-random its error is no smaller than that of `best_fit`, and it plays what `reached_fit` plays in 11
-of 12 with a weight of 1 or 0.5, but in 7 of 12 with 0.1 (`tests/core/test_payoff_fits.py`).
+random its error is no smaller than that of `best_fit`. It plays what `reached_fit` plays in 11 of
+12 games with a weight of 1 or 0.5, but in 7 of 12 with 0.1 (`tests/core/test_payoff_fits.py`).
 
 Sizes: R actions of agent 0, in rows; C actions of agent 1, in columns; K upper sets.
 Source: the maximum of minima, Robertson and Wright, Annals of Statistics 8 (1980) 645-651. The

@@ -24,7 +24,7 @@ from marl_edu.training.checkpoint import Result, Row
 
 
 class Blind(qmix.Mixer):
-    """QMIX's mixer with zeros in the place of the state: the same function everywhere."""
+    """QMIX's mixer with zeros instead of the state: the same function everywhere."""
 
     def forward(
         self, q: Float[Tensor, "*B N"], state: Float[Tensor, "*B S"]

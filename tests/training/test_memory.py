@@ -76,7 +76,7 @@ CHAPTERS: dict[str, tuple[Any, Any]] = {
     "icm": (icm.train, icm.Config(num_envs=2)),
     "rnd": (rnd.train, rnd.Config(num_envs=2)),
 }
-LONG = ("updates", "epochs", "minibatches")
+LONG = ("updates", "epochs", "minibatches", "learning_starts")
 FEW = 2  # updates, where it is not they that are changed
 
 

@@ -19,6 +19,7 @@ def wandering(steps: int = 25, at_once: bool = False) -> float:
     Start and goal are 4/3 apart, squared, in the mean. A push changes the velocity along x with
     probability 2/5 by ±DT · 5, and by step t has moved the listener by what it coasted until then.
     Pushes are independent, so that the squares of what they moved add up; the same along y.
+
     at_once: a push moves the listener in the same step, as in OpenAI's order.
     """
     kept = 1 - DAMPING

@@ -11,8 +11,9 @@ Predicted before any trial of them, of the two-step game with a changed mixer (`
 3. Blind: 8 in every seed, since the agents see the state themselves. Linear: VDN's table and 7 in
    every seed, since weights that differ by state still make a sum. Signed: the table of 2B is right
    in every seed, but in some seeds the greedy team gets less than 8.
-Predicted before the stored runs of predator-prey, after five trials of one seed: on the 4 x 4 grid
-with the penalty VDN and QMIX stood still and OW-QMIX caught 4 %, on the 3 x 3 grid OW-QMIX 90 %.
+Predicted before the stored runs of predator-prey, after five trials of one seed. On the 4 x 4 grid
+with the penalty VDN and QMIX stood still and OW-QMIX caught 4 %. On the 3 x 3 grid OW-QMIX caught
+90 %.
 4. Without a penalty IQL, VDN and QMIX all get more than 0.9 (IQM), and their intervals overlap. (Of
    these, QMIX alone was run.)
    With a penalty of 0.5 all three stand still, within 0.05 of 0; OW-QMIX gets more than 0.5.
