@@ -17,8 +17,8 @@ navigation and of the hunt:
    -20; not told apart in the hunt, whose returns are around -0.6.
 6. Separate networks: not told apart in either, or a little worse, since each learns from a third
    of the data.
-Stored are the runs of the witness maze, the penalty game and the hunt. Navigation, and 5 and 6, were
-not run.
+Stored are the runs of the witness maze, the penalty game and the hunt. Navigation, and 5 and 6,
+were not run.
 """
 
 from typing import Any
