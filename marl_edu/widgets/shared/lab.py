@@ -311,8 +311,8 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
 def with_a_kernel(own: Own) -> str:
     """That a panel which trains a reader's function needs a kernel."""
     return (
-        f"<p>With a kernel (<code style='color: inherit'>make lab</code>) a panel here trains with "
-        f"your <code style='color: inherit'>{html.escape(own.name)}</code>, or with the book's.</p>"
+        f"<p>With a kernel (<code>make lab</code>) a panel here trains with your "
+        f"<code>{html.escape(own.name)}</code>, or with the book's.</p>"
     )
 
 
