@@ -197,7 +197,8 @@ def test_an_exercise_leads_to_its_tasks_without_typing(sized: Watched) -> None:
     tasks = page.locator("#code-targeting")
     assert page.url.endswith("interview/tarmac.html#code-targeting")
     forms = tasks.locator(".mi-quiz")
-    assert forms.first.is_visible() and forms.count() == len(reading.tasks(exercises.targeting))
+    forms.first.wait_for()
+    assert forms.count() == len(reading.tasks(exercises.targeting))
     for form, task in zip(forms.all(), reading.tasks(exercises.targeting), strict=True):
         wrong = next(n for n, choice in enumerate(task.choices) if not choice.right)
         form.locator("input").nth(wrong).check()
