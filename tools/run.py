@@ -35,7 +35,7 @@ HELP = {
     "times": "how long quick, test and deep take, beside their limits; hours",
     "tools": "our algorithms on other environments, ours in other tools; half an hour",
     "lab": "open JupyterLab on copies of the chapters, to write in (LAB_OPTIONS=...)",
-    "lab-test": "JupyterLab in a browser: every figure and panel; five minutes",
+    "lab-test": "JupyterLab in a browser: every figure and panel",
     "serve": "serve the built book on http://localhost:8000",
     "format": "format the code, write the exercises' cells, strip the notebooks' outputs",
     "clean": "remove everything that was built, but not .venv",

@@ -50,9 +50,9 @@ from marl_edu.core.protocols import Env
 from marl_edu.training.checkpoint import Result, Row, Run
 from marl_edu.training.config import Checked, make_env
 from marl_edu.training.recurrent_ppo import (
+    PerAgent,
     Recurrent,
     Rollout,
-    Separate,
     critic_input,
     cut,
     nothing,
@@ -61,7 +61,7 @@ from marl_edu.training.recurrent_ppo import (
     update,
 )
 
-Net = Recurrent | Separate
+Net = Recurrent | PerAgent
 CRITICS = ("own", "team", "state", "shuffled")
 SMALLEST_SCALE = 0.01  # of sigma: where all returns are equal, there is nothing to magnify
 
@@ -237,7 +237,7 @@ def build(cfg: Config, env: Env) -> Team:
 
     def make(inputs: int, outputs: int) -> Net:
         nets = [Recurrent(inputs, outputs, N, D) for _ in range(1 if cfg.share else N)]
-        return nets[0] if cfg.share else Separate(nets)
+        return nets[0] if cfg.share else PerAgent(nets)
 
     return Team(make(O, env.n_actions), make(O + extra, 1), D)
 

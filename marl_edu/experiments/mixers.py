@@ -1,6 +1,6 @@
 """QMIX with a part of its mixer changed: what is each part worth?
 
-    blind     the mixer sees zeros in the place of the state; the agents see what they always see
+    blind     the mixer sees zeros instead of the state; the agents see what they always see
     linear    no hidden layer: Q_tot = q W + b, with W = |H s| and b = V_2 relu(V_1 s)
     signed    no absolute values: weights of either sign
 

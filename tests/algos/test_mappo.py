@@ -40,7 +40,7 @@ def team(share: bool = True, seed: int = 0) -> mappo.Team:
         nets = [loop.Recurrent(inputs, outputs, N, D) for _ in range(1 if share else N)]
         for net in nets:
             torch.nn.init.normal_(net.last.weight)
-        return nets[0] if share else loop.Separate(nets)
+        return nets[0] if share else loop.PerAgent(nets)
 
     return mappo.Team(make(OBS, A), make(OBS + X, 1), D).double()
 
@@ -84,7 +84,7 @@ def by_hand(net: Any, seen: Any, start: torch.Tensor, batch: Batch) -> dict[Any,
     """What a network says of every agent in every step; `seen(e, l, n)` is what it is shown."""
     found = {}
     for e, n in product(range(E), range(N)):
-        own, h = net.nets[n] if isinstance(net, loop.Separate) else net, start[e, n]
+        own, h = net.nets[n] if isinstance(net, loop.PerAgent) else net, start[e, n]
         for l in range(L):  # noqa: E741
             found[e, l, n], h = step_by_hand(own, seen(e, l, n), n, h)
             if batch.terminated[e, l, n]:

@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 
@@ -41,14 +42,15 @@ class Task:
     choices: tuple[Choice, ...]
 
 
-def tasks(exercise: Exercise) -> list[Task]:
+@cache
+def tasks(exercise: Exercise) -> tuple[Task, ...]:
     """All tasks of an exercise: first lines to choose, then wrong lines to find, then a shape.
 
     A mistake is asked for once: among the choices of a gap, or else in its place.
     """
     gaps = list(_gaps(exercise))
     offered = {choice.text for task in gaps for choice in task.choices}
-    return [*gaps, *_wrong_lines(exercise, offered), *_shape(exercise)]
+    return *gaps, *_wrong_lines(exercise, offered), *_shape(exercise)
 
 
 def parts(exercise: Exercise) -> tuple[str, list[str]]:

@@ -46,7 +46,8 @@ def test_there_are_enough_and_their_names_are_unique():
 
 def test_the_same_tasks_every_time():
     exercise = ALL["time_limit"]
-    assert reading.tasks(exercise) == reading.tasks(exercise)
+    again = reading.tasks.__wrapped__(exercise)
+    assert reading.tasks(exercise) == again
 
 
 def test_a_slip_that_is_not_in_the_solution_is_refused(monkeypatch):
