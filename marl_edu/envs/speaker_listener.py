@@ -23,10 +23,10 @@ Start and end:
 Arguments:
     max_steps: from 1. continuous: see Actions. num_envs, device, seed: as in every
     environment. dtype: torch.float32, or torch.float64.
-Reference scores, per agent: -39.8 random and -33.3 standing still, exact; -15.4 if the listener
-ignores the
-    speaker and drives to the middle of the landmarks, which no claim of communication may fall
-    short of; -7.5 if the speaker says the goal's number; -7.3 if the listener knows the goal.
+Reference scores, per agent:
+    -39.8 random and -33.3 standing still, exact; -15.4 if the listener ignores the speaker and
+    drives to the middle of the landmarks, which no claim of communication may fall short of; -7.5
+    if the speaker says the goal's number; -7.3 if the listener knows the goal.
 Differences from OpenAI's original: order of a step and numbers of the actions, see `particles.py`;
     there both receive the sum of the two rewards. It can be had with `convention="openai"`.
 Source:
