@@ -12,7 +12,7 @@ Equations, for agent i, which has an actor and a critic of its own:
     a'_j = a_j of the target actors at o'_j   what everybody will do next                      (4)
     y_i = r_i + gamma (1 - d_i) Q-_i(o'_1 ... o'_N, a'_1 ... a'_N)                             (5)
     L_i = (y_i - Q_i(o_1 ... o_N, a_1 ... a_N))^2     all actions as they were                 (6)
-    J_i = -Q_i(o_1 ... o_N, a_1 ... mu_i(o_i) ... a_N) + kappa l_i^2  only its own action anew (7)
+    J_i = -Q_i(o_1 ... o_N, a_1 ... a~_i ... a_N) + kappa l_i^2   a~_i: its own action, anew  (7)
     w- = (1 - tau) w- + tau w              the targets follow slowly                           (8)
 L_i and J_i are means over a batch of the replay. Eqs. (5)-(7) are the paper's (6) and (5). An actor
 learns through its critic: the gradient of Q_i by a_i says how to change the action.

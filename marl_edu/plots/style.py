@@ -36,13 +36,14 @@ COLOURS = {
     "iql": "#6f7f9e",
     "vdn": "#b5533c",
     "qmix": "#8f8600",
+    "owqmix": "#2f8f83",
     "maddpg": INK,
     "ddpg": "#b86a70",
     "ippo": "#5a7bb5",
     "mappo": "#b04a5a",
 }
 LABELS = {"none": "no messages", "commnet": "CommNet", "tarmac": "TarMAC"}
-LABELS |= {"counts": "counts", "none: no bonus": "no bonus"}
+LABELS |= {"owqmix": "OW-QMIX", "counts": "counts", "none: no bonus": "no bonus"}
 LABELS |= {name: name.upper() for name in COLOURS if name not in LABELS}
 
 Reference = tuple[str, float]  # name and score, in the unit of the axis

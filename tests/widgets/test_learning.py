@@ -442,6 +442,10 @@ def test_it_trains_steps_goes_on_and_begins_again(opened: Opened) -> None:
     shown.press("Step")
     shown.says("After 1 of 60 updates")
     assert len(shown.page.workers) == 1
+    step = shown.root.get_by_role("button", name="Step", exact=True)
+    step.press("Enter")  # by keyboard it may be pressed again at once
+    shown.says("After 2 of 60 updates")
+    assert step.evaluate("e => e === document.activeElement")
     shown.press("Train")
     shown.root.get_by_role("button", name="Train on").wait_for(timeout=120_000)
     words = shown.says("After 60 of 60 updates")

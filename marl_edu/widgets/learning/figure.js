@@ -157,7 +157,7 @@ export function render({ model, el }) {
       : done() && done() % setup.updates === 0
         ? "Train on"
         : "Train";
-    act("step").disabled = working;
+    act("step").disabled = working && until > done() + 1; // a single step keeps the focus
     paintMaps();
   }
 

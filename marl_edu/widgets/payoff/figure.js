@@ -221,8 +221,7 @@ export function render({ model, el }) {
     );
     const played = (/** @type {Fit} */ { greedy: [rows, columns] }) =>
       rows.includes(a) && columns.includes(b);
-    const tags = [paid === now.best ? "best" : "", played(now.vdn) ? "VDN" : ""];
-    tags.push(played(now.qmix) ? "QMIX" : "");
+    const tags = [played(now.vdn) ? "VDN" : "", played(now.qmix) ? "QMIX" : ""];
     find(cell, "span").textContent = tags.filter(Boolean).join(" ");
   }
 
@@ -259,7 +258,7 @@ export function render({ model, el }) {
       button.setAttribute("aria-label", `${button.textContent}, ${part(".mp-chosen").textContent}`);
     }
     part(".mp-errors").textContent =
-      `Errors: VDN ${number(vdn.error)}, ${nameOf(state)} ${number(qmix.error)}.`;
+      `Errors: VDN ${number(vdn.error)}, ${nameOf(state)} ${number(qmix.error)}${weight < 100 ? " (weighted)" : ""}.`;
   }
 
   // -- Beginning and end ---------------------------------------------------------------------------

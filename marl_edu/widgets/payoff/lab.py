@@ -63,8 +63,7 @@ class MixerPanel(LabPanel):
 
     def draw(self, rows: Sequence[Row]) -> None:
         """The curve so far."""
-        module = type(self.attempts[-1].cfg).__module__.rpartition(".")[2]
-        self.curve.value = self._curve(module, rows)
+        self.curve.value = self._curve(self.attempts[-1].settings["method"], rows)
 
     def finish(self, run: Result) -> str:
         """Hunt in fresh episodes."""
@@ -87,8 +86,9 @@ class MixerPanel(LabPanel):
         return stored_run(
             self.stored({"method": "OW-QMIX", "penalty": 0.5}),
             "of OW-QMIX with a penalty of 0.5",
-            lambda rows: self._curve("qmix", rows),
+            lambda rows: self._curve("OW-QMIX", rows),
         )
 
     def _curve(self, method: str, rows: Sequence[Row]) -> str:
-        return self.picture(method, rows, "prey caught", trivial=("stand still", 0.0))
+        name = method.lower().replace("-", "")  # as plots call it
+        return self.picture(name, rows, "prey caught", trivial=("stand still", 0.0))
