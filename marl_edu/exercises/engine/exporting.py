@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor
 
 from marl_edu.exercises.engine.comparing import Numbers, same
-from marl_edu.exercises.engine.examination import Examination, explanation
+from marl_edu.exercises.engine.examination import explanation
 from marl_edu.exercises.engine.grading import SECONDS, Exercise
 from marl_edu.exercises.engine.refusing import out_of_time
 from marl_edu.exercises.engine.trying import numbers, outcome
@@ -113,14 +113,14 @@ def _data(exercise: Exercise, inputs: Sequence[int]) -> dict[str, Any]:
         "arguments": exercise.arguments,
         "cases": [_input(exercise, number) for number in inputs],
         "mistakes": mistakes,
-        "also": also(exercise, examination),
+        "also": also(exercise),
         "out_of_time": out_of_time(f"after {SECONDS} seconds"),
     }
 
 
-def also(exercise: Exercise, examination: Examination) -> str:
+def also(exercise: Exercise) -> str:
     """What the notebook looks at beside results, in a sentence; "" if nothing."""
-    what = ["gradients are checked"] if examination.asked.learned else []
+    what = ["gradients are checked"] if exercise.learned else []
     if exercise.trial is not None:
         what.append("the team is trained")
     return f"The values are right; {' and '.join(what)} in the lab." if what else ""

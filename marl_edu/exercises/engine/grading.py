@@ -135,6 +135,11 @@ class Exercise:
         """The names of what the function is given."""
         return list(inspect.signature(self.solution).parameters)
 
+    @property
+    def learned(self) -> list[str]:
+        """Those of them whose gradients must be right."""
+        return [name for name in self.arguments if self.gradient and name not in self.data]
+
     def cases(self, seed: int = 0) -> list[Case]:
         """The inputs an answer is tried on, the same in every call with the same `seed`."""
         return [Case(what, tuple(copied(args))) for what, args in self.examination(seed).cases]
@@ -147,8 +152,7 @@ class Exercise:
             with known_state():
                 rng, names = torch.Generator().manual_seed(seed), self.arguments
                 cases = [*self.inputs(rng), *self.domain.cases(names, rng, seed)]
-                learned = [name for name in names if self.gradient and name not in self.data]
-                found = Examination(self.solution, self.mistakes, cases, names, learned)
+                found = Examination(self.solution, self.mistakes, cases, names, self.learned)
             self._examinations[seed] = found
         return self._examinations[seed]
 
