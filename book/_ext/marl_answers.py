@@ -20,13 +20,12 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
-from sphinx.util import logging
 
+from marl_edu.exercises import NOTEBOOKS
 from marl_edu.exercises.__main__ import ALL
 from marl_edu.exercises.engine import exporting
 from marl_edu.exercises.engine.grading import Exercise, source_of
 
-logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / "_build" / ".exercises"
 DATA = "_static/python"
@@ -89,10 +88,15 @@ def replace_cells(app: Sphinx, doctree: nodes.document, page: str) -> None:
         if exercise is None:
             continue
         if part == "starter" and app.marl_data[exercise.name]:  # type: ignore[attr-defined]
-            cell.replace_self(nodes.raw("", form(exercise), format="html"))
+            put(cell, form(exercise))
         elif part == "solution":
             address = app.builder.get_relative_uri(page, f"{SOLUTIONS}/{exercise.name}")
-            cell.replace_self(nodes.raw("", fold(exercise, address), format="html"))
+            put(cell, fold(exercise, address))
+
+
+def put(cell: nodes.container, text: str) -> None:
+    """HTML in the place of a cell, whose classes it does not take over."""
+    cell.parent.replace(cell, nodes.raw("", text, format="html"))
 
 
 def form(exercise: Exercise) -> str:
@@ -115,7 +119,7 @@ def fold(exercise: Exercise, address: str) -> str:
         '<summary aria-label="Toggle hidden content">'
         '<p class="collapsed admonition-title">Solution</p>'
         '<p class="expanded admonition-title">Solution</p></summary>'
-        f'<p><a href="{address}.html">The solution of “{html.escape(exercise.title)}”</a>, '
+        f'<p><a href="{address}">The solution of “{html.escape(exercise.title)}”</a>, '
         "on a page of its own.</p></details></div>"
     )
 
@@ -124,8 +128,6 @@ def solution_pages(app: Sphinx) -> Iterator[tuple[str, dict[str, Any], str]]:
     """A page for each solution: none that the search knows."""
     if app.builder.name != "html":
         return
-    from marl_edu.exercises import NOTEBOOKS
-
     for exercise in ALL.values():
         page = f"{SOLUTIONS}/{exercise.name}"
         back = app.builder.get_relative_uri(page, f"book/{NOTEBOOKS[exercise.page]}")
