@@ -17,6 +17,7 @@ def _profiles(rng: torch.Generator) -> Iterator[Case]:
         ("an environment with a run that failed", [[0.9, 0.0, 0.8, 1.0]], [0.0, 0.25, 0.5, 0.75]),
         ("two environments, an easy and a hard one", [[1.0, 1.0], [0.0, 0.25]], [0.125, 0.5]),
         ("levels that nobody and everybody is above", [[0.25, 0.5], [0.75, 0.5]], [2.0, -1.0]),
+        ("runs just above a level, and just below", [[0.50001, 0.49999]], [0.5]),
         ("levels in no order", [[0.0, 0.5, 1.0]], [0.75, 0.25, 0.5, 0.0, 1.0]),
     ):
         yield Case(what, (torch.tensor(scores), torch.tensor(levels)))

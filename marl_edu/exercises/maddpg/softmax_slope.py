@@ -44,7 +44,7 @@ times its probability. And τ?""",
     domain=Domain(
         sizes={"E": (1, 5), "A": (1, 5)},
         given={
-            "logits": Reals("E A", spreads=(1, 5)),
+            "logits": Reals("E A", spreads=(1, 5, 20)),
             "noise": Reals("E A", spreads=(1, 3)),
             "slope": Reals("E A", spreads=(1, 5)),
             "tau": Number(0.5, 2.0),
@@ -129,6 +129,15 @@ def over_the_batch(logits, noise, slope, tau):
     """The mean is taken over the steps of the batch instead of over actions."""
     a = _action(logits, noise, tau)
     return a * (slope - (a * slope).sum(0, keepdim=True)) / tau
+
+
+@exercise.mistake
+def too_large_for_exp(logits, noise, slope, tau):
+    """The largest score is not taken off before `exp`. Of a score of 100 that is too much for
+    float32, and infinity over infinity is NaN."""
+    powers = ((logits + noise) / tau).exp()
+    a = powers / powers.sum(-1, keepdim=True)
+    return a * (slope - (a * slope).sum(-1, keepdim=True)) / tau
 
 
 @exercise.mistake

@@ -197,6 +197,12 @@ def half_slope(less, scale=lambda tau: 1 / tau, temperature=lambda tau: tau):
     return answer
 
 
+def slope_by_powers(logits, noise, slope, tau):
+    powers = torch.exp(logits / tau + noise / tau)
+    a = powers / powers.sum(1)[:, None]
+    return (a * slope - a * (a * slope).sum(1)[:, None]) / tau
+
+
 def policy_mean(a, slope):
     return torch.einsum("ea,ea->e", a, slope)[:, None]
 
@@ -276,6 +282,7 @@ WRONG = {
         ("noise_forgotten", lambda x, g, s, t: slope_by_jacobian(x, torch.zeros_like(g), s, t)),
         ("straight_past", lambda x, g, s, t: s + torch.zeros_like(x)),
         ("over_the_batch", half_slope(lambda a, slope: (a * slope).sum(0))),
+        ("too_large_for_exp", slope_by_powers),
         ("downhill", lambda x, g, s, t: slope_by_jacobian(x, g, -s, t)),
         ("value", half_slope(policy_mean, temperature=lambda tau: 1)),
     ],
