@@ -22,3 +22,7 @@ def joint_values(q):
 def fresh_score(wins):
     half = wins.shape[1] // 2
     return wins[wins[:, :half].mean(1).argmax(), half:].mean(dtype=np.float32)
+
+
+def profile(scores, levels):
+    return np.array([(scores > level).mean() for level in levels], np.float32)

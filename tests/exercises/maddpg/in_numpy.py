@@ -18,3 +18,10 @@ def clipped(gradient, most):
 def actor_gradient(obs, W, slope):
     a = 0.5 + 0.5 * np.tanh(obs @ W / 2)
     return -obs.T @ (slope * a * (1 - a)) / len(obs)
+
+
+def slope_by_logits(logits, noise, slope, tau):
+    x = (logits + noise) / tau
+    a = np.exp(x - x.max(-1, keepdims=True))
+    a /= a.sum(-1, keepdims=True)
+    return a * (slope - (a * slope).sum(-1, keepdims=True)) / tau

@@ -25,3 +25,8 @@ def value_loss(value, old, target, alive, clip_coef):
 def window_starts(h, window):
     starts = h[:, ::window]
     return starts.reshape(-1, *h.shape[2:])
+
+
+def in_spreads(advantage, alive):
+    living = advantage[alive].astype(float)
+    return np.where(alive, (advantage - living.mean()) / (living.std() + 1e-8), 0)
