@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WINDOWS = sys.platform == "win32"
 SOURCES = ("marl_edu/widgets/*/*.js", "book/_static/**/*.js", "book/_ext/*/*.js")
-TESTS = ("tests/widgets/*.js", "tests/interview/*.js")
+TESTS = ("tests/widgets/*.js", "tests/interview/*.js", "tests/page/*.js")
 
 LINT = (
     *("--deny", "correctness", "--deny", "suspicious", "--deny", "perf"),

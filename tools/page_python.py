@@ -136,7 +136,9 @@ MODULES = {
     ),
 }  # fmt: skip
 
-_FROM = re.compile(r"""^((?:im|ex)port [^'"\n]* from )['"]([^'"\n]+)['"]""", re.MULTILINE)
+_FROM = re.compile(
+    r"""^((?:im|ex)port (?:[\w$]+|\{[^}]*\}) from )['"]([^'"\n]+)['"]""", re.MULTILINE
+)
 # Comments on lines of their own: a quarter of what a reader would load.
 _COMMENT = re.compile(r"^[ \t]*(?://.*|/\*(?:[^*]|\*(?!/))*\*/[ \t]*)\n", re.MULTILINE)
 

@@ -11,12 +11,12 @@
 /** @typedef {{ printed: string, error: string, line: number | null }} Ran */
 /** @typedef {{ headline: string, message: string, printed: string, line: number | null }} Said */
 
-const PREFIX = "marl-edu-answers/1/"; // and the exercise's name
+const KEPT_AS = "marl-edu-answers/1/"; // and the exercise's name
 const MOST_SHOWN = 4000; // letters of what an answer prints
 const MOST_KEPT = 200_000; // letters of an answer
 
 /** @param {string} name of an exercise */
-export const keyOf = (name) => PREFIX + name;
+export const keyOf = (name) => KEPT_AS + name;
 
 /** @param {string} text an answer */
 export const toKeep = (text) => JSON.stringify({ text });
