@@ -158,9 +158,7 @@ function bringToLife(place, number) {
       typeof said === "string" ? { headline: "", message: said, printed: "" } : said;
     const line = make("p", {});
     if (headline) line.append(make("strong", {}, `${headline}.`), " ");
-    for (const [k, piece] of pieces(message).entries()) {
-      line.append(k % 2 ? make("code", {}, piece) : piece);
-    }
+    for (const [kind, piece] of pieces(message)) line.append(kind ? make(kind, {}, piece) : piece);
     for (const one of more) line.append(" ", one);
     verdict.dataset.kind = kind;
     verdict.replaceChildren(line);

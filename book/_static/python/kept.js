@@ -49,7 +49,7 @@ const withLine = (message, line) =>
 /** The verdict in words. @param {Verdict} verdict @param {boolean} gradients whether the lab checks them too @returns {Said} */
 export function graded({ passed, mistake, message, printed, line }, gradients) {
   if (passed && gradients) {
-    const half = `${message} Gradients are checked in the lab; until then it counts as half.`;
+    const half = `${message} Until then it counts as half.`;
     return { headline: "Values right", message: half, printed, line };
   }
   const headline =
@@ -73,8 +73,17 @@ export function toNote(gradients, noted) {
   return gradients ? { done: false, values: true } : { done: true };
 }
 
-/** The pieces of a sentence, every other one of them code. @param {string} message */
-export const pieces = (message) => message.split(/`([^`]+)`/);
+/**
+ * The pieces of a sentence, each with the element that it is in, if any: `code` and *emphasis*.
+ * @param {string} message @returns {["" | "code" | "em", string][]}
+ */
+export function pieces(message) {
+  const parts = message.split(/`([^`]+)`|\*([^\s*][^*]*)\*/);
+  return parts.flatMap((part, k) => {
+    const kind = /** @type {const} */ (["", "code", "em"])[k % 3];
+    return part ? [/** @type {["" | "code" | "em", string]} */ ([kind, part])] : [];
+  });
+}
 
 /** How far it has come, in steps that a voice can say. @param {number} loaded @param {number} all in bytes @param {number} megabytes */
 export function progress(loaded, all, megabytes) {

@@ -15,7 +15,7 @@ import { progress } from "./kept.js";
 
 const PATIENCE = 10_000; // milliseconds that an answer may take
 const RESTARTS = "Python starts again; what you typed is still here.";
-const LATE = `Stopped after ${PATIENCE / 1000} seconds: it did not come to an end. Is there a loop that never does? ${RESTARTS}`;
+const LATE = `It was stopped after ${PATIENCE / 1000} seconds: is there a loop that never ends?`;
 
 /** @typedef {{ worker: Worker, ready: Promise<void>, tell: (text: string) => void }} Running */
 /** @type {Running | null} */
@@ -86,7 +86,15 @@ async function outcome(script, built, task, tell) {
   end(one);
   running = start(script, built);
   running.ready.catch(() => {}); // the next press says why
-  return { problem: found ? `Python came to an end (${found.crashed}). ${RESTARTS}` : LATE };
+  if (found) return { problem: `Python came to an end (${found.crashed}). ${RESTARTS}` };
+  return { result: late(task) };
+}
+
+/** What is said of a task that was stopped: the judge's sentence, where it has one. @param {Task} task */
+function late({ data }) {
+  const sentence = data === undefined ? LATE : (JSON.parse(data).out_of_time ?? LATE);
+  const error = `${sentence} ${RESTARTS}`;
+  return { passed: false, mistake: "time", message: error, error, printed: "", line: null };
 }
 
 /**
