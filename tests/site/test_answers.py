@@ -277,8 +277,13 @@ def test_the_editor_helps_and_lets_the_keyboard_out(watched: Watched) -> None:
     assert text(place) == "a = 1\n    b = 2"
     page.keyboard.press("Shift+Tab")
     assert text(place) == "a = 1\nb = 2"
+    page.keyboard.press("ControlOrMeta+z")  # what was done at once is undone at once
+    page.keyboard.press("ControlOrMeta+y")
+    assert text(place) == "a = 1\nb = 2"
+    page.keyboard.press("Backspace")
+    assert text(place) == "a = 1\nb = "
     page.keyboard.press("ControlOrMeta+z")
-    assert text(place) == "a = 1\n    b = 2"
+    assert text(place) == "a = 1\nb = 2"
     described = area(place).get_attribute("aria-describedby")
     assert "Escape, then Tab" in page.locator(f"#{described}").inner_text()
     page.keyboard.press("Escape")
