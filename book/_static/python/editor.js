@@ -36,7 +36,7 @@ async function load() {
     provide: (/** @type {any} */ field) => view.EditorView.decorations.from(field),
   });
 
-  // Escape, then Tab leaves: for a minute, or until another key.
+  // Escape, then Tab leaves: within a minute, and until another key.
   const leave = (/** @type {any} */ editor) => {
     setTimeout(() => editor.setTabFocusMode(60_000));
     return false;
@@ -68,6 +68,9 @@ async function load() {
         ...commands.defaultKeymap,
       ]),
       view.EditorView.contentAttributes.of({ "aria-labelledby": label, "aria-describedby": note }),
+      view.EditorView.domEventHandlers({
+        blur: (/** @type {Event} */ _, /** @type {any} */ left) => left.setTabFocusMode(false),
+      }),
       view.EditorView.updateListener.of((/** @type {any} */ update) => {
         if (update.docChanged) changed();
       }),
