@@ -16,7 +16,7 @@ import json
 import linecache
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 from typing import Any
 
@@ -54,7 +54,8 @@ def graded(data: str, source: str) -> str:
     try:
         with redirect_stdout(printed), redirect_stderr(printed), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            verdict, line = _graded(_read(data), source)
+            read = _read(data)
+            verdict, line = judged(read, _function(read["function"], _run(source)))
     except Stopped as stopped:
         mistake, message, line = stopped.args
         verdict = Verdict(False, mistake, message)
@@ -104,10 +105,10 @@ def _read(data: str) -> dict[str, Any]:
         raise Stopped("damaged", sentence, None) from None
 
 
-def _graded(data: Mapping[str, Any], source: str) -> tuple[Verdict, int | None]:
-    answer = _function(data["function"], _run(source))
+def judged(data: Mapping[str, Any], answer: Callable[..., Any]) -> tuple[Verdict, int | None]:
+    """The verdict on a function, and the line of the answer that raised, if any did."""
     cases, names = data["cases"], data["arguments"]
-    rights = [{"the result": _numbers(case["right"])} for case in cases]
+    rights = [{"the result": from_json(case["right"])} for case in cases]
     seen, lines = [], []
     for case, right in zip(cases, rights, strict=True):
         line = None
@@ -119,7 +120,7 @@ def _graded(data: Mapping[str, Any], source: str) -> tuple[Verdict, int | None]:
         lines.append(line)
 
     def done_by(mistake: str, gradients: bool) -> Done:
-        wrong = {int(n): _numbers(row) for n, row in data["mistakes"][mistake]["wrong"].items()}
+        wrong = {int(n): from_json(row) for n, row in data["mistakes"][mistake]["wrong"].items()}
         does = [{"the result": wrong.get(n, one["the result"])} for n, one in enumerate(rights)]
         return Done(does, sorted(wrong))
 
@@ -128,10 +129,6 @@ def _graded(data: Mapping[str, Any], source: str) -> tuple[Verdict, int | None]:
     if verdict.passed and data["also"]:
         verdict = Verdict(True, "", f"{verdict.message} {data['also']}")
     return verdict, None if verdict.case is None else lines[verdict.case]
-
-
-def _numbers(row: list[Any]) -> Numbers:
-    return from_json(row)
 
 
 def _arguments(rows: Sequence[Any]) -> list[Any]:
@@ -145,7 +142,9 @@ def _argument(row: Any) -> Any:
     return from_json(row).values if isinstance(row, list) else row
 
 
-def _attempt(answer: Any, case: Mapping[str, Any], names: Sequence[str], right: Numbers) -> Outcome:
+def _attempt(
+    answer: Callable[..., Any], case: Mapping[str, Any], names: Sequence[str], right: Numbers
+) -> Outcome:
     """What an answer gives on an input.
 
     Raises:
