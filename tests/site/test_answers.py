@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Locator, Page, Route
 
 from marl_edu import exercises
 from marl_edu.exercises.engine.grading import Exercise
+from tests import ROOT
 
 from .conftest import Watched, headers
 from .test_hosting import LISTEN, policy
@@ -40,6 +41,7 @@ MISTAKES = {
     "uniform_leak": WEIGHTS.replace("AXIS", "-1").replace("LAST", ""),
     "mask_inverted": RIGHT.replace("where(mask", "where(~mask").replace(" * mask", " * ~mask"),
 }
+NUMPY = (ROOT / "tests/exercises").glob("*/in_numpy.py")
 # How long the page has been unable to do anything, at most: in milliseconds.
 WATCH_FRAMES = """() => { let last = performance.now(); window.longest = 0;
     const see = now => { window.longest = Math.max(window.longest, now - last); last = now;
@@ -118,6 +120,18 @@ def test_an_exercise_is_solved_and_counts_in_full(watched: Watched) -> None:
     assert page.evaluate("broken") == [] and watched.wrong == []
     watched.open("book/interview/readiness.html")
     assert page.locator("#done-receptive_field").is_checked()
+
+
+@pytest.mark.parametrize("folder", sorted(path.parent.name for path in NUMPY))
+def test_an_exercise_of_each_chapter_is_solved(watched: Watched, folder: str) -> None:
+    source = (ROOT / f"tests/exercises/{folder}/in_numpy.py").read_text("utf-8")
+    page = f"book/{Path(exercises.NOTEBOOKS[folder]).with_suffix('.html')}"
+    watched.open(page)
+    for place in watched.page.locator(".answer").all()[:2]:
+        assert f"def {place.get_attribute('data-function')}(" in source
+        said = graded(place, source)
+        assert re.match(r"(Passed|Values right)\. Right on all \d+ inputs\.", said)
+    assert watched.wrong == []
 
 
 def test_values_alone_count_half_and_mistakes_are_named(watched: Watched) -> None:
