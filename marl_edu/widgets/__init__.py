@@ -4,6 +4,7 @@ from marl_edu.widgets.corridor import CorridorFigure, MemoryPanel
 from marl_edu.widgets.curiosity import CuriosityFigure, CuriosityPanel
 from marl_edu.widgets.film import Film
 from marl_edu.widgets.graph import GraphFigure, GraphPanel
+from marl_edu.widgets.hunt import HuntPanel
 from marl_edu.widgets.junction import (
     JunctionFigure,
     TrainingPanel,
@@ -12,6 +13,7 @@ from marl_edu.widgets.junction import (
     telling_moment,
 )
 from marl_edu.widgets.learning import LearningFigure
+from marl_edu.widgets.pair import PairPanel
 from marl_edu.widgets.payoff import MixerPanel, PayoffFigure
 
 __all__ = [
@@ -21,10 +23,12 @@ __all__ = [
     "Film",
     "GraphFigure",
     "GraphPanel",
+    "HuntPanel",
     "JunctionFigure",
     "LearningFigure",
     "MemoryPanel",
     "MixerPanel",
+    "PairPanel",
     "PayoffFigure",
     "TrainingPanel",
     "export_policy",
