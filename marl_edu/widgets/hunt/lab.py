@@ -98,4 +98,3 @@ class HuntPanel(LabPanel):
             )
         )
         return success, told
-
