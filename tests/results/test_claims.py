@@ -76,3 +76,13 @@ def test_qmix_claims_what_the_games_came_to_in_the_two_cells_behind_its_paramete
     for cell in cells[k + 1 : k + 3]:
         source = "".join(cell["source"])
         assert "results.claim_that(" in source and "assert" not in source
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, "environments"])
+def test_a_chapter_asks_for_a_prediction_with_its_answer_and_leaves_a_task_open(name: str) -> None:
+    text = (ROOT / "book" / "chapters" / f"{name}.ipynb").read_text("utf-8")
+    cells = json.loads(text)["cells"]
+    words = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    (asked,) = [text for text in words if text.startswith("**Predict, then run.** ")]
+    assert re.search(r"\?\n\n:::\{dropdown\} Answer\n.+\.\n:::\n?", asked)
+    assert sum(text.count("**Open task") for text in words) == 1
