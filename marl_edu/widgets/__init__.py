@@ -13,6 +13,7 @@ from marl_edu.widgets.junction import (
 )
 from marl_edu.widgets.learning import LearningFigure
 from marl_edu.widgets.payoff import MixerPanel, PayoffFigure
+from marl_edu.widgets.speaker import SpeakerFigure
 
 __all__ = [
     "CorridorFigure",
@@ -26,6 +27,7 @@ __all__ = [
     "MemoryPanel",
     "MixerPanel",
     "PayoffFigure",
+    "SpeakerFigure",
     "TrainingPanel",
     "export_policy",
     "stored_policies",

@@ -15,6 +15,7 @@ from marl_edu.widgets import (
     JunctionFigure,
     LearningFigure,
     PayoffFigure,
+    SpeakerFigure,
 )
 from marl_edu.widgets.shared import bundle
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
@@ -33,6 +34,7 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "junction": JunctionFigure,
     "learning": LearningFigure,
     "payoff": PayoffFigure,
+    "speaker": SpeakerFigure,
 }
 
 
