@@ -34,7 +34,7 @@ PICTURES = (["<svg>\u2212</svg>", "<svg>é \U0001f511</svg>"], ["one.", "two."])
 
 def draw_records() -> dict[str, Any]:
     """Networks with random weights, exported."""
-    from tests.widgets.test_corridor import walker
+    from tests.widgets.test_corridor import agent
     from tests.widgets.test_graph import team
     from tests.widgets.test_junction import make_net
     from tests.widgets.test_speaker import pair
@@ -42,7 +42,7 @@ def draw_records() -> dict[str, Any]:
     teams = ("none", "commnet-2", "tarmac-heads", "tarmac-others")
     return {
         "junction": {name: export_policy(make_net(name, hidden_dim=4)) for name in teams},
-        "corridor": {kind: walker(kind) for kind in ("lstm", "gru")},
+        "corridor": {kind: agent(kind) for kind in ("lstm", "gru")},
         "graph": graph.export(team(layers=2, heads=2, hidden_dim=4)),
         "speaker": pair(hidden_dim=4),
     }

@@ -26,10 +26,12 @@ for (const { pair, number: episode, trail, meanings, ...then } of episodes) {
       meanings.map((/** @type {{ away: number }} */ { away }) => away),
       1e-6,
     );
-    assert.deepEqual(
-      found.map((one) => ({ ...one, away: 0 })),
-      meanings.map((/** @type {object} */ one) => ({ ...one, away: 0 })),
-    );
+    const rest = (/** @type {import("../../marl_edu/widgets/speaker/env.js").Meaning} */ one) => [
+      one.word,
+      one.goals,
+      one.landmark,
+    ];
+    assert.deepEqual(found.map(rest), meanings.map(rest));
   });
 }
 

@@ -86,14 +86,14 @@ export function chart(now, [deaf, told]) {
     { name: "told", distances: told.distances, colour: "var(--soft)", dash: "2 3" },
     { name: "this pair", distances: now.distances, colour: "var(--ink)", dash: "none" },
   ];
-  const order = [...lines].sort((a, b) => end(b) - end(a));
+  const order = [...lines].sort((a, b) => end(a) - end(b));
   /** @param {{ distances: number[] }} line */
   function end({ distances }) {
     return distances[distances.length - 1];
   }
   // From the lowest up, each label at least a line above the one before.
   let least = foot + 4;
-  const labels = [...order].reverse().map((line) => {
+  const labels = order.map((line) => {
     const at = Math.min(least, y(end(line)) + 5);
     least = at - 17;
     const t = line.distances.length - 1;

@@ -86,7 +86,8 @@ export class Episode {
 
   /** The word that the speaker says now. */
   get said() {
-    if (this.net.kind === "trained") return argmax(logits(this.net, 0, this.room.colours[this.goal]));
+    if (this.net.kind === "trained")
+      return argmax(logits(this.net, 0, this.room.colours[this.goal]));
     return this.net.kind === "told" ? this.goal : 0;
   }
 

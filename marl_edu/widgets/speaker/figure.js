@@ -167,15 +167,11 @@ export function render({ model, el }) {
     );
     fill(
       part(".ms-numbers tbody"),
-      each(
-        [
-          ["this pair", now, pairs[state.team].score],
-          ["deaf", deaf, pairs.deaf.score],
-          ["told", told, pairs.told.score],
-        ],
-        ([name, one, score]) => `<tr><th scope="row">${name}</th><td>${number(one.away[one.goal], 2)}</td>
-          <td>${number(one.returns)}</td><td>${number(score)}</td></tr>`,
-      ),
+      each([now, deaf, told], (one, k) => {
+        const name = ["this pair", ...SCRIPTED][k];
+        return `<tr><th scope="row">${name}</th><td>${number(one.away[one.goal], 2)}</td>
+          <td>${number(one.returns)}</td><td>${number(one.net.score)}</td></tr>`;
+      }),
     );
     const heard = ["0", "1", "2"].indexOf(`${now.heard}`);
     fill(

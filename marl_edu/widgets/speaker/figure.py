@@ -107,8 +107,9 @@ class SpeakerFigure(LiveFigure):
         record, now = self.pairs[self.team], self.moment()
         words = caption(now, self.moment("deaf"), self.moment("told"))
         inside = (
-            f"{picture(now, words)}<figcaption>{html.escape(words)} {html.escape(record['label'])}: "
-            f"{number(record['score'])} in the mean of all test episodes.</figcaption>"
+            f"{picture(now, words)}<figcaption>{html.escape(words)} "
+            f"{html.escape(record['label'])}: {number(record['score'])} in the mean of all test "
+            f"episodes.</figcaption>"
             f"{_table(dictionary(record, self.episode))}"
         )
         return f'<figure class="ms ms-still" style="{junction.STYLE}">{inside}</figure>'
@@ -133,8 +134,8 @@ def caption(now: Episode, deaf: Episode, told: Episode) -> str:
     wrong = f", nearest to landmark {nearest}" if nearest != now.goal else ""
     return (
         f"Step {now.t} of {STEPS}. The speaker sees goal {now.goal} and says word {now.said}; the "
-        f"listener heard {heard}. It is {number(now.distances[-1], 2)} from the goal{wrong}. Return "
-        f"so far: {number(now.returns)}; deaf {number(deaf.returns)}, told {number(told.returns)}."
+        f"listener heard {heard}. It is {number(now.distances[-1], 2)} from the goal{wrong}. "
+        f"Return so far: {number(now.returns)}; deaf {number(deaf.returns)}, told {number(told.returns)}."
     )
 
 
@@ -178,9 +179,7 @@ def picture(now: Episode, label: str) -> str:
     parts.append(f'<path d="M{line}" fill="none" stroke="var(--ink)" stroke-width="2"/>')
     for (x, y), letter in zip(points, now.trail, strict=True):
         fill = "var(--ink)" if letter in "ts" else "var(--paper)"
-        parts.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{fill}" stroke="var(--ink)"/>'
-        )
+        parts.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{fill}" stroke="var(--ink)"/>')
     parts.append(shapes.agent(1, *points[-1], radius=scale * RADIUS))
     parts += _talk(now)
     return shapes.canvas(SIDE, SIDE + FOOT, parts, f"Speaker and listener. {label}")
