@@ -132,10 +132,11 @@ def caption(now: Episode, deaf: Episode, told: Episode) -> str:
     heard = "nothing yet" if now.t == 0 else "nothing" if now.heard is None else f"{now.heard}"
     nearest = min(range(LANDMARKS), key=now.away.__getitem__)
     wrong = f", nearest to landmark {nearest}" if nearest != now.goal else ""
+    own, *others = (number(one.returns) for one in (now, deaf, told))
     return (
         f"Step {now.t} of {STEPS}. The speaker sees goal {now.goal} and says word {now.said}; the "
         f"listener heard {heard}. It is {number(now.distances[-1], 2)} from the goal{wrong}. "
-        f"Return so far: {number(now.returns)}; deaf {number(deaf.returns)}, told {number(told.returns)}."
+        f"Return so far: {own}; deaf {others[0]}, told {others[1]}."
     )
 
 
