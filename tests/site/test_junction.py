@@ -66,7 +66,7 @@ def test_cards_stand_in_reading_order(html: Path) -> None:
 
 
 def test_the_promise_under_the_picture_is_kept(watched: Watched) -> None:
-    """Mute the car that the page names, go on: the next step is a crash."""
+    """Mute the car that the page names, go on: the next step is a crash, counted in the picture."""
     watched.open(LANDING)
     figure = watched.page.locator("[data-figure='junction']").first
     figure.locator(".mj-picture").wait_for()
@@ -76,6 +76,7 @@ def test_the_promise_under_the_picture_is_kept(watched: Watched) -> None:
     figure.get_by_role("button", name="Step", exact=True).click()
     assert "Crash" in figure.locator(".mj-picture").get_attribute("aria-label")
     assert figure.locator(".mj-score").inner_text().endswith("0 of 1 (with a change midway)")
+    assert figure.locator(".mj-count").text_content().split() == "0 of 1 without a crash".split()
     outlined = figure.locator(".mj-car circle[stroke='var(--bad)']")
     assert outlined.count() == 2
     figure.get_by_role("button", name="Reset", exact=True).click()

@@ -500,12 +500,15 @@ def test_play_and_pause(opened: Opened) -> None:
 def test_an_episode_that_ends_is_counted_once_and_the_next_begins(opened: Opened) -> None:
     shown = opened(figure(team="none"))
     score = shown.root.locator(".mj-score")
+    in_the_picture = shown.root.locator(".mj-count")
     assert score.inner_text() == "Episodes without a crash: none played yet"
+    assert in_the_picture.text_content().split() == []
     for _ in range(2):
         shown.slider("Step").fill("20")
         shown.slider("Step").fill("3")
     good = int(list(watch(make_net("none"), "easy"))[-1].success)
     assert score.inner_text() == f"Episodes without a crash: {good} of 1"
+    assert in_the_picture.text_content().split() == f"{good} of 1 without a crash".split()
     shown.slider("Step").fill("20")
     shown.press("Play")
     shown.page.wait_for_function("() => document.querySelector('.mj-clock').textContent < 'step 2'")

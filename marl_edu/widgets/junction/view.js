@@ -79,6 +79,10 @@ export function build(el, map, policies, state, { look, hint }) {
       <div class="mj-scene">
         <svg class="mj-picture" viewBox="0 0 ${side} ${side}" role="img">${map.background}
           <text class="mj-clock" x="${side / 24}" y="${side / 12}" font-size="${side / 22}"></text>
+          <g class="mj-count" text-anchor="end" font-size="${side / 22}">
+            <text x="${(side * 23) / 24}" y="${side / 12}"></text>
+            <text x="${(side * 23) / 24}" y="${side / 7}"></text>
+          </g>
           <g class="mj-ways"></g><g class="mj-arrows"></g><g class="mj-discs"></g><g class="mj-marks"></g>
         </svg>
       </div>
@@ -144,6 +148,7 @@ export function build(el, map, policies, state, { look, hint }) {
     built: state.difficulty,
     picture: part("picture"),
     clock: part("clock"),
+    count: all(".mj-count text"),
     ways: part("ways"),
     arrows: part("arrows"),
     discs: part("discs"),
@@ -266,7 +271,10 @@ export function paint(parts, scene, glides) {
 
   parts.status.textContent = words;
   parts.picture.setAttribute("aria-label", `Step ${state.step} of ${map.steps}. ${words}`);
-  parts.score.textContent = scoreText(score(state.team));
+  const played = score(state.team);
+  parts.score.textContent = scoreText(played);
+  parts.count[0].textContent = played.all ? `${played.good} of ${played.all}` : "";
+  parts.count[1].textContent = played.all ? "without a crash" : "";
   const { label, measured } = net;
   const many = measured?.episodes.toLocaleString("en");
   parts.measured.textContent = measured
