@@ -221,7 +221,8 @@ def _range(score: Estimate) -> str:
     """What stands below a number: its interval, or that it rests on few runs."""
     if score.n < FEW or math.isnan(score.low):
         return f"n = {score.n}"
-    return f"{percent(score.low)} to {percent(score.high)}"
+    low, high = percent(score.low), percent(score.high)
+    return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
 
 
 def _text(score: Estimate | None) -> str:

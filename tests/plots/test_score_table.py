@@ -126,7 +126,7 @@ def test_it_needs_no_script_and_nothing_from_elsewhere():
 
 def test_numbers_intervals_and_reasons_can_be_read():
     text = a_matrix()._repr_html_()
-    assert "<b>98</b><small>95 to 100</small>" in text
+    assert "<b>98</b><small>95–100</small>" in text
     assert "<b>0</b><small>−2 to 1</small>" in text  # rounded, and no minus before a 0
     assert "<b>–</b><small>nobody to talk to</small>" in text
     assert "Maze &lt;1&gt;" in text and "Bad &amp; worse" in text
@@ -147,13 +147,13 @@ def test_a_count_can_stand_in_the_place_of_the_interval():
     cells = matrix.rows["maze"].cells
     cells["good"] = cells["good"]._replace(below="8 of 10")
     text = matrix._repr_html_()
-    assert "<b>98</b><small>8 of 10</small>" in text and "95 to 100</small>" not in text
+    assert "<b>98</b><small>8 of 10</small>" in text and "95–100</small>" not in text
 
 
 def test_as_text():
     text = repr(a_matrix())
     assert text.splitlines()[1].split("  ")[0] == "environment"
-    assert "98 (95 to 100)" in text and "—" in text and "0 (−2 to 1)" in text
+    assert "98 (95–100)" in text and "—" in text and "0 (−2 to 1)" in text
     for few in (Estimate(0.5, math.nan, math.nan, 1), Estimate(0.5, 0.4, 0.6, 4)):
         assert f"50 (n = {few.n})" in repr(a_matrix(bad=few))
         assert f"<b>50</b><small>n = {few.n}</small>" in a_matrix(bad=few)._repr_html_()
@@ -163,7 +163,7 @@ def test_links_from_elsewhere():
     matrix = a_matrix()
     assert matrix.address("maze", "good") == "x-maze-good"
     assert matrix.link("maze", "good", "here") == '<a href="#x-maze-good">here</a>'
-    assert ">Good, maze &lt;1&gt;: 98 (95 to 100)<" in matrix.link("maze", "good")
+    assert ">Good, maze &lt;1&gt;: 98 (95–100)<" in matrix.link("maze", "good")
     with pytest.raises(ValueError, match="no cell"):
         matrix.address("maze", "better")
     with pytest.raises(ValueError, match="has no curve"):
@@ -281,7 +281,7 @@ def test_a_cell_opens_its_curve_by_keyboard_and_closes_again(browser, tmp_path):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     curve = page.locator("section:visible")
-    assert curve.count() == 1 and "Good, maze <1>: 98 (95 to 100)" in curve.inner_text()
+    assert curve.count() == 1 and "Good, maze <1>: 98 (95–100)" in curve.inner_text()
     assert curve.locator("svg").is_visible() and "Run of good." in curve.inner_text()
     page.keyboard.press("Tab")  # from where the link has led to
     page.keyboard.press("Enter")
