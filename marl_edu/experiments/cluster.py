@@ -10,7 +10,6 @@ the first run, and each record says what it was made on.
 """
 
 import contextlib
-import importlib
 import os
 import re
 import socket
@@ -88,7 +87,7 @@ class Cluster:
         )
         try:
             self.actor = self.ray.remote(num_cpus=1, max_concurrency=2)(Seed)
-            self._look_at_nodes()
+            self.look_at_nodes()
         except BaseException:
             self.ray.shutdown()
             raise
@@ -111,8 +110,8 @@ class Cluster:
             return
         for ref in self.ray.wait(list(refs), num_returns=len(refs), timeout=0)[0]:
             work = refs[ref]
-            if ref not in (work.ended, work.news):
-                continue  # of a process that died
+            if work not in self.active or ref not in (work.ended, work.news):
+                continue  # of a process that died, or of a seed that has ended
             try:
                 message = self._take(work, self.ray.get(ref))
             except self.ray.exceptions.RayError as error:
@@ -150,9 +149,10 @@ class Cluster:
                 return str(error)
             return None
         work.about = came.about
-        self._report(came.about, f"the node of {work.run.title}")
+        self._report(differences(came.about, self.here), f"the node of {work.run.title}")
         for suffix, data in came.files.items():
             storage.write_atomic(work.run.partial(suffix), data)
+        if ".safetensors" in came.files:
             work.deaths = 0
         work.looks += 1
         work.news = work.actor.news.remote(PAUSE, work.looks % self.looks == 0)
@@ -165,6 +165,7 @@ class Cluster:
         if work.deaths >= LIVES:
             return f"its process died {LIVES} times, at last of: {reason}"
         tqdm.write(f"{work.run.title}: its process is gone ({reason}); it goes on in another")
+        self.ray.kill(work.actor)  # it may be out of reach, and at work
         self._send(work)
         return {}
 
@@ -173,45 +174,59 @@ class Cluster:
         self.ray.kill(work.actor)
         work.lock.close()
 
-    def _look_at_nodes(self) -> None:
+    def look_at_nodes(self) -> None:
         """Compares all nodes with this machine, before the first run. Raises ValueError."""
-        strategy = importlib.import_module("ray.util.scheduling_strategies")
+        affinity = self.ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy
         nodes = {}
         for node in self.ray.nodes():
             if node["Alive"] and node["Resources"].get("CPU", 0) >= 1:
-                there = strategy.NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
+                there = affinity(node["NodeID"], soft=False)
                 ask = self.ray.remote(num_cpus=0, max_retries=0, scheduling_strategy=there)(about)
-                nodes[ask.remote()] = f"node {node['NodeManagerAddress']} ({node['NodeID'][:8]})"
+                nodes[ask.remote()] = f"{node['NodeManagerAddress']} ({node['NodeID'][:8]})"
         if not nodes:
             raise ValueError("the Ray cluster has no core: add a node, or give it --num-cpus")
         ready, late = self.ray.wait(list(nodes), num_returns=len(nodes), timeout=WAIT)
         if late:
-            names = ", ".join(nodes[ref] for ref in late)
-            raise ValueError(f"no answer within {WAIT:.0f} s: {names}. Remove it from the cluster")
+            names = _some([nodes[ref] for ref in late])
+            raise ValueError(f"no answer within {WAIT:.0f} s from {names}: remove it, or try again")
+        kinds: dict[str, list[str]] = {}  # a difference -> the nodes that have it
         for ref in ready:
             try:
-                self._report(self.ray.get(ref), nodes[ref])
+                said = differences(self.ray.get(ref), self.here)
             except Exception as error:  # whatever goes wrong over there
-                reason = str(error).strip().splitlines()[-1]
                 raise ValueError(
-                    f"{nodes[ref]} cannot run the package: {reason}. Install what is in "
-                    "requirements.txt there, for the same version of Python"
+                    f"node {nodes[ref]} cannot run the package: {_last_line(str(error))}. Install "
+                    "what is in requirements.txt there, for the same version of Python"
                 ) from error
+            kinds.setdefault(said, []).append(nodes[ref])
+        for said, names in kinds.items():
+            self._report(said, _some(names))
 
-    def _report(self, there: dict[str, Any], where: str) -> None:
+    def _report(self, difference: str, where: str) -> None:
         """Says once of each kind of node that it differs."""
-        if (said := differences(there, self.here)) and said not in self.known:
-            self.known.add(said)
-            tqdm.write(f"{where} may round differently: {said}", file=sys.stderr)
+        if difference and difference not in self.known:
+            self.known.add(difference)
+            tqdm.write(f"{where} may round differently: {difference}", file=sys.stderr)
+
+
+def _some(names: list[str]) -> str:
+    """The first names of a list, which may be long."""
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["?"])[-1]
 
 
 def _import_ray() -> Any:
     try:
-        return importlib.import_module("ray")
+        import ray
     except ImportError:
         raise ValueError(
             "--engine ray needs Ray, which is not installed: pip install 'ray[client]'"
         ) from None
+    return ray
 
 
 def _call(address: str) -> None:
@@ -227,8 +242,7 @@ def _call(address: str) -> None:
         command = [sys.executable, "-c", PROBE, address]
         subprocess.run(command, cwd=Path.home(), capture_output=True, timeout=WAIT, check=True)
     except subprocess.CalledProcessError as error:
-        lines = error.stderr.decode(errors="replace").strip().splitlines() or ["?"]
-        reason = lines[-1]
+        reason = _last_line(error.stderr.decode(errors="replace"))
     except subprocess.TimeoutExpired:
         reason = f"no answer within {WAIT:.0f} s"
     except OSError as error:

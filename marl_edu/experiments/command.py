@@ -100,8 +100,8 @@ def main(
     run = commands.add_parser("run", help="run seeds, or go on with interrupted ones")
     run.add_argument("names", nargs="+", metavar="NAME", help="tarmac-easy, tarmac, all")
     run.add_argument("--seeds", type=_count, help="seeds 0 to SEEDS-1 (default: the book's)")
-    run.add_argument("--jobs", type=_count, help="seeds at a time, a core each (default: 1; ray: all)")
-    run.add_argument("--engine", type=_engine, default="local", help="local (default), or ray")
+    run.add_argument("--jobs", type=_count, help="seeds at a time (default: 1; ray: its cores)")
+    run.add_argument("--engine", type=_engine, default="local", help="local (default) or ray")
     run.add_argument("--address", help="of the Ray cluster: auto, HOST:PORT or ray://HOST:PORT")
     code = run.add_mutually_exclusive_group()  # uncommitted code has no name to be known by
     code.add_argument("--again", action="store_true", help="train anew what another commit made")

@@ -10,7 +10,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, runtime_checkable
 
 from tqdm import tqdm
 
@@ -24,6 +24,7 @@ class Terminated(KeyboardInterrupt):
     """SIGTERM, with which schedulers end what runs: it stops as Ctrl-C does."""
 
 
+@runtime_checkable
 class Engine(Protocol):
     """What runs seeds somewhere. `execute` calls `stop` once, whatever happens."""
 

@@ -62,6 +62,7 @@ class Seed:
                 self.run = run._replace(results=folder, policies=folder / "checkpoints")
                 for suffix, data in files.items():
                     storage.write_atomic(self.run.partial(suffix), data)
+                self._unsent()  # the driver has these
                 run_seed(self.run, self._note, again, commit=commit)
                 return collect(self.run)
         except Exception as error:
@@ -101,15 +102,11 @@ def about() -> dict[str, Any]:
 
 def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
     """How another machine differs from this one in what decides the last digits, in words."""
-    keys = ("cpu_model", "versions")
-    flat = [
-        {"processor": one["cpu_model"], **{k: v for k, v in one["versions"].items()}}
-        for one in ({key: machine[key] for key in keys} for machine in (there, here))
-    ]
+    theirs, ours = ({"processor": one["cpu_model"], **one["versions"]} for one in (there, here))
     return "; ".join(
-        f"{key} {flat[0].get(key)} there, {flat[1].get(key)} here"
-        for key in flat[1]
-        if flat[0].get(key) != flat[1][key]
+        f"{key} {theirs[key]} there, {value} here"
+        for key, value in ours.items()
+        if theirs[key] != value
     )
 
 
