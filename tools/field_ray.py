@@ -80,7 +80,10 @@ class Trials:
         from ray.cluster_utils import Cluster as Nodes
 
         self.folder = folder
-        self.nodes = _patiently(lambda: Nodes(initialize_head=True, head_node_args=NODE))
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.door = free.getsockname()[1]
+        head = NODE | {"ray_client_server_port": self.door}
+        self.nodes = _patiently(lambda: Nodes(initialize_head=True, head_node_args=head))
         self.second = _patiently(lambda: self.nodes.add_node(**NODE))
 
     @property
@@ -93,6 +96,12 @@ class Trials:
         there = runs(self.folder / "digits")
         assert execute(there, partial(Cluster, self.address, dirty=True)) == []
         assert not (said := differ(self.folder / "digits", there)), said
+
+    def from_outside(self) -> None:
+        """A driver that is no part of the cluster, through `ray://`."""
+        there = runs(self.folder / "outside")
+        assert execute(there, partial(Cluster, f"ray://127.0.0.1:{self.door}", dirty=True)) == []
+        assert not (said := differ(self.folder / "outside", there)), said
 
     def other_machine(self) -> None:
         """Nodes with another processor are told, in one line."""
@@ -163,7 +172,9 @@ def _patiently(begin: Callable[[], Any]) -> Any:
 
 
 # The last one takes a node away.
-TRIALS = ("same_digits", "other_machine", "worker_killed", "no_answer", "node_removed")
+TRIALS = (
+    "same_digits", "from_outside", "other_machine", "worker_killed", "no_answer", "node_removed",
+)  # fmt: skip
 
 
 @contextlib.contextmanager
