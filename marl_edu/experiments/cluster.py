@@ -199,8 +199,8 @@ class Cluster:
                     "what is in requirements.txt there, for the same version of Python"
                 ) from error
             kinds.setdefault(said, []).append(nodes[ref])
-        for said, names in kinds.items():
-            self._report(said, _some(names))
+        for said, alike in kinds.items():
+            self._report(said, _some(alike))
 
     def _report(self, difference: str, where: str) -> None:
         """Says once of each kind of node that it differs."""

@@ -81,7 +81,7 @@ def table(experiments: Sequence[str], folder: Path = RESULTS, policies: Path = P
     found = [cost(name, folder, policies) for name in experiments]
     rows = [
         [one.experiment, str(one.seeds), f"{one.core_seconds:,.0f}", f"{one.longest:,.0f}",
-         f"{one.megabytes:.2f}"]
+         f"{one.megabytes:.3f}"]
         for one in found
     ]  # fmt: skip
     processors = ", ".join(sorted({one.processors for one in found}))
@@ -105,7 +105,7 @@ def table_of_bills(
     rows = []
     for name in experiments:
         came = bill(cost(name, folder, policies), seeds, cores, price)
-        rows.append([name, f"{came.core_hours:,.1f}", f"{came.hours:,.1f}",
+        rows.append([name, f"{came.core_hours:,.1f}", f"{came.hours:,.2f}",
                      f"{came.megabytes:,.0f}", f"{came.price:,.2f}"])  # fmt: skip
     return Table(
         ["experiment", "core-hours", "hours", "MB", "price"],

@@ -28,7 +28,7 @@ def test_a_seed_costs_the_mean_of_what_was_measured(stored):
     storage.write_atomic(stored / "nets" / "none-easy-seed1.safetensors", b"x" * 2000)
     assert costs.cost("none-easy", stored, stored / "nets").megabytes == pytest.approx(0.003)
     rows = costs.table(["none-easy"], stored, stored / "nets").rows
-    assert rows == [["none-easy", "2", "90", "120", "0.00"]]
+    assert rows == [["none-easy", "2", "90", "120", "0.002"]]
 
 
 def test_a_bill_by_hand():
@@ -40,7 +40,7 @@ def test_a_bill_by_hand():
 
 def test_a_table_of_bills(stored):
     table = costs.table_of_bills(["none-easy"], 1000, 64, 2.0, stored, stored)
-    assert table.rows == [["none-easy", "25.0", "0.4", "2", "50.00"]]
+    assert table.rows == [["none-easy", "25.0", "0.40", "2", "50.00"]]
     assert "1,000 seeds of each on 64 cores, at 2 for one core" in table.caption
 
 
