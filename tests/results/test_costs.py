@@ -28,7 +28,7 @@ def test_a_seed_costs_the_mean_of_what_was_measured(stored):
     storage.write_atomic(stored / "nets" / "none-easy-seed1.safetensors", b"x" * 2000)
     assert costs.cost("none-easy", stored, stored / "nets").megabytes == pytest.approx(0.003)
     rows = costs.table(["none-easy"], stored, stored / "nets").rows
-    assert rows == [["none-easy", "2", "90", "120", "0.002"]]
+    assert rows == [["none-easy", "2", "90", "120", "0.003"]]
 
 
 def test_a_bill_by_hand():
