@@ -108,8 +108,13 @@ test("a long curve has a few hundred points, and the last of its rows", () => {
   });
   /** @type {any} */
   const axes = {
-    ...{ of: "success", end: 50_020, steps: 128, marks: [0, 0.5, 1], say: percent },
-    ...{ best: [1, "best possible 100"], trivial: [0.25, "guessing 25"] },
+    of: "success",
+    end: 50_020,
+    steps: 128,
+    marks: [0, 0.5, 1],
+    say: percent,
+    best: [1, "best possible 100"],
+    trivial: [0.25, "guessing 25"],
   };
   const drawn = curvesShape([{ name: "one", tone: "red", rows: [rows] }], axes);
   const line = /d="(M[^"]*)" fill="none" stroke="red"/.exec(drawn)?.[1] ?? "";

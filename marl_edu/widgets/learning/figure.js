@@ -24,8 +24,16 @@ const SEEDS = [1, 2, 3, 4, 5];
 const STEPS = 5; // from the query to the answer
 /** What a worker needs of this figure. */
 const PARTS_OF_TEAMS = {
-  ...{ Questions, Attention, MeanOfOthers, shapesOf, tanhOfSum, Pass, tableOf, softmaxInto },
-  ...{ Team, Learner },
+  Questions,
+  Attention,
+  MeanOfOthers,
+  shapesOf,
+  tanhOfSum,
+  Pass,
+  tableOf,
+  softmaxInto,
+  Team,
+  Learner,
 };
 
 /** @param {Place} place */
@@ -125,7 +133,7 @@ export function render({ model, el }) {
     curves.setAttribute("aria-label", `Share of right answers while training. ${text.join(" ")}`);
     if (!runs.working) say(text.join(" "));
     act("play").textContent = runs.invitation;
-    act("step").disabled = runs.working && runs.until > done + 1; // a single step keeps the focus
+    act("step").disabled = runs.working && runs.goal > done + 1; // a single step keeps the focus
     paintMaps();
   }
 

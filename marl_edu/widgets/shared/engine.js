@@ -135,7 +135,7 @@ const PARTS = {
 
 /**
  * Starts what computes. Orders may be sent at once; `end` stops it for good.
- * @param {Record<string, Function>} parts functions and classes that runs need, beside the layers
+ * @param {Record<string, unknown>} parts functions, classes and numbers that runs need, beside layers
  * @param {Kind} Kind of runs, the last of the parts
  * @param {(report: Report) => void} listener
  * @param {number} every milliseconds a report

@@ -5,18 +5,21 @@ import { employ } from "./engine.js";
 /** @import { Kind, Report } from "./engine.js" */
 
 const [FAST, CALM] = [200, 2000]; // milliseconds from picture to picture
+const PICTURE = 90; // ... that a run waits which is paced
 
 /** Runs side by side, and all of their rows so far. */
 export class Runs {
   /**
-   * @param {Record<string, Function>} parts that a worker needs @param {Kind} Kind of runs
+   * @param {Record<string, unknown>} parts that a worker needs @param {Kind} Kind of runs
    * @param {{ updates: number }} setup that all share
    * @param {() => void} changed called when there is something new to see
+   * @param {number} pace updates from picture to picture, where a whole run takes no time to see
    */
-  constructor(parts, Kind, setup, changed) {
+  constructor(parts, Kind, setup, changed, pace = Infinity) {
     this.calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.setup = setup;
     this.changed = changed;
+    this.pace = this.calm ? Infinity : pace;
     /** @type {() => ReturnType<typeof employ>} */
     this.hire = () => employ(parts, Kind, (report) => this.hear(report), this.calm ? CALM : FAST);
     /** @type {ReturnType<typeof employ> | undefined} */
@@ -28,7 +31,8 @@ export class Runs {
     this.number = 0; // of what is under way; reports on anything else come too late
     this.begun = false;
     this.working = false;
-    this.until = 0;
+    this.until = 0; // after how many updates all rest
+    this.goal = 0; // ... and go on, until this is reached
   }
 
   /** Nothing is trained yet. @param {any[]} choices of each run */
@@ -36,7 +40,7 @@ export class Runs {
     this.choices = choices;
     this.number += 1;
     this.begun = this.working = false;
-    this.until = 0;
+    this.until = this.goal = 0;
     this.all = choices.map(() => ({
       updates: 0,
       rows: [],
@@ -50,17 +54,17 @@ export class Runs {
   /** @param {number} updates after which all stop */
   go(updates) {
     const { number, setup, choices } = this;
-    this.until = updates;
+    this.goal = updates;
+    this.until = Math.min(updates, this.done + this.pace);
     this.working = true;
     this.engine ??= this.hire();
-    this.engine.send(
-      this.begun ? { until: updates } : { begin: { number, setup, choices }, until: updates },
-    );
+    const order = { until: this.until };
+    this.engine.send(this.begun ? order : { begin: { number, setup, choices }, ...order });
     this.begun = true;
   }
 
   pause() {
-    this.until = this.done;
+    this.until = this.goal = this.done;
     this.engine?.send({ until: this.until });
   }
 
@@ -99,7 +103,13 @@ export class Runs {
       run.rows.push(...rows);
       Object.assign(run, now);
     });
-    this.working = report.working;
+    const further = this.done === this.until && this.until < this.goal;
+    this.working = report.working || further;
+    if (further && !report.working) {
+      setTimeout(() => {
+        if (report.number === this.number && this.until < this.goal) this.go(this.goal);
+      }, PICTURE);
+    }
     this.changed();
   }
 
