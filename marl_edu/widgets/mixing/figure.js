@@ -176,7 +176,7 @@ export function render({ model, el }) {
     const [low, high] = [Math.min(...flat), Math.max(...flat)];
     const { background, color } = cellStyle(high > low ? (x - low) / (high - low) : 0.5);
     const best = payoff[a][b] === high ? "mx-best" : "";
-    return { best, style: `style="background:${background};color:${color}"` };
+    return { best, background, color };
   }
 
   /** @param {string} method @param {Belief} belief */
@@ -188,30 +188,32 @@ export function render({ model, el }) {
       `${NAMES[method]} believes`,
       (a, b) => {
         const played = greedy[0] === a && greedy[1] === b ? "mx-played" : "";
-        if (!table) return `<td class="${played}"></td>`;
-        const { best, style } = looks(a, b, table[a][b]);
-        return `<td class="${best} ${played}" ${style}>${table[a][b].toFixed(1).replace("-", "−")}</td>`;
+        // Nothing to show: independent learners, or numbers that are none any more.
+        if (!table || !Number.isFinite(table[a][b])) return `<td class="${played}"></td>`;
+        const { best, background, color } = looks(a, b, table[a][b]);
+        return `<td class="${best} ${played}" style="background:${background};color:${color}">${table[a][b].toFixed(1).replace("-", "−")}</td>`;
       },
       beside,
     );
   }
 
+  /** In place, since what is typed into one cell is done when the next has the focus. */
   function paintPayoffs() {
-    const table = pairsTable(
-      payoff,
-      "Payoffs, to change",
-      (a, b) => {
-        const { best, style } = looks(a, b, payoff[a][b]);
-        return `<td class="${best}" ${style}><input type="number" min="-${LARGEST_PAYOFF}" max="${LARGEST_PAYOFF}" step="1"
-          data-pair="${a},${b}" aria-label="payoff of ${ACTIONS[a]} with ${ACTIONS[b]}" value="${payoff[a][b]}"></td>`;
-      },
-      () => "",
+    const cell = (/** @type {number} */ a, /** @type {number} */ b) =>
+      `<td><input type="number" min="-${LARGEST_PAYOFF}" max="${LARGEST_PAYOFF}" step="1"
+        data-pair="${a},${b}" aria-label="payoff of ${ACTIONS[a]} with ${ACTIONS[b]}"></td>`;
+    fill(
+      payoffs,
+      pairsTable(payoff, "Payoffs, to change", cell, () => ""),
     );
-    const focus = payoffs.contains(document.activeElement) ? document.activeElement : null;
-    const pair = /** @type {HTMLElement | null} */ (focus)?.dataset.pair;
-    fill(payoffs, table);
-    if (pair)
-      /** @type {HTMLElement | null} */ (el.querySelector(`[data-pair="${pair}"]`))?.focus();
+    for (const one of payoffs.querySelectorAll("input")) {
+      const [a, b] = (one.dataset.pair ?? "").split(",").map(Number);
+      const place = /** @type {HTMLElement} */ (one.parentElement);
+      const { best, background, color } = looks(a, b, payoff[a][b]);
+      place.className = best;
+      Object.assign(place.style, { background, color });
+      one.value = String(payoff[a][b]);
+    }
   }
 
   function paintControls() {
@@ -254,7 +256,6 @@ export function render({ model, el }) {
       const table = payoff.map((row) => row.slice());
       table[a][b] = clamp(value, -LARGEST_PAYOFF, LARGEST_PAYOFF);
       change({ payoff: writeTable(table) });
-      target(event).value = String(table[a][b]); // also where it was none
     } else if (dataset.name === "game") change({ payoff: value || settings.payoff });
     else if (dataset.name) change({ [dataset.name]: value });
   });

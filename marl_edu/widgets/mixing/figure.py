@@ -28,8 +28,9 @@ CONFIG = qmix.Config(env=MatrixGame, **catalogue.values.GAME, weight=0.1)
 LESS = qlearning.Config(env=MatrixGame)  # what it explores with unless told otherwise
 SETUP = (  # what every run takes from the config
     "updates", "num_envs", "hidden_dim", "mixing_dim", "train_freq", "batch_size", "capacity",
-    "learning_starts", "lr_end", "max_grad_norm", "log_every",
+    "learning_starts", "lr_end", "max_grad_norm",
 )  # fmt: skip
+LOG_EVERY = 10  # updates: much happens in the first hundred
 EXPLORES = ("epsilon", "epsilon_end", "exploration_fraction")
 GAMES = {
     "QTRAN’s game": QTRAN_GAME,
@@ -73,7 +74,9 @@ class MixingFigure(LiveFigure):
     _css = style("learning", "mixing")
 
     setup = traitlets.Dict(
-        {key: getattr(CONFIG, key) for key in SETUP} | {key: getattr(LESS, key) for key in EXPLORES}
+        {key: getattr(CONFIG, key) for key in SETUP}
+        | {key: getattr(LESS, key) for key in EXPLORES}
+        | {"log_every": LOG_EVERY}
     ).tag(sync=True)
     accepts = traitlets.Dict({name: list(one) for name, one in ACCEPTS.items()}).tag(sync=True)
     games: Any = traitlets.List([[name, written(one)] for name, one in GAMES.items()])
