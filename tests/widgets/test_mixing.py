@@ -256,6 +256,14 @@ def test_qtran_s_game_ends_as_in_the_stored_runs(js: Page, method: str) -> None:
         assert (torch.tensor(table) - mean).abs().max() < (1.5 if method == "vdn" else 0.7)
 
 
+def test_two_best_pairs_are_mixed_up_by_some_seeds_of_owqmix(js: Page) -> None:
+    """As the chapter says; in the climbing game it finds the best pair, and averages play safe."""
+    got, _ = ends(js, "owqmix", GAMES["penalty game"])
+    assert min(got) == -30
+    for method, score in (("owqmix", 11), ("vdn", 5), ("iql", 5)):
+        assert ends(js, method, CLIMBING_GAME)[0] == [score] * 5, method
+
+
 def test_two_actions_are_learned_too(js: Page) -> None:
     """2B of the two-step game: QMIX fits it, VDN fits its least squares; both dare."""
     game = TWO_STEP_PAYOFFS[1]
@@ -526,7 +534,7 @@ def test_a_link_holds_the_settings(opened: Opened) -> None:
         ("seed=99", "seed “99” (it takes 1, 2, 3, 4, 5; kept: 1)"),
         ("method=zzz", "method “zzz” (it takes qmix, vdn, iql, owqmix; kept: qmix)"),
         ("payoff=1,2,3;4,5,6", "payoff “1,2,3;4,5,6” (it takes two or three rows of as many"),
-        ("payoff=%22%3E%3Cb%3E", "payoff “\"><b>” (it takes"),
+        ("payoff=%22%3E%3Cb%3E", 'payoff “"><b>” (it takes'),
     ],
 )
 def test_a_damaged_link_gives_a_sentence(opened: Opened, words: str, sentence: str) -> None:
