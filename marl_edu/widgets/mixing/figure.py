@@ -1,4 +1,4 @@
-"""The figure in which a game is learned: payoffs of two agents, learned from scratch in the browser.
+"""The figure in which a game is learned: payoffs of two agents, trained from scratch by the reader.
 
 The networks and their training are `training/team_q.py` and `training/qlearning.py` with
 `algos/iql.py`, `vdn.py` or `qmix.py`, written out in JavaScript with their gradients. In a game
@@ -136,13 +136,9 @@ def still() -> tuple[str, str]:
         scores = results.scores(name, "return")
         low, high = float(scores.min()), float(scores.max())
         got = number(low) if low == high else f"{number(low)} to {number(high)}"
-        words.append(f"{label} gets {got} in {len(scores)} stored seeds")
-    best = max(max(row) for row in QTRAN_GAME)
-    text = (
-        f"{'; '.join(words)}. The best is {best}, random play gets "
-        f"{number(sum(map(sum, QTRAN_GAME)) / 9)}. A frame marks what the greedy team plays, a "
-        "ring the best payoff."
-    )
+        words.append(f"{label} gets {got} (n = {len(scores)})")
+    random = number(sum(map(sum, QTRAN_GAME)) / 9)
+    text = f"{', '.join(words)}; random play {random}. A frame: what is played."
     width, height = _size()
     return shapes.canvas(2 * width, 2 * height, parts, f"What teams believe. {text}"), text
 
