@@ -12,6 +12,7 @@ from marl_edu.widgets.junction import (
     telling_moment,
 )
 from marl_edu.widgets.learning import LearningFigure
+from marl_edu.widgets.mixing import MixingFigure
 from marl_edu.widgets.payoff import MixerPanel, PayoffFigure
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "LearningFigure",
     "MemoryPanel",
     "MixerPanel",
+    "MixingFigure",
     "PayoffFigure",
     "TrainingPanel",
     "export_policy",

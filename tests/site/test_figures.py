@@ -15,6 +15,7 @@ ALIVE = {  # a page of each figure, and what is there once it is alive
     "curiosity": ("book/chapters/icm.html", ".mc-picture"),
     "graph": ("book/chapters/gat.html", ".mg-picture"),
     "learning": ("book/chapters/tarmac.html", ".ml-curves"),
+    "mixing": ("book/chapters/qmix.html", ".mx-payoffs"),
     "film": ("book/chapters/environments.html", ".mf-controls"),
     "payoff": ("book/chapters/qmix.html", ".mp-payoffs"),
 }
@@ -64,6 +65,8 @@ def test_it_is_alive_when_opened_from_disk(browser, html: Path, name: str) -> No
         ("graph", "selected"),
         ("learning", "talk"),
         ("learning", "seed"),
+        ("mixing", "payoff"),
+        ("mixing", "method"),
     ],
 )
 def test_a_link_of_nonsense_stops_no_figure(watched: Watched, name: str, trait: str) -> None:

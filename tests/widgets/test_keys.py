@@ -14,6 +14,7 @@ from marl_edu.widgets import (
     GraphFigure,
     JunctionFigure,
     LearningFigure,
+    MixingFigure,
     PayoffFigure,
 )
 from marl_edu.widgets.shared import bundle
@@ -32,6 +33,7 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "graph": GraphFigure,
     "junction": JunctionFigure,
     "learning": LearningFigure,
+    "mixing": MixingFigure,
     "payoff": PayoffFigure,
 }
 

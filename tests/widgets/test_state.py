@@ -15,6 +15,7 @@ from marl_edu.widgets import (
     CuriosityFigure,
     Film,
     LearningFigure,
+    MixingFigure,
     PayoffFigure,
 )
 from marl_edu.widgets.shared.figure import LiveFigure
@@ -28,6 +29,7 @@ FIGURES: dict[str, Callable[[], LiveFigure]] = {
     "curiosity": lambda: CuriosityFigure(trail="w3333t4p17.", method="icm"),
     "graph": lambda: test_graph.figure(cut="1-2"),
     "learning": lambda: LearningFigure(distractors=1, beside="nobody", heads=2),
+    "mixing": lambda: MixingFigure(beside="vdn", seed=2),
     "payoff": lambda: PayoffFigure(weight=50),
     "film": lambda: Film.record(TrafficJunction("easy", num_envs=1), UniformPolicy(), steps=4),
 }

@@ -196,13 +196,20 @@ def picture(now: Moment) -> str:
     width = (len(now.payoff[0]) + 1) * CELL + GAP
     height = HEAD + (len(now.payoff) + 1) * CELL + GAP / 2
     parts = [
-        f'<g transform="translate({x * width + GAP / 2:g} {y * height:g})">{_table(*fit, now)}</g>'
+        f'<g transform="translate({x * width + GAP / 2:g} {y * height:g})">'
+        f"{table(*fit, now.payoff)}</g>"
         for fit, (x, y) in zip(fits, ((0, 0), (0, 1), (1, 1)), strict=True)
     ]
     return shapes.canvas(2 * width, 2 * height, parts, f"Payoffs and two fits. {describe(now)}")
 
 
-def _table(name: str, numbers: Sequence[Sequence[Any]], fit: Fit | None, now: Moment) -> str:
+def table(
+    name: str,
+    numbers: Sequence[Sequence[Any]],
+    fit: Fit | None,
+    payoff: Sequence[Sequence[int]],
+) -> str:
+    """A table of pairs as a piece of SVG; `fit`: whose play has a frame."""
     parts = [f'<text x="4" y="24" font-size="18" font-weight="600" fill="var(--ink)">{name}</text>']
     parts += [shapes.agent(0, 16, HEAD + 36, 10), shapes.agent(1, 36, HEAD + 14, 10)]
     for b, letter in enumerate(ACTIONS[: len(numbers[0])]):
@@ -211,7 +218,7 @@ def _table(name: str, numbers: Sequence[Sequence[Any]], fit: Fit | None, now: Mo
         parts.append(shapes.words(ACTIONS[a], CELL / 2, HEAD + (a + 1.5) * CELL + 6, 17))
         for b, x in enumerate(row):
             played = fit is not None and a in fit.greedy[0] and b in fit.greedy[1]
-            parts.append(_cell(a, b, x, played, now.payoff))
+            parts.append(_cell(a, b, x, played, payoff))
     return "".join(parts)
 
 

@@ -14,10 +14,11 @@ import anywidget
 FOLDER = Path(__file__).parents[1]
 
 
-def style(name: str) -> str:
-    """The style sheet of a figure: what all figures share, then its own."""
+def style(*names: str) -> str:
+    """The style sheet of a figure: what all figures share, then its own, the last; between them
+    those of figures that it resembles."""
     return "".join(
-        (FOLDER / each / "figure.css").read_text(encoding="utf-8") for each in ("shared", name)
+        (FOLDER / each / "figure.css").read_text(encoding="utf-8") for each in ("shared", *names)
     )
 
 
@@ -45,7 +46,7 @@ class LiveFigure(anywidget.AnyWidget):
         state = {key: getattr(self, key) for key in self.STATE} | self.AT_FIRST
         text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")  # no end of script
         return (
-            f'<div data-figure="{self.NAME}"><style>{style(self.NAME)}</style>{self._still()}'
+            f'<div data-figure="{self.NAME}"><style>{self._css}</style>{self._still()}'
             f'<script type="application/json">{text}</script></div>'
         )
 
