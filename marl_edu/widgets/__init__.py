@@ -14,6 +14,7 @@ from marl_edu.widgets.junction import (
 from marl_edu.widgets.learning import LearningFigure
 from marl_edu.widgets.mixing import MixingFigure
 from marl_edu.widgets.payoff import MixerPanel, PayoffFigure
+from marl_edu.widgets.speaker import SpeakerFigure
 
 __all__ = [
     "CorridorFigure",
@@ -28,6 +29,7 @@ __all__ = [
     "MixerPanel",
     "MixingFigure",
     "PayoffFigure",
+    "SpeakerFigure",
     "TrainingPanel",
     "export_policy",
     "stored_policies",

@@ -18,6 +18,7 @@ ALIVE = {  # a page of each figure, and what is there once it is alive
     "mixing": ("book/chapters/qmix.html", ".mx-payoffs"),
     "film": ("book/chapters/environments.html", ".mf-controls"),
     "payoff": ("book/chapters/qmix.html", ".mp-payoffs"),
+    "speaker": ("book/chapters/maddpg.html", ".ms-plane"),
 }
 SCREEN = 684  # pixels that the theme's head leaves of a phone's 740
 PAGES = sorted(
@@ -67,6 +68,8 @@ def test_it_is_alive_when_opened_from_disk(browser, html: Path, name: str) -> No
         ("learning", "seed"),
         ("mixing", "payoff"),
         ("mixing", "method"),
+        ("speaker", "team"),
+        ("speaker", "trail"),
     ],
 )
 def test_a_link_of_nonsense_stops_no_figure(watched: Watched, name: str, trait: str) -> None:
@@ -88,6 +91,7 @@ def test_a_link_of_nonsense_stops_no_figure(watched: Watched, name: str, trait: 
         ("curiosity", ["[data-do=play]", "[data-do=curious]", ".mc-pad", "[data-name=tv]"]),
         ("graph", ["[data-do=reset]", ".mg-ties"]),
         ("learning", ["[data-do=play]", "[data-do=step]", "[data-name=talk]"]),
+        ("speaker", ["[data-do=play]", "[data-do=step]", "[data-name=word]", "[data-name=team]"]),
     ],
 )
 def test_on_a_phone_what_is_pressed_is_on_the_screen_with_the_picture(

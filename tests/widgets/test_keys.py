@@ -16,6 +16,7 @@ from marl_edu.widgets import (
     LearningFigure,
     MixingFigure,
     PayoffFigure,
+    SpeakerFigure,
 )
 from marl_edu.widgets.shared import bundle
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
@@ -35,6 +36,7 @@ FIGURES: dict[str, Callable[[], Any]] = {
     "learning": LearningFigure,
     "mixing": MixingFigure,
     "payoff": PayoffFigure,
+    "speaker": SpeakerFigure,
 }
 
 

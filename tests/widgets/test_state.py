@@ -17,10 +17,11 @@ from marl_edu.widgets import (
     LearningFigure,
     MixingFigure,
     PayoffFigure,
+    SpeakerFigure,
 )
 from marl_edu.widgets.shared.figure import LiveFigure
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
-from tests.widgets import test_corridor, test_graph, test_junction
+from tests.widgets import test_corridor, test_graph, test_junction, test_speaker
 from tests.widgets.pages import Pages
 
 FIGURES: dict[str, Callable[[], LiveFigure]] = {
@@ -31,6 +32,7 @@ FIGURES: dict[str, Callable[[], LiveFigure]] = {
     "learning": lambda: LearningFigure(distractors=1, beside="nobody", heads=2),
     "mixing": lambda: MixingFigure(beside="vdn", seed=2),
     "payoff": lambda: PayoffFigure(weight=50),
+    "speaker": lambda: SpeakerFigure(test_speaker.PAIRS, trail="tssm0", word="1"),
     "film": lambda: Film.record(TrafficJunction("easy", num_envs=1), UniformPolicy(), steps=4),
 }
 
