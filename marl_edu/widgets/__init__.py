@@ -4,6 +4,7 @@ from marl_edu.widgets.corridor import CorridorFigure, MemoryPanel
 from marl_edu.widgets.curiosity import CuriosityFigure, CuriosityPanel
 from marl_edu.widgets.film import Film
 from marl_edu.widgets.graph import GraphFigure, GraphPanel
+from marl_edu.widgets.hunt import HuntPanel
 from marl_edu.widgets.junction import (
     JunctionFigure,
     TrainingPanel,
@@ -13,6 +14,7 @@ from marl_edu.widgets.junction import (
 )
 from marl_edu.widgets.learning import LearningFigure
 from marl_edu.widgets.mixing import MixingFigure
+from marl_edu.widgets.pair import PairPanel
 from marl_edu.widgets.payoff import MixerPanel, PayoffFigure
 from marl_edu.widgets.speaker import SpeakerFigure
 
@@ -23,11 +25,13 @@ __all__ = [
     "Film",
     "GraphFigure",
     "GraphPanel",
+    "HuntPanel",
     "JunctionFigure",
     "LearningFigure",
     "MemoryPanel",
     "MixerPanel",
     "MixingFigure",
+    "PairPanel",
     "PayoffFigure",
     "SpeakerFigure",
     "TrainingPanel",

@@ -28,6 +28,9 @@ PANELS = {  # each with a short run, of several seconds
     "graph": "panel = GraphPanel()",
     "corridor": "panel = MemoryPanel()",
     "curiosity": "panel = CuriosityPanel('RND')",
+    "payoff": "panel = MixerPanel()",
+    "hunt": "panel = HuntPanel()",
+    "pair": "panel = PairPanel()",
     "own": "panel = TrainingPanel(listen=exercises.targeting.solution)",
 }
 FIRST = """from marl_edu import envs, exercises
@@ -38,6 +41,8 @@ SHOWN = {
     "graph": "GraphFigure()",
     "corridor": "CorridorFigure()",
     "curiosity": "CuriosityFigure()",
+    "learning": "LearningFigure()",
+    "payoff": "PayoffFigure()",
     "film": "Film.record(envs.TrafficJunction('easy', num_envs=1), UniformPolicy(), steps=4)",
 }
 PANEL_CELL = "{made}\npanel.updates.step = panel.updates.min\npanel"
@@ -59,7 +64,10 @@ def notebook(folder: Path) -> Path:
 
 
 # What changes each figure, and by which key.
-CHANGED = dict.fromkeys(SHOWN, ("button:visible", "Enter")) | {"graph": ("summary", "Enter")}
+CHANGED = dict.fromkeys(SHOWN, ("button:visible", "Enter")) | {
+    "graph": ("summary", "Enter"),
+    "payoff": ("[data-do=raise]:visible", "Enter"),
+}
 
 
 def cell(page: Page, number: int) -> Locator:
