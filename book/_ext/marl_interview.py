@@ -34,11 +34,12 @@ FOLDER = bank.FOLDER
 ASSETS = "interview"  # in the site's _static
 DECK = "agents-interview.apkg"
 SOURCES = Path(__file__).parents[1] / "_static" / ASSETS  # modules: pages get them joined
-# The scripts of each page; topic pages have the quizzes, all others what is wide alone.
+# The scripts of each page. What is wide is looked after on all; these two have it among their own.
 SCRIPTS: dict[str, tuple[str, ...]] = {
-    name: ("bank.js", f"{name}.js") for name in ("cards", "mock", "readiness")
+    name: ("bank.js", f"{name}.js") for name in ("cards", "mock")
 }
-SCRIPTS |= dict.fromkeys(bank.TOPICS, ("quiz.js",))
+SCRIPTS["readiness"] = ("bank.js", "readiness.js", "wide.js")
+SCRIPTS |= dict.fromkeys(bank.TOPICS, ("quiz.js", "wide.js"))
 # What a side of a sheet holds in letters of one point; by trial.
 PER_SIDE = 372_000
 SMALLEST, LARGEST = 7.9, 10.5
