@@ -21,9 +21,9 @@ def _profiles(rng: torch.Generator) -> Iterator[Case]:
         ("levels in no order", [[0.0, 0.5, 1.0]], [0.75, 0.25, 0.5, 0.0, 1.0]),
     ):
         yield Case(what, (torch.tensor(scores), torch.tensor(levels)))
-    scores = torch.rand(5, 8, generator=rng, dtype=torch.float64)
-    levels = torch.linspace(0, 1, 11, dtype=torch.float64)
-    yield Case("five environments of eight seeds, in float64", (scores, levels))
+    drawn = torch.rand(5, 8, generator=rng, dtype=torch.float64)
+    eleven = torch.linspace(0, 1, 11, dtype=torch.float64)
+    yield Case("five environments of eight seeds, in float64", (drawn, eleven))
 
 
 exercise = Exercise(

@@ -24,9 +24,9 @@ def _boards(rng: torch.Generator) -> Iterator[Case]:
         ),
     ):
         yield Case(what, (torch.tensor([[cell] * 5]), every, torch.tensor(free)))
-    free = torch.rand(4, 6, generator=rng) < 0.6
-    cell = torch.stack([torch.randint(size, (3, 4), generator=rng) for size in free.shape], -1)
-    yield Case("three boards", (cell, torch.randint(5, (3, 4), generator=rng), free))
+    board = torch.rand(4, 6, generator=rng) < 0.6
+    cells = torch.stack([torch.randint(size, (3, 4), generator=rng) for size in board.shape], -1)
+    yield Case("three boards", (cells, torch.randint(5, (3, 4), generator=rng), board))
 
 
 def _placed(given: Values, _: Mapping[str, int]) -> Values:
