@@ -160,13 +160,14 @@ def test_an_old_python_is_refused(place: Path) -> None:
 )
 def test_half_an_environment_is_not_left_behind(place: Path, then: str, interrupted: bool) -> None:
     """Neither by Ctrl-C nor by an interpreter that cannot make one."""
-    venv = place / "env"
+    venv, started = place / "env", place / "started"
+    then = f"open({str(started)!r}, 'w'); {then}"
     command = [sys.executable, "tools/install.py", str(venv), str(stub(place, then))]
     with subprocess.Popen(
         command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as process:
         for _ in range(600):
-            if Path(f"{venv}.begun").exists():
+            if started.exists():  # a signal on its way there might not reach it
                 break
             time.sleep(0.05)
         if interrupted:
