@@ -108,7 +108,7 @@ def worst_seed(scores, levels):
 
 @exercise.mistake
 def how_far_above(scores, levels):
-    """This is how far runs are above each level, and not how many."""
+    """This is how far runs are above each level; the question is how many are."""
     return (scores[:, :, None] - levels).clamp_min(0).float().mean((0, 1))
 
 

@@ -1,8 +1,8 @@
 """Write what the judge in the page needs of an exercise: see in_page.py, which reads it.
 
-An exercise can be posed in the page if numpy can express it: every argument of every input is an
-array, a number, a truth or a list of those, and, in a bug hunt, the suspect gives other results
-than the solution, not other gradients only.
+An exercise can be posed in the page if numpy can express it. That is, every argument of every
+input is an array, a number, a truth or a list of those. In a bug hunt, the suspect must also give
+other results than the solution, rather than other gradients only.
 """
 
 import ast

@@ -5,8 +5,8 @@ It has the shape of what that page exports (book/_static/interview/state.js), an
     {"version": 2,
      "exercises": {"masked_attention": {"done": true, "at": "2026-11-24T09:30:00.000Z"}}}
 
-Where an exercise in the page was right on values, and gradients are left to the lab, its entry is
-{"done": false, "values": true, "at": ...}; it counts for half, and this package keeps it.
+The page checks values alone. Where the lab checks gradients too, a pass in the page has the entry
+{"done": false, "values": true, "at": ...}, which counts for half. This package keeps it.
 
 `at` is when the entry was made, in UTC. Of two entries the newer one counts, and whoever changes an
 entry makes it newer than it was, even by a clock that is wrong. Version 1 had "done" in place of

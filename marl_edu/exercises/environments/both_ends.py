@@ -98,7 +98,7 @@ def limit_is_an_end(reward, next_value, terminated, truncated, gamma):
 
 @exercise.mistake
 def limit_overlooked(reward, next_value, terminated, truncated, gamma):
-    """The return runs on through the time limit into the *next* episode, which began anew somewhere
+    """The return runs on through the time limit into the *next* episode, which began somewhere
     else."""
     return _returns(reward, next_value, terminated, torch.zeros_like(truncated), gamma)
 

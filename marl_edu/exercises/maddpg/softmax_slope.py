@@ -73,7 +73,7 @@ def _action(logits, noise, tau):
 @exercise.mistake
 def like_a_sigmoid(logits, noise, slope, tau):
     """Each action is taken by itself, with the slope a (1 − a) of the logistic function. In a
-    softmax one logit moves all actions: what one gains, the others lose."""
+    softmax one logit moves all actions: what an action gains, the others lose."""
     a = _action(logits, noise, tau)
     return a * (1 - a) * slope / tau
 

@@ -96,7 +96,7 @@ def empty_count_as_0(advantage, alive):
 
 @exercise.mistake
 def empty_slots_too(advantage, alive):
-    """Mean and spread are right, but empty slots get a number as well, and not 0."""
+    """Mean and spread are right, but empty slots get a number as well: they should be 0."""
     living = advantage[alive]
     return (advantage - living.mean()) / (living.std(correction=0) + 1e-8)
 

@@ -147,8 +147,8 @@ def bonus_not_squared(W, W_target, seen, asked, lr):
 
 @exercise.mistake
 def learned_what_is_asked(W, W_target, seen, asked, lr):
-    """The predictor learned from `asked` and not from `seen`: every observation looks old as soon
-    as you ask about it."""
+    """The predictor learned from `asked` instead of `seen`: every observation looks old as soon as
+    you ask about it."""
     return _bonus(asked, W - lr * _slope(W, W_target, asked), W_target)
 
 
