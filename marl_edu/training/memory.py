@@ -69,7 +69,8 @@ def check(cfg: Any, env: Any = None) -> None:
     def needed(x: Mapping[str, int]) -> int:
         if env is None:
             return of_settings(x)
-        return of_run(x, env, hasattr(cfg, "detach_every"), hasattr(cfg, "window"))
+        episodes = hasattr(cfg, "window") or hasattr(cfg, "mixing_dim")  # teams replay whole ones
+        return of_run(x, env, hasattr(cfg, "detach_every"), episodes)
 
     total = needed(given)
     if total <= MOST:
