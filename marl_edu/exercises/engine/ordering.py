@@ -55,7 +55,7 @@ def puzzle(exercise: Exercise) -> Puzzle | None:
         return None
     own = [_text(source, one) for one in statements]
     rng = random.Random(f"order {exercise.name}")
-    stray = {}
+    stray: dict[str, str] = {}
     for mistake in rng.sample(list(exercise.slips), len(exercise.slips)):
         old, new = exercise.slips[mistake]
         line = next((text.replace(old, new) for text in own if old in text), None)

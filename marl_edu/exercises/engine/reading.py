@@ -96,9 +96,7 @@ def _gaps(exercise: Exercise) -> Iterator[Task]:
     head, body = parts(exercise)
     slips = {mistake: slipped(exercise, mistake) for mistake in exercise.slips}
     for number, line in enumerate(body):
-        wrong = [
-            (text, says(exercise, m)) for m, (where, text) in slips.items() if where == number
-        ]
+        wrong = [(text, says(exercise, m)) for m, (where, text) in slips.items() if where == number]
         if len(wrong) < 2:
             continue
         rng = random.Random(f"{exercise.name} {number}")
