@@ -62,7 +62,7 @@ class MixingFigure(LiveFigure):
     Traits, in step with the picture; `ACCEPTS` has what each may be:
         payoff: as a word, "8,-12,-12;-12,0,0;-12,0,0".
         method: how the team learns. beside: how a second one learns, with the same seed; or
-            nothing. explore: "all" actions alike throughout, or "less" and less.
+        nothing. explore: "all" actions alike throughout, or "less" and less.
         weight: of overestimates in OW-QMIX. lr: the step size at the start.
         seed: of weights, actions and samples. band: "five" trains seeds 1 to 5 at once.
         playing: True while it trains. hint: the one thing to try.
