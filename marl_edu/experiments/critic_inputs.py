@@ -1,7 +1,7 @@
 """What does a trained critic read? Its inputs, each of which can be switched off.
 
-A team of IPPO or MAPPO plays hunts (`PredatorPrey`), actions sampled as in training. Then its critic
-goes through them again, without some of what it was trained with:
+A team of IPPO or MAPPO plays hunts (`PredatorPrey`), actions sampled as in training. Then its
+critic goes through them again, without some of what it was trained with:
     own      what the agent itself sees, wherever the critic is told it
     others   what the other agents see                          critic="team"
     places   the state's rows and columns of the predators      critic="state"

@@ -1,6 +1,7 @@
 """Live figures: a trained policy at work, in the lab and on the page."""
 
 from marl_edu.widgets.corridor import CorridorFigure, MemoryPanel
+from marl_edu.widgets.critic import CriticFigure
 from marl_edu.widgets.curiosity import CuriosityFigure, CuriosityPanel
 from marl_edu.widgets.film import Film
 from marl_edu.widgets.graph import GraphFigure, GraphPanel
@@ -20,6 +21,7 @@ from marl_edu.widgets.speaker import SpeakerFigure
 
 __all__ = [
     "CorridorFigure",
+    "CriticFigure",
     "CuriosityFigure",
     "CuriosityPanel",
     "Film",
