@@ -19,13 +19,13 @@ export const LINKED = ["critic", "hunt", "step", "agent", "off"];
 const PACE = 500; // milliseconds of a step
 
 /** @param {World} world @param {Record<string, Critic>} critics @param {{ look: string, hint: string }} texts */
-function markup({ size, agents, episodes, letters }, critics, { look, hint }) {
+function markup({ size, agents, episodes, inputs }, critics, { look, hint }) {
   const { button, group, input, radio, select } = controls("mr");
   const names = Object.entries(critics).map(
     ([name, { label }]) => /** @type {[string, string]} */ ([name, escape(label)]),
   );
   const switches = each(
-    Object.entries(letters),
+    inputs,
     ([letter, name]) =>
       `<label data-part="${letter}">${input("part", `type="checkbox" value="${letter}"`)} ${escape(name)}</label>`,
   );

@@ -211,10 +211,10 @@ def chart(now: Hunt, step: int, agent: int, off: tuple[str, ...]) -> str:
     low = min(-1.0, *(float(line.min()) for _, line, *_ in lines))
     high = max(0.0, *(float(line.max()) for _, line, *_ in lines))
 
-    def x(t: float) -> float:
+    def x(t: shapes.Number) -> float:
         return LEFT + (RIGHT - LEFT) * t / world()["steps"]
 
-    def y(value: float) -> float:
+    def y(value: shapes.Number) -> float:
         return TOP + (FOOT - TOP) * (high - value) / (high - low)
 
     at = x(min(step, now.steps))

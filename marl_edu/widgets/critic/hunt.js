@@ -9,7 +9,7 @@ import { values } from "./network.js";
  * @typedef {object} World
  * @property {number} size @property {number} agents @property {number} steps
  * @property {number} reward of a step off the prey @property {number} episodes behind the table
- * @property {Record<string, string>} letters of inputs, and their names
+ * @property {[string, string][]} inputs a letter and a name each
  */
 
 /** @param {number} length @param {number} at */

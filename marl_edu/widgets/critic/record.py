@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from marl_edu.algos import mappo
 from marl_edu.envs import PredatorPrey
@@ -111,12 +111,12 @@ def stored_critics(seed: int = 0) -> dict[str, dict[str, Any]]:
 
 
 def load(record: dict[str, Any]) -> mappo.Team:
-    """The critic that `export` wrote; its team has no actor."""
+    """The critic that `export` wrote, in a team whose actor is never asked."""
     weights = unpack(record)
     D, inputs = weights["encode.weight"].shape
     net = Recurrent(inputs, 1, 0, D)
     net.load_state_dict(weights)
-    team = mappo.Team(nn.Identity(), net, D)  # type: ignore[arg-type]
+    team = mappo.Team(net, net, D)
     mean, sigma = record["scale"]
     team.scale.mean.fill_(mean)
     team.scale.var.fill_(sigma**2)
@@ -175,5 +175,5 @@ def world() -> dict[str, Any]:
         "steps": env.max_steps,
         "reward": STEP_REWARD,
         "episodes": EPISODES,
-        "letters": {letter: NAMES[part] for part, letter in LETTERS.items()},
+        "inputs": [[letter, NAMES[part]] for part, letter in LETTERS.items()],
     }

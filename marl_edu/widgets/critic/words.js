@@ -14,11 +14,13 @@ import { clamp } from "../shared/kit.js";
 export const HEAD = ["switched off", "variance explained", "mean squared error"];
 export const NOTHING = "none"; // is switched off
 
+const lettersOf = (/** @type {World} */ { inputs }) => inputs.map(([letter]) => letter);
+
 /** Letters in their order, each once, or "none". @param {Iterable<string>} letters @param {World} world */
 export function code(letters, world) {
   const wanted = new Set(letters);
   return (
-    Object.keys(world.letters)
+    lettersOf(world)
       .filter((letter) => wanted.has(letter))
       .join("") || NOTHING
   );
@@ -50,7 +52,7 @@ export const number = (x, digits = 2) => x.toFixed(digits).replace("-", "−");
 
 /** Inputs by their names. @param {string} off letters @param {World} world */
 export function listed(off, world) {
-  const names = [...off].map((letter) => world.letters[letter]);
+  const names = world.inputs.flatMap(([letter, name]) => (off.includes(letter) ? [name] : []));
   if (names.length < 3) return names.join(" and ");
   return `${names.slice(0, -1).join(", ")} and ${names[names.length - 1]}`;
 }
@@ -78,7 +80,7 @@ export function rows(critics, name, off, world) {
   const { kind, parts, numbers } = critics[name];
   /** @param {string} text @param {[number, number]} found */
   const row = (text, [explained, error]) => [text, number(explained), number(error, 3)];
-  const single = Object.keys(world.letters).filter((letter) => Object.hasOwn(parts, letter));
+  const single = lettersOf(world).filter((letter) => Object.hasOwn(parts, letter));
   const lots = ["", ...single, ...(off.length > 1 ? [off] : [])];
   /** @type {[string[], boolean][]} */
   const found = lots.map((lot) => [
