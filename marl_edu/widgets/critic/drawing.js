@@ -7,7 +7,8 @@ import { number } from "./words.js";
 
 export const WIDE = 400;
 export const HIGH = 170;
-const [LEFT, RIGHT, TOP, FOOT] = [34, 290, 12, 136];
+const [LEFT, RIGHT, TOP, FOOT] = [44, 294, 12, 136];
+const LINE = 17; // height of a label
 
 /** @param {Hunt} now @param {number} step */
 export function grid({ world, cells, prey, steps }, step) {
@@ -56,17 +57,20 @@ export function chart(now, step, agent, off) {
     ({ points, colour, dash }) => `<path fill="none" stroke="var(--${colour})" stroke-width="2.5"
       stroke-dasharray="${dash}" d="M${points.map((v, t) => `${fixed(x(t))} ${fixed(y(v))}`).join("L")}"/>`,
   );
-  // From the lowest up, each label at least a line above the one before.
-  let least = FOOT + 4;
+  // From the highest down, each label below the one before.
   const end = (/** @type {{ points: number[] }} */ { points }) => points[points.length - 1];
+  const order = [...lines].sort((a, b) => end(b) - end(a));
+  /** @type {number[]} */
+  const heights = [];
+  for (const line of order)
+    heights.push(
+      Math.max(y(end(line)) + 5, heights.length ? heights[heights.length - 1] + LINE : TOP),
+    );
+  const up = Math.max(0, heights[heights.length - 1] - FOOT - 8);
   const labels = each(
-    [...lines].sort((a, b) => end(a) - end(b)),
-    (line) => {
-      const height = Math.min(least, y(end(line)) + 5);
-      least = height - 17;
-      return `<text x="${fixed(x(steps - 1) + 8)}" y="${fixed(height)}" font-size="15" fill="var(--ink)"
-        ><tspan fill="var(--${line.colour})">■</tspan> ${line.name}</text>`;
-    },
+    order,
+    ({ name, colour }, k) => `<text x="${fixed(x(steps - 1) + 8)}" y="${fixed(heights[k] - up)}"
+      font-size="15" fill="var(--ink)"><tspan fill="var(--${colour})">■</tspan> ${name}</text>`,
   );
   return `<path d="M${LEFT} ${TOP}V${FOOT}H${RIGHT}" fill="none" stroke="var(--line)"/>
     <path d="M${LEFT} ${fixed(y(0))}H${RIGHT}" stroke="var(--line)" stroke-dasharray="2 4"/>

@@ -26,7 +26,8 @@ from marl_edu.widgets.shared.bundle import figure_module
 from marl_edu.widgets.shared.figure import LiveFigure, style
 
 # Of the picture of the values: its size, and where its axes begin and end.
-WIDE, HIGH, LEFT, RIGHT, TOP, FOOT = 400, 170, 34, 290, 12, 136
+WIDE, HIGH, LEFT, RIGHT, TOP, FOOT = 400, 170, 44, 294, 12, 136
+LINE = 17  # height of a label
 HEAD = ("switched off", "variance explained", "mean squared error")
 
 
@@ -248,16 +249,17 @@ def _axes(low: float, high: float, zero: float) -> str:
 
 
 def _labels(lines: list[tuple[str, Tensor, str, str]], x: Any, y: Any) -> list[str]:
-    """The lines' names at their ends, from the lowest up, each a line above the one before."""
-    least, found = FOOT + 4.0, []
-    for name, line, colour, _ in sorted(lines, key=lambda one: float(one[1][-1])):
-        height = min(least, y(float(line[-1])) + 5)
-        least = height - 17
-        found.append(
-            f'<text x="{x(len(line) - 1) + 8:.1f}" y="{height:.1f}" font-size="15" '
-            f'fill="var(--ink)"><tspan fill="var(--{colour})">■</tspan> {name}</text>'
-        )
-    return found
+    """The lines' names at their ends, from the highest down, each below the one before."""
+    order = sorted(lines, key=lambda one: -float(one[1][-1]))
+    heights: list[float] = []
+    for _, line, *_ in order:
+        heights.append(max(y(float(line[-1])) + 5, heights[-1] + LINE if heights else TOP))
+    up = max(0.0, heights[-1] - FOOT - 8)
+    return [
+        f'<text x="{x(len(line) - 1) + 8:.1f}" y="{height - up:.1f}" font-size="15" '
+        f'fill="var(--ink)"><tspan fill="var(--{colour})">■</tspan> {name}</text>'
+        for (name, line, colour, _), height in zip(order, heights, strict=True)
+    ]
 
 
 def summary(now: Hunt, agent: int, off: tuple[str, ...]) -> str:
