@@ -5,8 +5,9 @@
 PATH is a checkout of github.com/uoe-agents/epymarl, as it is. Its parts are put together as in its
 `run.py`: the runner of one environment, the replay, the controller, the learner, and its files of
 settings, with the changes of `EQUAL`, so that both sides do the same work. Of what it imports, only
-SMAClite, which foraging never asks for, may be missing. A line "qmix playing SECONDS" or
-"vdn training SECONDS" on stdin is answered by a line of JSON: environment steps a core second.
+SMAClite, which foraging never asks for, may be missing. A line "qmix 0 SECONDS" (playing alone) or
+"vdn 8 SECONDS" (a gradient step after every 8 episodes) on stdin is answered by a line of JSON:
+environment steps a core second.
 """
 
 import json
@@ -19,7 +20,7 @@ from collections.abc import Callable
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
-import lbforaging  # noqa: F401  registers the environments
+import lbforaging  # type: ignore[import-untyped]  # noqa: F401  registers the environments
 import torch
 
 TIME_LIMIT = 50
@@ -43,8 +44,8 @@ def settings(path: str, method: str) -> dict[str, Any]:
     return found | EQUAL
 
 
-def make(path: str, game: str, method: str) -> dict[str, Callable[[], int]]:
-    """Calls that play an episode, or play one and learn once; each returns the steps played."""
+def make(path: str, game: str, method: str) -> Callable[[int], int]:
+    """A call that plays so many episodes and learns once; it returns the steps played."""
     from components.episode_buffer import ReplayBuffer
     from components.transforms import OneHot
     from controllers import REGISTRY as CONTROLLERS
@@ -79,29 +80,27 @@ def make(path: str, game: str, method: str) -> dict[str, Callable[[], int]]:
     runner.setup(scheme=scheme, groups=groups, preprocess=onehot, mac=controller)
     learner = LEARNERS[args.learner](controller, buffer.scheme, logger, args)
 
-    def playing() -> int:
+    def play(episodes: int) -> int:
+        """So many episodes, and then a gradient step; with 0 one episode and none."""
         before = runner.t_env
-        runner.run(test_mode=False)
-        return int(runner.t_env - before)
-
-    def training() -> int:
-        before = runner.t_env
-        buffer.insert_episode_batch(runner.run(test_mode=False))
-        if buffer.can_sample(args.batch_size):
+        for _ in range(max(episodes, 1)):
+            buffer.insert_episode_batch(runner.run(test_mode=False))
+        if episodes and buffer.can_sample(args.batch_size):
             sample = buffer.sample(args.batch_size)
-            learner.train(sample[:, : sample.max_t_filled()], runner.t_env, buffer.episodes_in_buffer)
+            learner.train(
+                sample[:, : sample.max_t_filled()], runner.t_env, buffer.episodes_in_buffer
+            )
         return int(runner.t_env - before)
 
-    while not buffer.can_sample(args.batch_size):
-        training()
-    return {"playing": playing, "training": training}
+    play(args.batch_size)
+    return play
 
 
-def per_second(call: Callable[[], int], seconds: float) -> float:
+def per_second(play: Callable[[int], int], episodes: int, seconds: float) -> float:
     """Steps a second of one core, over at least so many seconds."""
     steps, start = 0, time.process_time()
     while time.process_time() - start < seconds:
-        steps += call()
+        steps += play(episodes)
     return steps / (time.process_time() - start)
 
 
@@ -113,12 +112,12 @@ def main() -> None:
     logging.disable(logging.INFO)
     sys.modules.setdefault("smaclite", ModuleType("smaclite"))
     sys.path.insert(0, os.path.join(path, "src"))
-    made: dict[str, dict[str, Callable[[], int]]] = {}
+    made: dict[str, Callable[[int], int]] = {}
     for line in sys.stdin:
-        method, what, seconds = line.split()
+        method, episodes, seconds = line.split()
         if method not in made:
             made[method] = make(path, game, method)
-        print(json.dumps(per_second(made[method][what], float(seconds))), flush=True)
+        print(json.dumps(per_second(made[method], int(episodes), float(seconds))), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
 """QMIX and VDN on level-based foraging, beside EPyMARL.
 
-    python benchmarks/qlearning.py                             ours alone; a minute
-    python benchmarks/qlearning.py --reference PATH [--save]   beside a checkout of EPyMARL at PATH;
-                                                               to book/results/benchmark-qlearning.json
+    python benchmarks/qlearning.py                            ours alone; three minutes
+    python benchmarks/qlearning.py --reference PATH [--save]  beside a checkout of EPyMARL at PATH;
+                                                              to benchmark-qlearning.json
 
-Environment steps a core second, on one thread, in turns of which the median counts. "playing" is
-whole episodes with actions of the network and exploration, "training" the same and one gradient step
-on 32 whole episodes for every episode that was played. Equal on both sides: agents with a GRU of 64
-that know their number, a mixer of 32 with one linear layer per hypernetwork, double Q, Adam, a
-replay of 5,000 episodes. EPyMARL plays one environment at a time, as its settings for foraging say;
-ours plays `--num-envs` side by side and then takes as many gradient steps. Goal: 20 times as fast.
+Environment steps a core second, on one thread, in turns of which the median counts: of whole
+episodes with actions of the network and exploration, alone ("0 episodes"), and with a gradient step
+on 32 whole episodes after every 1, 8 or 64 of them. EPyMARL's settings for foraging say 1. Equal on
+both sides: agents with a GRU of 64 that know their number, a mixer of 32 with one linear layer per
+hypernetwork, double Q, Adam, a replay of 5,000 episodes. EPyMARL plays one environment at a time,
+as those settings say; ours plays `--num-envs` side by side, and then takes the gradient steps that
+are due. Goal: 20 times as fast.
 """
 
 import argparse
-import importlib.metadata
 import json
 import os
 import statistics
@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,16 @@ from marl_edu.training.qlearning import rollout
 PEER = Path(__file__).with_name("peer_epymarl.py")
 GAMES = ("Foraging-8x8-2p-2f-coop-v3", "Foraging-10x10-3p-3f-v3")
 METHODS = {"qmix": qmix, "vdn": vdn}
-WHAT = ("playing", "training")
+EPISODES = (0, 1, 8, 64)  # played before each gradient step; 0: no gradient step at all
 GOAL = 20.0
 EPSILON = 0.5  # while playing; it costs the same at any value
 
 Row = dict[str, Any]
-Call = Callable[[], int]  # returns the steps of single environments
+Play = Callable[[int], int]  # (episodes before a gradient step) -> steps of single environments
 
 
-def ours(method: str, game: str, num_envs: int) -> dict[str, Call]:
-    """Calls that play an episode in every environment, or play them and learn as often."""
+def ours(method: str, game: str, num_envs: int) -> Play:
+    """A call that plays an episode in every environment, and learns as often as that is due."""
     cfg = METHODS[method].Config(
         env=Foraging, env_args=settings(game), num_envs=num_envs, hidden_dim=64
     )
@@ -60,13 +61,10 @@ def ours(method: str, game: str, num_envs: int) -> dict[str, Call]:
     optimizer = torch.optim.Adam(net.parameters(), lr=5e-4, fused=True)
     generator = torch.Generator().manual_seed(0)
 
-    def playing() -> int:
-        return int(rollout(net, env, EPSILON, generator)[1]["env_steps"])
-
-    def training() -> int:
-        episodes, played = rollout(net, env, EPSILON, generator)
-        replay.add(episodes)
-        for _ in range(num_envs):
+    def play(episodes: int) -> int:
+        came, played = rollout(net, env, EPSILON, generator)
+        replay.add(came)
+        for _ in range(num_envs // episodes if episodes else 0):
             total, _ = team_q.loss(net, target, team_q.sample(replay, cfg, generator), cfg)
             optimizer.zero_grad()
             total.backward()
@@ -74,19 +72,19 @@ def ours(method: str, game: str, num_envs: int) -> dict[str, Call]:
             optimizer.step()
         return int(played["env_steps"])
 
-    return {"playing": playing, "training": training}
+    return play
 
 
-def per_second(call: Call, seconds: float) -> float:
+def per_second(play: Play, episodes: int, seconds: float) -> float:
     """Steps a second of one core, over at least so many seconds."""
     steps, start = 0, time.process_time()
     while time.process_time() - start < seconds:
-        steps += call()
+        steps += play(episodes)
     return steps / (time.process_time() - start)
 
 
 @contextmanager
-def peer(reference: str | None, game: str) -> Iterator[Callable[[str, str, float], float] | None]:
+def peer(reference: str | None, game: str) -> Iterator[Callable[[str, int, float], float] | None]:
     """What asks EPyMARL for its steps a core second; None without a checkout."""
     if reference is None:
         yield None
@@ -98,8 +96,8 @@ def peer(reference: str | None, game: str) -> Iterator[Callable[[str, str, float
         if process.stdin is None or process.stdout is None:
             raise RuntimeError("the peer has no pipes")
 
-        def ask(method: str, what: str, seconds: float) -> float:
-            process.stdin.write(f"{method} {what} {seconds}\n")  # type: ignore[union-attr]
+        def ask(method: str, episodes: int, seconds: float) -> float:
+            process.stdin.write(f"{method} {episodes} {seconds}\n")  # type: ignore[union-attr]
             process.stdin.flush()  # type: ignore[union-attr]
             answer = process.stdout.readline()  # type: ignore[union-attr]
             if not answer:
@@ -112,39 +110,42 @@ def peer(reference: str | None, game: str) -> Iterator[Callable[[str, str, float
 def measure(options: argparse.Namespace) -> list[Row]:
     """All rows, printed as they come."""
     rows = []
-    print(f"{'steps a core second':40}{'ours':>10}{'EPyMARL':>10}{'times as fast':>15}")
+    print(f"{'steps a core second':46}{'ours':>10}{'EPyMARL':>10}{'times as fast':>15}")
     for game in options.games:
         with peer(options.reference, game) as ask:
             for method in METHODS:
-                calls = ours(method, game, options.num_envs)
-                for what in WHAT:
+                play = ours(method, game, options.num_envs)
+                for episodes in EPISODES:
                     times: dict[str, list[float]] = {"ours": [], "reference": []}
                     for turn in range(options.rounds + 1):  # the first is for warming up
-                        found = {"ours": per_second(calls[what], options.seconds)}
+                        found = {"ours": per_second(play, episodes, options.seconds)}
                         if ask:
-                            found["reference"] = ask(method, what, options.seconds)
+                            found["reference"] = ask(method, episodes, options.seconds)
                         for who, rate in found.items() if turn else ():
                             times[who].append(rate)
-                    rows.append(row_of(game, method, what, options.num_envs, times))
+                    rows.append(row_of(game, method, episodes, options.num_envs, times))
                     print(said(rows[-1]), flush=True)
     return rows
 
 
-def row_of(game: str, method: str, what: str, num_envs: int, times: dict[str, list[float]]) -> Row:
+def row_of(
+    game: str, method: str, episodes: int, num_envs: int, times: dict[str, list[float]]
+) -> Row:
     """A row of the result; without a checkout the reference and the ratio are None."""
     each = {who: statistics.median(found) if found else None for who, found in times.items()}
     mine, theirs = each["ours"], each["reference"]
-    row: Row = {"game": game, "method": method, "what": what, "num_envs": num_envs}
+    row: Row = {"game": game, "method": method, "episodes": episodes, "num_envs": num_envs}
     return row | each | {"ratio": mine / theirs if mine and theirs else None, "turns": times}
 
 
 def said(row: Row) -> str:
     """A row in words."""
-    name = f"{row['game'].removesuffix('-v3')} {row['method']} {row['what']}"
+    learns = f"learns every {row['episodes']}" if row["episodes"] else "plays"
+    name = f"{row['game'].removesuffix('-v3')} {row['method']} {learns}"
     if row["ratio"] is None:
-        return f"{name:40}{row['ours']:10,.0f}  no checkout: --reference PATH"
+        return f"{name:46}{row['ours']:10,.0f}  no checkout: --reference PATH"
     below = "" if row["ratio"] >= GOAL else f"  below {GOAL:g}"
-    return f"{name:40}{row['ours']:10,.0f}{row['reference']:10,.0f}{row['ratio']:15.1f}{below}"
+    return f"{name:46}{row['ours']:10,.0f}{row['reference']:10,.0f}{row['ratio']:15.1f}{below}"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -152,7 +153,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--reference", metavar="PATH", help="a checkout of uoe-agents/epymarl")
     parser.add_argument("--games", nargs="+", default=GAMES)
-    parser.add_argument("--num-envs", type=int, default=64, help="B of ours (64)")
+    parser.add_argument("--num-envs", type=int, default=64, help="B of ours, from 64 (64)")
     parser.add_argument("--seconds", type=float, default=3.0, help="of core time a turn (3)")
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts (5)")
     parser.add_argument("--save", action="store_true", help="write it below book/results")
@@ -171,8 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.save:
         commit = ["git", "-C", options.reference, "rev-parse", "HEAD"]
         head = subprocess.run(commit, capture_output=True, text=True, check=False).stdout.strip()
-        versions = {"torch": torch.__version__}
-        versions["lbforaging"] = importlib.metadata.version("lbforaging")
+        versions = {name: version(name) for name in ("torch", "lbforaging")}
         where = {"cpu": cpu_model(), "load_before": load, "time": now(), "commit": git_commit()}
         where |= {"reference_commit": head, "versions": versions}
         where |= {"command": "python benchmarks/qlearning.py --reference PATH --save"}

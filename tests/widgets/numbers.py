@@ -65,7 +65,7 @@ def compute(records: dict[str, Any]) -> dict[str, Any]:
         "maze": maze | {"start": env.start, "key": env.key, "door": env.door},
         "payoff": [_fits(table, weight) for weight in WEIGHTS for table in GAMES.values()],
         "speaker": {"room": speaker.room(), "episodes": _talk(records["speaker"])},
-        "critic": {"world": critic.world(), "hunts": _foresee(records["critic"])},
+        "critic": {"task": critic.task(), "hunts": _foresee(records["critic"])},
         "film": {"packed": pack(*PICTURES), "pictures": PICTURES},
     }
 

@@ -28,7 +28,7 @@ from marl_edu.widgets.critic.record import (
     load,
     parts_of,
     stored_critics,
-    world,
+    task,
 )
 from marl_edu.widgets.shared.bundle import figure_script
 from tests.accessibility import violations
@@ -210,8 +210,8 @@ def js(browser: Browser) -> Iterator[Page]:  # noqa: F811
     page.close()
 
 
-GO = """([world, record, number, off]) => {
-    const now = new J.Hunt(world, J.load(record), number, off);
+GO = """([task, record, number, off]) => {
+    const now = new J.Hunt(task, J.load(record), number, off);
     const texts = [0, 3, 20].map((step) => J.caption(now, step, 1, off));
     const { came, allOn, value, success } = now;
     return { came, allOn, value, success, texts, summary: J.summary(now, 1, off) };
@@ -223,7 +223,7 @@ def test_the_stored_critics_say_the_same_in_the_page(js: Page, stored, kind: str
     """In every step of twenty hunts, for every agent, with every choice of inputs."""
     for number, off in enumerate((choices(PARTS[kind]) * SHOWN)[:SHOWN]):
         letters = code(off).replace(NOTHING, "")
-        theirs = js.evaluate(GO, [world(), stored[kind], number, letters])
+        theirs = js.evaluate(GO, [task(), stored[kind], number, letters])
         now = Hunt(stored[kind], number, off)
         for name, ours in (("came", now.came), ("allOn", now.all_on), ("value", now.value)):
             assert (torch.tensor(theirs[name]).T - ours).abs().max() < 1e-5
@@ -236,22 +236,22 @@ def test_the_stored_critics_say_the_same_in_the_page(js: Page, stored, kind: str
 def test_words_in_the_page_are_those_of_python(js: Page, kind: str) -> None:
     for number, off in enumerate(choices(PARTS[kind])[:6]):
         letters = code(off).replace(NOTHING, "")
-        theirs = js.evaluate(GO, [world(), CRITICS[kind], number, letters])
+        theirs = js.evaluate(GO, [task(), CRITICS[kind], number, letters])
         now = Hunt(CRITICS[kind], number, off)
         assert theirs["texts"] == [caption(now, step, 1, off) for step in (0, 3, 20)]
         table = js.evaluate(
-            "([all, name, off, world]) => J.rows(all, name, off, world)",
-            [CRITICS, kind, letters, world()],
+            "([all, name, off, task]) => J.rows(all, name, off, task)",
+            [CRITICS, kind, letters, task()],
         )
         assert table == [[list(row), shown] for row, shown in rows(CRITICS, kind, off)]
 
 
 def test_a_link_may_be_nonsense(js: Page) -> None:
     first = {"critic": "team", "hunt": 2, "step": 1, "agent": 1, "off": "om"}
-    read = "([traits, first, all, world]) => J.readState(traits, first, all, world)"
+    read = "([traits, first, all, task]) => J.readState(traits, first, all, task)"
 
     def found(traits: dict[str, Any]) -> Any:
-        return js.evaluate(read, [traits, first, CRITICS, world()])
+        return js.evaluate(read, [traits, first, CRITICS, task()])
 
     assert found(first) == first
     odd = {"critic": "__proto__", "hunt": 1e9, "step": "x", "agent": -4, "off": "constructor"}

@@ -11,8 +11,8 @@ const [LEFT, RIGHT, TOP, FOOT] = [44, 294, 12, 136];
 const LINE = 17; // height of a label
 
 /** @param {Hunt} now @param {number} step */
-export function grid({ world, cells, prey, steps }, step) {
-  const { size } = world;
+export function grid({ task, cells, prey, steps }, step) {
+  const { size } = task;
   const centre = (/** @type {number} */ k) => (k + 0.5) * CELL;
   const lines = Array.from({ length: size - 1 }, (_, k) => {
     const at = (k + 1) * CELL;
@@ -35,7 +35,7 @@ export function grid({ world, cells, prey, steps }, step) {
 
 /** Values and the return that followed, by step. @param {Hunt} now @param {number} step @param {number} agent @param {string} off letters */
 export function chart(now, step, agent, off) {
-  const { steps, world } = now;
+  const { steps, task } = now;
   const lines = [
     { name: "followed", points: now.came[agent], colour: "ink", dash: "none" },
     { name: "critic", points: now.allOn[agent].slice(0, -1), colour: "a0", dash: "7 4" },
@@ -49,7 +49,7 @@ export function chart(now, step, agent, off) {
     });
   const all = lines.flatMap(({ points }) => points);
   const [low, high] = [Math.min(-1, ...all), Math.max(0, ...all)];
-  const x = (/** @type {number} */ t) => LEFT + ((RIGHT - LEFT) * t) / world.steps;
+  const x = (/** @type {number} */ t) => LEFT + ((RIGHT - LEFT) * t) / task.steps;
   const y = (/** @type {number} */ v) => TOP + ((FOOT - TOP) * (high - v)) / (high - low);
   const at = fixed(x(Math.min(step, steps)));
   const curves = each(
@@ -78,5 +78,5 @@ export function chart(now, step, agent, off) {
     <g font-size="15" fill="var(--soft)"><text x="${LEFT - 6}" y="${FOOT + 5}" text-anchor="end">${number(low, 1)}</text>
       <text x="${LEFT - 6}" y="${fixed(y(0) + 5)}" text-anchor="end">0</text>
       <text x="${LEFT}" y="${FOOT + 24}">step 0</text>
-      <text x="${RIGHT}" y="${FOOT + 24}" text-anchor="end">${world.steps}</text></g>${curves}${labels}`;
+      <text x="${RIGHT}" y="${FOOT + 24}" text-anchor="end">${task.steps}</text></g>${curves}${labels}`;
 }

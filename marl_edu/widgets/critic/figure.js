@@ -8,7 +8,7 @@ import { load } from "./network.js";
 import { caption, code, HEAD, NOTHING, readState, rows, summary, switched } from "./words.js";
 
 /** @import { Packed, Place } from "../shared/kit.js" */
-/** @import { World } from "./hunt.js" */
+/** @import { Task } from "./hunt.js" */
 /** @import { Critic, Net } from "./network.js" */
 /** @import { State, Traits } from "./words.js" */
 
@@ -18,7 +18,7 @@ export const LINKED = ["critic", "hunt", "step", "agent", "off"];
 
 const PACE = 500; // milliseconds of a step
 
-/** @param {World} world @param {Record<string, Critic>} critics @param {{ look: string, hint: string }} texts */
+/** @param {Task} task @param {Record<string, Critic>} critics @param {{ look: string, hint: string }} texts */
 function markup({ size, agents, episodes, inputs }, critics, { look, hint }) {
   const { button, group, input, radio, select } = controls("mr");
   const names = Object.entries(critics).map(
@@ -68,8 +68,8 @@ function markup({ size, agents, episodes, inputs }, critics, { look, hint }) {
 /** @param {Place} place */
 export function render({ model, el }) {
   keepKeys(el);
-  /** @type {World} */
-  const world = model.get("world");
+  /** @type {Task} */
+  const task = model.get("task");
   /** @type {Record<string, Critic & Packed>} */
   const critics = model.get("critics");
   /** @type {Record<string, Net>} */
@@ -85,7 +85,7 @@ export function render({ model, el }) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
 
-  el.innerHTML = markup(world, critics, { look: model.get("look"), hint: model.get("hint") });
+  el.innerHTML = markup(task, critics, { look: model.get("look"), hint: model.get("hint") });
   const part = (/** @type {string} */ selector) => find(el, selector);
   const button = (/** @type {string} */ name) =>
     /** @type {HTMLButtonElement} */ (part(`[data-do=${name}]`));
@@ -99,7 +99,7 @@ export function render({ model, el }) {
     const { critic, hunt } = state;
     nets[critic] ??= load(critics[critic]);
     off = switched(state.off, nets[critic]);
-    now = new Hunt(world, nets[critic], hunt, off);
+    now = new Hunt(task, nets[critic], hunt, off);
     show();
   }
 
@@ -124,7 +124,7 @@ export function render({ model, el }) {
     part(".mr-words").textContent = text;
     fill(
       part(".mr-numbers tbody"),
-      each(rows(critics, critic, off, world), ([[name, ...numbers], shown]) => {
+      each(rows(critics, critic, off, task), ([[name, ...numbers], shown]) => {
         const cells = each(numbers, (one) => `<td>${one}</td>`);
         return `<tr${shown ? ' class="mr-now"' : ""}><th scope="row">${escape(name)}</th>${cells}</tr>`;
       }),
@@ -163,7 +163,7 @@ export function render({ model, el }) {
     },
     reset() {
       model.set("playing", false);
-      set(readState(first, first, critics, world));
+      set(readState(first, first, critics, task));
     },
   };
   el.addEventListener("click", (event) => BUTTONS[target(event).dataset.do ?? ""]?.());
@@ -171,7 +171,7 @@ export function render({ model, el }) {
     const { dataset, value, checked } = target(event);
     if (dataset.name === "part") {
       const kept = state.off === NOTHING ? "" : state.off.replace(value, "");
-      set({ off: code(checked ? kept : kept + value, world) });
+      set({ off: code(checked ? kept : kept + value, task) });
     }
     if (dataset.name === "critic") set({ critic: value, hunt: 0, step: 0 });
     if (dataset.name === "agent") set({ agent: Number(value) });
@@ -181,7 +181,7 @@ export function render({ model, el }) {
 
   const wanted = () => {
     const traits = Object.fromEntries(LINKED.map((key) => [key, model.get(key)]));
-    return readState(traits, first, critics, world);
+    return readState(traits, first, critics, task);
   };
   // Python, or a link, asks for another moment.
   const outside = () => {

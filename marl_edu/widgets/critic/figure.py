@@ -20,7 +20,7 @@ from marl_edu.widgets.critic.record import (
     code,
     parts_of,
     stored_critics,
-    world,
+    task,
 )
 from marl_edu.widgets.shared.bundle import figure_module
 from marl_edu.widgets.shared.figure import LiveFigure, style
@@ -52,14 +52,14 @@ class CriticFigure(LiveFigure):
 
     NAME = "critic"
     STATE = (
-        "critics", "world", "look", "hint", "first", "critic", "hunt", "step", "agent", "off",
+        "critics", "task", "look", "hint", "first", "critic", "hunt", "step", "agent", "off",
         "playing",
     )  # fmt: skip
     _esm = figure_module("critic")
     _css = style("critic")
 
     critics = traitlets.Dict().tag(sync=True)
-    world = traitlets.Dict().tag(sync=True)
+    task = traitlets.Dict().tag(sync=True)
     look = traitlets.Unicode(junction.STYLE).tag(sync=True)
     hint = traitlets.Unicode(
         "switch off the prey’s place, then the own view. Which one does the critic lean on? The "
@@ -82,7 +82,7 @@ class CriticFigure(LiveFigure):
         if not found:
             raise ValueError("critics must hold at least one critic, got none")
         defaults = {"critic": next(iter(found))}
-        super().__init__(critics=found, world=world(), **{**defaults, **settings})
+        super().__init__(critics=found, task=task(), **{**defaults, **settings})
         self.first = {key: getattr(self, key) for key in names}
 
     @traitlets.validate("critic", "hunt", "step", "agent", "off")
@@ -93,8 +93,8 @@ class CriticFigure(LiveFigure):
         if name == "off":
             return checked(value)
         played = min(len(one["hunts"]) for one in self.critics.values())
-        highest = {"hunt": played - 1, "agent": self.world["agents"] - 1}
-        most = highest.get(name, self.world["steps"])
+        highest = {"hunt": played - 1, "agent": self.task["agents"] - 1}
+        most = highest.get(name, self.task["steps"])
         if not 0 <= value <= most:
             raise ValueError(f"{name} must lie in 0..{most}, got {value!r}")
         return value
@@ -111,7 +111,7 @@ class CriticFigure(LiveFigure):
     def _still(self) -> str:
         now, off = self.moment(), self.switched()
         words = caption(now, self.step, self.agent, off)
-        episodes = f"Numbers: {self.world['episodes']:,} hunts of this team, one seed."
+        episodes = f"Numbers: {self.task['episodes']:,} hunts of this team, one seed."
         inside = (
             f"{picture(now, self.step, words)}{chart(now, self.step, self.agent, off)}"
             f"<figcaption>{html.escape(self.critics[self.critic]['label'])}. {html.escape(words)} "
@@ -187,7 +187,7 @@ def table(critics: dict[str, Any], name: str, off: tuple[str, ...]) -> str:
 
 def picture(now: Hunt, step: int, label: str) -> str:
     """The grid as SVG."""
-    size = world()["size"]
+    size = task()["size"]
     cells = now.cells[min(step, now.steps)]
     discs = []
     for i, cell in enumerate(cells):
@@ -213,7 +213,7 @@ def chart(now: Hunt, step: int, agent: int, off: tuple[str, ...]) -> str:
     high = max(0.0, *(float(line.max()) for _, line, *_ in lines))
 
     def x(t: shapes.Number) -> float:
-        return LEFT + (RIGHT - LEFT) * t / world()["steps"]
+        return LEFT + (RIGHT - LEFT) * t / task()["steps"]
 
     def y(value: shapes.Number) -> float:
         return TOP + (FOOT - TOP) * (high - value) / (high - low)
@@ -239,7 +239,7 @@ def _axes(low: float, high: float, zero: float) -> str:
         (LEFT - 6, FOOT + 5, "end", number(low, 1)),
         (LEFT - 6, zero + 5, "end", "0"),
         (LEFT, FOOT + 24, "start", "step 0"),
-        (RIGHT, FOOT + 24, "end", f"{world()['steps']}"),
+        (RIGHT, FOOT + 24, "end", f"{task()['steps']}"),
     ]
     inside = "".join(
         f'<text x="{x}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'

@@ -5,8 +5,8 @@ import { values } from "./network.js";
 /** @import { Net } from "./network.js" */
 
 /**
- * What marl_edu.widgets.critic.record.world gives.
- * @typedef {object} World
+ * What marl_edu.widgets.critic.record.task gives.
+ * @typedef {object} Task
  * @property {number} size @property {number} agents @property {number} steps
  * @property {number} reward of a step off the prey @property {number} episodes behind the table
  * @property {[string, string][]} inputs a letter and a name each
@@ -16,16 +16,16 @@ import { values } from "./network.js";
 const oneHot = (length, at) => Array.from({ length }, (_, k) => Number(k === at));
 
 export class Hunt {
-  /** @param {World} world @param {Net} net @param {number} number @param {string} off letters */
-  constructor(world, net, number, off) {
+  /** @param {Task} task @param {Net} net @param {number} number @param {string} off letters */
+  constructor(task, net, number, off) {
     const { prey, cells } = net.hunts[number];
-    this.world = world;
+    this.task = task;
     this.net = net;
     this.number = number;
     this.prey = prey;
     this.cells = cells;
     this.steps = cells.length - 1;
-    const read = Array.from({ length: world.agents }, (_, i) =>
+    const read = Array.from({ length: task.agents }, (_, i) =>
       cells.map((now) => this.input(now, i)),
     );
     /** By agent and step, one more than there are steps. */
@@ -40,7 +40,7 @@ export class Hunt {
 
   /** What a predator sees. @param {number[]} cells @param {number} i */
   obs(cells, i) {
-    const { size } = this.world;
+    const { size } = this.task;
     const seen = oneHot(size * size + 4, cells[i]);
     seen[size * size + 2] = Number(cells[i] === this.prey);
     seen[size * size + 3] = cells.filter((cell) => cell === cells[i]).length;
@@ -49,7 +49,7 @@ export class Hunt {
 
   /** What the critic reads. @param {number[]} cells @param {number} i */
   input(cells, i) {
-    const { size, agents } = this.world;
+    const { size, agents } = this.task;
     const state = () =>
       [...cells, this.prey].flatMap((cell) =>
         oneHot(size, Math.floor(cell / size)).concat(oneHot(size, cell % size)),
@@ -75,7 +75,7 @@ export class Hunt {
     /** @type {number[]} */
     const found = [];
     for (let t = this.steps - 1; t >= 0; t--) {
-      const paid = this.cells[t + 1][i] === this.prey ? 0 : this.world.reward;
+      const paid = this.cells[t + 1][i] === this.prey ? 0 : this.task.reward;
       next = paid + this.net.gamma * next;
       found[t] = next;
     }

@@ -166,7 +166,7 @@ class Hunt:
         return torch.stack(found[::-1])
 
 
-def world() -> dict[str, Any]:
+def task() -> dict[str, Any]:
     """The numbers of the environment, for JavaScript."""
     env = PredatorPrey(num_envs=1)
     return {
