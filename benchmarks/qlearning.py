@@ -153,11 +153,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--reference", metavar="PATH", help="a checkout of uoe-agents/epymarl")
     parser.add_argument("--games", nargs="+", default=GAMES)
-    parser.add_argument("--num-envs", type=int, default=64, help="B of ours, from 64 (64)")
+    parser.add_argument("--num-envs", type=int, default=64, help="B of ours, a multiple of 64 (64)")
     parser.add_argument("--seconds", type=float, default=3.0, help="of core time a turn (3)")
     parser.add_argument("--rounds", type=int, default=5, help="of which the median counts (5)")
     parser.add_argument("--save", action="store_true", help="write it below book/results")
     options = parser.parse_args(arguments)
+    if options.num_envs < 1 or options.num_envs % max(EPISODES):
+        parser.error(
+            f"--num-envs must be a multiple of {max(EPISODES)}, so that whole gradient steps are "
+            f"due, got {options.num_envs}"
+        )
     if options.save and not options.reference:
         parser.error("--save needs --reference PATH: the file holds both sides of one run")
     if options.reference and not Path(options.reference, "src", "learners").is_dir():
