@@ -242,8 +242,8 @@ def _axes(low: float, high: float, zero: float) -> str:
         (RIGHT, FOOT + 24, "end", f"{task()['steps']}"),
     ]
     inside = "".join(
-        f'<text x="{x}" y="{y:.1f}" text-anchor="{anchor}">{text}</text>'
-        for x, y, anchor, text in texts
+        f'<text x="{x}" y="{y:.1f}" text-anchor="{align}">{text}</text>'
+        for x, y, align, text in texts
     )
     return f'<g font-size="15" fill="var(--soft)">{inside}</g>'
 
