@@ -74,6 +74,7 @@ def write(place: Locator, text: str) -> None:
     """Replace what is written."""
     opened(place).focus()
     place.page.keyboard.press("ControlOrMeta+a")
+    place.page.keyboard.press("Delete")
     place.page.keyboard.insert_text(text)
 
 
