@@ -33,8 +33,7 @@ export class Chain {
   constructor(name, sizes, shares, most, weights, gradients) {
     this.shares = shares;
     this.layers = shares.map(
-      (_, k) =>
-        new Dense(weights, gradients, `${name}.${2 * k}`, most, sizes[k], sizes[k + 1]),
+      (_, k) => new Dense(weights, gradients, `${name}.${2 * k}`, most, sizes[k], sizes[k + 1]),
     );
   }
 
@@ -169,8 +168,9 @@ export class Running {
     const K = this.mean.length;
     let n = 0;
     for (let r = 0; r < times.length; r++) n += times[r];
+    if (!n) return;
     const total = this.count + n;
-    for (let k = 0; n && k < K; k++) {
+    for (let k = 0; k < K; k++) {
       let [mean, spread] = [0, 0];
       for (let r = 0; r < times.length; r++) mean += (times[r] * rows[r * K + k]) / n;
       for (let r = 0; r < times.length; r++)
@@ -195,9 +195,17 @@ export class Distillation {
     this.sizes = { O, F };
     this.seen = seen;
     this.stats = new Running(new Float64Array(O), new Float64Array(O));
-    this.predictor = new Chain("predictor", [O, W, W, W, F], [0.01, 0, 0, 1], most, weights, gradients);
+    this.predictor = new Chain(
+      "predictor",
+      [O, W, W, W, F],
+      [0.01, 0, 0, 1],
+      most,
+      weights,
+      gradients,
+    );
     this.target = new Chain("target", [O, W, W, F], [0.01, 0.01, 1], most, weights, {});
     this.x = new Float64Array(seen.length);
+    /** @type {Float64Array} */
     this.wanted = new Float64Array(); // what the target says of each state
     this.some = new Float64Array(seen.length);
     this.back = new Float64Array(most * F);
@@ -278,13 +286,19 @@ export function drawWide(shapes, weights, draw) {
 }
 
 /**
- * All numbers of an agent, one part after the other, and who learns from which gradients.
- * @param {Sizes} sizes @param {number} states
+ * All numbers of an agent, one part after the other, and who learns from which gradients. Behind
+ * the weights stands what a picture of the agent needs.
+ * @param {Sizes} sizes @param {number} states @param {number} longest states of an episode
  */
-export function makeNets(sizes, states) {
+export function makeNets(sizes, states, longest) {
   const learned = [policyShapes(sizes), predictorShapes(sizes)];
   /** @type {Shapes} */
-  const kept = [...targetShapes(sizes), ["pays", [states]], ["visits", [states]]];
+  const kept = [
+    ...targetShapes(sizes),
+    ["pays", [states]],
+    ["visits", [states]],
+    ["route", [longest]],
+  ];
   const weights = room([...learned.flat(), ...kept]);
   const gradients = room(learned.flat());
   let at = 0;

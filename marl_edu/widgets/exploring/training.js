@@ -34,13 +34,37 @@ export class Explorer {
     const { obs, actions, size, seen } = this.states;
     const { hidden_dim: D, predictor_dim: W, feature_dim: F } = setup;
     this.sizes = { O: obs, A: actions, D, W, F };
-    this.nets = makeNets(this.sizes, size);
+    this.nets = makeNets(this.sizes, size, this.maze.steps + 1);
     this.weights = this.nets.weights;
     const { named } = this.weights;
     drawNets(this.sizes, named, uniforms(choice.seed, 0));
     this.net = new ActorCritic(this.sizes, size, named, this.nets.gradients.named);
     this.pays = named.pays; // what arriving in each state pays now
     this.visits = named.visits; // how often each was met
+    this.route = named.route; // the states of an episode of the last round; -1 behind its end
+    this.route.fill(-1);
+    /** @type {Distillation | Counts | undefined} */
+    this.module = undefined;
+    if (choice.bonus === "counts") this.module = new Counts(size);
+    if (choice.bonus === "rnd") {
+      this.module = new Distillation(this.sizes, seen, named, this.nets.gradients.named);
+      this.warmUp(uniforms(choice.seed, 3));
+    }
+    this.module?.reward(this.pays);
+    this.largest = Math.max(...this.pays); // that nobody has learned from yet
+  }
+
+  /** The mean and spread of what is seen start from an episode of random play. @param {() => number} draw */
+  warmUp(draw) {
+    const { actions, next, ends, size } = this.states;
+    const times = new Float64Array(size);
+    for (let b = 0; b < this.setup.num_envs; b++) {
+      for (let [t, s] = [0, 0]; t < this.maze.steps && !ends[s]; t++) {
+        s = next[s][Math.floor(draw() * actions)];
+        times[s] += 1;
+      }
+    }
+    this.module?.update(times);
   }
 
   /** The chance to reach the goal. */
@@ -56,27 +80,23 @@ export class Learner extends Explorer {
   constructor(setup, choice) {
     super(setup, choice);
     const { num_envs: B } = setup;
-    const { size, obs, seen } = this.states;
-    const { named } = this.weights;
+    const { size, obs } = this.states;
     const most = B * this.maze.steps; // steps of a round
     this.chosen = uniforms(choice.seed, 1); // for all who share a seed the same draws
     this.ordered = uniforms(choice.seed, 2);
-    /** @type {Distillation | Counts | undefined} */
-    this.module = undefined;
-    if (choice.bonus === "counts") this.module = new Counts(size);
-    if (choice.bonus === "rnd") {
-      this.module = new Distillation(this.sizes, seen, named, this.nets.gradients.named);
-      this.warmUp(uniforms(choice.seed, 3));
-    }
-    this.module?.reward(this.pays);
     this.running = new Float64Array(B); // the discounted bonus of each environment
     this.returns = new Running(new Float64Array(1), new Float64Array(1)); // ... and its spread
     // A round: in which state each step was taken, what was done, and where it led.
-    [this.state, this.action, this.led] = [0, 1, 2].map(() => new Uint16Array(most));
+    this.state = new Uint16Array(most);
+    this.action = new Uint16Array(most);
+    this.led = new Uint16Array(most);
     this.lengths = new Uint16Array(B); // of the episodes, one after the other
-    [this.bonuses, this.chance, this.advantage, this.ext, this.int] = [0, 1, 2, 3, 4].map(
-      () => new Float64Array(most),
-    );
+    // Of each step: the discounted bonus so far, log pi of its action, advantage and returns.
+    this.bonuses = new Float64Array(most);
+    this.chance = new Float64Array(most);
+    this.advantage = new Float64Array(most);
+    this.ext = new Float64Array(most);
+    this.int = new Float64Array(most);
     this.once = new Uint8Array(most).fill(1);
     this.taken = 0; // steps of the round
     this.times = new Float64Array(size); // that each state was met in it
@@ -93,19 +113,6 @@ export class Learner extends Explorer {
     this.diverged = ""; // or how
     /** @type {number | undefined} */
     this.fresh = undefined; // the chance to reach the goal in the end
-  }
-
-  /** The mean and spread of what is seen start from an episode of random play. @param {() => number} draw */
-  warmUp(draw) {
-    const { actions, next, ends, size } = this.states;
-    const times = new Float64Array(size);
-    for (let b = 0; b < this.setup.num_envs; b++) {
-      for (let [t, s] = [0, 0]; t < this.maze.steps && !ends[s]; t++) {
-        s = next[s][Math.floor(draw() * actions)];
-        times[s] += 1;
-      }
-    }
-    this.module?.update(times);
   }
 
   /** A round of play, what was new in it, and gradient steps on it. */
@@ -172,6 +179,9 @@ export class Learner extends Explorer {
       this.found = Math.max(this.found, states.ends[led[m - 1]]);
     }
     this.taken = m;
+    this.route.fill(-1);
+    this.route.set(state.subarray(0, lengths[0]));
+    this.route[lengths[0]] = led[lengths[0] - 1];
     for (let s = 0; s < times.length; s++) visits[s] += times[s];
   }
 
