@@ -1,27 +1,26 @@
 // The maze before the key is taken and with it: what each cell pays, or how often it was met, and
 // where the agent went.
 
-import { agentDisc, CELL, each, fixed, shade } from "../shared/kit.js";
+import { agentDisc, CELL, each, fixed, percent, shade } from "../shared/kit.js";
 
 /** @import { Explorer } from "./training.js" */
 
 const FADED = 100; // times smaller than the largest bonus at the start: not drawn any more
 
-/** @param {number} x */
-const brief = (x) => (x && x < 0.01 ? x.toExponential(0) : x.toFixed(2));
-
 /**
- * How dark each state is, what a map shows in words, and what its numbers are.
+ * What a map shows: how dark each state is, and a range of it in words.
  * @param {Explorer} explorer @param {string} map "surprise" or "visits"
  */
 function looksOf({ choice, pays, visits, largest }, map) {
   if (map === "visits" || choice.bonus === "none") {
     const most = Math.log(1 + Math.max(...visits)) || 1;
     const count = (/** @type {number} */ x) => Math.round(x).toLocaleString("en");
-    return { of: visits, dark: Array.from(visits, (n) => Math.log(1 + n) / most), say: count };
+    const dark = Array.from(visits, (n) => Math.log(1 + n) / most);
+    return { name: "visits", of: visits, dark, say: count };
   }
   const dark = Array.from(pays, (x) => 1 + Math.log(x / largest) / Math.log(FADED));
-  return { of: pays, dark, say: brief };
+  const say = (/** @type {number} */ x) => percent(x / largest);
+  return { name: "surprise", of: pays, dark, say };
 }
 
 /**
@@ -29,10 +28,9 @@ function looksOf({ choice, pays, visits, largest }, map) {
  * @param {Explorer} explorer @param {string} map @param {string} title
  */
 export function mapsShape(explorer, map, title) {
-  const { maze, states, choice, route } = explorer;
+  const { maze, states, route } = explorer;
   const { rows, columns, free, walls, ring, shut, open, lock } = maze;
-  const { of, dark, say } = looksOf(explorer, map);
-  const shows = map === "visits" || choice.bonus === "none" ? "visits" : "surprise";
+  const { name, of, dark, say } = looksOf(explorer, map);
   const centre = (/** @type {number} */ cell) =>
     free[cell].map((k) => (k + 0.5) * CELL).toReversed();
   const pictures = each([0, 1], (has) => {
@@ -61,10 +59,10 @@ export function mapsShape(explorer, map, title) {
     const there = shown.flatMap((s) => (s === undefined ? [] : of[s]));
     const words = `${has ? "with the key" : "before the key"}: ${say(Math.min(...there))} to ${say(Math.max(...there))}`;
     return `<figure><svg viewBox="0 0 ${columns * CELL} ${rows * CELL}" role="img" font-family="system-ui,sans-serif"
-        aria-label="${title}, ${shows} ${words}"><rect width="100%" height="100%" rx="8" fill="var(--paper)"/>
+        aria-label="${title}, ${name} ${words}"><rect width="100%" height="100%" rx="8" fill="var(--paper)"/>
         <g stroke="var(--paper)">${cells}</g>${walls}${ring}${has ? open : shut + lock}
         <path d="${[...lines].join("")}" fill="none" stroke="var(--me-way)" stroke-width="${fixed(CELL / 8)}"
           stroke-linecap="round"/>${agent}</svg><figcaption>${words}</figcaption></figure>`;
   });
-  return `<section aria-label="${title}: ${shows}"><h4>${title}: ${shows}</h4>${pictures}</section>`;
+  return `<section aria-label="${title}: ${name}"><h4>${title}: ${name}</h4>${pictures}</section>`;
 }

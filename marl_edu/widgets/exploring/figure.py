@@ -45,17 +45,15 @@ ACCEPTS: dict[str, tuple[Any, ...]] = {  # what a reader may choose
 }
 LOOK = junction.STYLE + "".join(f"--me-{one}:{COLOURS[one]};" for one in BONUSES)
 LOOK += "--me-way:#d1495b;"  # seen on the lightest and on the darkest cell
-STORED = {  # of the still picture
-    f"{one}-maze": Look({"rnd": "RND", "counts": "counts", "none": "no bonus"}[one], COLOURS[one])
-    for one in BONUSES
-}
+STORED = {"rnd-maze": "RND", "counts-maze": "counts", "none-maze": "no bonus"}  # of the still
 MEASURED = results.RESULTS / "benchmark-exploring.json"  # by benchmarks/exploring.py
 
 
 def with_steps(layout: str) -> dict[str, Any]:
-    """A maze as JSON values, and how many steps an episode has."""
+    """A maze as JSON values, less what belongs to the TV, and how many steps an episode has."""
     env = KeyDoorMaze(layout, num_envs=1)
-    return maze_data(env) | {"steps": env.max_steps}
+    data = maze_data(env) | {"steps": env.max_steps}
+    return {key: value for key, value in data.items() if key not in ("sees", "screen", "carried")}
 
 
 def measured() -> dict[str, Any]:
@@ -128,13 +126,14 @@ class ExploringFigure(LiveFigure):
 
 def still() -> tuple[str, str]:
     """How stored agents learned the maze, as SVG; and in words."""
-    curves = {name: results.learning_curve(name) for name in STORED}
-    found = {name: exploration.solved(name) for name in STORED}
-    words = [
-        f"{STORED[name].label} {round(one.value * one.n)} of {one.n}" for name, one in found.items()
-    ]
+    looks, words = {}, []
+    for name, label in STORED.items():
+        found = exploration.solved(name)
+        words.append(f"{label} {round(found.value * found.n)} of {found.n}")
+        looks[name] = Look(words[-1], COLOURS[name.partition("-")[0]])
     text = f"Stored seeds that solve the maze: {', '.join(words)}. Curves: 90 % interval."
     random = float(goal_chances(KeyDoorMaze(num_envs=1))[-1])
     lines = (("best possible 100", 1.0), (f"random play {100 * random:.0f}", random))
     label = f"Share of episodes that reach the goal while training. {text}"
-    return draw(curves, STORED, lines, label), text
+    curves = {name: results.learning_curve(name) for name in STORED}
+    return draw(curves, looks, lines, label), text

@@ -65,8 +65,8 @@ export function markup(accepts, mazes, { look, hint }) {
       </div>
     </div>
     <div class="ml-maps me-maps"></div>
-    <p class="ml-note">Surprise: dark is new, from the largest bonus at the start down to a hundredth of it. Visits: dark is
-      often. The line is where the agent went in one episode of the last round.</p>
+    <p class="ml-note">Surprise, in percent of the largest bonus at the start: dark is new, a hundredth or less is light.
+      Visits: dark is often. The line: where the agent went in one episode of the last round.</p>
     <details class="ml-more">
       <summary>More: maze, how fast surprise fades, learning rate, seeds</summary>
       <div class="ml-stage">

@@ -38,7 +38,7 @@ ACCEPTS: dict[str, tuple[Any, ...]] = {  # what a reader may choose
 
 
 class Look(NamedTuple):
-    """How a curve is called and coloured."""
+    """What is written beside a curve, and its colour."""
 
     label: str
     tone: str
@@ -110,15 +110,17 @@ class LearningFigure(LiveFigure):
             "Attention hears the one that knows. Three distractors, "
             f"{curves['tarmac-probe3'].n} stored seeds, 90 % interval."
         )
-        scores = [
-            f"{look.label} {_percent(results.summary(name))}" for name, look in STORED.items()
-        ]
+        scores, looks = [], {}
+        for name, look in STORED.items():
+            found = results.summary(name)
+            scores.append(f"{look.label} {_percent(found)}")
+            looks[name] = Look(f"{look.label} {100 * found.value:.0f}", look.tone)
         label = (
             "Share of right answers while training: attention rises to nearly all, the mean less "
             "far, silence stays at guessing. At the end, on fresh questions: " + "; ".join(scores)
         )
         guessing = (f"guessing {100 / SYMBOLS:.0f}", 1 / SYMBOLS)
-        drawn = draw(curves, STORED, (("best possible 100", 1.0), guessing), label)
+        drawn = draw(curves, looks, (("best possible 100", 1.0), guessing), label)
         return (
             f'<figure class="ml ml-still" style="{junction.STYLE}">{drawn}'
             f"<figcaption>{html.escape(text)}</figcaption></figure>"
@@ -161,11 +163,8 @@ def draw(
             f'<path d="M{"L".join(band)}z" fill="{tone}" opacity=".2"/>',
             f'<path d="M{"L".join(line)}" fill="none" stroke="{tone}" stroke-width="2.5"/>',
         ]
-        score = 100 * results.summary(name).value
         dot = f'<tspan fill="{tone}">●</tspan>'
-        labels.append(
-            (_height(one.iqm[-1]), f'fill="var(--ink)" font-weight="600">{dot} {words} {score:.0f}')
-        )
+        labels.append((_height(one.iqm[-1]), f'fill="var(--ink)" font-weight="600">{dot} {words}'))
     parts += [
         f'<text x="{RIGHT + 6}" y="{y + 4:.1f}" {words}</text>' for y, words in _apart(labels)
     ]
