@@ -2,6 +2,7 @@
 
 from marl_edu.widgets.corridor import CorridorFigure, MemoryPanel
 from marl_edu.widgets.curiosity import CuriosityFigure, CuriosityPanel
+from marl_edu.widgets.exploring import ExploringFigure
 from marl_edu.widgets.film import Film
 from marl_edu.widgets.graph import GraphFigure, GraphPanel
 from marl_edu.widgets.hunt import HuntPanel
@@ -22,6 +23,7 @@ __all__ = [
     "CorridorFigure",
     "CuriosityFigure",
     "CuriosityPanel",
+    "ExploringFigure",
     "Film",
     "GraphFigure",
     "GraphPanel",

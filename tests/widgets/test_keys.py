@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 from marl_edu.widgets import (
     CorridorFigure,
     CuriosityFigure,
+    ExploringFigure,
     Film,
     GraphFigure,
     JunctionFigure,
@@ -30,6 +31,7 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg" aria-label="a picture"/>'
 FIGURES: dict[str, Callable[[], Any]] = {
     "corridor": CorridorFigure,
     "curiosity": CuriosityFigure,
+    "exploring": ExploringFigure,
     "film": lambda: Film([SVG, SVG], ["one", "two"], "A film."),
     "graph": GraphFigure,
     "junction": JunctionFigure,

@@ -13,6 +13,7 @@ from marl_edu.envs.baselines.task import UniformPolicy
 from marl_edu.widgets import (
     CorridorFigure,
     CuriosityFigure,
+    ExploringFigure,
     Film,
     LearningFigure,
     MixingFigure,
@@ -29,6 +30,7 @@ FIGURES: dict[str, Callable[[], LiveFigure]] = {
     "corridor": lambda: CorridorFigure(test_corridor.WALKERS, trail="wfffxff"),
     "curiosity": lambda: CuriosityFigure(trail="w3333t4p17.", method="icm"),
     "graph": lambda: test_graph.figure(cut="1-2"),
+    "exploring": lambda: ExploringFigure(bonus="counts", beside="rnd", seed=2),
     "learning": lambda: LearningFigure(distractors=1, beside="nobody", heads=2),
     "mixing": lambda: MixingFigure(beside="vdn", seed=2),
     "payoff": lambda: PayoffFigure(weight=50),
