@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import anywidget
 
+from marl_edu.plots.kept import kept
+
 FOLDER = Path(__file__).parents[1]
 
 
@@ -45,8 +47,9 @@ class LiveFigure(anywidget.AnyWidget):
         """
         state = {key: getattr(self, key) for key in self.STATE} | self.AT_FIRST
         text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")  # no end of script
+        still = kept(self._still(), self._css)
         return (
-            f'<div data-figure="{self.NAME}"><style>{self._css}</style>{self._still()}'
+            f'<div data-figure="{self.NAME}"><style>{self._css}</style>{still}'
             f'<script type="application/json">{text}</script></div>'
         )
 
