@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 # The last rule of the cascade, as long as somebody reads style sheets: then the SVG is shown.
 RULE = "<style>.marl-drawn[hidden]{display:contents!important}</style>"
-OPEN, CLOSE = '<span class="marl-drawn" hidden>', "</span>"
+OPEN, CLOSE = '<span class="marl-drawn" hidden="hidden">', "</span>"
 ON_PAPER = "background:#fff;color:#1f2328"  # an image knows neither the page's colours nor its font
 AS_IT_IS = " =:/;,()'-._~!*+@$[]{}|^"  # in an address; whatever else is percent-encoded
 
