@@ -12,6 +12,7 @@ from marl_edu.widgets.shared.bundle import FIGURES
 from tests.lab.conftest import (
     SECONDS,
     Lab,
+    Notebook,
     idle,
     lab,
     menu,
@@ -215,26 +216,64 @@ def test_after_a_restart_of_the_kernel_a_panel_says_how_to_go_on(saved: Lab) -> 
 def test_every_copy_opens_with_its_directives_and_equations_set(
     browser: Browser, tmp_path: Path
 ) -> None:
+    """One after the other in one Lab: to load it for each takes longer than all the rest."""
     server = Lab(browser, tmp_path / "lab", tmp_path / "home")
     lab.refresh(lab.BOOK, server.folder)
-    with server.started():
+    with server.started(), server.open(lab.FIRST) as page:
         for name in lab.notebooks(lab.BOOK):
-            with server.open(name.as_posix()) as page:
-                page.locator(".jp-MarkdownCell h1").first.wait_for()
-                page.wait_for_timeout(500)
-                texts = page.locator(".jp-MarkdownCell").all_inner_texts()
-                raw = [text for text in texts if ":::" in text or "{cite" in text]
-                assert texts and raw == [], name
+            page.evaluate(OPEN, name.as_posix())
+            shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+            shown.locator(".jp-MarkdownCell h1").first.wait_for()
+            assert raw(shown) == [], name
+            page.evaluate("() => jupyterapp.commands.execute('application:close')")
 
 
-def test_the_tour_runs_to_its_end(browser: Browser, tmp_path: Path) -> None:
+def raw(notebook: Locator) -> list[str]:
+    """The cells of text that are shown as they were typed."""
+    notebook.page.wait_for_timeout(500)
+    texts = notebook.locator(".jp-MarkdownCell .jp-RenderedMarkdown").all_text_contents()
+    assert texts
+    return [text for text in texts if ":::" in text or "{cite" in text]
+
+
+OPEN = "path => jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'})"
+# Numbers of the tour that somebody makes smaller; `make test` runs it as it is.
+SMALLER = {"attention_agents, env, n_episodes=100": "attention_agents, env, n_episodes=12",
+           "walks=400": "walks=40"}  # fmt: skip
+
+
+def test_the_tour_with_smaller_numbers_runs_to_its_end(browser: Browser, tmp_path: Path) -> None:
     server = Lab(browser, tmp_path / "lab", tmp_path / "home")
     lab.refresh(lab.BOOK, server.folder)
+    copy = server.folder / lab.FIRST
+    text = copy.read_text("utf-8")
+    for once, now in SMALLER.items():
+        assert text.count(once) == 1
+        text = text.replace(once, now)
+    copy.write_text(text, "utf-8")
     with server.started(), server.open(lab.FIRST) as page:
         run_all(page, 4 * SECONDS)
         assert unfinished(page) == []
         assert page.locator("[data-mime-type*='stderr'], .jp-RenderedText[data-mime-type*=error]") \
             .count() == 0  # fmt: skip
+
+
+def test_notebook_7_shows_plays_and_trains_too(
+    saved: Lab, folder: Path, notebook: Path, tmp_path: Path
+) -> None:
+    shown = Notebook(saved.browser, folder, tmp_path / "home")
+    copy = folder / "again.ipynb"
+    copy.write_text(notebook.read_text("utf-8"), "utf-8")
+    with shown.started(), shown.open("again.ipynb") as page:
+        run_all(page)
+        for name in SHOWN:
+            play(page, cell(page, FIGURE[name]), name)
+        train(page, cell(page, PANEL["corridor"]))
+        save(page)
+    lab.refresh(lab.BOOK, folder / "lab")
+    with shown.started(), shown.open("lab/chapters/tarmac.ipynb") as page:
+        page.locator(".jp-MarkdownCell h1").first.wait_for()
+        assert raw(page.locator(".jp-Notebook")) == []
 
 
 def test_as_one_html_file_it_shows_stills_and_asks_no_other_machine(

@@ -11,7 +11,8 @@ from marl_edu.plots import show
 from marl_edu.plots.kept import drawn_once, kept
 from marl_edu.widgets.shared.figure import LiveFigure
 
-SVG = '<svg viewBox="0 0 4 2" aria-label="a &quot;b&quot; &lt;c&gt;"><text>50 % &amp; "5"</text></svg>'
+ALT = "a &quot;b&quot; &lt;c&gt;"
+SVG = f'<svg viewBox="0 0 4 2" aria-label="{ALT}"><text>50 % &amp; "5"</text></svg>'
 FRAMED = f'<figure class="mx still" style="--ink:#123">{SVG}<figcaption>c</figcaption></figure>'
 
 
@@ -44,11 +45,11 @@ def test_an_image_is_a_whole_drawing_with_what_is_around_it() -> None:
     assert "--ink:#123" in (drawing.get("style") or "")
     (text,) = drawing.iter("{http://www.w3.org/2000/svg}text")
     assert text.text == '50 % & "5"'
-    assert 'alt="a &quot;b&quot; &lt;c&gt;"' in kept(FRAMED)
+    assert f'alt="{ALT}"' in kept(FRAMED)
 
 
 def test_words_of_the_drawing_are_hidden_by_what_a_cleaner_keeps() -> None:
-    """An attribute without a value is dropped; a style sheet is dropped, and it alone shows them."""
+    """An attribute without a value is dropped. So is the style sheet, which alone shows them."""
     page = kept(FRAMED)
     assert f'<span class="marl-drawn" hidden="hidden">{SVG}</span>' in page
     assert page.startswith("<style>.marl-drawn[hidden]{display:contents!important}</style>")
