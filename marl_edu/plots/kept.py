@@ -39,7 +39,7 @@ def kept(page: str, css: str = "") -> str:
             f"{f'<style>{css}</style>' * ('class=' in found[0])}{found[0]}</svg>"
         )
         address = "data:image/svg+xml," + quote(drawing, safe=AS_IT_IS)
-        image = f'<img alt="{alt}" style="width:100%;max-width:32rem" src="{address}">'
+        image = f'<img alt="{alt}" style="width:100%;max-width:32rem" src="{address}"/>'
         return f"<template>{image}</template>{OPEN}{found[0]}{CLOSE}"
 
     shown = _SVG.sub(twice, page)

@@ -28,7 +28,7 @@ class Drawn(LiveFigure):
 def images(page: str) -> list[str]:
     """What the addresses of the images hold."""
     assert all(found.isascii() for found in re.findall(r'src="([^"]*)"', page))
-    found = re.findall(r'<template><img [^>]*src="data:image/svg\+xml,([^"]*)"></template>', page)
+    found = re.findall(r'<template><img [^>]*src="data:image/svg\+xml,([^"]*)"/></template>', page)
     return [unquote(one) for one in found]
 
 
@@ -56,7 +56,7 @@ def test_words_of_the_drawing_are_hidden_by_what_a_cleaner_keeps() -> None:
 
 
 def test_a_live_figure_and_a_plot_keep_theirs() -> None:
-    (image,) = images(Drawn().to_html())
+    (image,) = images(Drawn()._repr_mimebundle_()[0]["text/html"])
     assert "<style>.mx .a{fill:red}</style>" in image
     figure = Figure()
     figure.subplots().plot([1, 2])

@@ -38,7 +38,7 @@ class LiveFigure(anywidget.AnyWidget):
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is None:  # the widget was closed
             return None
-        return {**bundle[0], "text/html": self.to_html()}, bundle[1]
+        return {**bundle[0], "text/html": kept(self.to_html(), self._css)}, bundle[1]
 
     def to_html(self) -> str:
         """The figure as a piece of a page: a still picture, and the state that it comes alive with.
@@ -47,9 +47,8 @@ class LiveFigure(anywidget.AnyWidget):
         """
         state = {key: getattr(self, key) for key in self.STATE} | self.AT_FIRST
         text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")  # no end of script
-        still = kept(self._still(), self._css)
         return (
-            f'<div data-figure="{self.NAME}"><style>{self._css}</style>{still}'
+            f'<div data-figure="{self.NAME}"><style>{self._css}</style>{self._still()}'
             f'<script type="application/json">{text}</script></div>'
         )
 
