@@ -17,6 +17,7 @@ from marl_edu.widgets.mixing import MixingFigure
 from marl_edu.widgets.pair import PairPanel
 from marl_edu.widgets.payoff import MixerPanel, PayoffFigure
 from marl_edu.widgets.speaker import SpeakerFigure
+from marl_edu.widgets.team import TeamPanel
 
 __all__ = [
     "CorridorFigure",
@@ -34,6 +35,7 @@ __all__ = [
     "PairPanel",
     "PayoffFigure",
     "SpeakerFigure",
+    "TeamPanel",
     "TrainingPanel",
     "export_policy",
     "stored_policies",

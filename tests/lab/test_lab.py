@@ -32,6 +32,7 @@ PANELS = {  # each with a short run, of several seconds
     "payoff": "panel = MixerPanel()",
     "hunt": "panel = HuntPanel()",
     "pair": "panel = PairPanel()",
+    "team": "panel = TeamPanel()",
     "own": "panel = TrainingPanel(listen=exercises.targeting.solution)",
 }
 FIRST = """from marl_edu import envs, exercises
