@@ -393,6 +393,18 @@ def test_the_pairs_panel_trains_what_was_chosen(critic: str) -> None:
     assert "with central critics" in made._repr_mimebundle_()["text/html"]
 
 
+@pytest.mark.parametrize("talk", [True, False])
+def test_the_teams_panel_trains_what_was_chosen(talk: bool) -> None:
+    made = TeamPanel()
+    made.updates.min = made.updates.step = 1
+    made.updates.value, made.talk.value = 60, talk
+    run = made.train()
+    assert made.attempts[-1].cfg.talk == talk and run.rows[-1]["update"] == 60
+    assert "correct turns in 1000 fresh episodes" in made.status.value
+    assert made.stored({"talk": talk}) == ("tarmac" if talk else "team") + "_drqn-witness"
+    assert "that talks and remembers" in made._repr_mimebundle_()["text/html"]
+
+
 def test_what_the_panels_compare_with_is_what_scripted_policies_get() -> None:
     walk = play_episodes(PredatorPrey(num_envs=1000), along_the_edges, 4000)["success"].mean()
     assert abs(100 * walk - EDGES[1]) < 2.5

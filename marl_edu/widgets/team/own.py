@@ -18,10 +18,8 @@ class TeamQ(combined.TeamQ):
         self, obs: Float[Tensor, "E L NO"], hidden: Float[Tensor, "E NU"]
     ) -> tuple[Float[Tensor, "E L AN"], Float[Tensor, "E NU"]]:
         """Q of all actions of the team."""
-        each, N = (
-            obs.unflatten(-1, (self.n_agents, -1)).transpose(1, 2).flatten(0, 1),
-            self.n_agents,
-        )
+        N = self.n_agents
+        each = obs.unflatten(-1, (N, -1)).transpose(1, 2).flatten(0, 1)
         memory = hidden.unflatten(-1, (N, -1)).flatten(0, 1)
         q, after = drqn.RecurrentQ.unroll(self, each, memory)  # (E N, L, A)
         of_steps = q.unflatten(0, (-1, N)).transpose(1, 2).flatten(0, 1)  # (E L, N, A)
