@@ -273,7 +273,8 @@ def draw_once(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
     """Take out the images that a notebook keeps for where it is not trusted: a page is."""
-    context["body"] = drawn_once(context.get("body", ""))
+    if "body" in context:
+        context["body"] = drawn_once(context["body"])
 
 
 def name_what_ran(

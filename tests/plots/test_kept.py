@@ -2,6 +2,8 @@
 
 import re
 import xml.etree.ElementTree as ElementTree
+from importlib import import_module
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -10,6 +12,7 @@ from matplotlib.figure import Figure
 from marl_edu.plots import show
 from marl_edu.plots.kept import drawn_once, kept
 from marl_edu.widgets.shared.figure import LiveFigure
+from tests import ROOT
 
 ALT = "a &quot;b&quot; &lt;c&gt;"
 SVG = f'<svg viewBox="0 0 4 2" aria-label="{ALT}"><text>50 % &amp; "5"</text></svg>'
@@ -36,6 +39,15 @@ def images(page: str) -> list[str]:
 def test_a_page_of_the_site_is_as_it_was(page: str) -> None:
     assert drawn_once(kept(page)) == page
     assert (kept(page) == page) == (SVG not in page)
+
+
+def test_the_site_draws_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "book" / "_ext"))
+    draw_once: Any = import_module("marl_site").draw_once
+    page, none = {"body": f"<main>{kept(FRAMED)}</main>"}, {"title": "Search"}
+    for context in (page, none):
+        draw_once(None, "a", "page.html", context, None)
+    assert page == {"body": f"<main>{FRAMED}</main>"} and none == {"title": "Search"}
 
 
 def test_an_image_is_a_whole_drawing_with_what_is_around_it() -> None:
