@@ -16,7 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from marl_edu.exercises import NOTEBOOKS
-from marl_edu.plots.kept import drawn_once
+from marl_edu.plots.untrusted import drawn_once
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ import matplotlib.style
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
-from marl_edu.plots.kept import kept
+from marl_edu.plots.untrusted import kept
 
 STYLE = Path(__file__).with_name("marl_edu.mplstyle")
 INK = "#1b1b1d"  # as in the style file; becomes the page's text colour

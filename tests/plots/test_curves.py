@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from marl_edu import plots
 from marl_edu.plots import style
-from marl_edu.plots.kept import drawn_once
+from marl_edu.plots.untrusted import drawn_once
 from marl_edu.results import Curve, Estimate
 
 

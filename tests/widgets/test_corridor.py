@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page
 from marl_edu.algos.drqn import RecurrentQ
 from marl_edu.envs.tmaze import DOWN, UP, TMaze
 from marl_edu.experiments import memory_probe
-from marl_edu.plots.kept import drawn_once
+from marl_edu.plots.untrusted import drawn_once
 from marl_edu.training import qlearning
 from marl_edu.widgets.corridor import figure as corridor
 from marl_edu.widgets.corridor.figure import CorridorFigure, Walk, caption, export, load

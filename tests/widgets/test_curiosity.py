@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from marl_edu.envs.baselines.key_door_maze import plan
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.plots.kept import drawn_once
+from marl_edu.plots.untrusted import drawn_once
 from marl_edu.widgets import CuriosityPanel
 from marl_edu.widgets.curiosity.figure import (
     LONGEST,

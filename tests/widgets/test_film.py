@@ -17,7 +17,7 @@ from marl_edu.envs import TrafficJunction
 from marl_edu.envs.baselines.key_door_maze import ShortestPath
 from marl_edu.envs.baselines.task import Always, UniformPolicy
 from marl_edu.envs.key_door_maze import KeyDoorMaze
-from marl_edu.plots.kept import drawn_once
+from marl_edu.plots.untrusted import drawn_once
 from marl_edu.widgets import Film
 from tests.accessibility import violations
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, Page
 from marl_edu.agents.gnn_dqn_agent import LAYERS
 from marl_edu.algos import gat
 from marl_edu.envs.relay import Relay
-from marl_edu.plots.kept import drawn_once
+from marl_edu.plots.untrusted import drawn_once
 from marl_edu.training import a2c
 from marl_edu.widgets import GraphPanel
 from marl_edu.widgets.graph.figure import LETTERS, GraphFigure, export, listen, telling_moment

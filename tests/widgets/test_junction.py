@@ -18,7 +18,7 @@ from marl_edu.core.settings import plain
 from marl_edu.envs import TrafficJunction
 from marl_edu.experiments import catalogue
 from marl_edu.experiments.interventions import Mute, through
-from marl_edu.plots.kept import drawn_once
+from marl_edu.plots.untrusted import drawn_once
 from marl_edu.training import a2c
 from marl_edu.widgets import JunctionFigure, export_policy, stored_policies, telling_moment
 from marl_edu.widgets import __main__ as readme

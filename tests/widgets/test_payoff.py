@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from marl_edu.core.payoff_fits import additive_fit, best_fit, reached_fit
 from marl_edu.envs.games import CLIMBING_GAME, QTRAN_GAME, TWO_STEP_PAYOFFS
-from marl_edu.plots.kept import drawn_once
+from marl_edu.plots.untrusted import drawn_once
 from marl_edu.widgets.payoff.figure import GAMES, PayoffFigure, colours, describe, number, written
 from marl_edu.widgets.shared.bundle import figure_script
 from tests.accessibility import violations

@@ -14,7 +14,7 @@ from marl_edu.algos import maddpg
 from marl_edu.core.evaluate import play_episodes
 from marl_edu.envs import SpeakerListener
 from marl_edu.experiments import catalogue
-from marl_edu.plots.kept import drawn_once
+from marl_edu.plots.untrusted import drawn_once
 from marl_edu.widgets.shared.bundle import figure_script
 from marl_edu.widgets.speaker import SpeakerFigure
 from marl_edu.widgets.speaker.episode import (

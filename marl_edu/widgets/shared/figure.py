@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 import anywidget
 
-from marl_edu.plots.kept import kept
+from marl_edu.plots.untrusted import kept
 
 FOLDER = Path(__file__).parents[1]
 

@@ -10,7 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from marl_edu.plots import show
-from marl_edu.plots.kept import drawn_once, kept
+from marl_edu.plots.untrusted import drawn_once, kept
 from marl_edu.widgets.shared.figure import LiveFigure
 from tests import ROOT
 
