@@ -18,6 +18,7 @@ from marl_edu.widgets.mixing import MixingFigure
 from marl_edu.widgets.pair import PairPanel
 from marl_edu.widgets.payoff import MixerPanel, PayoffFigure
 from marl_edu.widgets.speaker import SpeakerFigure
+from marl_edu.widgets.team import TeamPanel
 
 __all__ = [
     "CorridorFigure",
@@ -36,6 +37,7 @@ __all__ = [
     "PairPanel",
     "PayoffFigure",
     "SpeakerFigure",
+    "TeamPanel",
     "TrainingPanel",
     "export_policy",
     "stored_policies",
