@@ -20,6 +20,7 @@ ALIVE = {  # a page of each figure, and what is there once it is alive
     "film": ("book/chapters/environments.html", ".mf-controls"),
     "payoff": ("book/chapters/qmix.html", ".mp-payoffs"),
     "speaker": ("book/chapters/maddpg.html", ".ms-plane"),
+    "critic": ("book/chapters/mappo.html", ".mr-grid"),
 }
 SCREEN = 684  # pixels that the theme's head leaves of a phone's 740
 PAGES = sorted(
@@ -73,6 +74,8 @@ def test_it_is_alive_when_opened_from_disk(browser, html: Path, name: str) -> No
         ("mixing", "method"),
         ("speaker", "team"),
         ("speaker", "trail"),
+        ("critic", "critic"),
+        ("critic", "off"),
     ],
 )
 def test_a_link_of_nonsense_stops_no_figure(watched: Watched, name: str, trait: str) -> None:
@@ -96,6 +99,7 @@ def test_a_link_of_nonsense_stops_no_figure(watched: Watched, name: str, trait: 
         ("graph", ["[data-do=reset]", ".mg-ties"]),
         ("learning", ["[data-do=play]", "[data-do=step]", "[data-name=talk]"]),
         ("speaker", ["[data-do=play]", "[data-do=step]", "[data-name=word]", "[data-name=team]"]),
+        ("critic", ["[data-do=play]", "[data-do=step]", ".mr-parts", "[data-name=critic]"]),
     ],
 )
 def test_on_a_phone_what_is_pressed_is_on_the_screen_with_the_picture(
