@@ -3,6 +3,7 @@
 from marl_edu.widgets.corridor import CorridorFigure, MemoryPanel
 from marl_edu.widgets.critic import CriticFigure
 from marl_edu.widgets.curiosity import CuriosityFigure, CuriosityPanel
+from marl_edu.widgets.exploring import ExploringFigure
 from marl_edu.widgets.film import Film
 from marl_edu.widgets.graph import GraphFigure, GraphPanel
 from marl_edu.widgets.hunt import HuntPanel
@@ -18,12 +19,14 @@ from marl_edu.widgets.mixing import MixingFigure
 from marl_edu.widgets.pair import PairPanel
 from marl_edu.widgets.payoff import MixerPanel, PayoffFigure
 from marl_edu.widgets.speaker import SpeakerFigure
+from marl_edu.widgets.team import TeamPanel
 
 __all__ = [
     "CorridorFigure",
     "CriticFigure",
     "CuriosityFigure",
     "CuriosityPanel",
+    "ExploringFigure",
     "Film",
     "GraphFigure",
     "GraphPanel",
@@ -36,6 +39,7 @@ __all__ = [
     "PairPanel",
     "PayoffFigure",
     "SpeakerFigure",
+    "TeamPanel",
     "TrainingPanel",
     "export_policy",
     "stored_policies",

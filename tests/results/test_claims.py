@@ -53,9 +53,10 @@ def test_a_claim_of_any_kind(
 
 
 CHAPTERS = ("tarmac", "gat", "drqn", "icm", "rnd", "comparison", "qmix", "maddpg", "mappo")
+OTHERS = ("environments", "../tour")
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+@pytest.mark.parametrize("name", [*CHAPTERS, *OTHERS])
 def test_a_chapter_has_one_cell_of_parameters_and_no_claim_on_them_that_ends_it(name: str) -> None:
     text = (ROOT / "book" / "chapters" / f"{name}.ipynb").read_text("utf-8")
     cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
@@ -78,7 +79,7 @@ def test_qmix_claims_what_the_games_came_to_in_the_two_cells_behind_its_paramete
         assert "results.claim_that(" in source and "assert" not in source
 
 
-@pytest.mark.parametrize("name", [*CHAPTERS, "environments"])
+@pytest.mark.parametrize("name", [*CHAPTERS, *OTHERS])
 def test_a_chapter_asks_for_a_prediction_with_its_answer_and_leaves_a_task_open(name: str) -> None:
     text = (ROOT / "book" / "chapters" / f"{name}.ipynb").read_text("utf-8")
     cells = json.loads(text)["cells"]

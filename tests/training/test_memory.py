@@ -4,14 +4,16 @@ import dataclasses
 import math
 from typing import Any
 
+import gymnasium
 import pytest
 import torch
 
 from marl_edu.algos import combined, dqn, drqn, gat, icm, maddpg, mappo, qmix, rnd, tarmac
 from marl_edu.envs import MatrixGame, TMaze, TrafficJunction
+from marl_edu.envs.adapters import from_gymnasium
 from marl_edu.envs.games import TwoStepGame
 from marl_edu.experiments import catalogue
-from marl_edu.training import config, memory
+from marl_edu.training import a2c, config, memory
 from tests.unchecked import unchecked
 
 
@@ -74,6 +76,7 @@ def test_the_books_own_runs_are_allowed() -> None:
 
 # -- Every number of a chapter's parameters, at values that somebody tries ---
 
+CART_POLE = {"make_env": lambda: gymnasium.make("CartPole-v1"), "max_steps": 100}
 CHAPTERS: dict[str, tuple[Any, Any]] = {
     "tarmac": (tarmac.train, tarmac.Config(env_args={"difficulty": "easy"}, num_envs=2)),
     "gat": (gat.train, gat.Config(**catalogue.graphs.relay(2), layers=2, num_envs=2, nearest=64)),
@@ -93,6 +96,7 @@ CHAPTERS: dict[str, tuple[Any, Any]] = {
         qmix.train,
         qmix.Config(TwoStepGame, **catalogue.values.GAME | {"num_envs": 4, "learning_starts": 8}),
     ),
+    "environments": (a2c.train, a2c.Config(from_gymnasium, CART_POLE, num_envs=4)),
     "mappo": (mappo.train, mappo.Config(**catalogue.critics.HUNT, num_envs=2)),
     "maddpg": (
         maddpg.train,

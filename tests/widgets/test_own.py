@@ -30,6 +30,7 @@ from marl_edu.widgets.pair.lab import DEAF, PairPanel
 from marl_edu.widgets.payoff.lab import MixerPanel
 from marl_edu.widgets.shared import lab
 from marl_edu.widgets.shared.own import BOOKS, Own
+from marl_edu.widgets.team.lab import TeamPanel
 from tests import ROOT
 
 # What drives each chapter's panel: the exercise, and the panel with an answer to it.
@@ -41,6 +42,7 @@ DRIVEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "rnd": ("clear_view", lambda mine: CuriosityPanel(look=mine)),
     "qmix": ("optimistic_weights", lambda mine: MixerPanel(loss=mine)),
     "mappo": ("value_clip", lambda mine: HuntPanel(value_loss=mine)),
+    "comparison": ("team_values", lambda mine: TeamPanel(joint=mine)),
     "maddpg": ("own_action", lambda mine: PairPanel(ask=mine)),
 }
 FEW = {
@@ -51,6 +53,7 @@ FEW = {
     "rnd": 2,
     "qmix": 40,
     "mappo": 2,
+    "comparison": 60,
     "maddpg": 60,
 }  # updates
 
@@ -153,7 +156,7 @@ def rows(result: Any) -> list[dict[str, float]]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("page", ["drqn", "icm", "rnd", "qmix", "mappo", "maddpg"])
+@pytest.mark.parametrize("page", ["drqn", "icm", "rnd", "qmix", "mappo", "maddpg", "comparison"])
 def test_the_solution_trains_as_the_book_does(page: str) -> None:
     made = panel(page, solution(page))
     mine = made.train()
@@ -184,6 +187,10 @@ def plain(value: Tensor, old: Tensor, target: Tensor, alive: Tensor, clip_coef: 
     return 2 * (value - target)[alive].square().mean()
 
 
+def first_alone(q: Tensor) -> Tensor:
+    return q[:, 0].repeat(1, q.shape[2] ** (q.shape[1] - 1))
+
+
 def all_new(new: Tensor, stored: Tensor) -> Tensor:
     return new.expand(new.shape[1], -1, -1, -1)
 
@@ -198,6 +205,7 @@ def all_new(new: Tensor, stored: Tensor) -> Tensor:
         ("qmix", unweighted),
         ("mappo", plain),
         ("maddpg", all_new),
+        ("comparison", first_alone),
     ],
 )
 def test_another_function_trains_otherwise(page: str, function: Callable[..., Any]) -> None:
@@ -383,6 +391,18 @@ def test_the_pairs_panel_trains_what_was_chosen(critic: str) -> None:
     assert "return: " in made.curve.value and " % after" not in made.curve.value
     assert made.stored({"critic": "own"}) == "ddpg-speaker-listener-numbers"
     assert "with central critics" in made._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize("talk", [True, False])
+def test_the_teams_panel_trains_what_was_chosen(talk: bool) -> None:
+    made = TeamPanel()
+    made.updates.min = made.updates.step = 1
+    made.updates.value, made.talk.value = 60, talk
+    run = made.train()
+    assert made.attempts[-1].cfg.talk == talk and run.rows[-1]["update"] == 60
+    assert "correct turns in 1000 fresh episodes" in made.status.value
+    assert made.stored({"talk": talk}) == ("tarmac" if talk else "team") + "_drqn-witness"
+    assert "that talks and remembers" in made._repr_mimebundle_()["text/html"]
 
 
 def test_what_the_panels_compare_with_is_what_scripted_policies_get() -> None:

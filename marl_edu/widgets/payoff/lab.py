@@ -46,13 +46,13 @@ class MixerPanel(LabPanel):
             value=0.5, min=0.0, max=1.0, step=0.1, description="penalty", **WIDE
         )
         updates = ipywidgets.IntSlider(
-            value=1000, min=250, max=4000, step=250, description="updates", **WIDE
+            value=2500, min=250, max=4000, step=250, description="updates", **WIDE
         )
         self.curve = ipywidgets.HTML()
         super().__init__(
             [self.method, self.penalty],
             updates,
-            "Ready. 1,000 updates take a quarter of a minute.",
+            "Ready. 2,500 updates take three quarters of a minute.",
             [self.curve],
             mine,
         )

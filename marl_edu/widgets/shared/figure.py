@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import anywidget
 
+from marl_edu.plots.untrusted import kept
+
 FOLDER = Path(__file__).parents[1]
 
 
@@ -36,7 +38,7 @@ class LiveFigure(anywidget.AnyWidget):
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is None:  # the widget was closed
             return None
-        return {**bundle[0], "text/html": self.to_html()}, bundle[1]
+        return {**bundle[0], "text/html": kept(self.to_html(), self._css)}, bundle[1]
 
     def to_html(self) -> str:
         """The figure as a piece of a page: a still picture, and the state that it comes alive with.
