@@ -124,12 +124,13 @@ def python(*arguments: str, **variables: str) -> None:
 
 
 def sources() -> list[Path]:
-    """What the site is built from."""
+    """What the site is built from, without what the build itself writes beside it."""
     makers = ("tools/book.py", "tools/page_python.py")
     found = [ROOT / name for name in ("_config.yml", "_toc.yml", *makers)]
+    written = {"__pycache__", ".ipynb_checkpoints", "api"}
     for folder in ("book", "marl_edu"):
         for path in (ROOT / folder).rglob("*"):
-            if not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts) and path.is_file():
+            if not written & set(path.parts) and path.is_file():
                 found.append(path)
     return found
 

@@ -417,11 +417,11 @@ def order_form(puzzle: ordering.Puzzle, number: int) -> str:
     lines = "".join(
         f'<li><code class="mi-line">{escape(piece)}</code></li>' for piece in puzzle.pieces
     )
-    much = "One of them does" if len(puzzle.stray) == 1 else f"{len(puzzle.stray)} of them do"
+    much = f"{len(puzzle.own)} of these {len(puzzle.pieces)} lines"
     facts = escape(json.dumps({"own": puzzle.own, "before": puzzle.before}))
     return (
         f'<form class="mi-quiz" data-question="{puzzle.id}" data-puzzle="{facts}">'
-        f"<fieldset><legend>{number}. Put the lines in order. {much} not belong.</legend>"
+        f"<fieldset><legend>{number}. Put {much} in order.</legend>"
         f'<pre class="mi-code" tabindex="0">{escape(puzzle.head)}</pre>'
         '<ol class="mi-chosen" aria-label="Your function" hidden></ol>'
         f'<ul class="mi-pool" aria-label="Lines to choose from">{lines}</ul></fieldset>'

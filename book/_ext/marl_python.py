@@ -15,6 +15,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 
+from marl_edu.exercises.engine import exporting
 from marl_edu.widgets.shared import bundle
 
 sys.path.append(str(Path(__file__).parents[2] / "tools"))
@@ -35,7 +36,8 @@ def keep_sources(app: Sphinx, config: Config) -> None:
 def built() -> dict[str, Any]:
     """What the script knows of this build: what is there, and what it weighs.
 
-    `megabytes` are loaded, compressed as web hosts do it; `bytes` they become.
+    `megabytes` are loaded, compressed as web hosts do it; `bytes` they become; an answer may take
+    so many `seconds`.
     """
     place = page_python.folder()
     files = [path.read_bytes() for path in (place / "pyodide").glob("*")]
@@ -46,6 +48,7 @@ def built() -> dict[str, Any]:
         # The scripts among them are not counted as they come.
         "bytes": sum(path.stat().st_size for path in place.glob("pyodide/*")
                      if path.suffix != ".js"),
+        "seconds": exporting.SECONDS,
     }  # fmt: skip
 
 

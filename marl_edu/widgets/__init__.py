@@ -1,7 +1,9 @@
 """Live figures: a trained policy at work, in the lab and on the page."""
 
 from marl_edu.widgets.corridor import CorridorFigure, MemoryPanel
+from marl_edu.widgets.critic import CriticFigure
 from marl_edu.widgets.curiosity import CuriosityFigure, CuriosityPanel
+from marl_edu.widgets.exploring import ExploringFigure
 from marl_edu.widgets.film import Film
 from marl_edu.widgets.graph import GraphFigure, GraphPanel
 from marl_edu.widgets.hunt import HuntPanel
@@ -21,8 +23,10 @@ from marl_edu.widgets.team import TeamPanel
 
 __all__ = [
     "CorridorFigure",
+    "CriticFigure",
     "CuriosityFigure",
     "CuriosityPanel",
+    "ExploringFigure",
     "Film",
     "GraphFigure",
     "GraphPanel",

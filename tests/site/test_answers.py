@@ -74,6 +74,7 @@ def write(place: Locator, text: str) -> None:
     """Replace what is written."""
     opened(place).focus()
     place.page.keyboard.press("ControlOrMeta+a")
+    place.page.keyboard.press("Delete")
     place.page.keyboard.insert_text(text)
 
 
@@ -218,7 +219,7 @@ def test_a_loop_without_end_is_ended_and_python_starts_again(watched: Watched) -
     page.evaluate(WATCH_FRAMES)
     begun = time.monotonic()
     said = ask(place)
-    assert 9 < time.monotonic() - begun < 30
+    assert 19 < time.monotonic() - begun < 40
     assert "is there a loop that never ends?" in said and "Python starts again" in said
     assert page.evaluate("longest") < 1000
     assert graded(place, RIGHT).startswith("Values right.")

@@ -9,7 +9,9 @@ from playwright.sync_api import Browser
 
 from marl_edu.widgets import (
     CorridorFigure,
+    CriticFigure,
     CuriosityFigure,
+    ExploringFigure,
     Film,
     GraphFigure,
     JunctionFigure,
@@ -29,7 +31,9 @@ TOLD = """root => [...document.querySelectorAll(root + ' *')]
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" aria-label="a picture"/>'
 FIGURES: dict[str, Callable[[], Any]] = {
     "corridor": CorridorFigure,
+    "critic": CriticFigure,
     "curiosity": CuriosityFigure,
+    "exploring": ExploringFigure,
     "film": lambda: Film([SVG, SVG], ["one", "two"], "A film."),
     "graph": GraphFigure,
     "junction": JunctionFigure,

@@ -59,7 +59,9 @@ export function arrange(form) {
     if (from === pool) chosen.append(item);
     else back(item, number);
     said.textContent =
-      from === pool ? `Line ${chosen.children.length} of the function.` : "Taken out.";
+      from === pool
+        ? `Line ${chosen.children.length} of the function. Touch it there to take it out.`
+        : "Taken out.";
     // The keyboard goes on where it was.
     find(next ?? form, next ? "button" : "[type=submit]").focus({ preventScroll: true });
     form.dispatchEvent(new Event("change"));

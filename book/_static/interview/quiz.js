@@ -37,7 +37,7 @@ for (const form of formsIn(document)) {
   const verdict = find(form, ".mi-verdict");
   const details = /** @type {HTMLDetailsElement} */ (find(form, "details"));
   const judge = form.dataset.puzzle ? arrange(form) : choose(form);
-  find(form, "button").hidden = false;
+  find(form, "[type=submit]").hidden = false;
   details.hidden = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -130,12 +130,12 @@ function bringToLife(place, number) {
   undo.hidden = true;
   const tab = make(
     "span",
-    { id: note, hidden: "" },
+    { id: note, class: "marl-tab", hidden: "" },
     "Tab indents; press Escape, then Tab, to leave the editor. ",
   );
   const weight = make("span", {});
   if (!obstacle()) {
-    weight.textContent = `The first press loads Python, ${built.megabytes} MB, which this browser then keeps. `;
+    weight.textContent = `Write it in numpy. The first press loads Python, ${built.megabytes} MB, which this browser then keeps. `;
   }
   const verdict = make("div", { class: "marl-verdict", role: "status" });
   place.setAttribute("role", "group");

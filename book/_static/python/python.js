@@ -7,15 +7,13 @@ import { progress } from "./kept.js";
 
 /**
  * What the build knows: whether Python is there, and the editor; the megabytes that a reader loads,
- * and the bytes that these become.
- * @typedef {{ python: boolean, editor: boolean, megabytes: number, bytes: number }} Built
+ * and the bytes that these become; the seconds that an answer may take.
+ * @typedef {{ python: boolean, editor: boolean, megabytes: number, bytes: number, seconds: number }} Built
  */
 /** @typedef {{ source: string, data?: string }} Task */
 /** @typedef {{ result?: Verdict & Ran, problem?: string }} Outcome */
 
-const PATIENCE = 10_000; // milliseconds that an answer may take
 const RESTARTS = "Python starts again; what you typed is still here.";
-const LATE = `It was stopped after ${PATIENCE / 1000} seconds: is there a loop that never ends?`;
 
 /** @typedef {{ worker: Worker, ready: Promise<void>, tell: (text: string) => void }} Running */
 /** @type {Running | null} */
@@ -48,12 +46,12 @@ function end(one) {
   if (running === one) running = null;
 }
 
-/** The answer to one task; null when it takes too long. @param {Worker} worker @param {Task} task */
-function answered(worker, task) {
+/** The answer to one task; null when it takes too long. @param {Worker} worker @param {Task} task @param {number} seconds */
+function answered(worker, task, seconds) {
   asked += 1;
   const id = asked;
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(null), PATIENCE);
+    const timer = setTimeout(() => resolve(null), 1000 * seconds);
     /** @param {MessageEvent} event */
     const hear = ({ data }) => {
       if (data.id !== id) return;
@@ -81,18 +79,19 @@ async function outcome(script, built, task, tell) {
     return { problem: `Python could not be loaded (${why}). Press again to try once more.` };
   }
   tell("Python runs it.");
-  const found = await answered(one.worker, task);
+  const found = await answered(one.worker, task, built.seconds);
   if (found?.result) return { result: found.result };
   end(one);
   running = start(script, built);
   running.ready.catch(() => {}); // the next press says why
   if (found) return { problem: `Python came to an end (${found.crashed}). ${RESTARTS}` };
-  return { result: late(task) };
+  return { result: late(task, built.seconds) };
 }
 
-/** What is said of a task that was stopped: the judge's sentence, where it has one. @param {Task} task */
-function late({ data }) {
-  const sentence = data === undefined ? LATE : (JSON.parse(data).out_of_time ?? LATE);
+/** What is said of a task that was stopped: the judge's sentence, where it has one. @param {Task} task @param {number} seconds */
+function late({ data }, seconds) {
+  const plain = `It was stopped after ${seconds} seconds: is there a loop that never ends?`;
+  const sentence = data === undefined ? plain : (JSON.parse(data).out_of_time ?? plain);
   const error = `${sentence} ${RESTARTS}`;
   return { passed: false, mistake: "time", message: error, error, printed: "", line: null };
 }

@@ -28,14 +28,15 @@ function spread(rows, of) {
 
 /**
  * What a curve is drawn on. `of`: what of a row; `end`: the update at the right; `steps`: of the
- * environment, in an update; `marks`: numbers at the left, from lowest to highest; `say`: a number
- * at the end of a curve.
- * @typedef {{ of: string, end: number, steps: number, marks: number[], best: [number, string],
- *   trivial: [number, string], say: (x: number) => string }} Axes
+ * environment, in an update, or of another `unit`; `marks`: numbers at the left, from lowest to
+ * highest; `say`: a number at the end of a curve.
+ * @typedef {{ of: string, end: number, steps: number, unit?: string, marks: number[],
+ *   best: [number, string], trivial: [number, string], say: (x: number) => string }} Axes
  */
 
 /** All curves. @param {Lines[]} teams @param {Axes} axes */
-export function curvesShape(teams, { of, end, steps, marks, best, trivial, say }) {
+export function curvesShape(teams, axes) {
+  const { of, end, steps, unit = "steps", marks, best, trivial, say } = axes;
   const [low, high] = [marks[0], marks[marks.length - 1]];
   const height = (/** @type {number} */ x) =>
     TOP + ((high - x) / (high - low || 1)) * (HIGH - TOP - FOOT);
@@ -72,9 +73,10 @@ export function curvesShape(teams, { of, end, steps, marks, best, trivial, say }
     floor = label[0] - 17;
   }
   const words = each(labels, ([y, text]) => text.replace("@", fixed(y)));
+  const many = end * steps > 1000;
   const times = each([0, 0.5, 1], (share) => {
-    const at = Math.round((share * end * steps) / 1000);
-    return `<text x="${fixed(across(share * end))}" y="${HIGH - 10}" text-anchor="middle">${at}${at ? "k" : ""}</text>`;
+    const at = Math.round((share * end * steps) / (many ? 1000 : 1));
+    return `<text x="${fixed(across(share * end))}" y="${HIGH - 10}" text-anchor="middle">${at}${at && many ? "k" : ""}</text>`;
   });
   const scale = each(
     marks,
@@ -83,7 +85,7 @@ export function curvesShape(teams, { of, end, steps, marks, best, trivial, say }
   );
   return `<path d="M${LEFT} ${TOP}V${HIGH - FOOT}H${RIGHT}" fill="none" stroke="var(--line)"/>
     ${lines}
-    <g fill="var(--soft)">${times}${scale}<text x="${RIGHT + 24}" y="${HIGH - 10}">steps</text></g>
+    <g fill="var(--soft)">${times}${scale}<text x="${RIGHT + 24}" y="${HIGH - 10}">${unit}</text></g>
     ${drawn}${words}`;
 }
 
