@@ -47,6 +47,8 @@ SHOWN = {
     "payoff": "PayoffFigure()",
     "mixing": "MixingFigure()",
     "speaker": "SpeakerFigure()",
+    "exploring": "ExploringFigure()",
+    "critic": "CriticFigure()",
     "film": "Film.record(envs.TrafficJunction('easy', num_envs=1), UniformPolicy(), steps=4)",
 }
 PANEL_CELL = "{made}\npanel.updates.step = panel.updates.min\npanel"
