@@ -135,7 +135,10 @@ def run_all(page: Page, milliseconds: int = SECONDS) -> None:
 
 def idle(page: Page) -> None:
     """Wait until there is a kernel with nothing to do; Lab asks for one if it is asked too soon."""
-    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+    if "/lab/" in page.url:
+        page.locator("#jp-main-statusbar", has_text="| Idle").wait_for()
+    else:  # Notebook 7 has no such bar
+        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
     page.wait_for_timeout(500)
 
 

@@ -47,6 +47,8 @@ SHOWN = {
     "payoff": "PayoffFigure()",
     "mixing": "MixingFigure()",
     "speaker": "SpeakerFigure()",
+    "exploring": "ExploringFigure()",
+    "critic": "CriticFigure()",
     "film": "Film.record(envs.TrafficJunction('easy', num_envs=1), UniformPolicy(), steps=4)",
 }
 PANEL_CELL = "{made}\npanel.updates.step = panel.updates.min\npanel"
@@ -226,7 +228,7 @@ def test_every_copy_opens_with_its_directives_and_equations_set(
             shown = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
             shown.locator(".jp-MarkdownCell h1").first.wait_for()
             assert raw(shown) == [], name
-            page.evaluate("() => jupyterapp.commands.execute('application:close')")
+            page.evaluate(CLOSE)
 
 
 def raw(notebook: Locator) -> list[str]:
@@ -237,7 +239,11 @@ def raw(notebook: Locator) -> list[str]:
     return [text for text in texts if ":::" in text or "{cite" in text]
 
 
-OPEN = "path => jupyterapp.commands.execute('docmanager:open', {path, factory: 'Notebook'})"
+# Each leaves a widget behind, which the browser cannot hand over: hence the braces.
+OPEN = """async path => {
+    await jupyterapp.commands.execute('docmanager:open', { path, factory: 'Notebook' });
+}"""
+CLOSE = "async () => { await jupyterapp.commands.execute('application:close'); }"
 # Numbers of the tour that somebody makes smaller; `make test` runs it as it is.
 SMALLER = {"attention_agents, env, n_episodes=100": "attention_agents, env, n_episodes=12",
            "walks=400": "walks=40"}  # fmt: skip
