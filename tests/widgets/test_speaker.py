@@ -432,6 +432,30 @@ def test_it_breaks_no_rule_of_accessibility_and_fits_the_screen(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("label", ["Step", "Play", "Play again"])
+def test_nothing_is_wider_than_its_box_on_a_phone(opened: Opened, label: str) -> None:
+    """With the book's pairs, whose names are long; at rest, while it plays, and at the end. Of the
+    375 px of a phone the site leaves 343 to a figure, and sets its own type."""
+    shown = opened(
+        SpeakerFigure(trail=SAID if label == "Play again" else "tsss"),
+        viewport={"width": 343 + 16, "height": 740},
+    )
+    shown.page.add_style_tag(content="html { font-size: 18px }")
+    if label == "Play":
+        shown.press("Play")
+        shown.button("Pause").wait_for()
+    wider = shown.page.evaluate(
+        """() => {
+            const { left, right } = document.querySelector(".ms").getBoundingClientRect();
+            return [...document.querySelectorAll(".ms *:not(.ms-hidden, svg *)")].filter((one) => {
+                const box = one.getBoundingClientRect();
+                return box.width && (box.left < left - 0.5 || box.right > right + 0.5);
+            }).map((one) => one.outerHTML.slice(0, 80));
+        }"""
+    )
+    assert wider == []
+
+
 def test_a_finger_finds_what_is_pressed_on_the_screen_with_the_picture(opened: Opened) -> None:
     shown = opened(viewport={"width": 375, "height": 740}, has_touch=True)
     top = shown.root.locator(".ms-plane").bounding_box()["y"]
