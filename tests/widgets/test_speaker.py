@@ -119,6 +119,7 @@ def test_the_listener_follows_the_word_to_another_landmark(stored) -> None:
     own = dictionary(stored["ddpg"], 27)
     assert sorted(len(one.goals) for one in own) == [0, 0, 0, 3]
     assert len({one.landmark for one in own}) == 1  # no word moves it to another landmark
+    assert all(one.away > 0.5 for one in own)  # ... nor near to one
     deaf, told = (Episode(stored[name], 27).follow(SAID).returns for name in ("deaf", "told"))
     assert deaf < Episode(stored["maddpg"], 27).follow(SAID).returns < told
 
