@@ -102,7 +102,7 @@ def put(cell: nodes.container, text: str) -> None:
 
 
 def send_home(cell: nodes.container, index: str) -> None:
-    """Under a starter that the page cannot run, where to solve it, instead of what grading it said."""
+    """Under a starter that the page cannot run: where to solve it, instead of its verdict."""
     for output in list(cell.findall(nodes.container)):
         if "cell_output" in output["classes"]:
             output.parent.remove(output)

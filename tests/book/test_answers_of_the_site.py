@@ -2,12 +2,14 @@
 
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
 
-from marl_edu import exercises
+from marl_edu.exercises.__main__ import ALL
+from marl_edu.exercises.engine import exporting
 from tests import ROOT
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
@@ -16,20 +18,21 @@ import marl_answers
 
 def shown(name: str, data: str) -> str:
     """A chapter with one starter, which was graded unattempted, as the site has it."""
-    verdict = nodes.container("", nodes.paragraph(text="Not attempted yet."), classes=["cell_output"])
+    said = nodes.paragraph(text="Not attempted yet.")
+    verdict = nodes.container("", said, classes=["cell_output"])
     source = nodes.container("", nodes.literal_block(text="return ..."), classes=["cell_input"])
     metadata = {"exercise": name, "part": "starter"}
     page = new_document("chapter")
     page += nodes.container("", source, verdict, cell_metadata=metadata, classes=["cell"])
     builder = SimpleNamespace(name="html", get_relative_uri=lambda page, to: f"../{to}.html")
-    app = SimpleNamespace(builder=builder, marl_data={name: data})
+    app: Any = SimpleNamespace(builder=builder, marl_data={name: data})
     marl_answers.replace_cells(app, page, "book/chapters/chapter")
     return page.astext() + "".join(raw.astext() for raw in page.findall(nodes.raw))
 
 
 @pytest.mark.parametrize("name", ["smaller_twin", "upside_down", "sure_seven"])
 def test_where_the_page_cannot_run_an_exercise_it_says_where_to_solve_it(name: str) -> None:
-    assert not exercises.engine.exporting.expressible(marl_answers.ALL[name])
+    assert not exporting.expressible(ALL[name])
     page = shown(name, data="")
     assert "This one needs torch: solve it" in page and "return ..." in page
     assert 'href="../book/index.html#how-to-read"' in page and "Not attempted" not in page

@@ -1,6 +1,6 @@
 // The live payoffs: change what a pair of actions pays, and see what VDN and QMIX make of it.
 
-import { agentDisc, announcer, cellStyle, clamp, controls, each, escape } from "../shared/kit.js";
+import { agentDisc, announcer, cellStyle, clamp, controls, each } from "../shared/kit.js";
 import { find, follow, keepKeys, target, tell } from "../shared/kit.js";
 import { ACTIONS, compute, describe, LARGEST, LOWEST, nameOf, number, plays } from "./state.js";
 import { readState, readTable, writeState, writeTable } from "./state.js";

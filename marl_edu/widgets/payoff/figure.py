@@ -32,12 +32,12 @@ GAMES = {
     "a sum, which VDN fits": A_SUM,
 }
 HINTS = {  # what to try in each of these games
-    "QTRAN’s game": "make going alone less costly: press +1 until QMIX plays A with A for the 8. What "
-    "does VDN expect then? Reset, and lower the weight instead.",
-    "two-step game, state 2B": "both play B with B for the 8. What does VDN expect of it, and is "
-    "that more than the sure 7 of state 2A?",
-    "climbing game": "lower the weight in steps. Which pairs does OW-QMIX play on the way, and from "
-    "which weight on is it A with A for the 11?",
+    "QTRAN’s game": "make going alone less costly: press +1 until QMIX plays A with A for the "
+    "8. What does VDN expect then? Reset, and lower the weight instead.",
+    "two-step game, state 2B": "both play B with B for the 8. What does VDN expect of it, "
+    "and is that more than the sure 7 of state 2A?",
+    "climbing game": "lower the weight in steps. Which pairs does OW-QMIX play on the way, and "
+    "from which weight on is it A with A for the 11?",
     "a sum, which VDN fits": "both fits are exact. Press +1, so that the game is no sum any more: "
     "whose fit is still exact?",
 }
