@@ -2,8 +2,8 @@
 
 The cells of a notebook stay as they are; the site shows something else in their place. Instead of
 the starter, which nobody has attempted there, stands a form that a script makes an editor of, if
-numpy can express the exercise. Instead of the solution stands a link to its page, so that neither
-the chapter, nor the search, nor the judge knows it.
+numpy can express the exercise; else a line says where to solve it. Instead of the solution stands a
+link to its page, so that neither the chapter, nor the search, nor the judge knows it.
 
 The data take half a second per exercise; they are kept, by a hash of what they are made of.
 """
@@ -89,6 +89,8 @@ def replace_cells(app: Sphinx, doctree: nodes.document, page: str) -> None:
             continue
         if part == "starter" and app.marl_data[exercise.name]:  # type: ignore[attr-defined]
             put(cell, form(exercise))
+        elif part == "starter":
+            send_home(cell, app.builder.get_relative_uri(page, "book/index"))
         elif part == "solution":
             address = app.builder.get_relative_uri(page, f"{SOLUTIONS}/{exercise.name}")
             put(cell, fold(exercise, address))
@@ -97,6 +99,15 @@ def replace_cells(app: Sphinx, doctree: nodes.document, page: str) -> None:
 def put(cell: nodes.container, text: str) -> None:
     """HTML in the place of a cell, whose classes it does not take over."""
     cell.parent.replace(cell, nodes.raw("", text, format="html"))
+
+
+def send_home(cell: nodes.container, index: str) -> None:
+    """Under a starter that the page cannot run: where to solve it, instead of its verdict."""
+    for output in list(cell.findall(nodes.container)):
+        if "cell_output" in output["classes"]:
+            output.parent.remove(output)
+    text = f'This one needs torch: solve it <a href="{index}#how-to-read">in the lab</a>.'
+    cell += nodes.raw("", f'<p class="in-the-lab">{text}</p>', format="html")
 
 
 def form(exercise: Exercise) -> str:

@@ -135,6 +135,18 @@ def test_an_exercise_of_each_chapter_is_solved(watched: Watched, folder: str) ->
     assert watched.wrong == []
 
 
+def test_what_the_page_cannot_run_leads_to_the_lab(watched: Watched) -> None:
+    for page, count in (("maddpg", 2), ("qmix", 2)):
+        watched.open(f"book/chapters/{page}.html")
+        lines = watched.page.locator(".in-the-lab")
+        assert lines.count() >= count
+        assert watched.page.get_by_text("Not attempted yet").count() == 0
+    lines.first.get_by_role("link", name="in the lab").click()
+    watched.page.wait_for_url("**/book/index.html#how-to-read")
+    assert watched.page.locator("#how-to-read").is_visible()
+    assert watched.wrong == []
+
+
 def test_values_alone_count_half_and_mistakes_are_named(watched: Watched) -> None:
     page = watched.page
     watched.open(TARMAC)

@@ -404,7 +404,9 @@ def test_it_trains_steps_goes_on_and_begins_again(opened: Opened) -> None:
     words = shown.says("After 1,500 of 1,500 updates")
     assert re.search(r"QMIX plays [BC] with [BC]: expects .*, gets 0\. IQL plays", words)
     assert "Best possible 8, random −4.44." in words
+    assert "Train on adds 1,500." in words
     assert shown.root.locator(".ml-curves path[stroke-width='2.5']").count() == 2
+    assert shown.root.locator(".ml-curves path[stroke-width='2.5'][stroke-dasharray]").count() == 1
     assert shown.believes()[4] in ("0.0", "−0.0", "0.1", "−0.1")
     assert shown.believes(1) == [""] * 9  # independent learners value no pairs
     own = shown.root.locator(".mx-belief").nth(1).locator(".mx-own").all_text_contents()

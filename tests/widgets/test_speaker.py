@@ -119,6 +119,7 @@ def test_the_listener_follows_the_word_to_another_landmark(stored) -> None:
     own = dictionary(stored["ddpg"], 27)
     assert sorted(len(one.goals) for one in own) == [0, 0, 0, 3]
     assert len({one.landmark for one in own}) == 1  # no word moves it to another landmark
+    assert all(one.away > 0.5 for one in own)  # ... nor near to one
     deaf, told = (Episode(stored[name], 27).follow(SAID).returns for name in ("deaf", "told"))
     assert deaf < Episode(stored["maddpg"], 27).follow(SAID).returns < told
 
@@ -430,6 +431,30 @@ def test_it_breaks_no_rule_of_accessibility_and_fits_the_screen(
     page.wait_for_selector("[data-do=reset]")
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("label", ["Step", "Play", "Play again"])
+def test_nothing_is_wider_than_its_box_on_a_phone(opened: Opened, label: str) -> None:
+    """With the book's pairs, whose names are long; at rest, while it plays, and at the end. Of the
+    375 px of a phone the site leaves 343 to a figure, and sets its own type."""
+    shown = opened(
+        SpeakerFigure(trail=SAID if label == "Play again" else "tsss"),
+        viewport={"width": 343 + 16, "height": 740},
+    )
+    shown.page.add_style_tag(content="html { font-size: 18px }")
+    if label == "Play":
+        shown.press("Play")
+        shown.button("Pause").wait_for()
+    wider = shown.page.evaluate(
+        """() => {
+            const { left, right } = document.querySelector(".ms").getBoundingClientRect();
+            return [...document.querySelectorAll(".ms *:not(.ms-hidden, svg *)")].filter((one) => {
+                const box = one.getBoundingClientRect();
+                return box.width && (box.left < left - 0.5 || box.right > right + 0.5);
+            }).map((one) => one.outerHTML.slice(0, 80));
+        }"""
+    )
+    assert wider == []
 
 
 def test_a_finger_finds_what_is_pressed_on_the_screen_with_the_picture(opened: Opened) -> None:

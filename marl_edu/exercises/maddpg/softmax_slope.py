@@ -33,10 +33,11 @@ exercise = Exercise(
     minutes="10–20",
     statement="""\
 The Gumbel-softmax plays $a = \\mathrm{softmax}((l + g) / \\tau)$, with logits $l$, noise $g$ and
-temperature τ. You are given the critic's slope $\\partial Q / \\partial a$ at this action. Give the
-slope by the logits, $\\partial Q / \\partial l$. With one-hot actions, straight through, it is the
-same: only what is played differs. Autograd may check you, but may not do it for you. What you
-write: two or three lines.""",
+temperature τ (here not the τ of target networks). You are given the critic's slope
+$\\partial Q / \\partial a$ at this action. Give the slope by the logits,
+$\\partial Q / \\partial l$. Where the action is played one-hot and only its gradient is that of the
+relaxed one (*straight through*), it is the same. Autograd may check you, but may not do it for you.
+What you write: two or three lines.""",
     hint="""\
 All actions share what one of them gains: $\\partial a_k / \\partial x_j = a_k (1[k = j] - a_j)$ for
 $x = (l + g) / \\tau$. Summed over k: each action's slope less the mean slope *under the policy*,

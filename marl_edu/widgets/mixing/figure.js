@@ -137,6 +137,7 @@ export function render({ model, el }) {
       name: NAMES[method],
       tone: TONES[method],
       rows: own(t).map((run) => run.rows),
+      dashes: t ? "8 8" : "", // where both get the same, both are seen
     }));
     fill(
       curves,
@@ -154,11 +155,12 @@ export function render({ model, el }) {
     const text = [
       complaint,
       `After ${done.toLocaleString("en")} of ${end.toLocaleString("en")} updates.`,
+      runs.invitation === "Train on" ? `Train on adds ${setup.updates.toLocaleString("en")}.` : "",
       ...teams.map(({ choices }, t) => sentenceOf(choices, own(t), found[t])),
       `Best possible ${number(high)}, random ${number(random)}.`,
     ]
-      .join(" ")
-      .trim();
+      .filter(Boolean)
+      .join(" ");
     status.textContent = text;
     curves.setAttribute("aria-label", `What the greedy team gets while it trains. ${text}`);
     if (!runs.working) say(text);

@@ -31,6 +31,16 @@ GAMES = {
     "climbing game": CLIMBING_GAME,
     "a sum, which VDN fits": A_SUM,
 }
+HINTS = {  # what to try in each of these games
+    "QTRAN’s game": "make going alone less costly: press +1 until QMIX plays A with A for the "
+    "8. What does VDN expect then? Reset, and lower the weight instead.",
+    "two-step game, state 2B": "both play B with B for the 8. What does VDN expect of it, "
+    "and is that more than the sure 7 of state 2A?",
+    "climbing game": "lower the weight in steps. Which pairs does OW-QMIX play on the way, and "
+    "from which weight on is it A with A for the 11?",
+    "a sum, which VDN fits": "both fits are exact. Press +1, so that the game is no sum any more: "
+    "whose fit is still exact?",
+}
 WAYS = ("reached", "best")
 CELL, GAP, HEAD = 52, 16, 32  # of the still picture: a cell's side, between tables, above one
 
@@ -74,7 +84,7 @@ class PayoffFigure(LiveFigure):
         payoff: as a word, "8,-12,-12;-12,0,0;-12,0,0".
         weight: of overestimates, in hundredths: 100 is QMIX, 10..95 OW-QMIX.
         qmix: "reached", the fit where training ends, or "best", that of the smallest error.
-        hint: the one thing to try.
+        hint: the one thing to try; "": each game has its own.
     """
 
     NAME = "payoff"
@@ -83,12 +93,9 @@ class PayoffFigure(LiveFigure):
     _esm = figure_module("payoff")
     _css = style("payoff")
 
-    games: Any = traitlets.List().tag(sync=True)  # name and word of each
+    games: Any = traitlets.List().tag(sync=True)  # name, word and hint of each
     look = traitlets.Unicode(junction.STYLE).tag(sync=True)
-    hint = traitlets.Unicode(
-        "make going alone less costly: press +1 until QMIX plays A with A for the 8. What does VDN "
-        "expect then? Reset, and lower the weight instead."
-    ).tag(sync=True)
+    hint = traitlets.Unicode("").tag(sync=True)
     first = traitlets.Dict().tag(sync=True)  # the moment it was made with, for Reset
     payoff = traitlets.Unicode().tag(sync=True)
     weight = traitlets.Int(100).tag(sync=True)
@@ -98,7 +105,7 @@ class PayoffFigure(LiveFigure):
         unknown = settings.keys() - {"hint", "weight", "qmix"}
         if unknown:
             raise TypeError(f"PayoffFigure takes no {', '.join(sorted(unknown))}")
-        games = [[name, written(table)] for name, table in GAMES.items()]
+        games = [[name, written(table), HINTS[name]] for name, table in GAMES.items()]
         word = payoff if isinstance(payoff, str) else written(payoff)
         super().__init__(games=games, payoff=word, **settings)
         self.first = {key: getattr(self, key) for key in ("payoff", "weight", "qmix")}

@@ -5,8 +5,9 @@ import { each, escape, fixed } from "./kit.js";
 /** @import { Row } from "./engine.js" */
 
 /**
- * A team of the figure: its runs' rows, one list per seed. `tone`: of its curve.
- * @typedef {{ name: string, tone: string, rows: Row[][] }} Lines
+ * A team of the figure: its runs' rows, one list per seed. `tone`: of its curve; `dashes`: of a curve
+ * that may cover another.
+ * @typedef {{ name: string, tone: string, rows: Row[][], dashes?: string }} Lines
  */
 
 // Of the curves' picture.
@@ -49,7 +50,7 @@ export function curvesShape(teams, axes) {
     return `<path d="M${LEFT} ${fixed(height(x))}H${RIGHT}" stroke="var(--soft)" stroke-dasharray="${dashes}"/>`;
   };
   const lines = line(best, "2 4") + line(trivial, "7 5");
-  const drawn = each(teams, ({ name, tone, rows }) => {
+  const drawn = each(teams, ({ name, tone, rows, dashes }) => {
     const points = spread(rows, of);
     if (!points.length) return "";
     const last = points[points.length - 1];
@@ -62,7 +63,7 @@ export function curvesShape(teams, axes) {
       rows.length > 1
         ? `<path d="M${[...at("low"), ...at("high").toReversed()].join("L")}z" fill="${tone}" opacity=".2"/>`
         : "";
-    return `${band}<path d="M${at("middle").join("L")}" fill="none" stroke="${tone}" stroke-width="2.5"/>`;
+    return `${band}<path d="M${at("middle").join("L")}" fill="none" stroke="${tone}" stroke-width="2.5"${dashes ? ` stroke-dasharray="${dashes}"` : ""}/>`;
   });
   // Labels that would cover each other move apart: down, and up again from the foot.
   labels.sort(([a], [b]) => a - b);
