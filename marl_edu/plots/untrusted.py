@@ -2,8 +2,8 @@
 
 JupyterLab shows what another person ran without its SVG, of which only the words are left. An image
 stays. So each drawing is there twice: as SVG, and as an image in a `<template>`, which a browser
-does not show. What cleans a page drops that tag and not what it holds; `hidden` stays then, too,
-and with it the words of the SVG are gone. The site needs no image: `drawn_once` takes it out.
+does not show. What cleans a page drops that tag but keeps what it holds. `hidden` stays, too, and
+with it the words of the SVG are gone. The site needs no image: `drawn_once` takes it out.
 """
 
 import re

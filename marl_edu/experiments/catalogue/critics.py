@@ -20,8 +20,8 @@ navigation and of the hunt:
 Stored are the runs of the witness maze, the penalty game and the hunt. Navigation, and 5 and 6,
 were not run.
 
-Predicted before an input of a trained critic was switched off (set to 0; its memory: erased before
-every step) in the hunt, in fresh episodes of its own team with sampled actions, 8 seeds:
+Predicted before an input of a trained critic was switched off in the hunt. Off means set to 0, or
+of the memory erased before every step. Fresh episodes of its own team, actions sampled, 8 seeds:
 7. Without the place of the prey the state's critic explains at least 0.2 less of the variance of
    the returns than with everything.
 8. Without the others' views the team's critic explains less than IPPO's critic does for its own

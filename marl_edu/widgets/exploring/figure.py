@@ -2,7 +2,7 @@
 
 The network, its bonus and their training are `training/ppo.py` with `algos/rnd.py` or
 `algos/counts.py`, written out in JavaScript with their gradients. Nothing in this maze is left to
-chance and it has few states, so a network looks at each state once, however often it was met, and
+chance, and it has few states. So a network looks at each state once, however often it was met, and
 the chance to reach the goal is exact. One thing differs: RND's weights are drawn as spread as
 orthogonal ones, but each on its own. Without JavaScript, or in print, a still picture of stored
 runs and their numbers.
@@ -57,8 +57,11 @@ def with_steps(layout: str) -> dict[str, Any]:
 
 
 def measured() -> dict[str, Any]:
-    """What seeds 1 to 5 of the figure come to in Chromium: of each bonus, `found` and `solved`,
-    the updates of each seed until then, or None; and `updates`, when they ended."""
+    """What seeds 1 to 5 of the figure come to in Chromium.
+
+    Of each bonus `found` and `solved`: the updates of each seed until then, or None. `updates` is
+    when they ended.
+    """
     return dict(storage.read_json(MEASURED))
 
 
