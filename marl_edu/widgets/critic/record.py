@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import torch
@@ -100,6 +101,7 @@ def _plain(seen: Hunts, b: int) -> dict[str, Any]:
     return {"prey": row * size + column, "cells": cells.tolist()}
 
 
+@cache  # three seconds of playing
 def stored_critics(seed: int = 0) -> dict[str, dict[str, Any]]:
     """The book's critics in the hunt, exported; what each of them sees -> export."""
     found = {}
