@@ -63,7 +63,7 @@ def test_the_cells_of_the_page_show_what_is_stored():
     page = (ROOT / "book" / "cluster.md").read_text("utf-8")
     names: dict = {}
     shown = []
-    for cell in re.findall(r"```\{code-cell\}.*?\n:tags.*?\n(.*?)```", page, re.S):
+    for cell in re.findall(r"```\{code-cell\} ipython3\n(?::tags.*?\n)?(.*?)```", page, re.S):
         *before, last = cell.strip().splitlines()
         exec("\n".join(before), names)
         shown.append(eval(last, names))
