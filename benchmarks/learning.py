@@ -79,12 +79,13 @@ def in_torch(distractors: int, seed: int) -> Row:
 class Chromium:
     """The figure's functions in a page, and the seconds that all of Chromium has spent."""
 
+    MODULE = "learning/training.js"
+
     def __init__(self, browser: Browser):
         self.page: Page = browser.new_page()
         self.chrome = browser.new_browser_cdp_session()
         script = bundle.script(
-            bundle.SHARED.parent / "learning" / "training.js",
-            last="window.J = { Learner, run };\n",
+            bundle.SHARED.parent / self.MODULE, last="window.J = { Learner, run };\n"
         )
         self.page.add_script_tag(content=script)
 

@@ -41,7 +41,7 @@ CPU_RATE = 4
 BUTTONS = ", ".join(
     f"[data-figure] {one}"
     for one in ("[data-do=forth]", "[data-do=choose]", "[data-move='3']", ".mg-ties input",
-                "[data-do=raise]",
+                "[data-do=raise]", ".ms-buttons [data-do=next]", "[data-name=part]",
                 ".mf-controls button")
 )  # fmt: skip
 

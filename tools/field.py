@@ -24,7 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from field_checks import CHECKS
+from field_checks import CHECKS, TRIALS
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -55,6 +55,7 @@ TOOLS = {
     "rllib": Tool("RLlib", "ray[rllib]"),
     "tianshou": Tool("tianshou", "tianshou"),
     "epymarl": Tool("EPyMARL", ""),
+    "ray": Tool("Ray", "ray[client]"),
 }
 
 
@@ -152,9 +153,9 @@ def gave_way(there: Mapping[str, str]) -> list[str]:
 
 def check(key: str, python: Path, folder: Path) -> dict[str, Any]:
     """Run the check of a tool: which environments passed, and what was said of the others."""
-    script = Path(__file__).with_name("field_checks.py")
-    shutil.copy(script, folder)
-    command = [str(python), script.name, key]
+    for name in ("field_checks.py", "field_ray.py"):
+        shutil.copy(Path(__file__).with_name(name), folder)
+    command = [str(python), "field_checks.py", key]
     env = os.environ | {"TMPDIR": str(folder)}  # what a tool writes goes with its environment
     try:
         done = subprocess.run(
@@ -170,7 +171,7 @@ def check(key: str, python: Path, folder: Path) -> dict[str, Any]:
 def row(key: str, wheel: Path) -> dict[str, Any]:
     """The row of one tool, in an environment that is removed again."""
     tool, start = TOOLS[key], time.perf_counter()
-    summary = (CHECKS[key].__doc__ or "").splitlines()[0]
+    summary = " ".join((CHECKS[key].__doc__ or "").split())
     found: dict[str, Any] = {"tool": tool.name, "check": summary, "version": None, "gave_way": []}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -184,6 +185,8 @@ def row(key: str, wheel: Path) -> dict[str, Any]:
                 found["version"] = there[canonicalize_name(Requirement(tool.install).name)]
             found["gave_way"] = gave_way(there)
             found |= check(key, python, folder)
+    if key in TRIALS:
+        found["of"] = "trials"
     found["minutes"] = round((time.perf_counter() - start) / 60, 1)
     return found | {"time": now(), **git_commit()}
 

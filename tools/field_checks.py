@@ -5,12 +5,16 @@ installed: `python field_checks.py TOOL`. The last line that it prints is JSON: 
 that passed, and for the others what the tool said.
 """
 
+import atexit
+import contextlib
+import functools
 import json
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import field_ray
 import gymnasium
 import numpy as np
 
@@ -171,19 +175,34 @@ def with_epymarl(name: str) -> None:
     assert terminated or truncated, f"no end after {time_limit} steps"
 
 
+@functools.cache
+def cluster() -> field_ray.Trials:
+    """Two nodes of Ray, until the end of this program."""
+    kept = contextlib.ExitStack()
+    atexit.register(kept.close)
+    return kept.enter_context(field_ray.trials())
+
+
+def with_ray(trial: str) -> None:
+    """Seeds on two nodes of a cluster, as those of one machine to the last digit; also where a
+    process is killed or a node is removed."""
+    getattr(cluster(), trial)()
+
+
 CHECKS: dict[str, Callable[[str], None]] = {
     one.__name__.removeprefix("with_"): one
     for one in (
         with_gymnasium, with_pettingzoo, with_torchrl, with_sb3, with_supersuit, with_skrl,
-        with_rllib, with_tianshou, with_epymarl,
+        with_rllib, with_tianshou, with_epymarl, with_ray,
     )
 }  # fmt: skip
+TRIALS = {"ray": field_ray.TRIALS}  # what a tool is tried with that is no environment
 
 
-def run(check: Callable[[str], None]) -> dict[str, Any]:
-    """Check all environments: which passed, and what was said of the others."""
+def run(check: Callable[[str], None], names: Sequence[str] = registration.NAMES) -> dict[str, Any]:
+    """Check all environments, or trials: which passed, and what was said of the others."""
     passed, refused = [], {}
-    for name in registration.NAMES:
+    for name in names:
         try:
             check(name)
             passed.append(name)
@@ -195,4 +214,5 @@ def run(check: Callable[[str], None]) -> dict[str, Any]:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # tools warn about themselves, and of unbounded observations
-    print(f"\n{json.dumps(run(CHECKS[sys.argv[1]]))}")
+    tool = sys.argv[1]
+    print(f"\n{json.dumps(run(CHECKS[tool], TRIALS.get(tool, registration.NAMES)))}")

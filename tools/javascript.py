@@ -11,6 +11,7 @@ import base64
 import hashlib
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 WINDOWS = sys.platform == "win32"
 SOURCES = ("marl_edu/widgets/*/*.js", "book/_static/**/*.js", "book/_ext/*/*.js")
-TESTS = ("tests/widgets/*.js", "tests/interview/*.js")
+TESTS = ("tests/widgets/*.js", "tests/interview/*.js", "tests/page/*.js")
 
 LINT = (
     *("--deny", "correctness", "--deny", "suspicious", "--deny", "perf"),
@@ -87,14 +88,22 @@ def typescript() -> Path:
     return folder
 
 
+def packed(folder: Path, *packages: str) -> list[Path]:
+    """The archives that npm has of packages, each as name@version, in a folder. Raises Missing."""
+    npm = node_folder() / ("." if WINDOWS else "lib") / "node_modules/npm/bin/npm-cli.js"
+    command = [node(), str(npm), "pack", *packages, "--silent"]
+    failed = subprocess.run(command, cwd=folder, capture_output=True).returncode
+    names = [re.sub("[@/]+", "-", package.removeprefix("@")) for package in packages]
+    archives = [folder / f"{name}.tgz" for name in names]
+    for package, archive in zip(packages, archives, strict=True):
+        if failed or not archive.is_file():
+            raise Missing(f"{package} (npm could not download it)")
+    return archives
+
+
 def download(folder: Path) -> Path:
     """The archive that npm has of TypeScript, in a folder; exits if it is another one now."""
-    npm = node_folder() / ("." if WINDOWS else "lib") / "node_modules/npm/bin/npm-cli.js"
-    command = [node(), str(npm), "pack", f"typescript@{TYPESCRIPT}", "--silent"]
-    failed = subprocess.run(command, cwd=folder, capture_output=True).returncode
-    archive = folder / f"typescript-{TYPESCRIPT}.tgz"
-    if failed or not archive.is_file():
-        raise Missing(f"tsc (npm could not download typescript@{TYPESCRIPT})")
+    (archive,) = packed(folder, f"typescript@{TYPESCRIPT}")
     digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if digest != SHA512:
         sys.exit(f"typescript@{TYPESCRIPT} must have the sha512 {SHA512}, got {digest}")

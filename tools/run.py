@@ -124,18 +124,21 @@ def python(*arguments: str, **variables: str) -> None:
 
 
 def sources() -> list[Path]:
-    """What the site is built from."""
-    found = [ROOT / name for name in ("_config.yml", "_toc.yml", "tools/book.py")]
+    """What the site is built from, without what the build itself writes beside it."""
+    makers = ("tools/book.py", "tools/page_python.py")
+    found = [ROOT / name for name in ("_config.yml", "_toc.yml", *makers)]
+    written = {"__pycache__", ".ipynb_checkpoints", "api"}
     for folder in ("book", "marl_edu"):
         for path in (ROOT / folder).rglob("*"):
-            if not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts) and path.is_file():
+            if not written & set(path.parts) and path.is_file():
                 found.append(path)
     return found
 
 
 def book() -> None:
     """Build the site, unless it is newer than all its sources."""
-    stamps = (VENV / ".installed", *sources())
+    python("tools/page_python.py")  # says so where it cannot be had; the book is built without
+    stamps = (VENV / ".installed", *VENV.glob("share/marl-edu-page-*/*"), *sources())
     newest = max(path.stat().st_mtime for path in stamps)
     if not BUILT.exists() or BUILT.stat().st_mtime < newest or not HTML.is_dir():
         python("tools/book.py")

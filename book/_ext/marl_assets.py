@@ -162,7 +162,7 @@ def lighten_site(app: Sphinx, exception: Exception | None) -> None:
             path.unlink(missing_ok=True)
     words = set()
     for path in (*Path(app.outdir).rglob("*.html"), *root.rglob("*.js")):
-        if "mathjax" not in path.parts:
+        if not {"mathjax", "pyodide", "editor"} & set(path.parts):
             words |= marl_css.words(path.read_text(encoding="utf-8"))
     for pattern in PRUNED:
         for path in root.glob(pattern):

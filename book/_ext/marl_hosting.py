@@ -3,15 +3,23 @@
 Themes and extensions write scripts into their pages, which such a policy forbids. When all pages
 are written, these scripts move into files; equal ones share one. The policy itself is written for
 Netlify and Cloudflare (`_headers`), Apache (`.htaccess`) and nginx (`hosting/nginx.conf`).
+
+The worker that runs Python compiles WebAssembly, which a policy has to allow. A worker has the
+policy that its own file is sent with: so that file has another one, and no page may do it.
 """
 
 import hashlib
 import re
+import sys
+import zipfile
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
 from sphinx.application import Sphinx
+
+sys.path.append(str(Path(__file__).parents[2] / "tools"))
+import page_python
 
 ROOT = Path(__file__).parents[2]
 POLICY = "; ".join(
@@ -29,13 +37,21 @@ POLICY = "; ".join(
         "form-action 'self'",
     )
 )
+WORKER = "_static/python/worker.js"
+WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+POLICY_LINE = "Content-Security-Policy: {policy}"
 HOSTS = {
-    "_headers": "/*\n  Content-Security-Policy: {policy}\n  X-Content-Type-Options: nosniff\n",
     ".htaccess": '<IfModule mod_headers.c>\nHeader set Content-Security-Policy "{policy}"\n'
-    'Header set X-Content-Type-Options "nosniff"\n</IfModule>\n',
+    'Header set X-Content-Type-Options "nosniff"\n'
+    '<Files "{file}">\nHeader set Content-Security-Policy "{worker_policy}"\n</Files>\n'
+    "</IfModule>\n",
     "hosting/nginx.conf": "# Inside of the site's `server` or `location`.\n"
     'add_header Content-Security-Policy "{policy}" always;\n'
-    'add_header X-Content-Type-Options "nosniff" always;\n',
+    'add_header X-Content-Type-Options "nosniff" always;\n'
+    "location ~ /{worker}$ {{\n"
+    '    add_header Content-Security-Policy "{worker_policy}" always;\n'
+    '    add_header X-Content-Type-Options "nosniff" always;\n'
+    "}}\n",
 }
 FOLDER = "_static/inline"
 FIRST = "_static/site.js"  # before every other script of a page
@@ -67,6 +83,12 @@ SHIPPED = (
         "packaging",
         "LICENSE.APACHE",
     ),
+    (
+        "Pyodide: Mozilla Public License 2.0; its source: https://github.com/pyodide/pyodide",
+        "pathspec",
+        "LICENSE",
+    ),
+    ("Python and its standard library, inside of Pyodide", "typing-extensions", "LICENSE"),
 )
 FREE = """\
 Copyright {holders}
@@ -86,10 +108,14 @@ NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FO
 DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT
 OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
 """
-# What comes inside of those packages, under the MIT licence.
+# What comes inside of those packages and of what exercises in the page load, under the MIT licence.
 INSIDE = {
     "Bootstrap": "2011-2024 The Bootstrap Authors",
     "clipboard.js": "Zeno Rocha",
+    "CodeMirror and Lezer, with style-mod, w3c-keyname, crelt and find-cluster-break": "2016-2026 "
+    "by Marijn Haverbeke <marijn@haverbeke.berlin> and others",
+    "Emscripten, inside of Pyodide": "2010-2014 Emscripten authors",
+    "libffi, inside of Pyodide": "1996-2024 Anthony Green, Red Hat, Inc and others",
 }
 
 
@@ -162,8 +188,20 @@ def _texts() -> Iterator[tuple[str, str]]:
     for name, package, file in SHIPPED:
         text = _of_package(package, file) if package else (ROOT / file).read_text("utf-8")
         yield name, text.strip()
+    if text := _of_numpy():
+        yield "NumPy, for exercises in the page", text
     for name, holders in INSIDE.items():
         yield f"{name}: MIT licence", FREE.format(holders=holders).strip()
+
+
+def _of_numpy() -> str:
+    """The licences in NumPy's wheel; none where it was not brought."""
+    wheel = page_python.folder() / "pyodide" / page_python.NUMPY
+    if not wheel.is_file():
+        return ""
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if Path(name).name.startswith("LICENSE")]
+        return "\n\n".join(f"{name}\n\n{archive.read(name).decode()}" for name in names)
 
 
 def _of_package(package: str, ending: str) -> str:
@@ -178,6 +216,32 @@ def _of_package(package: str, ending: str) -> str:
     raise LookupError(f"{package} has no {ending}")
 
 
+def headers(folder: Path) -> str:
+    """Netlify's and Cloudflare's file: the policy for every path of the site but the worker's.
+
+    Of two rules that fit a path such a host sends both policies, and both would hold. So these
+    paths do not overlap: `*` is anything, `:file` one name.
+    """
+    rules = [("/*", "X-Content-Type-Options: nosniff")]
+    rules += [(path, POLICY_LINE.format(policy=POLICY)) for path in _others(folder, WORKER)]
+    rules.append((f"/{WORKER}", POLICY_LINE.format(policy=WORKER_POLICY)))
+    return "".join(f"{path}\n  {line}\n" for path, line in rules)
+
+
+def _others(folder: Path, without: str, at: str = "/") -> Iterator[str]:
+    """Paths that cover all of a folder but one file."""
+    first, _, rest = without.partition("/")
+    if rest:
+        yield from ("/", "/:file") if at == "/" else (f"{at}:file",)
+    for path in sorted(folder.iterdir()):
+        if path.is_dir() and path.name != first:
+            yield f"{at}{path.name}/*"
+        elif path.is_file() and not rest and path.name != first:
+            yield f"{at}{path.name}"
+    if rest and (folder / first).is_dir():
+        yield from _others(folder / first, rest, f"{at}{first}/")
+
+
 def finish(app: Sphinx, exception: Exception | None) -> None:
     """When all pages are there."""
     if exception is not None or app.builder.format != "html":
@@ -185,9 +249,12 @@ def finish(app: Sphinx, exception: Exception | None) -> None:
     folder = Path(app.outdir)
     rewrite_pages(folder)
     (folder / LICENCES).write_text(licences() + "\n", encoding="utf-8")
+    named = {"policy": POLICY, "worker": WORKER.replace(".", r"\."), "worker_policy": WORKER_POLICY}
     for name, text in HOSTS.items():
         (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text.format(policy=POLICY), encoding="utf-8")
+        text = text.format(file=Path(WORKER).name, **named)
+        (folder / name).write_text(text, encoding="utf-8")
+    (folder / "_headers").write_text(headers(folder), encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -26,7 +26,7 @@ from sphinx.util import logging
 from sphinx_design.shared import create_component
 
 from marl_edu import exercises
-from marl_edu.exercises.engine import reading
+from marl_edu.exercises.engine import ordering, reading
 from marl_edu.exercises.engine.grading import Exercise
 from marl_edu.widgets.shared import bundle
 
@@ -34,11 +34,12 @@ FOLDER = bank.FOLDER
 ASSETS = "interview"  # in the site's _static
 DECK = "agents-interview.apkg"
 SOURCES = Path(__file__).parents[1] / "_static" / ASSETS  # modules: pages get them joined
-# The scripts of each page; topic pages have the quizzes, all others what is wide alone.
+# The scripts of each page. What is wide is looked after on all; these two have it among their own.
 SCRIPTS: dict[str, tuple[str, ...]] = {
-    name: ("bank.js", f"{name}.js") for name in ("cards", "mock", "readiness")
+    name: ("bank.js", f"{name}.js") for name in ("cards", "mock")
 }
-SCRIPTS |= dict.fromkeys(bank.TOPICS, ("quiz.js",))
+SCRIPTS["readiness"] = ("bank.js", "readiness.js", "wide.js")
+SCRIPTS |= dict.fromkeys(bank.TOPICS, ("quiz.js", "wide.js"))
 # What a side of a sheet holds in letters of one point; by trial.
 PER_SIDE = 372_000
 SMALLEST, LARGEST = 7.9, 10.5
@@ -47,8 +48,8 @@ CHAPTERS = {"commnet": "tarmac"}
 
 READING = """## Read code
 
-Choose a line of code, or a shape, without typing. Each wrong line is a mistake that readers make in
-the exercise."""
+Choose a line of code or a shape, or put lines in order, without typing. Each wrong line is a
+mistake that readers make in the exercise."""
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +112,8 @@ def reading_tasks() -> list[dict[str, str]]:
     return [
         {"id": task.id, "topic": one.counts_for}
         for one in itertools.chain(*exercises.pages().values())
-        for task in reading.tasks(one)
+        for task in (*reading.tasks(one), ordering.puzzle(one))
+        if task is not None
     ]
 
 
@@ -372,9 +374,12 @@ def reading_forms(exercise: Exercise, address: str) -> str:
         code = f'<pre class="mi-code" tabindex="0">{escape(task.code)}</pre>'
         question = f"{number}. {bank.html(task.question, inline=True)}"
         forms.append(choice_form(task.id, question, code, choices))
+    puzzle = ordering.puzzle(exercise)
+    if puzzle is not None:
+        forms.append(order_form(puzzle, len(forms) + 1))
     return (
         f'<details class="mi-tasks" id="code-{exercise.name}"><summary>{escape(exercise.title)} '
-        f"({len(tasks)})</summary>"
+        f"({len(forms)})</summary>"
         f'<p><a href="{address}">The exercise</a></p>{"".join(forms)}</details>'
     )
 
@@ -399,6 +404,33 @@ def choice_form(
         '<button type="submit" class="mi-button mi-main" hidden>Check</button>'
         '<div class="mi-verdict" role="status"></div>'
         f"<details><summary>Every choice explained</summary><ol>{whys}</ol></details></form>"
+    )
+
+
+def order_form(puzzle: ordering.Puzzle, number: int) -> str:
+    """Lines to put in order. Without JavaScript they can be read, and so can the order."""
+    stray = "".join(
+        f'<li data-piece="{piece}"><code class="mi-line">{escape(puzzle.pieces[piece])}</code> '
+        f"does not belong. {bank.html(why, inline=True)}</li>"
+        for piece, why in puzzle.stray.items()
+    )
+    lines = "".join(
+        f'<li><code class="mi-line">{escape(piece)}</code></li>' for piece in puzzle.pieces
+    )
+    much = f"{len(puzzle.own)} of these {len(puzzle.pieces)} lines"
+    facts = escape(json.dumps({"own": puzzle.own, "before": puzzle.before}))
+    return (
+        f'<form class="mi-quiz" data-question="{puzzle.id}" data-puzzle="{facts}">'
+        f"<fieldset><legend>{number}. Put {much} in order.</legend>"
+        f'<pre class="mi-code" tabindex="0">{escape(puzzle.head)}</pre>'
+        '<ol class="mi-chosen" aria-label="Your function" hidden></ol>'
+        f'<ul class="mi-pool" aria-label="Lines to choose from">{lines}</ul></fieldset>'
+        '<p class="mi-moved" role="status" hidden></p>'
+        '<button type="submit" class="mi-button mi-main" hidden>Check</button>'
+        '<div class="mi-verdict" role="status"></div>'
+        "<details><summary>The function, and what does not belong</summary>"
+        f'<pre class="mi-code" tabindex="0">{escape(puzzle.source(puzzle.own))}</pre>'
+        f"<ul>{stray}</ul></details></form>"
     )
 
 

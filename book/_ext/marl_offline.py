@@ -1,4 +1,8 @@
-"""The book without a network: a manifest, and a service worker that stores it in reading order."""
+"""The book without a network: a manifest, and a service worker that stores it in reading order.
+
+Python and what else exercises in the page load is no part of that: it is stored for readers who
+have used it.
+"""
 
 import gzip
 import hashlib
@@ -14,6 +18,7 @@ from sphinx.util import logging
 logger = logging.getLogger(__name__)
 WORKER = Path(__file__).parent / "offline" / "worker.js"
 MOST = 8_000_000  # bytes on a reader's device; files are stored packed
+ON_REQUEST = "_static/python"
 LEFT_OUT = ("book/api", "book/bibliography", "book/status", "book/interview/deck")
 LEFT_OUT_FILES = re.compile(r"_static/pictures/|\.apkg$|_sources/|\.ipynb$|\.md$")
 # What pages load that their text does not name.
@@ -58,12 +63,16 @@ def files(app: Sphinx) -> list[tuple[str, str]]:
 
 def write_worker(out: Path, listed: Iterable[tuple[str, str]]) -> None:
     """The worker in the folder of a site, with these files: path, and title if it is a page."""
-    book = [
-        [path, hashlib.sha256((out / path).read_bytes()).hexdigest()[:16], title]
-        for path, title in listed
-    ]
-    version = hashlib.sha256(json.dumps(book).encode()).hexdigest()[:16]
-    text = json.dumps({"version": version, "files": book}, separators=(",", ":"))
+
+    def entry(path: str, title: str = "") -> tuple[str, str, str]:
+        return path, hashlib.sha256((out / path).read_bytes()).hexdigest()[:16], title
+
+    book = [entry(path, title) for path, title in listed]
+    found = {path.relative_to(out).as_posix() for path in (out / ON_REQUEST).rglob("*.*")}
+    later = [entry(path) for path in sorted(found - {path for path, _, _ in book})]
+    version = hashlib.sha256(json.dumps([book, later]).encode()).hexdigest()[:16]
+    stored = {"version": version, "files": book, "later": later}
+    text = json.dumps(stored, separators=(",", ":"))
     worker = WORKER.read_text(encoding="utf-8")
     (out / "sw.js").write_text(f"self.BOOK = {text};\n{worker}", encoding="utf-8")
 

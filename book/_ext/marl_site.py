@@ -16,6 +16,7 @@ from sphinx.application import Sphinx
 from sphinx.util import logging
 
 from marl_edu.exercises import NOTEBOOKS
+from marl_edu.plots.untrusted import drawn_once
 
 logger = logging.getLogger(__name__)
 ROOT = Path(__file__).parents[2]
@@ -268,6 +269,14 @@ def drop_citation_roles(
         context["body"] = body.replace('<div role="list" class="citation-list">', "<div>")
 
 
+def draw_once(
+    app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
+) -> None:
+    """Take out the images that a notebook keeps for where it is not trusted: a page is."""
+    if "body" in context:
+        context["body"] = drawn_once(context["body"])
+
+
 def name_what_ran(
     app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: nodes.Node
 ) -> None:
@@ -302,6 +311,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("html-page-context", drop_citation_roles)
     app.connect("html-page-context", name_folds_of_contents, priority=900)
     app.connect("html-page-context", name_lines)
+    app.connect("html-page-context", draw_once)
     app.connect("doctree-resolved", link_listings)
     app.connect("doctree-read", name_modules)
     app.connect("html-page-context", name_what_ran)

@@ -18,6 +18,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,7 @@ from marl_edu import results
 from marl_edu.agents import AttentionDQNAgent, DQNAgent, GNNDQNAgent, LSTMDQNAgent
 from marl_edu.algos import tarmac
 from marl_edu.core import storage
+from marl_edu.core.checks import positive_int, seed_number
 from marl_edu.core.evaluate import evaluate
 from marl_edu.core.protocols import Env
 from marl_edu.core.provenance import cpu_model, git_commit, now
@@ -46,6 +48,30 @@ QUESTIONS = 4000  # episodes of the probe that the tour's loop learns from: a qu
 UPDATES = 600  # of TarMAC on the probe, with 64 questions to everybody each
 HEADS, SIZE = 4, 4  # numbers of a signature and of a value, per head: messages of 32 numbers
 Row = dict[str, int | float]
+
+
+@dataclass(frozen=True)
+class Walks:
+    """What two agents learn in a T-maze, one with a memory and one without.
+
+    `hidden_dim`, `lr` and `batch_size` are checked by the agents that they are given to.
+
+    Raises:
+        ValueError, TypeError: a number that cannot be; the message names it.
+    """
+
+    length: int = 2  # cells that an agent walks between the sign and the turn
+    walks: int = 400  # episodes to learn from
+    hidden_dim: int = 32  # D, of both networks
+    lr: float = 3e-3  # Adam's step size
+    batch_size: int = 32  # steps per gradient step, or steps of sequences
+    seed: int = 0  # of the maze and of both agents
+
+    def __post_init__(self) -> None:
+        """Check what no agent is given."""
+        positive_int("length", self.length)
+        positive_int("walks", self.walks)
+        seed_number(self.seed)
 
 
 def grid_world(seed: int) -> Parallel:

@@ -299,9 +299,12 @@ def build(cfg: Config, env: Env) -> Team:
 
 
 def train(
-    cfg: Config, on_log: Callable[[Row], None] | None = None, checkpoint: str | Path | None = None
+    cfg: Config,
+    on_log: Callable[[Row], None] | None = None,
+    checkpoint: str | Path | None = None,
+    actor_loss: Callable[..., Tensor] = actor_loss,
 ) -> Result:
-    """Train from scratch, or continue from `checkpoint`.
+    """Train from scratch, or continue from `checkpoint`; eq. (7) is `actor_loss`.
 
     Raises:
         ValueError: the checkpoint is damaged or of another config; see also `build`.

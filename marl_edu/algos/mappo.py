@@ -247,6 +247,7 @@ def train(
     on_log: Callable[[Row], None] | None = None,
     checkpoint: str | Path | None = None,
     change: Callable[[Rollout], Rollout] = lambda played: played,
+    loss: Callable[[Any, Any, Any], tuple[Tensor, Row]] = loss,
 ) -> Result:
     """Train a team from scratch, or go on from `checkpoint`.
 
@@ -254,6 +255,7 @@ def train(
         cfg: the run. on_log: called with every new row of the log.
         checkpoint: file to save to and to go on from; see `Run`.
         change: of a round before anything is learned from it, for experiments that take away.
+        loss: of the windows of a round; eqs. (6) and (7).
     Raises:
         ValueError: the checkpoint is damaged or of another config; a `critic` without its input.
     """

@@ -1,6 +1,7 @@
 """Where a result comes from: when it was made, by which code, on which machine."""
 
 import contextlib
+import hashlib
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -33,6 +34,16 @@ def git_commit() -> dict[str, Any]:
         }
     except (OSError, subprocess.CalledProcessError):
         return {"commit": None, "dirty": None}
+
+
+def code_digest() -> str:
+    """The sha256 of the package's Python and JSON files: two copies with the same are the same
+    code."""
+    total = hashlib.sha256()
+    for path in sorted([*PACKAGE.rglob("*.py"), *PACKAGE.rglob("*.json")]):
+        total.update(path.relative_to(PACKAGE).as_posix().encode() + b"\0")
+        total.update(hashlib.sha256(path.read_bytes()).digest())
+    return total.hexdigest()
 
 
 def cpu_model() -> str:

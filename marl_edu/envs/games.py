@@ -224,6 +224,11 @@ def _draw_table(entries: Sequence[Sequence[Any]], chosen: Sequence[int], label: 
         number = f"{entry:g}".replace("-", "−") if isinstance(entry, float) else entry
         x, y = shapes.centre(k // side + 1, k % side + 1)
         text.append(shapes.words(number, x, y + 5, 13))
+    for action in range(side):  # a disc stands in place of the number of an action that was chosen
+        for i, cell in enumerate([(action + 1, 0), (0, action + 1)]):
+            if action != chosen[i]:
+                x, y = shapes.centre(*cell)
+                text.append(shapes.words(str(action), x, y + 4, 11, "var(--soft)"))
     parts = [shapes.grid(side + 1, side + 1), *text]
     if chosen[0] < 0:
         parts += [shapes.agent(0, 12, 28, 9), shapes.agent(1, 28, 12, 9)]

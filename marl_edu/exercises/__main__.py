@@ -28,6 +28,7 @@ from marl_edu.core.checks import did_you_mean
 from marl_edu.exercises.engine import progress
 from marl_edu.exercises.engine.answer_file import LOAD_SECONDS, AnswerFile, Misuse
 from marl_edu.exercises.engine.grading import SECONDS, Exercise, source_of
+from marl_edu.exercises.engine.refusing import defines
 from marl_edu.exercises.engine.verdict import Verdict
 
 ALL: dict[str, Exercise] = {one.name: one for posed in exercises.pages().values() for one in posed}
@@ -44,8 +45,7 @@ def asked_for(file: AnswerFile, name: str | None) -> dict[str, str]:
     found = {one: function for one, function in functions.items() if function in file.functions}
     if found:
         return found
-    has = f"it defines {', '.join(file.own)}" if file.own else "it defines no function"
-    path = file.path
+    has, path = defines(file.own), file.path
     if name is None:
         raise Misuse(f"{path} answers no exercise: {has}. The list says which names are asked for.")
     raise Misuse(f"{path} has no `{functions[name]}`, which {name} asks for: {has}")

@@ -1,6 +1,7 @@
 """The experiments of the book, and the command that runs them.
 
     python -m marl_edu.experiments run tarmac-easy --seeds 8 --jobs 2
+    python -m marl_edu.experiments run all --seeds 1000 --engine ray --address auto
     python -m marl_edu.experiments list
     python -m marl_edu.experiments status
     python -m marl_edu.experiments table
@@ -27,22 +28,12 @@ finished at this commit is not run once more. Where the files are and what they 
 """
 
 import argparse
-import contextlib
-import multiprocessing
 import shlex
-import signal
 import statistics
 import sys
-import time
-import traceback
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any, NoReturn, cast
-
-from tqdm import tqdm
 
 from marl_edu import results
 from marl_edu.core import storage
@@ -55,15 +46,10 @@ from marl_edu.experiments import (
     verify,
 )
 from marl_edu.experiments.catalogue import EXPERIMENTS
-from marl_edu.experiments.run import (
-    Experiment,
-    Run,
-    clear,
-    code_at_work,
-    is_finished,
-    progress,
-    run_seed,
-)
+from marl_edu.experiments.cluster import Cluster
+from marl_edu.experiments.engine import Engine, Terminated, execute
+from marl_edu.experiments.processes import Processes
+from marl_edu.experiments.run import Experiment, Run, clear, code_at_work, is_finished, progress
 from marl_edu.results import tables
 from marl_edu.results.folders import POLICIES
 
@@ -76,16 +62,8 @@ MEASUREMENTS: dict[str, tuple[Callable[[], None], str]] = {
 }
 
 
+ENGINES = ("local", "ray")  # where seeds are run: processes of this machine, or a Ray cluster
 MOST = 10_000  # seeds that are asked for at once
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, with which schedulers end what runs: it stops as Ctrl-C does."""
-
-
-def _terminated(*_: Any) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
-    raise Terminated
 
 
 def select(names: Sequence[str], known: Mapping[str, Experiment]) -> list[Experiment]:
@@ -122,7 +100,9 @@ def main(
     run = commands.add_parser("run", help="run seeds, or go on with interrupted ones")
     run.add_argument("names", nargs="+", metavar="NAME", help="tarmac-easy, tarmac, all")
     run.add_argument("--seeds", type=_count, help="seeds 0 to SEEDS-1 (default: the book's)")
-    run.add_argument("--jobs", type=_count, default=1, help="seeds at a time, a core each")
+    run.add_argument("--jobs", type=_count, help="seeds at a time (default: 1; ray: its cores)")
+    run.add_argument("--engine", type=_engine, default="local", help="local (default) or ray")
+    run.add_argument("--address", help="of the Ray cluster: auto, HOST:PORT or ray://HOST:PORT")
     code = run.add_mutually_exclusive_group()  # uncommitted code has no name to be known by
     code.add_argument("--again", action="store_true", help="train anew what another commit made")
     code.add_argument("--dirty", action="store_true", help="allow uncommitted code; records say so")
@@ -153,8 +133,8 @@ def main(
             return _run(select(args.names, known), args, shlex.join(arguments))
         if args.command == "verify":
             everything = [run for e in known.values() for run in _runs(e, args.results)]
-            execute = partial(_execute, jobs=args.jobs, again=False, dirty=True)
-            return verify.main(everything, args.results, args.repair, args.again, execute)
+            train = partial(execute, make=partial(Processes, args.jobs, dirty=True))
+            return verify.main(everything, args.results, args.repair, args.again, train)
         show = {"list": _list, "status": _status, "table": _table}[args.command]
         print(show(known, args.results))
     except (ValueError, OSError) as error:
@@ -172,6 +152,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _engine(text: str) -> str:
+    if text not in ENGINES:
+        raise argparse.ArgumentTypeError(f"must be {' or '.join(ENGINES)}, got {text}")
+    return text
+
+
 def _runs(experiment: Experiment, folder: Path, seeds: int | None = None) -> list[Run]:
     # Policies of a private folder of results stay with them: the book's are not touched.
     policies = POLICIES if folder == results.RESULTS else folder / "checkpoints"
@@ -179,6 +165,8 @@ def _runs(experiment: Experiment, folder: Path, seeds: int | None = None) -> lis
 
 
 def _run(experiments: list[Experiment], args: argparse.Namespace, words: str) -> int:
+    if args.address and args.engine != "ray":
+        raise ValueError(f"--address is that of a Ray cluster: add --engine ray, got {args.engine}")
     planned = [run for e in experiments for run in _runs(e, args.results, args.seeds)]
     commit = code_at_work(args.dirty)
     if args.again and commit["commit"] is None:
@@ -193,7 +181,7 @@ def _run(experiments: list[Experiment], args: argparse.Namespace, words: str) ->
     if len(todo) < len(planned):
         print(f"{len(planned) - len(todo)} of {len(planned)} seeds are finished already")
     try:
-        failures = _execute(todo, args.jobs, args.again, args.dirty)
+        failures = execute(todo, partial(_make_engine, args))
     except KeyboardInterrupt as stopped:
         done = sum(is_finished(run, enough) for run in planned)
         print(
@@ -209,100 +197,10 @@ def _run(experiments: list[Experiment], args: argparse.Namespace, words: str) ->
     return 1 if failures else 0
 
 
-def _execute(todo: Sequence[Run], jobs: int, again: bool, dirty: bool) -> list[tuple[Run, str]]:
-    """Executes runs, at most `jobs` at a time, each in a process of its own.
-
-    This is the only place that knows where runs are executed: to spread them over machines (with
-    Ray, say), replace this one function. A run that fails or is killed does not stop the others.
-
-    Returns:
-        the runs that failed, each with the reason.
-    """
-    context = multiprocessing.get_context("spawn")  # forking a process with threads may hang
-    waiting, failures = deque(todo), []
-    active: dict[Any, tuple[Run, Any, tqdm]] = {}
-    overall = tqdm(total=len(todo), desc="all seeds", unit="seed", disable=None)
-    before = signal.signal(signal.SIGTERM, _terminated)
-    try:
-        while waiting or active:
-            while waiting and len(active) < jobs:
-                run = waiting.popleft()
-                receiver, sender = context.Pipe(duplex=False)
-                what = (run, sender, again, dirty)
-                process = context.Process(target=_worker, args=what, daemon=True)
-                with _deaf_to_interrupts():  # inherited by the child: Ctrl-C is for the parent
-                    process.start()
-                sender.close()  # so that the child's death ends the pipe
-                active[receiver] = run, process, _bar(run, [bar for *_, bar in active.values()])
-            for ready in wait(list(active), timeout=1.0):
-                run, process, bar = active[ready]
-                try:
-                    message = cast(Connection, ready).recv()
-                except (EOFError, OSError):
-                    process.join()
-                    message = f"its process died with exit code {process.exitcode}"
-                if isinstance(message, dict):
-                    _step(bar, message)
-                    continue
-                del active[ready]
-                process.join()
-                bar.close()
-                overall.update()
-                tqdm.write(f"{run.title}: {'finished' if message is None else 'failed'}")
-                if message is not None:
-                    failures.append((run, message))
-    finally:
-        for _, process, bar in active.values():
-            process.terminate()  # files are written whole or not at all: no harm done
-            process.join()
-            bar.close()
-        overall.close()
-        signal.signal(signal.SIGTERM, before)
-    return failures
-
-
-def _worker(run: Run, sender: Connection, again: bool, dirty: bool) -> None:
-    """Runs in the child: sends the rows of the curve, then None or the reason of a failure."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        run_seed(run, sender.send, again, dirty)
-    except BrokenPipeError:
-        return  # the parent is gone: stop too, the checkpoint is there
-    except (ValueError, OSError) as error:
-        sender.send(str(error))
-    except Exception:
-        sender.send(traceback.format_exc())
-    else:
-        sender.send(None)
-
-
-@contextlib.contextmanager
-def _deaf_to_interrupts() -> Iterator[None]:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _bar(run: Run, others: Sequence[tqdm]) -> tqdm:
-    taken = {abs(bar.pos) for bar in others}
-    line = next(k for k in range(1, len(taken) + 2) if k not in taken)
-    total = run.experiment.cfg.updates
-    return tqdm(
-        total=total, desc=run.title, unit="update", position=line, leave=False, disable=None
-    )
-
-
-def _step(bar: tqdm, row: Mapping[str, Any]) -> None:
-    if bar.disable:
-        return
-    if bar.n == 0:  # a resumed run starts late: judge the time left from here
-        bar.n = bar.initial = row["update"]
-        bar.start_t = time.time()
-    if "success" in row:
-        bar.set_postfix_str(f"success {row['success']:.2f}", refresh=False)
-    bar.update(row["update"] - bar.n)
+def _make_engine(args: argparse.Namespace) -> Engine:
+    if args.engine == "ray":
+        return Cluster(args.address, args.jobs, args.again, args.dirty)
+    return Processes(args.jobs or 1, args.again, args.dirty)
 
 
 def _list(known: Mapping[str, Experiment], folder: Path) -> str:

@@ -38,6 +38,9 @@ try:
 except ImportError:  # Windows: there, two commands at work on one seed are not noticed
     fcntl = None  # type: ignore[assignment]
 
+# What a record takes over from the notes of the unfinished run.
+JOURNAL = ("started", "resumes", "commits", "cpu_seconds", "wall_seconds", "identity",
+           "algorithm", "env", "evaluator", "episodes", "settings")  # fmt: skip
 HEARTBEAT = 5.0  # seconds between two notes of the time spent: what a `kill -9` can lose of it
 
 
@@ -192,6 +195,7 @@ def run_seed(
     notify: Callable[[dict[str, Any]], None] = lambda row: None,
     again: bool = False,
     dirty: bool = False,
+    commit: Mapping[str, Any] | None = None,
 ) -> None:
     """Trains and evaluates one seed in this process, or goes on where it was interrupted.
 
@@ -204,12 +208,13 @@ def run_seed(
         again: train again, from the first update, what was made or begun at another commit. The old
             files stay until the new ones are there.
         dirty: take code that differs from its commit, too; see `code_at_work`.
+        commit: of this code, as `code_at_work` gave it where the code was copied from.
     """
-    commit = code_at_work(dirty)
+    commit = code_at_work(dirty) if commit is None else commit
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with _lock(run.partial(".lock")):
+        with hold(run):
             if not is_finished(run, commit if again else None):
                 _go_on(run, notify, commit, again)
             clear(run)
@@ -218,7 +223,7 @@ def run_seed(
 
 
 def _go_on(
-    run: Run, notify: Callable[[dict[str, Any]], None], commit: dict[str, Any], again: bool
+    run: Run, notify: Callable[[dict[str, Any]], None], commit: Mapping[str, Any], again: bool
 ) -> None:
     experiment, cfg = run.experiment, replace(run.experiment.cfg, seed=run.seed)
     path = run.partial(".json")
@@ -261,25 +266,30 @@ def _go_on(
         "experiment": experiment.name,
         "seed": run.seed,
         "evaluation": scored,
-        **{key: value for key, value in journal.items() if key != "update"},
+        **{key: journal[key] for key in JOURNAL},
         # As taken in training: a graph of papers has no steps, and RND's warm-up is not counted.
         "env_steps": result.rows[-1].get("env_steps") if result.rows else None,
         "csv_rows": len(result.rows),
         "csv_sha256": hashlib.sha256(run.rows.read_bytes()).hexdigest(),
         "finished": now(),
         "device": str(getattr(cfg, "device", "cpu")),
-        "cpu_model": cpu_model(),
-        "versions": {
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "marl_edu": marl_edu.__version__,
-        },
+        **machine(),
     }
     record["digest"] = digest(record)
     if run.seed in experiment.keep_policy:
         storage.save_checkpoint(run.policy, result.net.state_dict(), record)
     storage.write_json(run.record, record, overwrite=False)
+
+
+def machine() -> dict[str, Any]:
+    """What of this machine decides the last digits: its processor and the versions."""
+    versions = {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "marl_edu": marl_edu.__version__,
+    }
+    return {"cpu_model": cpu_model(), "versions": versions}
 
 
 def clear(run: Run) -> None:
@@ -292,8 +302,13 @@ def clear(run: Run) -> None:
 
 
 @contextlib.contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Keeps a second process off the same seed; the system frees it when its holder dies."""
+def hold(run: Run) -> Iterator[None]:
+    """Keeps a second process off the same seed; the system frees it when its holder dies.
+
+    Raises:
+        ValueError: another process holds it.
+    """
+    path = run.partial(".lock")
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "a") as file:
         if fcntl is not None:

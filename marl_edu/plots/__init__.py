@@ -15,6 +15,7 @@ from marl_edu.plots.style import (
     label,
     show,
 )
+from marl_edu.plots.untrusted import kept
 
 __all__ = [
     "COLOURS",
@@ -30,6 +31,7 @@ __all__ = [
     "colour",
     "hunt",
     "intervals",
+    "kept",
     "label",
     "learning_curves",
     "over_time",

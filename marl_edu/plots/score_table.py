@@ -8,30 +8,30 @@ scores, 1 what the best one does,
 Every number links to a part of the page below the table, which is shown while it is the target of
 the address. So the back button closes it, the keyboard reaches it, and a link from elsewhere can
 name it (`Matrix.link`).
+
+On a phone a row is a card: its name, and below it the cells, each with the head of its column. The
+roles in the HTML say that it is a table all the same.
 """
 
 import html
 import math
 import re
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from typing import NamedTuple
 
 from matplotlib.colors import to_hex
 
+from marl_edu.plots.small_curve import FEW, draw, percent
 from marl_edu.plots.style import COLOURS, GREY, PALETTE, Reference
 from marl_edu.results import Curve, Estimate
 from marl_edu.results.tables import Table
-
-FEW = 5  # runs from which on an interval or a band is shown
-WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 340, 190, 34, 12, 52, 34  # of a curve, in its own units
 
 
 class Cell(NamedTuple):
     """One method in one environment."""
 
     score: Estimate | None  # normalised; None where the method does not apply
-    curve: Curve | None  # of the success along training, a share in [0, 1]
+    curve: Curve | None  # of the score along training, as a share
     note: str  # what was run, in a sentence or two; or in a few words why nothing was
     below: str = ""  # what stands below the number instead of its interval
 
@@ -59,6 +59,12 @@ def normalised(score: Estimate, trivial: float, best: float) -> Estimate:
     return Estimate(value, low, high, score.n)
 
 
+def normalised_curve(curve: Curve, trivial: float, best: float) -> Curve:
+    """Eq. (1) for each point of a curve and for its band; best > trivial."""
+    iqm, low, high = ((x - trivial) / (best - trivial) for x in (curve.iqm, curve.low, curve.high))
+    return curve._replace(iqm=iqm, low=low, high=high)
+
+
 class Matrix:
     """The table. It shows itself as HTML in a notebook and as text elsewhere.
 
@@ -67,6 +73,7 @@ class Matrix:
         rows: a short name, which becomes part of addresses -> the row.
         caption: first what to see, then how it was made.
         name: first part of all addresses; two tables on a page need two.
+        axis: what the curves show.
     Raises:
         ValueError: a row lacks a column.
     """
@@ -77,8 +84,10 @@ class Matrix:
         rows: Mapping[str, Row],
         caption: str,
         name: str = "cell",
+        axis: str = "success",
     ):
         self.groups, self.rows, self.caption, self.name = groups, rows, caption, name
+        self.axis = axis
         self.heads = {key: head for group in groups.values() for key, head in group.items()}
         for short, row in rows.items():
             if missing := [key for key in self.heads if key not in row.cells]:
@@ -117,10 +126,14 @@ class Matrix:
 
     def _repr_html_(self) -> str:
         families = "".join(
-            f'<th scope="colgroup" colspan="{len(group)}">{html.escape(family)}</th>'
+            f'<th scope="colgroup" role="columnheader" colspan="{len(group)}">'
+            f"{html.escape(family)}</th>"
             for family, group in self.groups.items()
         )
-        heads = "".join(f'<th scope="col">{html.escape(head)}</th>' for head in self.heads.values())
+        heads = "".join(
+            f'<th scope="col" role="columnheader">{html.escape(head)}</th>'
+            for head in self.heads.values()
+        )
         first = {next(iter(group)) for group in self.groups.values()}
         body = "".join(self._row(short, row, first) for short, row in self.rows.items())
         curves = "".join(
@@ -135,8 +148,10 @@ class Matrix:
             f'<div class="marl-matrix"><style>{_STYLE}</style><figure style="margin:0">'
             f'<div class="marl-table" id="{own}" role="region" tabindex="0" '
             f'aria-label="{html.escape(self.caption.split(".")[0])}">'
-            '<table><thead><tr><th rowspan="2" scope="col">environment, and what it asks for</th>'
-            f"{families}</tr><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+            '<table role="table"><thead role="rowgroup"><tr role="row">'
+            '<th rowspan="2" scope="col" role="columnheader">environment, and what it asks for</th>'
+            f'{families}</tr><tr role="row">{heads}</tr></thead><tbody role="rowgroup">{body}'
+            "</tbody></table></div>"
             f'<div class="key" aria-hidden="true"><span>trivial policy 0</span><i style="'
             f'background:linear-gradient(90deg,{shades})"></i>'
             "<span>100 best policy</span></div>"
@@ -150,22 +165,24 @@ class Matrix:
         for key in self.heads:
             score, _, note, below = row.cells[key]
             edge = " e" if key in first else ""
+            head = html.escape(self.heads[key].replace("\u200b", ""))
+            cell = f'role="cell" data-head="{head}" class'
             if score is None:
                 cells.append(
-                    f'<td class="no{edge}"><b>–</b><small>{html.escape(note)}</small></td>'
+                    f'<td {cell}="no{edge}"><b>–</b><small>{html.escape(note)}</small></td>'
                 )
                 continue
             colour = _shade(score.value)
             ink = "#ffffff" if _dark(colour) else "#000000"
             cells.append(
-                f'<td class="yes{edge}" id="{self.address(short, key)}-number" '
+                f'<td {cell}="yes{edge}" id="{self.address(short, key)}-number" '
                 f'style="background:{to_hex(colour)};color:{ink}">'
-                f'<a href="#{self.address(short, key)}"><b>{_round(score.value)}</b>'
+                f'<a href="#{self.address(short, key)}"><b>{percent(score.value)}</b>'
                 f"<small>{html.escape(below) or _range(score)}</small></a></td>"
             )
         return (
-            f'<tr><th scope="row">{html.escape(row.name)}<small>{html.escape(row.asks)}</small>'
-            f"</th>{''.join(cells)}</tr>"
+            f'<tr role="row"><th scope="row" role="rowheader">{html.escape(row.name)}'
+            f"<small>{html.escape(row.asks)}</small></th>{''.join(cells)}</tr>"
         )
 
     def _curve(self, short: str, key: str) -> str:
@@ -173,85 +190,15 @@ class Matrix:
         score, curve, note, _ = row.cells[key]
         title = f"{self.heads[key]}, {row.name.lower()}: {_text(score)}"
         address = self.address(short, key)
-        drawn = "" if curve is None else draw(curve, row.trivial, row.best, title, _colour(key))
+        drawn = "" if curve is None else self._draw(curve, row, title, key)
         return (
             f'<section id="{address}" aria-label="{html.escape(title)}">'
             f"<p><b>{html.escape(title)}</b></p>{drawn}<p>{html.escape(note)} "
             f'<a href="#{address}-number">Close, and back to the table</a></p></section>'
         )
 
-
-def draw(curve: Curve, trivial: Reference, best: Reference, title: str, colour: str) -> str:
-    """A learning curve as a small SVG: success in percent against environment steps."""
-    end = float(curve.steps[-1])
-
-    def x(step: float) -> float:
-        return LEFT + (WIDTH - LEFT - RIGHT) * step / end
-
-    def y(share: float) -> float:
-        return TOP + (HEIGHT - TOP - BOTTOM) * (1 - min(max(share, 0.0), 1.0))
-
-    def path(shares: Sequence[float], steps: Sequence[float]) -> str:
-        return " ".join(f"{x(s):.1f},{y(v):.1f}" for s, v in zip(steps, shares, strict=True))
-
-    steps, value = curve.steps.tolist(), curve.iqm.tolist()
-    parts = []
-    if curve.n >= FEW and not any(map(math.isnan, curve.low.tolist())):
-        there = path(curve.low.tolist(), steps)
-        back = path(curve.high.tolist()[::-1], steps[::-1])
-        parts.append(f'<polygon points="{there} {back}" fill="{colour}" opacity=".25"/>')
-    for (_, share), dashes in ((trivial, "5 3"), (best, "1 3")):
-        parts.append(
-            f'<path d="M{LEFT} {y(share):.1f}H{WIDTH - RIGHT}" stroke="{GREY}" stroke-width="1.4" '
-            f'stroke-dasharray="{dashes}"/>'
-        )
-    parts.append(
-        f'<polyline points="{path(value, steps)}" fill="none" stroke="{colour}" stroke-width="2"/>'
-    )
-    texts = [(LEFT - 5, y(share) + 4, f"{100 * share:.0f}", "end") for share in (0.0, 0.5, 1.0)] + [
-        (LEFT, HEIGHT - 18, "0", "middle"),
-        (WIDTH - RIGHT, HEIGHT - 18, _steps(end), "middle"),
-        ((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 4, "environment steps", "middle"),
-        (LEFT + 4, TOP - 2, "success (%)", "start"),
-    ]
-    heights = _apart([y(trivial[1]), y(best[1]), y(value[-1])], 13.0)
-    for name, height in zip(("trivial", "best", f"{100 * value[-1]:.0f}"), heights, strict=True):
-        texts.append((WIDTH - RIGHT + 4, height + 4, name, "start"))
-    words = "".join(
-        f'<text x="{a:.0f}" y="{b:.1f}" text-anchor="{align}">{html.escape(text)}</text>'
-        for a, b, text, align in texts
-    )
-    alt = (
-        f"{title}. Success along training ends at {100 * value[-1]:.0f} percent; "
-        f"{trivial[0]} {100 * trivial[1]:.0f}, {best[0]} {100 * best[1]:.0f}."
-    )
-    axes = f"M{LEFT} {TOP}V{HEIGHT - BOTTOM}H{WIDTH - RIGHT}"
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{html.escape(alt)}" '
-        'font-size="11" fill="currentColor">'
-        f'<path d="{axes}" fill="none" stroke="currentColor"/>{"".join(parts)}{words}</svg>'
-    )
-
-
-def _apart(heights: Sequence[float], gap: float) -> list[float]:
-    """The same heights, moved until none is nearer to another than `gap`; none below the axis."""
-    order = sorted(range(len(heights)), key=lambda k: heights[k])
-    moved = list(heights)
-    for above, below in pairwise(order):
-        moved[below] = max(moved[below], moved[above] + gap)
-    lowest = float(HEIGHT - BOTTOM)
-    for k in reversed(order):
-        moved[k] = min(moved[k], lowest)
-        lowest = moved[k] - gap
-    return moved
-
-
-def _steps(n: float) -> str:
-    """1440000 as `1.4 M`."""
-    for size, unit in ((1e6, "M"), (1e3, "k")):
-        if n >= size:
-            return f"{n / size:.2g} {unit}" if n < 100 * size else f"{n / size:.0f} {unit}"
-    return f"{n:.0f}"
+    def _draw(self, curve: Curve, row: Row, title: str, key: str) -> str:
+        return draw(curve, row.trivial, row.best, title, _colour(key), self.axis)
 
 
 def _shade(value: float) -> tuple[float, float, float, float]:
@@ -270,21 +217,16 @@ def _colour(method: str) -> str:
     return COLOURS.get(re.split(r"[^a-z]", method)[0], GREY)
 
 
-def _round(value: float) -> str:
-    """A share as whole percent, with a minus sign; never `-0`."""
-    percent = round(100 * value)
-    return f"−{-percent}" if percent < 0 else str(percent)
-
-
 def _range(score: Estimate) -> str:
     """What stands below a number: its interval, or that it rests on few runs."""
     if score.n < FEW or math.isnan(score.low):
         return f"n = {score.n}"
-    return f"{_round(score.low)} to {_round(score.high)}"
+    low, high = percent(score.low), percent(score.high)
+    return f"{low} to {high}" if "−" in low + high else f"{low}–{high}"
 
 
 def _text(score: Estimate | None) -> str:
-    return "—" if score is None else f"{_round(score.value)} ({_range(score)})"
+    return "—" if score is None else f"{percent(score.value)} ({_range(score)})"
 
 
 _STYLE = """
@@ -318,4 +260,16 @@ padding:.2rem .8rem;border:2px solid var(--marl-line,#8a9099)}
 .marl-matrix section p{margin:.4rem 0}
 .marl-matrix section svg{display:block;width:100%;height:auto}
 .marl-matrix td[id]{scroll-margin-top:8rem}
+@media(max-width:40rem){
+.marl-matrix :is(table,tbody,tr,td){display:block}
+.marl-matrix thead{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+.marl-matrix tbody tr{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:2px;
+margin-bottom:.9rem}
+.marl-matrix tbody th{grid-column:1/-1;position:static}
+.marl-matrix td.e{border:0}
+.marl-matrix td{min-width:0;height:auto}
+.marl-matrix td.no{padding:.45rem .1rem}
+.marl-matrix td::before{content:attr(data-head);display:block;
+font-size:.8rem}
+}
 """.replace("\n", "")

@@ -42,9 +42,14 @@ def _name(body: str, equations: tuple[str, ...]) -> str:
     numbers = list(dict.fromkeys(marks))  # an equation of two lines is one
     if not numbers:
         raise ValueError(f"no equation is marked (# eq.) in these lines:\n{body}")
-    labels = " and ".join(f"`{label}`" for label in equations)
+    labels = _listed([f"`{label}`" for label in equations])
     kind = "eqs." if len(numbers) > 1 else "eq."
-    return f"{labels} {'are' if len(equations) > 1 else 'is'} {kind} {' and '.join(numbers)}"
+    return f"{labels} {'are' if len(equations) > 1 else 'is'} {kind} {_listed(numbers)}"
+
+
+def _listed(texts: list[str]) -> str:
+    """*a, b and c*."""
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if texts[1:] else texts)
 
 
 def _find(thing: Any, source: list[str], text: str, begin: int) -> int:

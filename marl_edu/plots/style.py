@@ -14,6 +14,8 @@ import matplotlib.style
 from matplotlib import colormaps
 from matplotlib.figure import Figure
 
+from marl_edu.plots.untrusted import kept
+
 STYLE = Path(__file__).with_name("marl_edu.mplstyle")
 INK = "#1b1b1d"  # as in the style file; becomes the page's text colour
 GREY = "#767676"
@@ -69,7 +71,7 @@ class Picture:
             '<figure class="marl-figure" style="margin:0;max-width:32rem;'
             "background:var(--pst-color-background,var(--jp-layout-color0,#fff));"
             f'color:var(--pst-color-text-base,var(--jp-content-font-color1,{INK}))">'
-            f"{self.svg}<figcaption>{html.escape(self.caption)}</figcaption></figure>"
+            f"{kept(self.svg)}<figcaption>{html.escape(self.caption)}</figcaption></figure>"
         )
 
     def __repr__(self) -> str:

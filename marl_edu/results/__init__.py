@@ -1,6 +1,6 @@
 """Stored runs and what may be said about them."""
 
-from marl_edu.results.claims import claim
+from marl_edu.results.claims import claim, claim_that
 from marl_edu.results.folders import RESULTS
 from marl_edu.results.statistics import (
     LEVEL,
@@ -25,6 +25,7 @@ __all__ = [
     "Curve",
     "Estimate",
     "claim",
+    "claim_that",
     "interval",
     "iqm",
     "learning_curve",

@@ -18,10 +18,21 @@ def claim(share: float, above: float) -> None:
     Raises:
         AssertionError: it is not, and the book is tested or built.
     """
-    if share > above:
-        return
     found = "no number" if math.isnan(share) else f"{share:.1%}"
-    text = f"This page says more than {above:.0%}; with your settings it is {found}."
+    claim_that(share > above, f"more than {above:.0%}", found)
+
+
+def claim_that(holds: bool, says: str, found: str) -> None:
+    """Check that what the page says holds.
+
+    Args:
+        says: what the page says. found: what it is.
+    Raises:
+        AssertionError: it does not hold, and the book is tested or built.
+    """
+    if holds:
+        return
+    text = f"This page says {says}; with your settings it is {found}."
     if os.environ.get(STRICT) == "1":
         raise AssertionError(text)
     print(text)

@@ -86,12 +86,13 @@ def _came(row: Mapping[str, Any], methods: Sequence[str]) -> str:
 
 
 def _passed(row: Mapping[str, Any]) -> str:
-    """What came of a tool: how many environments passed, and what it said of the others."""
+    """What came of a tool: how many environments (or trials) passed, what it said of the others."""
+    what = row.get("of", "environments")
     if "said" in row:
         return f"not tried: {row['said']}"
     passed, refused = len(row["passed"]), row["refused"]
     if not refused:
-        return f"all {passed} environments pass"
+        return f"all {passed} {what} pass"
     reasons = _grouped((reason, name) for name, reason in refused.items())
     said = "; ".join(f"{', '.join(names)}: {reason}" for reason, names in reasons)
-    return f"{passed} of {passed + len(refused)} environments pass; {said}"
+    return f"{passed} of {passed + len(refused)} {what} pass; {said}"

@@ -51,7 +51,9 @@ def of_run(x: Mapping[str, int], env: Any, graph: bool, episodes: bool) -> int:
     passed_on = 1 + x["rounds"] + x["layers"]  # numbers per unit and step, round after round
     kept = steps * KEPT * x["hidden_dim"] * passed_on if graph else 0
     remembered = 2 * steps * x["hidden_dim"] if episodes else 0  # h, and an LSTM's cell
-    learned = x["batch_size"] * (T if episodes else 1) * KEPT * x["hidden_dim"]
+    samples = x["batch_size"] * (T if episodes else 1)
+    mixed = (N + 3) * x["mixing_dim"]  # the weights that a mixer makes for each
+    learned = samples * (KEPT * x["hidden_dim"] + mixed)
     stored = x["capacity"] * seen * (T if episodes else 2)
     return FLOAT * (steps * seen + kept + remembered + learned + stored)
 
@@ -67,7 +69,8 @@ def check(cfg: Any, env: Any = None) -> None:
     def needed(x: Mapping[str, int]) -> int:
         if env is None:
             return of_settings(x)
-        return of_run(x, env, hasattr(cfg, "detach_every"), hasattr(cfg, "window"))
+        episodes = hasattr(cfg, "window") or hasattr(cfg, "mixing_dim")  # teams replay whole ones
+        return of_run(x, env, hasattr(cfg, "detach_every"), episodes)
 
     total = needed(given)
     if total <= MOST:

@@ -273,9 +273,11 @@ def other_view(batch: TeamTransitions) -> torch.Tensor:
 # -- TD3's switches -------------------------------------------------------------------------------
 
 
-def trained(env=CooperativeNavigation, **settings) -> dict[str, torch.Tensor]:
+def trained(env=CooperativeNavigation, loss=maddpg.actor_loss, **settings):
+    """The weights after training; `loss` is eq. (7)."""
     with unchecked():
-        return maddpg.train(Config(env, **{**TINY, **settings})).net.state_dict()
+        cfg = Config(env, **{**TINY, **settings})
+        return maddpg.train(cfg, actor_loss=loss).net.state_dict()
 
 
 def test_delayed_actors_move_every_second_update(monkeypatch):
@@ -290,13 +292,12 @@ def test_delayed_actors_move_every_second_update(monkeypatch):
         calls["follow"] += 1
         real_follow(*given)
 
-    monkeypatch.setattr(maddpg, "actor_loss", actor_loss)
     monkeypatch.setattr(maddpg, "follow", follow)
-    trained(actor_delay=4)
+    trained(loss=actor_loss, actor_delay=4)
     assert calls == {"actor": 3, "follow": 3}
-    trained()
+    trained(loss=actor_loss)
     assert calls == {"actor": 9, "follow": 9}
-    trained(actor_delay=1)
+    trained(loss=actor_loss, actor_delay=1)
     assert calls == {"actor": 21, "follow": 21}
 
 

@@ -81,7 +81,8 @@ def test_every_import_is_declared() -> None:
                 used.add(str(node.module).split(".")[0])
     used -= sys.stdlib_module_names | {"marl_edu"}
     project = PROJECT["project"]
-    declared = requirements([*project["dependencies"], *project["optional-dependencies"]["film"]])
+    extras = project["optional-dependencies"]
+    declared = requirements([*project["dependencies"], *extras["film"], *extras["ray"]])
     packages = packages_distributions()  # PIL is of Pillow
     distributions = {canonicalize_name(packages.get(name, [name])[0]) for name in used}
     assert distributions <= declared.keys()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from marl_edu import plots
-from marl_edu.algos import tarmac
+from marl_edu.algos import qmix, tarmac
 from marl_edu.core import ops
 from marl_edu.experiments import catalogue, interventions
 from marl_edu.plots.source import lines
@@ -30,6 +30,8 @@ def test_a_listing_says_which_of_the_page_s_equations_it_is():
     assert shown.startswith("`eq-heard` is eq. (4) of `marl_edu/algos/tarmac.py`, line ")
     shown = lines(tarmac.TargetedAttention.listen, "# eq. (4)", "# eq. (5)", "a", "b").data
     assert shown.startswith("`a` and `b` are eqs. (4) and (5) of `marl_edu/algos/tarmac.py`")
+    shown = lines(qmix.Mixer.forward, "W_1 =", "# eq. (4)", "a", "b", "c").data
+    assert shown.startswith("`a`, `b` and `c` are eqs. (1), (2), (3) and (4) of `marl_edu/")
     with pytest.raises(ValueError, match=r"no equation is marked \(# eq\.\)"):
         lines(tarmac.TargetedAttention.listen, "score =", None, "eq-heard")
 

@@ -312,6 +312,16 @@ def test_the_picture_shows_every_agent_and_says_what_it_shows(game, args, label)
     assert root.get("aria-label") == label and len(env.render()) < 5000
 
 
+def test_rows_and_columns_of_a_table_have_the_numbers_of_their_actions():
+    env = MatrixGame([[5, 6], [7, 8]], num_envs=1)
+    env.reset()
+    for actions, headers in ((None, ["0", "0", "1", "1"]), ([0, 1], ["0", "1"])):
+        if actions is not None:
+            env.step(torch.tensor([actions]))
+        texts = ElementTree.fromstring(env.render()).iter("{http://www.w3.org/2000/svg}text")
+        assert sorted(one.text for one in texts if one.get("font-size") == "11") == headers
+
+
 @pytest.mark.parametrize("game, args, label", GAMES)
 def test_observations_are_within_their_bounds_and_the_end_is_the_end(game, args, label):
     env = game(**args, num_envs=2, seed=0)

@@ -15,19 +15,12 @@ from typing import Any, NamedTuple
 
 import torch
 
+from marl_edu.exercises.engine.comparing import Outcome, same
+from marl_edu.exercises.engine.examination import Examination
 from marl_edu.exercises.engine.grading import Exercise, source_of
-from marl_edu.exercises.engine.judging import Examination
+from marl_edu.exercises.engine.refusing import Wrong
 from marl_edu.exercises.engine.session import known_state
-from marl_edu.exercises.engine.trying import (
-    Asked,
-    Case,
-    Outcome,
-    Wrong,
-    as_tensor,
-    attempt,
-    outcome,
-    same,
-)
+from marl_edu.exercises.engine.trying import Asked, Case, as_tensor, attempt, outcome
 from tests.exercises import independent
 
 INPUTS = 2_000
@@ -116,7 +109,7 @@ class Others:
 def judged(exercise: Exercise) -> Fate:
     """Try all mutants of an exercise's solution, in this process."""
     with known_state():
-        examination = exercise._examination(0)
+        examination = exercise.examination()
         others = Others(exercise, examination.asked)
         fate = Fate(0, 0, [], [])
         for what, function in mutants(exercise):

@@ -418,6 +418,11 @@ def test_misuse_is_explained(tmp_path, capsys):
             command(tmp_path, *words)
         assert error.value.code == 2
     assert "must be a whole number from 1 to 10,000, got x" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        command(tmp_path, "run", "other", "--engine", "spark")
+    assert "argument --engine: must be local or ray, got spark" in capsys.readouterr().err
+    assert command(tmp_path, "run", "other", "--address", "auto") == 2
+    assert "--address is that of a Ray cluster: add --engine ray" in capsys.readouterr().err
 
 
 def test_list_status_and_table(tmp_path, capsys):
@@ -438,12 +443,13 @@ def test_list_status_and_table(tmp_path, capsys):
 
 
 def test_the_command_counts_what_is_done_at_this_commit(tmp_path, capsys, monkeypatch):
-    def serve(todo, jobs, again, dirty):
+    def serve(todo, make):
+        engine = make()
         for run in todo:
-            runs.run_seed(run, again=again, dirty=dirty)
+            runs.run_seed(run, again=engine.again, dirty=engine.dirty)
         return []
 
-    monkeypatch.setattr(experiments, "_execute", serve)
+    monkeypatch.setattr(experiments, "execute", serve)
     assert command(tmp_path, "run", "fake") == command(tmp_path, "run", "all", "--again") == 0
     assert "4 of 6 seeds are finished already" in capsys.readouterr().out
     monkeypatch.setattr(runs, "git_commit", lambda: NEXT)

@@ -17,6 +17,7 @@ import {
   reviewed,
   stamp,
   toUndo,
+  worth,
 } from "../../book/_static/interview/state.js";
 
 const NOON = new Date(2026, 1, 27, 12); // 27 February
@@ -172,6 +173,31 @@ test("an import takes what is newer, leaves what is older, and believes no futur
   assert.equal(news.exercises.a.at, NOON.toISOString() > AT ? NOON.toISOString() : AT);
   const again = brought(text(AT).replace("true", "false"), {}, mine, NOON);
   assert.deepEqual([again.news, again.older], [empty(), []]); // it is there already
+});
+
+test("values that are right count for half, and take nothing back that the lab has passed", () => {
+  const half = { ...empty(), exercises: { a: { done: false, values: true, at: LATER } } };
+  assert.deepEqual(
+    [null, false, true].map((done) => worth(done === null ? undefined : { done })),
+    [0, 0, 1],
+  );
+  assert.equal(worth(half.exercises.a), 0.5);
+  assert.deepEqual(fitting(half), half);
+  const both = { done: true, values: true, at: AT };
+  assert.deepEqual(entryOf("exercises", both), { done: true, at: AT }); // all, and not half
+  // The lab passed it before the page did; and the other way round.
+  const { news } = brought(JSON.stringify(exercise(true, AT)), {}, half, NOON);
+  assert.equal(merged(half, news).exercises.a.done, true);
+  const done = exercise(true, AT);
+  assert.deepEqual(brought(JSON.stringify(half), {}, done, NOON), {
+    news: empty(),
+    left: [],
+    older: [],
+  });
+  // Whoever takes back the tick means it.
+  const undone = exercise(false, AT);
+  assert.deepEqual(brought(JSON.stringify(undone), {}, half, NOON).older, ["a"]);
+  assert.deepEqual(brought(JSON.stringify(half), {}, undone, NOON).news, half);
 });
 
 test("undo puts back what an import changed, where nothing has happened since", () => {

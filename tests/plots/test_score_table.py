@@ -15,13 +15,12 @@ from marl_edu.plots.score_table import (
     Cell,
     Matrix,
     Row,
-    _apart,
     _dark,
     _shade,
-    _steps,
-    draw,
     normalised,
+    normalised_curve,
 )
+from marl_edu.plots.small_curve import apart, draw, short
 from marl_edu.results import Curve, Estimate
 from tests import ROOT
 from tests.accessibility import violations
@@ -43,6 +42,13 @@ def test_normalised_where_lower_is_better():
     # steps: random 50, best 10; 20 steps are (20 - 50) / (10 - 50) = 3/4 of the way
     got = normalised(Estimate(20.0, 10.0, 30.0, 5), 50.0, 10.0)
     assert got == pytest.approx((0.75, 0.5, 1.0, 5))
+
+
+def test_a_curve_is_normalised_point_by_point():
+    curve = Curve(np.array([0.0, 10.0]), *np.array([[-40.0, -10.0], [-45, -11], [-30, -9]]), 5)
+    got = normalised_curve(curve, -15.0, -5.0)
+    assert got.iqm.tolist() == [-2.5, 0.5] and got.low.tolist() == [-3.0, 0.4]
+    assert got.high.tolist() == [-1.5, 0.6] and got.steps is curve.steps and got.n == 5
 
 
 def test_the_anchors_themselves_are_0_and_1():
@@ -120,7 +126,7 @@ def test_it_needs_no_script_and_nothing_from_elsewhere():
 
 def test_numbers_intervals_and_reasons_can_be_read():
     text = a_matrix()._repr_html_()
-    assert "<b>98</b><small>95 to 100</small>" in text
+    assert "<b>98</b><small>95–100</small>" in text
     assert "<b>0</b><small>−2 to 1</small>" in text  # rounded, and no minus before a 0
     assert "<b>–</b><small>nobody to talk to</small>" in text
     assert "Maze &lt;1&gt;" in text and "Bad &amp; worse" in text
@@ -141,13 +147,13 @@ def test_a_count_can_stand_in_the_place_of_the_interval():
     cells = matrix.rows["maze"].cells
     cells["good"] = cells["good"]._replace(below="8 of 10")
     text = matrix._repr_html_()
-    assert "<b>98</b><small>8 of 10</small>" in text and "95 to 100</small>" not in text
+    assert "<b>98</b><small>8 of 10</small>" in text and "95–100</small>" not in text
 
 
 def test_as_text():
     text = repr(a_matrix())
     assert text.splitlines()[1].split("  ")[0] == "environment"
-    assert "98 (95 to 100)" in text and "—" in text and "0 (−2 to 1)" in text
+    assert "98 (95–100)" in text and "—" in text and "0 (−2 to 1)" in text
     for few in (Estimate(0.5, math.nan, math.nan, 1), Estimate(0.5, 0.4, 0.6, 4)):
         assert f"50 (n = {few.n})" in repr(a_matrix(bad=few))
         assert f"<b>50</b><small>n = {few.n}</small>" in a_matrix(bad=few)._repr_html_()
@@ -157,7 +163,7 @@ def test_links_from_elsewhere():
     matrix = a_matrix()
     assert matrix.address("maze", "good") == "x-maze-good"
     assert matrix.link("maze", "good", "here") == '<a href="#x-maze-good">here</a>'
-    assert ">Good, maze &lt;1&gt;: 98 (95 to 100)<" in matrix.link("maze", "good")
+    assert ">Good, maze &lt;1&gt;: 98 (95–100)<" in matrix.link("maze", "good")
     with pytest.raises(ValueError, match="no cell"):
         matrix.address("maze", "better")
     with pytest.raises(ValueError, match="has no curve"):
@@ -198,6 +204,23 @@ def test_the_curve_is_drawn_to_scale():
     assert "T & T" in alt and "ends at 90 percent" in alt and "guess 25" in alt and "all 100" in alt
 
 
+def test_a_curve_below_the_trivial_policy_has_an_axis_that_goes_down_to_it():
+    def lowest(values):
+        steps, value = np.array([0.0, 1000.0]), np.array(values)
+        curve = Curve(steps, value, value, value, 5)
+        svg = ET.fromstring(draw(curve, ("t", 0.0), ("b", 1.0), "T", "#123456", "normalised score"))
+        assert "Normalised score along training" in svg.get("aria-label")
+        line = next(e for e in svg.iter() if e.tag == "polyline").get("points").split()
+        texts = [e.text for e in svg.iter() if e.tag == "text"]
+        assert "normalised score (%)" in texts
+        return texts[0], float(line[0].split(",")[1])
+
+    foot = 190 - 34
+    assert lowest([-0.3, 0.5]) == ("−50", pytest.approx(foot - 144 * 0.2 / 1.5, abs=0.06))
+    assert lowest([-7.0, 0.5]) == ("−100", foot)  # not below that
+    assert lowest([0.0, 0.5]) == ("0", foot)
+
+
 def test_few_runs_have_no_band():
     assert "polygon" not in draw(a_curve(4), ("guess", 0.25), ("all", 1.0), "T", "#123456")
     nan = np.full(3, np.nan)
@@ -207,7 +230,7 @@ def test_few_runs_have_no_band():
 
 @pytest.mark.parametrize("heights", [[12, 12, 12], [156, 156, 156], [20, 150, 154], [100, 12, 50]])
 def test_names_beside_a_curve_do_not_lie_upon_each_other(heights):
-    moved = _apart([float(h) for h in heights], 13.0)
+    moved = apart([float(h) for h in heights], 13.0)
     order = sorted(moved)
     assert all(b - a >= 13 - 1e-9 for a, b in pairwise(order))
     assert max(moved) <= 156 and sorted(range(3), key=moved.__getitem__) == sorted(
@@ -216,7 +239,7 @@ def test_names_beside_a_curve_do_not_lie_upon_each_other(heights):
 
 
 def test_steps_in_short():
-    assert [_steps(float(n)) for n in (640, 9600, 153_600, 1_440_000)] == [
+    assert [short(float(n)) for n in (640, 9600, 153_600, 1_440_000)] == [
         "640",
         "9.6 k",
         "154 k",
@@ -258,7 +281,7 @@ def test_a_cell_opens_its_curve_by_keyboard_and_closes_again(browser, tmp_path):
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     curve = page.locator("section:visible")
-    assert curve.count() == 1 and "Good, maze <1>: 98 (95 to 100)" in curve.inner_text()
+    assert curve.count() == 1 and "Good, maze <1>: 98 (95–100)" in curve.inner_text()
     assert curve.locator("svg").is_visible() and "Run of good." in curve.inner_text()
     page.keyboard.press("Tab")  # from where the link has led to
     page.keyboard.press("Enter")
@@ -269,7 +292,7 @@ def test_a_cell_opens_its_curve_by_keyboard_and_closes_again(browser, tmp_path):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_on_a_phone_the_table_scrolls_and_the_page_does_not(browser, tmp_path, theme):  # noqa: F811
+def test_on_a_phone_nothing_scrolls_sideways(browser, tmp_path, theme):  # noqa: F811
     page = shown(browser, tmp_path, 375, theme)
     page.locator("td a").last.click()
     assert page.locator("section:visible").bounding_box()["width"] <= 375
@@ -279,4 +302,16 @@ def test_on_a_phone_the_table_scrolls_and_the_page_does_not(browser, tmp_path, t
     page.goto((tmp_path / "page.html").as_uri() + "#x-maze-bad")
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
     assert violations(page) == []
+    # A row is a card: its cells lie below its name, three side by side, each under its own head.
+    table = page.locator(".marl-table")
+    assert table.evaluate("one => one.scrollWidth <= one.clientWidth")
+    name, *cells = [one.bounding_box() for one in page.locator("tbody th, tbody td").all()]
+    assert {round(cell["y"]) for cell in cells} == {round(cells[0]["y"])}
+    assert cells[0]["y"] >= name["y"] + name["height"]
+    heads = page.locator("tbody td").evaluate_all(
+        "all => all.map(one => getComputedStyle(one, '::before').content)"
+    )
+    assert heads == ['"Good"', '"None"', '"Bad & worse"']
+    assert page.locator("td a").first.bounding_box()["height"] >= 44
+    assert page.get_by_role("cell").count() == 3 and page.get_by_role("rowheader").count() == 1
     context.close()

@@ -1,11 +1,12 @@
 """What a page says of a run: strict where the book is made, a sentence for who tries settings."""
 
+import ast
 import json
 import re
 
 import pytest
 
-from marl_edu.results import claim
+from marl_edu.results import claim, claim_that
 from marl_edu.results.claims import STRICT
 from tests import ROOT
 
@@ -38,18 +39,51 @@ def test_tests_and_the_build_are_strict(file: str) -> None:
     assert f'os.environ["{STRICT}"] = "1"' in (ROOT / file).read_text("utf-8")
 
 
-CHAPTERS = ("tarmac", "gat", "drqn", "icm", "rnd", "comparison")
+def test_a_claim_of_any_kind(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv(STRICT, raising=False)
+    claim_that(True, "a return of 8", "7")
+    claim_that(False, "a return of 8", "7")
+    said = "This page says a return of 8; with your settings it is 7."
+    assert capsys.readouterr().out == f"{said}\n"
+    monkeypatch.setenv(STRICT, "1")
+    with pytest.raises(AssertionError, match=said):
+        claim_that(False, "a return of 8", "7")
 
 
-@pytest.mark.parametrize("name", CHAPTERS)
+CHAPTERS = ("tarmac", "gat", "drqn", "icm", "rnd", "comparison", "qmix", "maddpg", "mappo")
+OTHERS = ("environments", "../tour")
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, *OTHERS])
 def test_a_chapter_has_one_cell_of_parameters_and_no_claim_on_them_that_ends_it(name: str) -> None:
     text = (ROOT / "book" / "chapters" / f"{name}.ipynb").read_text("utf-8")
     cells = [cell for cell in json.loads(text)["cells"] if cell["cell_type"] == "code"]
     tagged = [k for k, cell in enumerate(cells) if "parameters" in cell["metadata"].get("tags", [])]
     assert len(tagged) == 1
-    assert "".join(cells[tagged[0]]["source"]).splitlines()[-1].startswith("cfg = ")
+    (made,) = ast.parse("".join(cells[tagged[0]]["source"])).body
+    assert isinstance(made, ast.Assign) and ast.unparse(made.targets[0]) == "cfg"
     trains = "".join(cells[tagged[0] + 1]["source"])
     assert "cfg = " not in trains and "train" in trains
     for cell in cells:
         source = "".join(cell["source"])
         assert not re.search(r"^assert .*\b(fresh|huge|run\.rows)\b", source, re.MULTILINE)
+
+
+def test_qmix_claims_what_the_games_came_to_in_the_two_cells_behind_its_parameters() -> None:
+    cells = json.loads((ROOT / "book" / "chapters" / "qmix.ipynb").read_text("utf-8"))["cells"]
+    (k,) = [k for k, c in enumerate(cells) if "parameters" in c["metadata"].get("tags", [])]
+    for cell in cells[k + 1 : k + 3]:
+        source = "".join(cell["source"])
+        assert "results.claim_that(" in source and "assert" not in source
+
+
+@pytest.mark.parametrize("name", [*CHAPTERS, *OTHERS])
+def test_a_chapter_asks_for_a_prediction_with_its_answer_and_leaves_a_task_open(name: str) -> None:
+    text = (ROOT / "book" / "chapters" / f"{name}.ipynb").read_text("utf-8")
+    cells = json.loads(text)["cells"]
+    words = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown"]
+    (asked,) = [text for text in words if text.startswith("**Predict, then run.** ")]
+    assert re.search(r"\?\n\n:::\{dropdown\} Answer\n.+\.\n:::\n?", asked)
+    assert sum(text.count("**Open task") for text in words) == 1

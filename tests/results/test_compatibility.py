@@ -27,6 +27,7 @@ TOOLS = {
     "a": ROW | {"gave_way": [], "passed": ["X", "Y"], "refused": {}},
     "b": ROW
     | {"gave_way": ["numpy 1 instead of 2"], "passed": ["X"], "refused": {"Y": "no", "Z": "no"}},
+    "d": ROW | {"gave_way": [], "passed": ["killed", "removed"], "refused": {}, "of": "trials"},
     "c": ROW | {"gave_way": [], "version": None, "said": "cannot be installed: gone"},
 }
 
@@ -49,6 +50,7 @@ def test_tools_are_told_with_what_gave_way(tmp_path):
     assert found == [
         ["3.1", "2026-02-03", "all 2 environments pass", "nothing"],
         ["3.1", "2026-02-03", "1 of 3 environments pass; Y, Z: no", "numpy 1 instead of 2"],
+        ["3.1", "2026-02-03", "all 2 trials pass", "nothing"],
         ["—", "2026-02-03", "not tried: cannot be installed: gone", "nothing"],
     ]
 

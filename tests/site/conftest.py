@@ -2,9 +2,10 @@
 
 import atexit
 import os
+import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,16 +38,30 @@ def unavailable(reason: str) -> None:
 class Quiet(SimpleHTTPRequestHandler):
     """The standard library's server, without its log, with the headers that the site asks for."""
 
-    headers_of_site: tuple[tuple[str, str], ...] = ()
+    # Each a pattern of paths, and a header with its value.
+    rules: Sequence[tuple[str, str, str]] = ()
 
     def end_headers(self) -> None:
-        """Add them."""
-        for name, value in self.headers_of_site:
-            self.send_header(name, value)
+        """Add those of all rules that fit, as a host of such a file does."""
+        path = self.path.partition("?")[0]
+        for pattern, name, value in self.rules:
+            if re.fullmatch(pattern, path):
+                self.send_header(name, value)
         super().end_headers()
 
     def log_message(self, *args: object) -> None:
         """Say nothing."""
+
+
+def headers(html: Path) -> list[tuple[str, str, str]]:
+    """The rules of the site's `_headers`: a pattern of paths, a header's name, its value."""
+    rules, pattern = [], ""
+    for line in (html / "_headers").read_text("utf-8").splitlines():
+        if line.startswith("/"):
+            pattern = re.sub(r":\w+", "[^/]+", re.escape(line).replace(r"\*", ".*"))
+        else:
+            rules.append((pattern, *line.strip().split(": ", 1)))
+    return rules
 
 
 @pytest.fixture(scope="session")
@@ -63,8 +78,7 @@ def server(html: Path) -> Iterator[str]:
 
     It sends what `_headers` says, the Content-Security-Policy too: every test runs under it.
     """
-    lines = (html / "_headers").read_text("utf-8").splitlines()[1:]
-    Quiet.headers_of_site = tuple(tuple(line.strip().split(": ", 1)) for line in lines)
+    Quiet.rules = headers(html)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(html))) as httpd:
         Thread(target=httpd.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{httpd.server_address[1]}"

@@ -13,10 +13,14 @@ ALIVE = {  # a page of each figure, and what is there once it is alive
     "junction": ("book/index.html", ".mj-picture"),
     "corridor": ("book/chapters/drqn.html", ".mk-maze"),
     "curiosity": ("book/chapters/icm.html", ".mc-picture"),
+    "exploring": ("book/chapters/rnd.html", ".ml-curves"),
     "graph": ("book/chapters/gat.html", ".mg-picture"),
     "learning": ("book/chapters/tarmac.html", ".ml-curves"),
+    "mixing": ("book/chapters/qmix.html", ".mx-payoffs"),
     "film": ("book/chapters/environments.html", ".mf-controls"),
     "payoff": ("book/chapters/qmix.html", ".mp-payoffs"),
+    "speaker": ("book/chapters/maddpg.html", ".ms-plane"),
+    "critic": ("book/chapters/mappo.html", ".mr-grid"),
 }
 SCREEN = 684  # pixels that the theme's head leaves of a phone's 740
 PAGES = sorted(
@@ -59,11 +63,19 @@ def test_it_is_alive_when_opened_from_disk(browser, html: Path, name: str) -> No
     [
         ("corridor", "net"),
         ("curiosity", "method"),
+        ("exploring", "bonus"),
+        ("exploring", "seed"),
         ("junction", "team"),
         ("junction", "difficulty"),
         ("graph", "selected"),
         ("learning", "talk"),
         ("learning", "seed"),
+        ("mixing", "payoff"),
+        ("mixing", "method"),
+        ("speaker", "team"),
+        ("speaker", "trail"),
+        ("critic", "critic"),
+        ("critic", "off"),
     ],
 )
 def test_a_link_of_nonsense_stops_no_figure(watched: Watched, name: str, trait: str) -> None:
@@ -83,8 +95,11 @@ def test_a_link_of_nonsense_stops_no_figure(watched: Watched, name: str, trait: 
         ("junction", ["[data-do=play]", "[data-do=forth]", ".mj-mute"]),
         ("corridor", ["[data-do=play]", "[data-do=choose]", "[data-do=x]", "[data-do=e]"]),
         ("curiosity", ["[data-do=play]", "[data-do=curious]", ".mc-pad", "[data-name=tv]"]),
+        ("exploring", ["[data-do=play]", "[data-do=step]"]),
         ("graph", ["[data-do=reset]", ".mg-ties"]),
         ("learning", ["[data-do=play]", "[data-do=step]", "[data-name=talk]"]),
+        ("speaker", ["[data-do=play]", "[data-do=step]", "[data-name=word]", "[data-name=team]"]),
+        ("critic", ["[data-do=play]", "[data-do=step]", ".mr-parts", "[data-name=critic]"]),
     ],
 )
 def test_on_a_phone_what_is_pressed_is_on_the_screen_with_the_picture(

@@ -13,7 +13,7 @@ import yaml
 from playwright.sync_api import Locator, Page
 
 from marl_edu import exercises
-from marl_edu.exercises.engine import reading
+from marl_edu.exercises.engine import ordering, reading
 from tests import ROOT
 
 from .conftest import Watched
@@ -190,6 +190,44 @@ def test_the_score_of_the_quizzes_is_kept(watched: Watched) -> None:
     assert watched.wrong == []
 
 
+def put_in_order(form: Locator, puzzle: ordering.Puzzle | None) -> None:
+    """By touch, with every mistake on the way."""
+    assert puzzle is not None
+    pool, chosen = form.locator(".mi-pool"), form.locator(".mi-chosen")
+    said = form.locator(".mi-verdict")
+
+    def touch(*numbers: int) -> None:
+        for number in numbers:
+            texts = form.locator(".mi-piece").all_text_contents()
+            press(form.locator(".mi-piece").nth(texts.index(puzzle.pieces[number])))
+
+    press(form.get_by_role("button", name="Check"))
+    assert said.inner_text().startswith("Touch the lines")
+    for number, why in puzzle.stray.items():
+        touch(number)
+        press(form.get_by_role("button", name="Check"))
+        assert "does not belong" in said.inner_text()
+        assert why.split("`")[0].split("*")[0].strip() in said.inner_text()
+        touch(number)  # out again, to where it stood
+        assert said.inner_text() == "" and chosen.locator("li").count() == 0
+    assert pool.locator("code").all_text_contents() == list(puzzle.pieces)
+    touch(*puzzle.own[:-1])
+    press(form.get_by_role("button", name="Check"))
+    assert said.inner_text() == "Wrong. A line is missing."
+    touch(*puzzle.own[:-1])
+    touch(*reversed(puzzle.own))
+    press(form.get_by_role("button", name="Check"))
+    assert " comes before " in said.inner_text()
+    touch(*reversed(puzzle.own))
+    for number in puzzle.own:  # by keyboard
+        form.locator(".mi-pool .mi-piece").nth(
+            pool.locator("code").all_text_contents().index(puzzle.pieces[number])
+        ).focus()
+        form.page.keyboard.press("Enter")
+    press(form.get_by_role("button", name="Check"))
+    assert said.inner_text().startswith("Right.")
+
+
 def test_an_exercise_leads_to_its_tasks_without_typing(sized: Watched) -> None:
     page = sized.page
     sized.open("book/chapters/tarmac.html")
@@ -198,17 +236,18 @@ def test_an_exercise_leads_to_its_tasks_without_typing(sized: Watched) -> None:
     assert page.url.endswith("interview/tarmac.html#code-targeting")
     forms = tasks.locator(".mi-quiz")
     forms.first.wait_for()
-    assert forms.count() == len(reading.tasks(exercises.targeting))
-    for form, task in zip(forms.all(), reading.tasks(exercises.targeting), strict=True):
+    number = len(reading.tasks(exercises.targeting)) + 1
+    assert forms.count() == number
+    for form, task in zip(forms.all()[:-1], reading.tasks(exercises.targeting), strict=True):
         wrong = next(n for n, choice in enumerate(task.choices) if not choice.right)
         form.locator("input").nth(wrong).check()
         press(form.get_by_role("button"))
         assert form.locator(".mi-verdict").inner_text().startswith("Wrong.")
         answer_right(form)
         assert form.locator(".mi-verdict").inner_text().startswith("Right.")
+    put_in_order(forms.last, ordering.puzzle(exercises.targeting))
     check(sized)
     sized.open(f"{FOLDER}/readiness.html")
-    number = len(reading.tasks(exercises.targeting))
     cell = page.locator("td[data-topic='tarmac'][data-what='code']")
     assert cell.inner_text().startswith(f"{number} of ")
 

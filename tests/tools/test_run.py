@@ -10,6 +10,7 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -163,8 +164,14 @@ def test_half_an_environment_is_not_left_behind(place: Path, then: str, interrup
     venv, started = place / "env", place / "started"
     then = f"open({str(started)!r}, 'w'); {then}"
     command = [sys.executable, "tools/install.py", str(venv), str(stub(place, then))]
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's "&" has it ignored
     with subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed,
     ) as process:
         for _ in range(600):
             if started.exists():  # a signal on its way there might not reach it

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
@@ -130,3 +131,64 @@ def test_a_run_leaves_its_last_network_which_acts_the_same(tmp_path: Path) -> No
         ValueError, match=r"of another network: encode.weight is \(64, 17\) in the file"
     ):
         load_net(other, path)
+
+
+# -- Every number of every config, at values that somebody tries ---
+
+SIZED = ("hidden_dim", "heads", "signature_dim", "value_dim", "rounds", "batch_size", "capacity",
+         "feature_dim", "model_dim", "predictor_dim", "mixing_dim", "num_envs")  # fmt: skip
+SPLIT = ("gat", "combined")  # there heads share hidden_dim out: more of them need no more
+
+
+def started(cfg: Any) -> Any:
+    """One of the configs, with the environment that it may need."""
+    return cfg(env=TrafficJunction)
+
+
+def said(cfg: Any, name: str, value: Any) -> str:
+    """Why the config does not take this value; "" where it does."""
+    try:
+        dataclasses.replace(cfg, **{name: value})
+    except (ValueError, TypeError) as error:
+        return str(error)
+    return ""
+
+
+def numbers(cfg: Any) -> dict[str, Any]:
+    """The numbers of a config, by their names."""
+    found = {field.name: getattr(cfg, field.name) for field in dataclasses.fields(cfg)}
+    return {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+@pytest.mark.parametrize("kind", configs(), ids=lambda one: f"{one.__module__}.{one.__name__}")
+def test_every_number_is_taken_or_named_in_one_sentence(kind: Any) -> None:
+    cfg = started(kind)
+    for name, value in numbers(cfg).items():
+        half = value // 2 if isinstance(value, int) else value / 2
+        for tried in (half, 2 * value, 0, -1, 1e6, 10**6, 2.5):
+            text = said(cfg, name, tried)
+            assert text == "" or (text.startswith(f"{name} must be ") and "\n" not in text), text
+        assert said(cfg, name, value) == ""
+        for tried in ("many", float("nan"), None):
+            text = said(cfg, name, tried)
+            assert text.startswith(f"{name} must be ") and repr(tried) in text
+
+
+@pytest.mark.parametrize("kind", configs(), ids=lambda one: f"{one.__module__}.{one.__name__}")
+def test_what_the_labs_are_to_refuse_is_refused_by_all(kind: Any) -> None:
+    cfg = started(kind)
+    there = numbers(cfg)
+    for name, tried in (("heads", 2.5), ("hidden_dim", 0), ("gamma", 2.0)):
+        if name in there:
+            assert said(cfg, name, tried).startswith(f"{name} must be a ")
+    for name in SIZED:
+        if name in there and not (name == "heads" and kind.__module__.endswith(SPLIT)):
+            text = said(cfg, name, 10**9)
+            needs = (
+                rf"{name} must be smaller: with {name}=1000000000 a run needs .* [\d,]+ bytes, .*"
+            )
+            assert re.fullmatch(needs, text), name

@@ -3,10 +3,11 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { curvesShape } from "../../marl_edu/widgets/learning/drawing.js";
-import { Desk } from "../../marl_edu/widgets/learning/engine.js";
-import { product, transpose } from "../../marl_edu/widgets/learning/layers.js";
-import { uniforms } from "../../marl_edu/widgets/shared/kit.js";
+import { Learner } from "../../marl_edu/widgets/learning/training.js";
+import { curvesShape } from "../../marl_edu/widgets/shared/curves.js";
+import { Desk } from "../../marl_edu/widgets/shared/engine.js";
+import { percent, uniforms } from "../../marl_edu/widgets/shared/kit.js";
+import { product, transpose } from "../../marl_edu/widgets/shared/layers.js";
 import { close } from "./numbers.js";
 
 const SETUP = {
@@ -65,7 +66,7 @@ test("a transpose", () => {
 });
 
 test("runs go on side by side, stop where they are told, and tell every row once", () => {
-  const desk = new Desk();
+  const desk = new Desk(Learner);
   desk.hear({ begin: { number: 3, setup: SETUP, choices: CHOICES }, until: 25 });
   while (desk.work(1));
   const first = desk.report(false);
@@ -92,7 +93,7 @@ test("runs go on side by side, stop where they are told, and tell every row once
 });
 
 test("a run that has diverged rests, and the others go on", () => {
-  const desk = new Desk();
+  const desk = new Desk(Learner);
   desk.hear({ begin: { number: 1, setup: SETUP, choices: CHOICES }, until: 5 });
   desk.learners[0].weights.flat.fill(NaN);
   while (desk.work(1));
@@ -105,13 +106,23 @@ test("a long curve has a few hundred points, and the last of its rows", () => {
   const rows = Array.from({ length: 2501 }, (_, k) => {
     return { update: 20 * (k + 1), success: k / 2500, entropy: 1, loss: 0, focus: 0 };
   });
-  const drawn = curvesShape([{ name: "one", tone: "red", rows: [rows] }], 50_020, 128, 0.25);
+  /** @type {any} */
+  const axes = {
+    of: "success",
+    end: 50_020,
+    steps: 128,
+    marks: [0, 0.5, 1],
+    say: percent,
+    best: [1, "best possible 100"],
+    trivial: [0.25, "guessing 25"],
+  };
+  const drawn = curvesShape([{ name: "one", tone: "red", rows: [rows] }], axes);
   const line = /d="(M[^"]*)" fill="none" stroke="red"/.exec(drawn)?.[1] ?? "";
   const points = line.slice(1).split("L");
   assert.ok(points.length > 200 && points.length <= 300);
   assert.equal(points[points.length - 1], "330.0 12.0");
   assert.equal(
-    curvesShape([{ name: "one", tone: "red", rows: [[]] }], 1200, 128, 0.25).includes("red"),
+    curvesShape([{ name: "one", tone: "red", rows: [[]] }], axes).includes("red"),
     false,
   );
 });

@@ -1,5 +1,6 @@
 """Joining modules: what comes out runs as it did, and what is not accepted is named."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, Page
 from marl_edu.widgets.shared import bundle
 from marl_edu.widgets.shared.bundle import BundleError, join, script
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
+from tests.widgets import test_state
 
 INTERVIEW = Path(__file__).resolve().parents[2] / "book" / "_static" / "interview"
 
@@ -173,3 +175,35 @@ def test_no_script_is_longer_than_a_reader_stays_with() -> None:
         and (lines := len(path.read_text(encoding="utf-8").splitlines())) > 350
     }
     assert long == {}
+
+
+# What VS Code and Colab do not give a widget, and what a figure must not ask of anybody.
+FOREIGN = re.compile(
+    r"\brequire\s*\(|\bdefine\s*\(\s*\[|window\.parent|window\.top\b|\bparent\.postMessage"
+    r"|\bfetch\s*\(|XMLHttpRequest|WebSocket|importScripts|https?://(?!www\.w3\.org/)"
+)
+MOST = 1_000_000  # bytes of a figure's state
+
+
+@pytest.mark.parametrize("name", bundle.FIGURES)
+def test_a_figure_asks_nothing_that_vs_code_or_colab_does_not_give(name: str) -> None:
+    assert FOREIGN.findall(bundle.figure_module(name)) == []
+
+
+def test_panels_ask_nothing_either() -> None:
+    assert FOREIGN.findall(join(bundle.SHARED / "panel.js")) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["require(['x'])", "window.parent.x", "fetch(url)", '"https://cdn.example/x.js"']
+)
+def test_what_would_break_there_is_found(text: str) -> None:
+    assert FOREIGN.search(text) and not FOREIGN.search('"http://www.w3.org/2000/svg"')
+
+
+@pytest.mark.parametrize("name", test_state.FIGURES)
+def test_the_state_of_a_figure_is_small(name: str) -> None:
+    figure = test_state.FIGURES[name]()
+    state = {key: x for key, x in figure.get_state().items() if key not in ("_esm", "_css")}
+    assert len(json.dumps(state, default=str)) < MOST
+    figure.close()

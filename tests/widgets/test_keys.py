@@ -9,12 +9,16 @@ from playwright.sync_api import Browser
 
 from marl_edu.widgets import (
     CorridorFigure,
+    CriticFigure,
     CuriosityFigure,
+    ExploringFigure,
     Film,
     GraphFigure,
     JunctionFigure,
     LearningFigure,
+    MixingFigure,
     PayoffFigure,
+    SpeakerFigure,
 )
 from marl_edu.widgets.shared import bundle
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
@@ -27,12 +31,16 @@ TOLD = """root => [...document.querySelectorAll(root + ' *')]
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" aria-label="a picture"/>'
 FIGURES: dict[str, Callable[[], Any]] = {
     "corridor": CorridorFigure,
+    "critic": CriticFigure,
     "curiosity": CuriosityFigure,
+    "exploring": ExploringFigure,
     "film": lambda: Film([SVG, SVG], ["one", "two"], "A film."),
     "graph": GraphFigure,
     "junction": JunctionFigure,
     "learning": LearningFigure,
+    "mixing": MixingFigure,
     "payoff": PayoffFigure,
+    "speaker": SpeakerFigure,
 }
 
 

@@ -345,13 +345,13 @@ def small(**settings: Any) -> LearningFigure:
 
 
 def test_runs_side_by_side_are_those_of_each_alone(browser: Browser) -> None:  # noqa: F811
-    page = functions(browser, "Desk, Learner, run", "learning/engine.js")
+    page = functions(browser, "Desk, Learner, run", "shared/engine.js", "learning/training.js")
     setup = LearningFigure().setup | SMALL
     both = page.evaluate(
         """setup => {
             const choices = ["attention", "mean"].map((talk) => ({ talk, distractors: 1, heads: 1,
                 signature: 4, value: 8, lr: 0.01, seed: 2 }));
-            const desk = new J.Desk();
+            const desk = new J.Desk(J.Learner);
             desk.hear({ begin: { number: 1, setup, choices }, until: 40 });
             while (desk.work(5));
             const { runs } = desk.report(false);

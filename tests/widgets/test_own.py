@@ -11,19 +11,26 @@ import torch
 from torch import Tensor
 
 from marl_edu import exercises, widgets
-from marl_edu.algos import drqn, gat, icm, rnd, tarmac
-from marl_edu.envs import TrafficJunction
+from marl_edu.algos import drqn, gat, icm, maddpg, mappo, qmix, rnd, tarmac
+from marl_edu.core.evaluate import play_episodes
+from marl_edu.envs import PredatorPrey, SpeakerListener, TrafficJunction
+from marl_edu.envs.baselines.predator_prey import along_the_edges
+from marl_edu.envs.baselines.speaker_listener import middle
 from marl_edu.training import a2c
 from marl_edu.widgets.corridor.lab import MemoryPanel
 from marl_edu.widgets.curiosity.lab import CuriosityPanel
 from marl_edu.widgets.film import Film
 from marl_edu.widgets.graph import own as own_graph
 from marl_edu.widgets.graph.lab import GraphPanel
+from marl_edu.widgets.hunt.lab import EDGES, HuntPanel
 from marl_edu.widgets.junction import own as own_junction
 from marl_edu.widgets.junction.figure import JunctionFigure
 from marl_edu.widgets.junction.lab import TrainingPanel
+from marl_edu.widgets.pair.lab import DEAF, PairPanel
+from marl_edu.widgets.payoff.lab import MixerPanel
 from marl_edu.widgets.shared import lab
 from marl_edu.widgets.shared.own import BOOKS, Own
+from marl_edu.widgets.team.lab import TeamPanel
 from tests import ROOT
 
 # What drives each chapter's panel: the exercise, and the panel with an answer to it.
@@ -33,8 +40,22 @@ DRIVEN: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "drqn": ("shifted_targets", lambda mine: MemoryPanel(target=mine)),
     "icm": ("surprise", lambda mine: CuriosityPanel(bonus=mine)),
     "rnd": ("clear_view", lambda mine: CuriosityPanel(look=mine)),
+    "qmix": ("optimistic_weights", lambda mine: MixerPanel(loss=mine)),
+    "mappo": ("value_clip", lambda mine: HuntPanel(value_loss=mine)),
+    "comparison": ("team_values", lambda mine: TeamPanel(joint=mine)),
+    "maddpg": ("own_action", lambda mine: PairPanel(ask=mine)),
 }
-FEW = {"tarmac": 20, "gat": 10, "drqn": 80, "icm": 2, "rnd": 2}  # updates
+FEW = {
+    "tarmac": 20,
+    "gat": 10,
+    "drqn": 80,
+    "icm": 2,
+    "rnd": 2,
+    "qmix": 40,
+    "mappo": 2,
+    "comparison": 60,
+    "maddpg": 60,
+}  # updates
 
 
 def solution(page: str) -> Callable[..., Any]:
@@ -135,7 +156,7 @@ def rows(result: Any) -> list[dict[str, float]]:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("page", ["drqn", "icm", "rnd"])
+@pytest.mark.parametrize("page", ["drqn", "icm", "rnd", "qmix", "mappo", "maddpg", "comparison"])
 def test_the_solution_trains_as_the_book_does(page: str) -> None:
     made = panel(page, solution(page))
     mine = made.train()
@@ -158,9 +179,34 @@ def blind(obs: Tensor, mean: Tensor, var: Tensor) -> Tensor:
     return torch.zeros_like(obs)
 
 
+def unweighted(q_tot: Tensor, y: Tensor, mask: Tensor, weight: float) -> Tensor:
+    return (y - q_tot)[mask].square().mean()
+
+
+def plain(value: Tensor, old: Tensor, target: Tensor, alive: Tensor, clip_coef: float) -> Tensor:
+    return 2 * (value - target)[alive].square().mean()
+
+
+def first_alone(q: Tensor) -> Tensor:
+    return q[:, 0].repeat(1, q.shape[2] ** (q.shape[1] - 1))
+
+
+def all_new(new: Tensor, stored: Tensor) -> Tensor:
+    return new.expand(new.shape[1], -1, -1, -1)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize(
-    ("page", "function"), [("drqn", other_targets), ("icm", dull), ("rnd", blind)]
+    ("page", "function"),
+    [
+        ("drqn", other_targets),
+        ("icm", dull),
+        ("rnd", blind),
+        ("qmix", unweighted),
+        ("mappo", plain),
+        ("maddpg", all_new),
+        ("comparison", first_alone),
+    ],
 )
 def test_another_function_trains_otherwise(page: str, function: Callable[..., Any]) -> None:
     made = panel(page, function, 200 if page == "drqn" else 0)
@@ -306,5 +352,61 @@ def test_to_start_at_the_exercises_one_cell_is_enough(notebook: str) -> None:
 
 
 def test_no_algorithm_knows_of_readers_functions() -> None:
-    for module in (tarmac, gat, drqn, icm, rnd):
+    for module in (tarmac, gat, drqn, icm, rnd, qmix, mappo, maddpg):
         assert "Own" not in vars(module)
+
+
+def test_a_loss_without_a_gradient_is_refused() -> None:
+    own = Own("loss", scalar, "one number")
+    with pytest.raises(ValueError, match="`scalar` gave a tensor without a gradient"):
+        own(shape=(), learned=True)
+    assert own(shape=()) == 0
+
+
+# -- The panels of the chapters on teams ---
+
+
+@pytest.mark.parametrize("critic", ["own", "state"])
+def test_the_hunts_panel_trains_what_was_chosen(critic: str) -> None:
+    made = HuntPanel()
+    made.updates.min = made.updates.step = 1
+    made.updates.value, made.critic.value, made.seed.value = 2, critic, 3
+    run = made.train()
+    assert made.attempts[-1].cfg.critic == critic and made.attempts[-1].cfg.seed == 3
+    assert run.rows[-1]["update"] == 2 and "fresh hunts succeed" in made.status.value
+    assert isinstance(made.team.children[0], Film)
+    assert made.stored({"critic": "own"}) == "ippo-hunt"
+    assert made.stored({"critic": "team"}) == "mappo-hunt"
+    assert "with the team" in made._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize("critic", ["own", "central"])
+def test_the_pairs_panel_trains_what_was_chosen(critic: str) -> None:
+    made = PairPanel()
+    made.updates.min = made.updates.step = 1
+    made.updates.value, made.critic.value = 60, critic
+    run = made.train()
+    assert run.net.central == (critic == "central") and "a deaf listener gets" in made.status.value
+    assert isinstance(made.team.children[0], Film)
+    assert "return: " in made.curve.value and " % after" not in made.curve.value
+    assert made.stored({"critic": "own"}) == "ddpg-speaker-listener-numbers"
+    assert "with central critics" in made._repr_mimebundle_()["text/html"]
+
+
+@pytest.mark.parametrize("talk", [True, False])
+def test_the_teams_panel_trains_what_was_chosen(talk: bool) -> None:
+    made = TeamPanel()
+    made.updates.min = made.updates.step = 1
+    made.updates.value, made.talk.value = 60, talk
+    run = made.train()
+    assert made.attempts[-1].cfg.talk == talk and run.rows[-1]["update"] == 60
+    assert "correct turns in 1000 fresh episodes" in made.status.value
+    assert made.stored({"talk": talk}) == ("tarmac" if talk else "team") + "_drqn-witness"
+    assert "that talks and remembers" in made._repr_mimebundle_()["text/html"]
+
+
+def test_what_the_panels_compare_with_is_what_scripted_policies_get() -> None:
+    walk = play_episodes(PredatorPrey(num_envs=1000), along_the_edges, 4000)["success"].mean()
+    assert abs(100 * walk - EDGES[1]) < 2.5
+    deaf = play_episodes(SpeakerListener(num_envs=1000), middle, 4000)["return"].mean()
+    assert abs(deaf - DEAF[1]) < 0.8

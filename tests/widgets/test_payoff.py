@@ -12,7 +12,16 @@ from playwright.sync_api import Browser, Locator, Page
 
 from marl_edu.core.payoff_fits import additive_fit, best_fit, reached_fit
 from marl_edu.envs.games import CLIMBING_GAME, QTRAN_GAME, TWO_STEP_PAYOFFS
-from marl_edu.widgets.payoff.figure import GAMES, PayoffFigure, colours, describe, number, written
+from marl_edu.plots.untrusted import drawn_once
+from marl_edu.widgets.payoff.figure import (
+    GAMES,
+    HINTS,
+    PayoffFigure,
+    colours,
+    describe,
+    number,
+    written,
+)
 from marl_edu.widgets.shared.bundle import figure_script
 from tests.accessibility import violations
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
@@ -93,7 +102,7 @@ def test_what_is_displayed_serves_lab_and_page() -> None:
     shown = PayoffFigure()
     data, _ = shown._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
-    assert data["text/html"] == shown.to_html()
+    assert drawn_once(data["text/html"]) == shown.to_html()
     assert "http" not in shown.to_html().replace("http://www.w3.org/2000/svg", "")
     assert len(shown.to_html()) + len(figure_script("payoff")) < 50_000
     shown.close()
@@ -278,6 +287,25 @@ def test_other_games_and_weights_and_fits(opened: Opened) -> None:
     shown.get_by_label("the best of all orders").check()
     assert shown.words == words(qmix="best")
     assert shown.root.locator(".mp-errors").text_content() == "Errors: VDN 455.11, QMIX 288."
+
+
+def test_each_game_has_a_hint_of_its_own_which_is_true(opened: Opened) -> None:
+    assert HINTS.keys() == GAMES.keys()
+    shown = opened()
+    hint = shown.root.locator(".mp-try")
+    for name in GAMES:
+        shown.root.locator("[data-name=game]").select_option(label=name)
+        assert hint.inner_text() == f"Try this: {HINTS[name]}"
+    shown.press("+1")  # still the last game's: 1 and 1 pay 2 now, and only QMIX says so
+    assert hint.inner_text() == f"Try this: {HINTS[name]}"
+    errors = shown.root.locator(".mp-errors").text_content()
+    assert errors.endswith("QMIX 0.") and "VDN 0," not in errors
+    assert words(TWO_STEP_PAYOFFS[1]).startswith("VDN plays B with B: expects 6.5, gets 8")
+    assert "QMIX plays B with B" in words(TWO_STEP_PAYOFFS[1])
+    assert "OW-QMIX plays A with A: expects 11" in words(CLIMBING_GAME, weight=10)
+    assert opened(PayoffFigure(hint="read on.")).root.locator(".mp-try").inner_text() == (
+        "Try this: read on."
+    )
 
 
 def test_what_it_shows_is_said_aloud_once_it_stands_still(opened: Opened) -> None:

@@ -12,23 +12,31 @@ from marl_edu.envs import TrafficJunction
 from marl_edu.envs.baselines.task import UniformPolicy
 from marl_edu.widgets import (
     CorridorFigure,
+    CriticFigure,
     CuriosityFigure,
+    ExploringFigure,
     Film,
     LearningFigure,
+    MixingFigure,
     PayoffFigure,
+    SpeakerFigure,
 )
 from marl_edu.widgets.shared.figure import LiveFigure
 from tests.site.conftest import browser  # noqa: F401  the same browser as the site's tests
-from tests.widgets import test_corridor, test_graph, test_junction
+from tests.widgets import test_corridor, test_critic, test_graph, test_junction, test_speaker
 from tests.widgets.pages import Pages
 
 FIGURES: dict[str, Callable[[], LiveFigure]] = {
     "junction": lambda: test_junction.figure(step=12, arrival=0.9, selected=None),
     "corridor": lambda: CorridorFigure(test_corridor.WALKERS, trail="wfffxff"),
     "curiosity": lambda: CuriosityFigure(trail="w3333t4p17.", method="icm"),
+    "critic": lambda: CriticFigure(test_critic.CRITICS, critic="team", hunt=1, step=4, off="tm"),
     "graph": lambda: test_graph.figure(cut="1-2"),
+    "exploring": lambda: ExploringFigure(bonus="counts", beside="rnd", seed=2),
     "learning": lambda: LearningFigure(distractors=1, beside="nobody", heads=2),
+    "mixing": lambda: MixingFigure(beside="vdn", seed=2),
     "payoff": lambda: PayoffFigure(weight=50),
+    "speaker": lambda: SpeakerFigure(test_speaker.PAIRS, trail="tssm0", word="1"),
     "film": lambda: Film.record(TrafficJunction("easy", num_envs=1), UniformPolicy(), steps=4),
 }
 

@@ -1,9 +1,11 @@
 // The service worker: stores the book in reading order, and answers from it where no network does.
-// Before it, the build writes self.BOOK: version, sentences, and files as [path, hash, title].
+// Before it, the build writes self.BOOK: version, and files as [path, hash, title]. Those for later
+// are what exercises in the page load: they are stored once a reader has used them.
 
 /**
  * @typedef {object} Book
  * @property {string} version @property {[string, string, string][]} files
+ * @property {[string, string, string][]} later
  */
 const worker = /** @type {any} */ (self);
 /** @type {Book} */
@@ -11,6 +13,7 @@ const book = worker.BOOK;
 const PREFIX = "book-";
 const HASH = "x-book-hash";
 const DONE = "https://stored.invalid/"; // an entry of a copy that is whole
+const EXERCISE = /\/exercises\/([^/]+)\.json$/; // its name
 
 /** @type {Promise<void> | null} */
 let storing = null;
@@ -76,6 +79,10 @@ async function unpacked(name, request) {
   });
 }
 
+/** Whether one of these copies has a file. @param {string[]} names @param {string} path */
+const inOne = async (names, path) =>
+  (await Promise.all(names.map((name) => stored(name, path)))).some(Boolean);
+
 /** Whether a worker of another build is about to take over. */
 const newer = () => Boolean(worker.registration.installing ?? worker.registration.waiting);
 
@@ -88,6 +95,9 @@ async function store() {
   try {
     if (!(await into.match(DONE))) {
       for (const file of book.files) await storeFile(into, others, file);
+      for (const file of book.later) {
+        if (await inOne(others, file[0])) await storeFile(into, others, file);
+      }
       await into.put(DONE, new Response(book.version));
     }
     if (newer()) return;
@@ -96,6 +106,15 @@ async function store() {
   } catch (error) {
     const full = /** @type {Error} */ (error).name === "QuotaExceededError";
     await say({ offline: full ? "full" : "interrupted" });
+  }
+}
+
+/** Store what these exercises load, beside the book. @param {string[]} exercises by name */
+async function keep(exercises) {
+  const into = await caches.open(PREFIX + book.version);
+  for (const file of book.later) {
+    const of = file[0].match(EXERCISE);
+    if (!of || exercises.includes(of[1])) await storeFile(into, [], file);
   }
 }
 
@@ -139,6 +158,7 @@ worker.addEventListener("activate", (/** @type {any} */ event) =>
   event.waitUntil(worker.clients.claim()),
 );
 worker.addEventListener("message", (/** @type {any} */ event) => {
+  if (event.data?.keep) event.waitUntil(keep(event.data.keep).catch(() => {})); // they work without
   if (event.data !== "store") return;
   storing ??= store().finally(() => {
     storing = null;

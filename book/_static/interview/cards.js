@@ -1,8 +1,9 @@
 // Flash cards: what is due, then what is new.
 
+import { put } from "./formulas.js";
 import { field, find, get, page, reveal } from "./page.js";
 import { plan } from "./plan.js";
-import { onOthers, put, read, review, set, today } from "./progress.js";
+import { onOthers, read, review, set, today } from "./progress.js";
 
 /** @import { Question } from "./page.js" */
 

@@ -1,8 +1,9 @@
 // A mock interview: five questions, a clock that can be stopped, and one's own verdict.
 
+import { put, typeset } from "./formulas.js";
 import { field, find, get, page, reveal } from "./page.js";
 import { clock, five, NUMBER } from "./plan.js";
-import { put, read, review, set, today, typeset } from "./progress.js";
+import { read, review, set, today } from "./progress.js";
 
 /** @import { Question } from "./page.js" */
 

@@ -17,7 +17,7 @@
 
 /** What other scripts left on the page. */
 export const page = /** @type {{ marlBank: Bank, MathJax?: any }} */ (
-  /** @type {unknown} */ (window)
+  /** @type {unknown} */ (globalThis)
 );
 
 /** The element with an id. @param {string} id */

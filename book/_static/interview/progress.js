@@ -1,8 +1,6 @@
 // What a reader has learned, kept in this browser, without an account: an entry of localStorage for
-// each card, quiz and exercise, so that two tabs do not overwrite each other. And the formulas of
-// what a script puts on the page.
+// each card, quiz and exercise, so that two tabs do not overwrite each other.
 
-import { page } from "./page.js";
 import {
   brought,
   changesOf,
@@ -17,7 +15,6 @@ import {
   toUndo,
   VERSION,
 } from "./state.js";
-import { watch } from "./wide.js";
 
 /** @import { Change, Dated, Part, State } from "./state.js" */
 
@@ -153,24 +150,6 @@ function warn() {
   button.addEventListener("click", save);
   told.append(button);
   document.querySelector("article")?.append(told);
-}
-
-// Formulas in what a script has just put on the page. Before MathJax is there it has nothing to
-// do: then it finds them itself. One call at a time.
-let last = Promise.resolve();
-/** @param {Element} element */
-export function typeset(element) {
-  last = last
-    .then(() => page.MathJax?.startup?.promise)
-    .then(() => page.MathJax?.typesetPromise?.([element]))
-    .then(() => watch(element));
-}
-
-/** @param {Element} element @param {string} html */
-export function put(element, html) {
-  page.MathJax?.typesetClear?.([element]);
-  element.innerHTML = html;
-  typeset(element);
 }
 
 for (const button of /** @type {NodeListOf<HTMLElement>} */ (

@@ -1,6 +1,7 @@
-// The questions with choices of a topic's page: check one, and be told why. Each set of them has a
-// score of its own. And the topic's sheet for the printer.
+// The questions of a topic's page, with choices or lines to put in order: check one, and be told
+// why. Each set of them has a score of its own. And the topic's sheet for the printer.
 
+import { arrange } from "./order.js";
 import { find, page } from "./page.js";
 import { onOthers, read, set } from "./progress.js";
 
@@ -18,22 +19,35 @@ function count() {
   }
 }
 
+/**
+ * What is said of what is chosen in a form: HTML and whether it is right, or a sentence if nothing.
+ * @param {HTMLFormElement} form
+ */
+function choose(form) {
+  const whys = [...form.querySelectorAll("details li")];
+  return () => {
+    const chosen = /** @type {HTMLInputElement | null} */ (form.querySelector("input:checked"));
+    if (!chosen) return "Choose one first.";
+    const why = /** @type {HTMLElement} */ (whys[Number(chosen.value)]);
+    return { html: why.innerHTML, right: "right" in why.dataset }; // with its formulas as they were set
+  };
+}
+
 for (const form of formsIn(document)) {
   const verdict = find(form, ".mi-verdict");
   const details = /** @type {HTMLDetailsElement} */ (find(form, "details"));
-  const whys = [...details.querySelectorAll("li")];
-  find(form, "button").hidden = false;
+  const judge = form.dataset.puzzle ? arrange(form) : choose(form);
+  find(form, "[type=submit]").hidden = false;
   details.hidden = true;
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    const chosen = /** @type {HTMLInputElement | null} */ (form.querySelector("input:checked"));
-    if (!chosen) {
-      verdict.textContent = "Choose one first.";
+    const said = judge();
+    if (typeof said === "string") {
+      verdict.textContent = said;
       return;
     }
-    const why = whys[Number(chosen.value)];
-    const right = "right" in why.dataset;
-    verdict.innerHTML = why.innerHTML; // with its formulas as they were set
+    const { html, right } = said;
+    verdict.innerHTML = html;
     verdict.dataset.right = `${right}`;
     details.hidden = false;
     set("quizzes", questionOf(form), { right });

@@ -2,7 +2,7 @@
 
 import { get, page } from "./page.js";
 import { canUndo, forget, merge, onOthers, read, set, undo } from "./progress.js";
-import { isKnown, Newer } from "./state.js";
+import { isKnown, Newer, worth } from "./state.js";
 
 /** @import { Exercise } from "./page.js" */
 /** @import { State } from "./state.js" */
@@ -24,16 +24,16 @@ const list = (what, names) => (names.length ? ` ${what} ${names.join(", ")}.` : 
 /**
  * How many of a topic the reader has, and how many there are.
  * @template {{ topic: string }} T
- * @param {T[]} some @param {(one: T) => unknown} has
+ * @param {T[]} some @param {(one: T) => number | boolean | undefined} has or how much of one
  */
 const share = (some, has) => (/** @type {string} */ topic) => {
   const mine = some.filter((one) => one.topic === topic);
-  return [mine.filter(has).length, mine.length];
+  return [mine.reduce((sum, one) => sum + Number(has(one) ?? 0), 0), mine.length];
 };
 
 /** What is counted, each as a function of the topic. @param {State} state */
 function counts(state) {
-  const done = (/** @type {Exercise} */ one) => state.exercises[one.name]?.done;
+  const done = (/** @type {Exercise} */ one) => worth(state.exercises[one.name]);
   const right = (/** @type {{ id: string }} */ one) => state.quizzes[one.id]?.right;
   const quizzes = questions.filter((one) => one.quiz);
   const [hunts, written] = [true, false].map((hunt) =>
@@ -49,6 +49,17 @@ function counts(state) {
   };
 }
 
+/** Say what half of an exercise is, beside its box. @param {HTMLInputElement} box */
+function showHalf(box) {
+  const place = box.parentElement?.querySelector("div");
+  place?.querySelector(".mi-half")?.remove();
+  if (!box.indeterminate) return;
+  const said = document.createElement("span");
+  said.className = "mi-half";
+  said.textContent = " Values right; gradients are checked in the lab. Counts as half.";
+  place?.append(said);
+}
+
 function show() {
   const state = read();
   const shares = counts(state);
@@ -57,11 +68,17 @@ function show() {
     const [number, of] = shares[/** @type {keyof typeof shares} */ (what)](topic);
     if (!of) continue;
     const [seen] = shares.seen(topic);
+    const written = `${number}`.replace(/^0?\.5$|\.5$/, "½");
     cell.textContent =
-      what === "questions" ? `${number} known, ${seen} seen of ${of}` : `${number} of ${of}`;
+      what === "questions" ? `${number} known, ${seen} seen of ${of}` : `${written} of ${of}`;
     cell.style.setProperty("--share", `${number / of}`);
   }
-  for (const box of boxes) box.checked = state.exercises[nameOf(box)]?.done ?? false;
+  for (const box of boxes) {
+    const counts = worth(state.exercises[nameOf(box)]);
+    box.checked = counts === 1;
+    box.indeterminate = counts === 0.5;
+    showHalf(box);
+  }
   get("mi-undo").hidden = !canUndo();
 }
 

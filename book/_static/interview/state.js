@@ -11,12 +11,16 @@
  * @typedef {{ box: number, due: string, first?: string }} Card
  */
 /**
+ * `values`: right on values, in the page, where the lab checks gradients as well; half of done.
+ * @typedef {{ done: boolean, values?: boolean }} Done
+ */
+/**
  * @typedef {object} State
  * @property {2} version
  * @property {Record<string, Card & Dated>} cards
  * @property {Record<string, { right: boolean } & Dated>} quizzes the last answer
  * @property {Record<string, { on: string } & Dated>} asked the last time in a mock interview
- * @property {Record<string, { done: boolean } & Dated>} exercises by name; bug hunts are some too
+ * @property {Record<string, Done & Dated>} exercises by name; bug hunts are some too
  * @property {Record<string, { value: number } & Dated>} settings fresh: new cards a day
  */
 /** @typedef {Exclude<keyof State, "version">} Part */
@@ -53,7 +57,9 @@ const FIELDS = {
     (first === undefined || isDay(first)) && { box, due, ...(first && { first }) },
   quizzes: ({ right }) => typeof right === "boolean" && { right },
   asked: ({ on }) => isDay(on) && { on },
-  exercises: ({ done }) => typeof done === "boolean" && { done },
+  exercises: ({ done, values = false }) =>
+    typeof done === "boolean" &&
+    typeof values === "boolean" && { done, ...(values && !done && { values }) },
   settings: ({ value }) => Number.isSafeInteger(value) && value >= 0 && { value },
 };
 export const PARTS = /** @type {Part[]} */ (Object.keys(FIELDS));
@@ -118,6 +124,9 @@ export function fitting(found) {
   return state;
 }
 
+/** What an exercise counts for: all, half or nothing. @param {Done} [entry] */
+export const worth = (entry) => (entry?.done ? 1 : entry?.values ? 0.5 : 0);
+
 /** Whether an entry counts rather than another one. @param {Dated} one @param {Dated} [other] */
 function isNewer(one, other) {
   if (!other || one.at !== other.at) return !other || one.at > other.at;
@@ -175,6 +184,17 @@ export function reviewed(card, known, now) {
 export const isKnown = (state, id) => (state.cards[id]?.box ?? 0) >= KNOWN;
 
 /**
+ * An entry that is brought, as it counts beside the one that is there. Values that are right in the
+ * page take back nothing that the lab has passed, before or after.
+ * @param {Done & Dated} entry @param {Done & Dated} old @param {Date} now
+ */
+function beside(entry, old, now) {
+  if (worth(old) === 1 && worth(entry) === 0.5) return old;
+  const passed = worth(old) === 0.5 && entry.done && entry.at <= old.at;
+  return passed ? { ...entry, at: stamp(now, old) } : entry;
+}
+
+/**
  * What can be added of what somebody brings, the names of what cannot, and of what is older than
  * what is there. An entry from the future becomes one of today: else nothing would ever be newer.
  * @param {string} text a file of progress @param {Partial<Record<Part, Set<string>>>} names those
@@ -185,6 +205,10 @@ export function brought(text, names, mine, now) {
   const parts = PARTS.filter((part) => found?.[part] && typeof found[part] === "object");
   if (!parts.length) throw new Error("nothing of this kind in it");
   const fits = fitting(found);
+  for (const [name, entry] of Object.entries(fits.exercises)) {
+    const old = mine.exercises[name];
+    if (old) fits.exercises[name] = beside(entry, old, now);
+  }
   const times = PARTS.flatMap((part) => Object.values(mine[part]).map(({ at }) => Date.parse(at)));
   const today = times.reduce((last, time) => Math.max(last, time), now.getTime());
   const latest = new Date(today + ONE_DAY).toISOString();
@@ -197,10 +221,11 @@ export function brought(text, names, mine, now) {
     for (const [name] of entriesOf(found, part)) {
       const known = Object.hasOwn(fits[part], name) && (names[part]?.has(name) ?? true);
       const entry = known ? { ...fits[part][name] } : null;
+      const old = mine[part][name];
       if (entry && entry.at > latest) entry.at = new Date(today).toISOString();
       if (!entry) left.add(name);
-      else if (isNewer(entry, mine[part][name])) Object.assign(news[part], { [name]: entry });
-      else if (entry.at !== mine[part][name].at) older.add(name);
+      else if (isNewer(entry, old)) Object.assign(news[part], { [name]: entry });
+      else if (entry.at !== old.at) older.add(name);
     }
   }
   return { news, left: [...left], older: [...older] };

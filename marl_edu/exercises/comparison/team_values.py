@@ -36,7 +36,8 @@ write: about four lines.""",
     hint="""\
 Begin with agent 0's values, (E, A). Bring in one agent after the other: its values as a column,
 `(E, A, 1)`, plus what is there as a row, `(E, 1, n)`, make a table `(E, A, n)`. Put the rows of the
-table one after the other with `flatten(1)`, and the values are in the right order.""",
+table one after the other with `flatten(1)`, in numpy `reshape`, and the values are in the right
+order.""",
     domain=Domain(
         sizes={"E": (1, 4), "N": (1, 4), "A": (1, 4)},
         given={

@@ -37,7 +37,8 @@ $i$, *keep* $f$, *new* $g$, *show* $o$. The gates $i$, $f$, $o$ are sigmoids, $g
 cell' = f · cell + i · g and h' = o · tanh(cell'). Return both side by side, `(E, 2 D)`, h' first,
 without `nn.LSTMCell`. What you write: about four lines.""",
     hint="""\
-`.chunk(4, -1)` cuts the sums in four. Which of them multiplies the old cell?""",
+`.chunk(4, -1)`, in numpy `np.split(sums, 4, -1)`, cuts the sums in four. Which of them multiplies
+the old cell?""",
     domain=Domain(
         sizes={"E": (1, 5), "O": (1, 5), "D": (1, 4)},
         given={

@@ -39,9 +39,10 @@ exercise = Exercise(
     statement="""\
 Windows of different lengths are filled up with zeros to the same L, and the first steps of some are
 burn-in: `learn` says which steps count. Give the Huber loss, `F.smooth_l1_loss`, averaged over all
-steps that count, of all windows together: one number. What you write: two lines.""",
+steps that count, of all windows together: one number. The loss of an error e is e² / 2 where
+|e| < 1, else |e| − 1/2. What you write: two lines.""",
     hint="""\
-`reduction="none"` keeps every error. How many are there to divide by?""",
+`reduction="none"` keeps every error of torch's loss. How many are there to divide by?""",
     domain=Domain(
         sizes={"E": (1, 5), "L": (1, 8)},
         given={

@@ -41,7 +41,7 @@ N slots over T steps. `alive` says which hold an agent in a step, `terminated` w
 trajectory ends with that step; a slot may be used again, even at once. For every step give the
 number of steps that its agent has taken before. It is 0 where a trajectory begins, 1 in its second
 step, and so on; in an empty slot it is -1. When a replay keeps trajectories, this number says where
-each step goes. Integers. What you write: a loop over T, or a few lines with `cummax`.""",
+each step goes. Integers. What you write: a loop over T, or a few lines with a running maximum.""",
     hint="""\
 A step continues a trajectory if the slot was alive in the step before *and* that step was not the
 last of its own. Otherwise it begins one.""",

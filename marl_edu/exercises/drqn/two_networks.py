@@ -41,8 +41,8 @@ What is the next step worth? In double Q-learning the network picks its best act
 step has one at least. No gradient may go into either network: a target is a number to aim at. What
 you write: three lines.""",
     hint="""\
-`argmax` of one, `gather` from the other. How do you make sure that an action that is not available
-is never the largest, even if all values are far below 0?""",
+`argmax` of one, `gather` (in numpy `np.take_along_axis`) from the other. How do you make sure that
+an action that is not available is never the largest, even if all values are far below 0?""",
     domain=Domain(
         sizes={"E": (1, 9), "A": (1, 6)},
         given={

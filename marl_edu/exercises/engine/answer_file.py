@@ -4,14 +4,13 @@ Nothing of the file ever runs in the process that judges it.
 """
 
 import sys
-import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from marl_edu.exercises.engine.isolation import OutOfTime, Stopped, run_apart
-from marl_edu.exercises.engine.trying import said
+from marl_edu.exercises.engine.refusing import no_start
 
 LOAD_SECONDS = 20  # of computing, for all that a file does before it is graded
 _NAME = "answer_file"  # not __main__: what stands behind `if` is not run
@@ -67,14 +66,8 @@ class AnswerFile:
         """What can be called in the file, and what of it is its own; or what went wrong."""
         try:
             found = _callables(self._run())
-        except SyntaxError as error:
-            return f"is not Python, line {error.lineno}: {error.msg}"
         except BaseException as error:  # also sys.exit
-            frames = traceback.extract_tb(error.__traceback__)
-            lines = [frame for frame in frames if frame.filename == str(self.path)]
-            where = f" in line {lines[-1].lineno}, `{lines[-1].line}`," if lines else ""
-            kind = type(error).__name__
-            return f"raised {kind}{where} before anything was graded: {said(error)}"
+            return no_start(error, str(self.path))
         return [[*found], [name for name, value in found.items() if _home(value) == _NAME]]
 
 

@@ -17,6 +17,7 @@ import torch
 
 from marl_edu.exercises.engine import progress
 from marl_edu.exercises.engine.domain import Domain
+from marl_edu.exercises.engine.examination import Examination
 from marl_edu.exercises.engine.isolation import (
     UNLIMITED,
     Failed,
@@ -28,10 +29,11 @@ from marl_edu.exercises.engine.isolation import (
     fork_is_safe,
     run_apart,
 )
-from marl_edu.exercises.engine.judging import Examination
+from marl_edu.exercises.engine.judging import Seen
+from marl_edu.exercises.engine.refusing import TORCH, failed, no_function, out_of_time, said
 from marl_edu.exercises.engine.session import known_state
 from marl_edu.exercises.engine.training import Rows, Trial, judged_rows, small_training, trainable
-from marl_edu.exercises.engine.trying import Case, copied, said
+from marl_edu.exercises.engine.trying import Case, copied
 from marl_edu.exercises.engine.verdict import Verdict
 from marl_edu.exercises.engine.wire import packed, unpacked
 
@@ -133,19 +135,24 @@ class Exercise:
         """The names of what the function is given."""
         return list(inspect.signature(self.solution).parameters)
 
+    @property
+    def learned(self) -> list[str]:
+        """Those of them whose gradients must be right."""
+        return [name for name in self.arguments if self.gradient and name not in self.data]
+
     def cases(self, seed: int = 0) -> list[Case]:
         """The inputs an answer is tried on, the same in every call with the same `seed`."""
-        return [Case(what, tuple(copied(args))) for what, args in self._examination(seed).cases]
+        return [Case(what, tuple(copied(args))) for what, args in self.examination(seed).cases]
 
-    def _examination(self, seed: int) -> Examination:
+    def examination(self, seed: int = 0) -> Examination:
+        """The inputs an answer is tried on, with the right outcome of each."""
         if not 0 <= seed < 2**63:
             raise ValueError(f"seed must be a whole number from 0 to 2**63 - 1, got {seed!r}")
         if seed not in self._examinations:
             with known_state():
                 rng, names = torch.Generator().manual_seed(seed), self.arguments
                 cases = [*self.inputs(rng), *self.domain.cases(names, rng, seed)]
-                learned = [name for name in names if self.gradient and name not in self.data]
-                found = Examination(self.solution, self.mistakes, cases, names, learned)
+                found = Examination(self.solution, self.mistakes, cases, names, self.learned)
             self._examinations[seed] = found
         return self._examinations[seed]
 
@@ -171,8 +178,7 @@ class Exercise:
         Another `seed` draws other inputs, which nobody can have prepared for.
         """
         if not callable(answer):
-            message = f"This is a {type(answer).__name__}: pass the function itself, uncalled."
-            return Verdict(False, "not_a_function", message)
+            return Verdict(False, "not_a_function", no_function(answer))
         verdict = self.grade_in_child(lambda: answer, SECONDS, seed)
         if verdict.inputs and verdict.mistake != "not_attempted":
             by_hand = f"This input by hand: `{self.solution.__name__}(*verdict.inputs)`."
@@ -193,7 +199,7 @@ class Exercise:
 
         Of the `seconds` of computing, SECONDS are left when it has been loaded.
         """
-        examination = self._examination(seed)
+        examination = self.examination(seed)
 
         def try_out() -> Any:
             answer = load()
@@ -204,7 +210,7 @@ class Exercise:
         try:
             report = run_apart(try_out, seconds)
             with known_state():
-                verdict = examination.verdict(unpacked(report.result, len(examination.cases)))
+                verdict = examination.verdict(_sent(report.result, len(examination.cases)))
         except Stopped as error:
             return _unlimited(_stopped(error, f"after {SECONDS} seconds"))
         verdict = replace(verdict, printed=report.printed)
@@ -245,15 +251,26 @@ class Exercise:
 
     def judge(self, answer: Callable[..., Any], seed: int = 0) -> Verdict:
         """Try `answer` on every input in this very process, without limits and without trial."""
-        examination = self._examination(seed)
+        examination = self.examination(seed)
         with known_state():
             return examination.verdict(examination.seen(answer))
 
 
+def _sent(rows: Any, number: int) -> list[Seen]:
+    """What the process of an answer sent, of so many cases.
+
+    Raises:
+        Garbled: it is something else.
+    """
+    try:
+        return unpacked(rows, number)
+    except (TypeError, ValueError, KeyError):
+        raise Garbled from None
+
+
 def _stopped(error: Stopped, when: str) -> Verdict:
     if isinstance(error, OutOfTime):
-        message = f"It was stopped {when}: is there a loop that never ends?"
-        return Verdict(False, "time", message)
+        return Verdict(False, "time", out_of_time(when))
     if isinstance(error, TooMuch):
         return Verdict(False, "too_much", f"It was stopped: it took {error}.")
     if isinstance(error, Garbled):
@@ -261,8 +278,7 @@ def _stopped(error: Stopped, when: str) -> Verdict:
         return Verdict(False, "garbled", message)
     if isinstance(error, Failed):
         reason = str(error).strip().splitlines()[-1][:200]
-        message = f"The grader failed beside it, with {reason}: does it change torch itself?"
-        return Verdict(False, "failed", message)
+        return Verdict(False, "failed", failed(reason, TORCH))
     return Verdict(False, "died", "It ended the whole process that it was tried in.")
 
 

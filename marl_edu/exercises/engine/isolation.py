@@ -13,7 +13,6 @@ when its time is over, and `UNLIMITED` says what that means.
 
 import ctypes
 import gc
-import io
 import json
 import os
 import queue
@@ -31,12 +30,13 @@ from typing import Any, NamedTuple
 
 import torch
 
+from marl_edu.exercises.engine.printing import PRINTED, FirstWords
+
 if sys.platform == "linux":
     from marl_edu.exercises.engine import keeper
 
 PATIENCE = 4  # a busy machine may take so many times longer than the seconds of computing
 MESSAGE = 64 * 2**20  # bytes of what may come back
-PRINTED = 400  # characters of what an answer prints
 UNLIMITED = (
     "On this system it ran inside this very process: only its time is limited, and what it starts "
     "or changes stays."
@@ -73,25 +73,6 @@ class Report(NamedTuple):
 
     result: Any  # as JSON hands it over
     printed: str  # the start of what was printed on the way
-
-
-class FirstWords(io.TextIOBase):
-    """Keeps the start of what is printed, however much it is; also in a file, if there is one."""
-
-    def __init__(self, file: int | None = None) -> None:
-        super().__init__()
-        self.kept, self.file = "", file
-
-    def write(self, text: str) -> int:
-        """Keep the first characters."""
-        room = PRINTED - len(self.kept)
-        if len(text) > room > 0:
-            text = text[: room - 1] + "…"
-        fits = text[: max(0, room)]
-        if fits and self.file is not None:
-            os.write(self.file, fits.encode(errors="replace"))
-        self.kept += fits
-        return len(text)
 
 
 def fork_is_safe() -> bool:

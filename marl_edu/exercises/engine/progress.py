@@ -5,6 +5,9 @@ It has the shape of what that page exports (book/_static/interview/state.js), an
     {"version": 2,
      "exercises": {"masked_attention": {"done": true, "at": "2026-11-24T09:30:00.000Z"}}}
 
+The page checks values alone. Where the lab checks gradients too, a pass in the page has the entry
+{"done": false, "values": true, "at": ...}, which counts for half. This package keeps it.
+
 `at` is when the entry was made, in UTC. Of two entries the newer one counts, and whoever changes an
 entry makes it newer than it was, even by a clock that is wrong. Version 1 had "done" in place of
 an entry, and no `version`. What else the file holds, such as cards, stays as it is.
@@ -108,8 +111,11 @@ def is_readers(answer: Any, name: str) -> bool:
 
 
 def is_entry(entry: Any) -> bool:
-    """Whether an entry of an exercise holds what it should: `done`, and a moment that exists."""
+    """Whether an entry of an exercise holds what it should: `done`, perhaps `values`, and a moment
+    that exists."""
     if not (isinstance(entry, dict) and isinstance(entry.get("done"), bool)):
+        return False
+    if not isinstance(entry.get("values", False), bool):
         return False
     at = entry.get("at")
     if not (isinstance(at, str) and re.fullmatch(r"[\d-]{10}T[\d:]{8}\.\d{3}Z", at)):

@@ -87,7 +87,8 @@ def with_line(exercise: Exercise, number: int, line: str) -> str:
     return "\n".join([head, *body[:number], line, *body[number + 1 :]])
 
 
-def _says(exercise: Exercise, mistake: str) -> str:
+def says(exercise: Exercise, mistake: str) -> str:
+    """What a reader who made a classic mistake is told."""
     return " ".join((exercise.mistakes[mistake].__doc__ or "").split())
 
 
@@ -95,9 +96,7 @@ def _gaps(exercise: Exercise) -> Iterator[Task]:
     head, body = parts(exercise)
     slips = {mistake: slipped(exercise, mistake) for mistake in exercise.slips}
     for number, line in enumerate(body):
-        wrong = [
-            (text, _says(exercise, m)) for m, (where, text) in slips.items() if where == number
-        ]
+        wrong = [(text, says(exercise, m)) for m, (where, text) in slips.items() if where == number]
         if len(wrong) < 2:
             continue
         rng = random.Random(f"{exercise.name} {number}")
@@ -121,7 +120,7 @@ def _wrong_lines(exercise: Exercise, offered: set[str]) -> Iterator[Task]:
         if line.strip() in offered:
             continue
         shown = [*body[:number], line, *body[number + 1 :]]
-        right = f"{_says(exercise, mistake)} It should be `{body[number].strip()}`."
+        right = f"{says(exercise, mistake)} It should be `{body[number].strip()}`."
         choices = tuple(
             Choice(text, right if n == number else "This line is as it should be.", n == number)
             for n, text in enumerate(shown)

@@ -1,6 +1,9 @@
-"""Call an answer on one input, refuse what is none, and compare the rest with the right one."""
+"""Call an answer in torch on one input, and refuse what is no result: numbers and gradients.
 
-import traceback
+What torch alone can do is here: gradients, and the count of writes into a tensor. What came of it
+is converted to numpy, in which it is compared; see comparing.py.
+"""
+
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -9,13 +12,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-RTOL, ATOL = 1e-4, 1e-5  # another order of summation is as right
-MANY = 10**6  # numbers that no exercise asks for
-MUCH = ("can't allocate memory", "not enough memory")  # what torch says when there is none
-
-_isclose = torch.isclose  # whatever an answer makes of torch's own
-
-Outcome = dict[str, Tensor]  # "the result", and "the gradient with respect to ..." of each argument
+from marl_edu.exercises.engine.comparing import Numbers, Outcome, same
+from marl_edu.exercises.engine.refusing import (
+    NOT_DETERMINISTIC,
+    TORCH,
+    Wrong,
+    array_of,
+    check_size,
+    mutated,
+    raised,
+    said,
+)
 
 
 class Case(NamedTuple):
@@ -23,10 +30,6 @@ class Case(NamedTuple):
 
     what: str
     args: tuple[Any, ...]
-
-
-class Wrong(Exception):
-    """The answer gave nothing that could be compared: (name of the mistake, sentence)."""
 
 
 class Asked(NamedTuple):
@@ -81,7 +84,17 @@ def outcome(
         gradients = torch.autograd.grad(
             (result * weights).sum(), [*leaves.values()], allow_unused=True, materialize_grads=True
         )
-    return {"the result": result.detach(), **dict(zip(leaves, gradients, strict=True))}
+    values = {"the result": result, **dict(zip(leaves, gradients, strict=True))}
+    return {name: numbers(value) for name, value in values.items()}
+
+
+def numbers(tensor: Tensor) -> Numbers:
+    """A tensor in numpy."""
+    plain = tensor.detach().resolve_conj().resolve_neg()
+    try:
+        return Numbers(str(plain.dtype), plain.numpy())
+    except TypeError:  # numpy does not know the dtype
+        return Numbers(str(plain.dtype), plain.to(torch.float32).numpy())
 
 
 def attempt(answer: Callable[..., Any], case: Case, asked: Asked, right: Outcome) -> Outcome:
@@ -97,7 +110,7 @@ def attempt(answer: Callable[..., Any], case: Case, asked: Asked, right: Outcome
         return as_tensor(answer(*args), expected, asked)
 
     try:
-        plain = call(*args).detach().clone()
+        plain = numbers(call(*args).clone())
         _check_unchanged(args, lists, case, asked)
         if (plain.shape, plain.dtype) != (expected.shape, expected.dtype):
             return {"the result": plain}
@@ -106,20 +119,20 @@ def attempt(answer: Callable[..., Any], case: Case, asked: Asked, right: Outcome
         except RuntimeError as error:
             if asked.carries or "Can't call numpy()" not in said(error):
                 raise
-            again = call(*copied(case.args)).detach()  # no gradient is wanted: numpy is as good
-            result = {name: torch.zeros_like(value) for name, value in right.items()}
-            result["the result"] = again
+            # No gradient is wanted: numpy is as good.
+            result = {name: _zeros(value) for name, value in right.items()}
+            result["the result"] = numbers(call(*copied(case.args)))
     except Wrong:
         raise
     except BaseException as error:  # an answer may also call sys.exit
-        raise _describe(error, answer, case) from None
+        raise _described(error, answer, case) from None
     if not same({"the result": result["the result"]}, {"the result": plain}):
-        raise Wrong(
-            "not_deterministic",
-            "Two calls with the same input give different results: nothing may be drawn, and no "
-            "layer made, inside the function. The weights are given.",
-        )
+        raise Wrong(*NOT_DETERMINISTIC)
     return result
+
+
+def _zeros(like: Numbers) -> Numbers:
+    return Numbers(like.dtype, np.zeros_like(like.values))
 
 
 def _check_unchanged(args: Sequence[Any], lists: list[list[Any]], case: Case, asked: Asked) -> None:
@@ -133,11 +146,7 @@ def _check_unchanged(args: Sequence[Any], lists: list[list[Any]], case: Case, as
                 _tensors(name, arg).values(), _tensors(name, original).values(), strict=True
             )
         ):
-            raise Wrong(
-                "mutated",
-                f"It changes its input `{name}`, which the caller still needs: `x[...] = `, "
-                "`x += ` and `x.fill_()` write into `x` itself. Make a new tensor.",
-            )
+            raise mutated(name, TORCH)
 
 
 def _equal(one: Tensor, other: Tensor) -> bool:
@@ -147,7 +156,7 @@ def _equal(one: Tensor, other: Tensor) -> bool:
     return bool(((one == other) | (one.isnan() & other.isnan())).all())
 
 
-def as_tensor(result: Any, right: Tensor, asked: Asked) -> Tensor:
+def as_tensor(result: Any, right: Numbers, asked: Asked) -> Tensor:
     """What an answer returned as a plain dense tensor; `right` is the right one.
 
     Raises:
@@ -155,28 +164,16 @@ def as_tensor(result: Any, right: Tensor, asked: Asked) -> Tensor:
     """
     if isinstance(result, Tensor):
         return _plain(result, right, asked)
-    if result is ...:
-        raise Wrong("not_attempted", "Write the function, then grade it again.")
-    if result is None:
-        raise Wrong("nothing_returned", "It returns None: is there a `return` on every way out?")
-    if not isinstance(result, np.ndarray | np.generic):
-        raise Wrong("type", f"It returns a `{_kind(result)}`: return one tensor.")
-    if asked.carries:
+    if asked.carries and isinstance(result, np.ndarray | np.generic):
         raise Wrong(
             "numpy",
             "It returns a numpy array, which carries no gradient, and by the gradient agents "
             "learn what to say. Write it in torch.",
         )
-    if result.dtype.kind not in "fiub":
-        raise Wrong("type", f"It returns an array of `{result.dtype}`: return one of numbers.")
-    array = torch.from_numpy(np.array(result))
-    # numpy makes float64 and int64 unless told otherwise, which is as good here.
-    floats = array.is_floating_point() and right.is_floating_point()
-    wholes = result.dtype.kind in "iu" and right.dtype is torch.int64
-    return array.to(right.dtype) if floats or wholes else array
+    return torch.from_numpy(array_of(result, right.values.dtype, TORCH))
 
 
-def _plain(result: Tensor, right: Tensor, asked: Asked) -> Tensor:
+def _plain(result: Tensor, right: Numbers, asked: Asked) -> Tensor:
     if type(result) is not Tensor:
         result = result.as_subclass(Tensor)
     if result.device.type != "cpu":
@@ -184,106 +181,18 @@ def _plain(result: Tensor, right: Tensor, asked: Asked) -> Tensor:
         raise Wrong("device", said)
     if result.is_nested or result.is_quantized:
         raise Wrong("type", "It returns a tensor of a special kind: return a plain one.")
-    if result.numel() > MANY and result.shape != right.shape:  # an expanded one may take no memory
-        raise Wrong("shape", f"The shape {tuple(result.shape)} is more than was asked for.")
+    check_size(tuple(result.shape), right.shape)
     if result.layout is not torch.strided:
         result = result.to_dense()
-    wide = result.dtype is torch.float64 and right.dtype is torch.float32
-    return result.to(right.dtype) if wide and asked.dtype_is_free else result
+    wide = result.dtype is torch.float64 and right.values.dtype == np.float32
+    return result.to(torch.float32) if wide and asked.dtype_is_free else result
 
 
-def said(error: BaseException) -> str:
-    """The first line of what an error says, whatever its class does."""
-    try:
-        return (str(error).strip() or "no message").splitlines()[0][:500]
-    except BaseException:
-        return "a message that cannot be shown"
-
-
-def _kind(value: Any) -> str:
-    try:
-        return str(type.__getattribute__(type(value), "__name__"))
-    except BaseException:
-        return "thing"
-
-
-def _describe(error: BaseException, answer: Callable[..., Any], case: Case) -> Wrong:
-    text = said(error)
-    if isinstance(error, NotImplementedError) and text == "no message":
-        return Wrong("not_attempted", "Write the function, then grade it again.")
-    if isinstance(error, MemoryError) or any(words in text for words in MUCH):
-        return Wrong("memory", f"With {case.what} it asked for more memory than there is for it.")
-    if isinstance(error, RuntimeError) and "Can't call numpy()" in text:
+def _described(error: BaseException, answer: Callable[..., Any], case: Case) -> Wrong:
+    if isinstance(error, RuntimeError) and "Can't call numpy()" in said(error):
         return Wrong("numpy", "numpy stops the gradient on its way to the sender: stay in torch.")
-    where = _line(error, answer)
-    return Wrong("raised", f"With {case.what} it raised {_kind(error)}: {text}.{where}")
-
-
-def _line(error: BaseException, answer: Callable[..., Any]) -> str:
-    """The line of the answer that raised, as a sentence."""
     try:
-        file = answer.__code__.co_filename
-        lines = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == file]
-        return f" The line is `{lines[-1].line}`." if lines and lines[-1].line else ""
+        file = str(answer.__code__.co_filename)
     except BaseException:  # a callable may do anything when asked for an attribute
-        return ""
-
-
-def close(got: Tensor, right: Tensor, scale: float = 0.0) -> Tensor:
-    """Where two tensors of one shape and dtype agree up to rounding: bool, of their shape.
-
-    `scale` is the size of what their numbers are sums of, where it may be larger than they are.
-    """
-    atol = ATOL
-    if right.dtype is torch.float32:  # rounding is of the size of what is summed
-        atol *= max(1.0, scale, _size(right))
-    return _isclose(got, right, rtol=RTOL, atol=atol, equal_nan=True)
-
-
-def _size(numbers: Tensor) -> float:
-    if not numbers.is_floating_point() or not numbers.numel():
-        return 0.0
-    return numbers.nan_to_num(0, 0, 0).abs().max().item()
-
-
-def same(one: Outcome, other: Outcome) -> bool:
-    """Whether two outcomes agree in shape, dtype and, up to rounding, in every number, as far as
-    both know it: an outcome may be without gradients. Gradients through a softmax are differences
-    of terms as large as the result."""
-    scale = _size(other["the result"])
-    pairs = [(one[name], other[name]) for name in one if name in other]
-    return all(
-        a.shape == b.shape and a.dtype == b.dtype and bool(close(a, b, scale).all())
-        for a, b in pairs
-    )
-
-
-def difference(got: Outcome, right: Outcome) -> tuple[str, str]:
-    """Name and description of the first difference between two outcomes."""
-    value, expected = got["the result"], right["the result"]
-    if value.shape != expected.shape:
-        said = f"the shape is {tuple(value.shape)} instead of {tuple(expected.shape)}."
-        try:
-            fits = torch.broadcast_shapes(value.shape, expected.shape) == expected.shape
-        except RuntimeError:
-            fits = False
-        return "shape", said + fits * " It would broadcast without a word: keep every axis."
-    if value.dtype != expected.dtype:
-        return "dtype", f"the dtype is {value.dtype} instead of {expected.dtype}."
-    if (value.isnan() & ~expected.isnan()).any():
-        return "nan", "the result has NaN: is 0 divided by 0, or is there nothing to choose from?"
-    scale = _size(expected)
-    name = next(name for name in got if not close(got[name], right[name], scale).all())
-    a, b = got[name], right[name]
-    at = (~close(a, b, scale)).nonzero()[0].tolist()
-    where = f"{name} at {at}" if at else name
-    said = f"{where} is {a[tuple(at)]:.4g} and should be {b[tuple(at)]:.4g}."
-    if name == "the result":
-        return "value", said
-    if a.isnan().any():
-        return "nan_gradient", (
-            f"{said} The values are right, but their gradient is NaN: is there a root, a logarithm "
-            "or a quotient that `torch.where` throws away only after it was computed?"
-        )
-    why = "is something detached on the way?" if b[tuple(at)] else "should something be detached?"
-    return "gradient", f"{said} The values are right: {why}"
+        file = ""
+    return raised(error, file, case.what)

@@ -65,7 +65,7 @@ def _steps(rng: torch.Generator) -> Iterator[Case]:
 
 
 exercise = Exercise(
-    place=10,
+    place=50,
     title="Bug hunt: the environment that never pays",
     difficulty=2,
     importance=4,

@@ -38,12 +38,13 @@ exercise = Exercise(
 A graph of N nodes may be a list of edges; then there is no row to take a softmax of. `score[e]`
 belongs to edge e, whose receiver is node `receiver[e]`; edges stand in any order, and each node is
 the receiver of one at least. Give the weight of each edge, so that those of one receiver sum to 1,
-without any `(N, N)` tensor and without a loop over nodes. Scores may be in the hundreds, of either
+without an array of `(N, N)` and without a loop over nodes. Scores may be in the hundreds, of either
 sign: the largest of each receiver has to be subtracted first. What you write: about five lines.""",
     hint="""\
 `torch.full((n,), -inf).scatter_reduce(0, receiver, score, "amax")` is the largest of each receiver,
 `x[receiver]` brings what belongs to receivers back to edges, and
-`torch.zeros(n).index_add(0, receiver, x)` sums edges. Mind the dtype: `score.new_zeros(n)`.""",
+`torch.zeros(n).index_add(0, receiver, x)` sums edges. Mind the dtype: `score.new_zeros(n)`. In
+numpy `np.maximum.at` and `np.add.at` write the same into an array.""",
     domain=Domain(
         sizes={"N": (1, 6)},
         given={

@@ -34,7 +34,7 @@ undirected graph `adjacency`, which may or may not say that a node hears itself.
 write: three lines.""",
     hint="""\
 First make the neighbourhood, with the diagonal; everything else follows from it, the numbers d too.
-`d.rsqrt()` is 1 / √d.""",
+`d.rsqrt()`, in numpy `d ** -0.5`, is 1 / √d.""",
     domain=Domain(
         sizes={"N": (1, 7)},
         given={

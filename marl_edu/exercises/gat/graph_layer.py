@@ -34,11 +34,12 @@ exercise = Exercise(
 Eqs. (2) and (3) of `gat.py` for one head. Given the scores of all pairs, let every node attend to
 the nodes that it hears *and to itself*. Give the weighted sum of what they say, W h_j (in code
 `h @ W`). `adjacency[i, j]` says whether i hears j; it may or may not say that a node hears itself,
-which it does. You may use `masked_softmax(scores, mask)` of `marl_edu.core.ops`. What you write:
-three lines.""",
+which it does. In the lab you may use `masked_softmax(scores, mask)` of `marl_edu.core.ops`. What
+you write: three lines.""",
     hint="""\
-`adjacency | torch.eye(N, dtype=torch.bool)` adds what is missing and harms nobody who is there
-already. The softmax runs along a row. What is it that is summed: h, or what W makes of it?""",
+`adjacency | torch.eye(N, dtype=torch.bool)`, or `np.eye(N, dtype=bool)`, adds what is missing and
+harms nobody who is there already. The softmax runs along a row. What is it that is summed: h, or
+what W makes of it?""",
     domain=Domain(
         sizes={"N": (1, 6), "D": (1, 5), "F": (1, 5)},
         given={

@@ -35,8 +35,8 @@ side, head 0 first, with an ELU behind them, eq. (3) of `gat.py`. In the last la
 classes, or what else is wanted, and one takes their mean, with nothing behind it, eq. (4). What you
 write: two or three lines.""",
     hint="""\
-`flatten` joins axes in the order in which they stand. And what would an ELU do to the scores of
-classes before their softmax?""",
+`flatten(1)`, in numpy `reshape(n, -1)`, joins axes in the order in which they stand. And what would
+an ELU do to the scores of classes before their softmax?""",
     domain=Domain(
         sizes={"N": (1, 5), "H": (1, 5), "F": (1, 5)},
         given={

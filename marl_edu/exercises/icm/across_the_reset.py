@@ -37,7 +37,8 @@ in the row already belongs to the *next* episode; what was really seen last come
 action explains. Give the o' of each step: `obs[t + 1]` inside an episode, `final[t]` at its end.
 What you write: one line.""",
     hint="""\
-`torch.where` with the mask `(T, 1)`. `obs` has one row more than there are steps.""",
+`torch.where`, or `np.where`, with the mask `(T, 1)`. `obs` has one row more than there are
+steps.""",
     domain=Domain(
         sizes={"T": (1, 14), "O": (1, 4)},
         given={

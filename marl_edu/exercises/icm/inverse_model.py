@@ -33,7 +33,8 @@ action. Its scores are linear here, `[φ ; φ'] @ W`, φ first. Give the cross-e
 transition, $L_I = -\\log g(a \\mid \\phi, \\phi')$. What you write: two or three lines.""",
     hint="""\
 Put the two side by side along the features. `log_softmax` over the actions, then pick the one that
-was done with `gather`; or let `F.cross_entropy` do both, with the right `reduction`.""",
+was done with `gather` (in numpy `np.take_along_axis`); or let `F.cross_entropy` do both, with the
+right `reduction`. In numpy subtract a row's largest score first: then no exp overflows.""",
     domain=Domain(
         sizes={"B": (1, 8), "F": (1, 6), "A": (1, 5)},
         given={

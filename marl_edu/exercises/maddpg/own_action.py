@@ -37,8 +37,8 @@ When actor i learns, critic i is asked about a joint action. There agent i does 
 joint actions at once, `(N, E, N, A)`. Row i is the question to critic i. What you write: two lines,
 without a loop over agents.""",
     hint="""\
-Put an axis in front of both. `torch.where` chooses between them by a mask of the shape
-`(N, 1, N, 1)`: True where the row's agent and the agent are the same.""",
+Put an axis in front of both. `torch.where`, or `np.where`, chooses between them by a mask of the
+shape `(N, 1, N, 1)`: True where the row's agent and the agent are the same.""",
     domain=Domain(
         sizes={"E": (1, 4), "N": (1, 4), "A": (1, 3)},
         given={

@@ -72,8 +72,9 @@ several actions are equally good for an agent, it may take any of them. The answ
 True if *every* pair that the two may come to is a best pair of the team. numpy is welcome. What you
 write: three or four lines.""",
     hint="""\
-`q0 == q0.amax(1, keepdim=True)` marks all actions that agent 0 may take. Two such masks make a mask
-of pairs, `(G, A0, A1)`. A pair that is not chosen can do no harm.""",
+`q0 == q0.amax(1, keepdim=True)`, in numpy `q0.max(1, keepdims=True)`, marks all actions that agent
+0 may take. Two such masks make a mask of pairs, `(G, A0, A1)`. A pair that is not chosen can do no
+harm.""",
     domain=Domain(
         sizes={"G": (1, 6), "A0": (1, 4), "A1": (1, 4)},
         given={

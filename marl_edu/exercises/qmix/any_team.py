@@ -90,8 +90,8 @@ $$
 An absent agent has $q_i = 0$ and sees zeros, and so makes no difference. O is the number of rows of
 `W`. What you write: about five lines. A team can train with your mixer.""",
     hint="""\
-`state.unflatten(-1, (N, O))` takes the observations apart: `(E, T, N, O)`. `@` works on the last
-two axes of as many as there are. The sum over agents comes *before* the ELU.""",
+`state.unflatten(-1, (N, O))`, in numpy `reshape`, takes the observations apart: `(E, T, N, O)`. `@`
+works on the last two axes of as many as there are. The sum over agents comes *before* the ELU.""",
     domain=Domain(
         sizes={"E": (1, 3), "T": (1, 3), "N": (1, 5), "O": (1, 4), "H": (1, 4)},
         given={

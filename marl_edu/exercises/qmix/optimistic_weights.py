@@ -51,9 +51,9 @@ of these steps, not by the sum of their weights. What stands in the other steps 
 even if it is not a number (NaN). No gradient may go into the target. What you write: three
 lines.""",
     hint="""\
-0 times NaN is NaN, in values and in gradients. `torch.where(mask, ..., 0.0)` keeps what does not
-count out of the error, before anything is squared. Which sign has `y - q_tot` if the value is an
-underestimate?""",
+0 times NaN is NaN, in values and in gradients. `torch.where(mask, ..., 0.0)`, or `np.where`, keeps
+what does not count out of the error, before anything is squared. Which sign has `y - q_tot` if the
+value is an underestimate?""",
     domain=Domain(
         sizes={"E": (1, 5), "L": (1, 7)},
         given={

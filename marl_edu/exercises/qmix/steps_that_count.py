@@ -40,8 +40,8 @@ time was up. Give two masks, one after the other. The first is True in the steps
 only these count in the loss. The second is True in those steps of the episode after which the value
 of the next state is added to the reward. numpy is welcome. What you write: three or four lines.""",
     hint="""\
-`torch.arange(steps) < length[:, None]` compares every step with every length. Which step of an
-episode is its last, and for which episodes does nothing follow it?""",
+`torch.arange(steps) < length[:, None]`, or `np.arange`, compares every step with every length.
+Which step of an episode is its last, and for which episodes does nothing follow it?""",
     domain=Domain(
         sizes={"E": (1, 6), "L": (1, 8)},
         given={

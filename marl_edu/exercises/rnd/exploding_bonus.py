@@ -82,7 +82,7 @@ rounding, so the bonus comes out millions of times too large. Find the reason an
 without it.""",
     hint="""\
 Call it on three steps of one environment and print the result. How many *different* rows does it
-have? What does `seen.append(R)` put into the list: the numbers, or the tensor that holds them?""",
+have? What does `seen.append(R)` put into the list: the numbers, or what holds them?""",
     domain=Domain(
         sizes={"T": (1, 12), "B": (1, 4)},
         given={

@@ -36,11 +36,12 @@ You get a row of T steps of one agent, in which episodes follow each other. `don
 t was the last of its episode; then `value[t + 1]` is already about the start of the next. Give
 $A = 2 A^E + A^I$. The extrinsic reward belongs to its episode: $A^E$ is cut where `done`. The bonus
 does not: a curious agent that starts a new episode keeps what it knows, so $A^I$ runs on. Both with
-λ = 0.95, γ = 0.99 for the bonus and γ = 0.999 for the reward. You may use the function `advantages`
-below. What you write: three lines.""",
+λ = 0.95, γ = 0.99 for the bonus and γ = 0.999 for the reward. In the lab you may use the function
+`advantages` below, and write three lines. In the page the loop from the last step to the first is
+yours as well: $A_t = \\delta_t + \\gamma\\lambda (1 - d_t) A_{t+1}$.""",
     hint="""\
-`terminated` says where the chain is cut: `done` for the one, nowhere for the other. Two rewards,
-two critics, two discounts; only the sum is one.""",
+Where is the chain cut? Where `done` for the one, nowhere for the other. Two rewards, two critics,
+two discounts; only the sum is one.""",
     domain=Domain(
         sizes={"T": (1, 14)},
         given={

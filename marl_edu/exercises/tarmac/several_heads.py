@@ -45,9 +45,9 @@ The values of all heads come side by side: `value` is `(B, N, H * d)`, head 0 fi
 its own part, `(B, H, N, d)`, let it listen with its own `attention`, `(B, H, N, N)`, and put what
 the heads heard side by side again, `(B, N, H * d)`. What you write: about three lines.""",
     hint="""\
-`view` never moves a number in memory; it only cuts the same row of numbers differently. So it can
-split the last axis, `H * d` into `H, d`, but not bring H before N: for that there is
-`transpose`.""",
+`view`, in numpy `reshape`, only cuts the same row of numbers differently. So it can split the last
+axis, `H * d` into `H, d`, but not bring H before N: for that there is `transpose`, in numpy
+`swapaxes`.""",
     domain=Domain(
         sizes={"B": (1, 4), "N": (1, 5), "H": (1, 4), "d": (1, 4)},
         given={

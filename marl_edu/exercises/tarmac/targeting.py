@@ -38,11 +38,12 @@ exercise = Exercise(
 One head of TarMAC, eqs. (1)–(4) of `tarmac.py`. Every living agent says a signature `z @ W_k` and a
 value `z @ W_v`, and asks for what fits its query `z @ W_q`. The score of sender j for receiver i is
 $q_i \\cdot k_j / \\sqrt{d_k}$; what i hears is the weighted mean of the values. An agent hears
-itself too. The dead neither speak nor hear: they get zeros. You may use
+itself too. The dead neither speak nor hear: they get zeros. In the lab you may use
 `masked_softmax(scores, mask)` of `marl_edu.core.ops`. What you write: about five lines.""",
     hint="""\
-`q @ k.transpose(-1, -2)` has receivers in rows. An agent may be heard if it is alive, and may hear
-if it is alive: two views of `alive`, `(B, N, 1)` and `(B, 1, N)`, and one `&`.""",
+`q @ k.transpose(-1, -2)` (in numpy `k.swapaxes(-1, -2)`) has receivers in rows. An agent may be
+heard if it is alive, and may hear if it is alive: two views of `alive`, `(B, N, 1)` and
+`(B, 1, N)`, and one `&`.""",
     domain=Domain(
         sizes={"B": (1, 3), "N": (1, 5), "D": (1, 6), "d_k": (1, 6), "d_v": (1, 4)},
         given={

@@ -43,8 +43,8 @@ up to the same number of keys: in environment b only the first `lengths[b]` keys
 is none, the answer is 0. Write it without `F.scaled_dot_product_attention`. What you write: four or
 five lines.""",
     hint="""\
-`torch.arange(K) < lengths[:, None]` is a mask of keys, `(B, K)`. Which axis must it lie along in
-scores of `(B, Q, K)`? And what is a softmax of nothing?""",
+`torch.arange(K) < lengths[:, None]`, or `np.arange`, is a mask of keys, `(B, K)`. Which axis must
+it lie along in scores of `(B, Q, K)`? And what is a softmax of nothing?""",
     domain=Domain(
         sizes={"B": (1, 4), "Q": (1, 5), "K": (1, 6), "d": (1, 5), "e": (1, 4)},
         given={

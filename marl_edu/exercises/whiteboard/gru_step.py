@@ -39,8 +39,8 @@ and z are sigmoids of what is seen plus what is remembered. The new part is
 n = tanh(seen + r · remembered): the reset multiplies the memory's third sum, bias included. Then
 h' = (1 - z) · n + z · h. Write it without `nn.GRUCell`. What you write: about five lines.""",
     hint="""\
-Keep the two times three sums apart, `.chunk(3, -1)` each: in the third one they are not simply
-added.""",
+Keep the two times three sums apart, `.chunk(3, -1)` or `np.split` each: in the third one they are
+not simply added.""",
     domain=Domain(
         sizes={"E": (1, 5), "O": (1, 5), "D": (1, 4)},
         given={

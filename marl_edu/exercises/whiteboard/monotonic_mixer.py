@@ -48,7 +48,7 @@ write: about four lines.""",
     hint="""\
 $\\partial Q_{tot} / \\partial q_i \\ge 0$ asks something of what multiplies $q_i$ on its way: of
 the weights that come *out* of the hypernetworks, not of `W1` itself. A bias multiplies nothing.
-`torch.einsum("bn,bnh->bh", ...)` is the first layer.""",
+`torch.einsum("bn,bnh->bh", ...)`, or `np.einsum`, is the first layer.""",
     domain=Domain(
         sizes={"B": (1, 5), "N": (1, 5), "S": (1, 5), "H": (1, 5)},
         given={

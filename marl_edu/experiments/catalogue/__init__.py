@@ -12,6 +12,7 @@ from marl_edu.experiments import methods
 from marl_edu.experiments.catalogue import (
     communication,
     comparison,
+    credit,
     critics,
     exploration,
     graphs,
@@ -33,6 +34,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         *critics.EXPERIMENTS,
         *communication.HARD_EXPERIMENTS,
         *comparison.EXPERIMENTS,
+        *credit.EXPERIMENTS,
         *maddpg.EXPERIMENTS,
     )
 }

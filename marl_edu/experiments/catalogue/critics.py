@@ -19,6 +19,15 @@ navigation and of the hunt:
    of the data.
 Stored are the runs of the witness maze, the penalty game and the hunt. Navigation, and 5 and 6,
 were not run.
+
+Predicted before an input of a trained critic was switched off in the hunt. Off means set to 0, or
+of the memory erased before every step. Fresh episodes of its own team, actions sampled, 8 seeds:
+7. Without the place of the prey the state's critic explains at least 0.2 less of the variance of
+   the returns than with everything.
+8. Without the others' views the team's critic explains less than IPPO's critic does for its own
+   team, which was trained without them: their intervals do not overlap.
+9. Without memory IPPO's critic explains at least 0.2 less.
+10. Without the number of the agent each of the three critics explains at most 0.05 less.
 """
 
 from typing import Any
@@ -52,7 +61,8 @@ def name_of(task: str, critic: str) -> str:
 
 def _critic(task: str, critic: str, settings: dict[str, Any]) -> Experiment:
     cfg = m.MAPPO.config(**settings, critic=critic)
-    return Experiment(name_of(task, critic), m.MAPPO, cfg, m.SCORE_CRITICS, 1000, keep_policy=())
+    kept = tuple(range(8)) if task == "hunt" and critic in LIVE else ()
+    return Experiment(name_of(task, critic), m.MAPPO, cfg, m.SCORE_CRITICS, 1000, keep_policy=kept)
 
 
 def _without(task: str, settings: dict[str, Any], what: str, **more: Any) -> Experiment:
@@ -61,6 +71,7 @@ def _without(task: str, settings: dict[str, Any], what: str, **more: Any) -> Exp
     return Experiment(name, m.MAPPO, cfg, m.SCORE_CRITICS, 1000, keep_policy=())
 
 
+LIVE = ("own", "team", "state")  # critics of the live figure, in the hunt
 TASKS = {"witness": WITNESS, "hunt": HUNT, "navigation": NAVIGATION}
 EXPERIMENTS = (
     *(_critic("penalty", critic, PENALTY) for critic in ("own", "team")),

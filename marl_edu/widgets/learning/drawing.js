@@ -1,18 +1,8 @@
-// Curves of success, maps of attention, and what one agent asks and hears.
+// Maps of attention, and what one agent asks and hears.
 
-import { each, escape, fixed, percent, shade } from "../shared/kit.js";
+import { each, percent, shade } from "../shared/kit.js";
 
-/** @import { Row, Example } from "./training.js" */
-
-/**
- * A team of the figure: its runs' rows, one list per seed. `tone`: of its curve.
- * @typedef {{ name: string, tone: string, rows: Row[][] }} Lines
- */
-
-// Of the curves' picture.
-const [WIDE, HIGH, LEFT, RIGHT, TOP, FOOT] = [480, 210, 40, 330, 12, 30];
-
-const FINE = 300; // points of a curve, at most
+/** @import { Example } from "./training.js" */
 
 /** @param {number} i */
 const letter = (i) => "ABCDEFGHIJ"[i];
@@ -20,76 +10,6 @@ const letter = (i) => "ABCDEFGHIJ"[i];
 /** An agent in a table: its number on its colour. @param {number} i */
 export const chip = (i) =>
   `<span class="ml-chip" style="background:var(--a${i % 8});color:var(--t${i % 8})">${i}</span>`;
-
-/** Where a share of right answers is. @param {number} share */
-const height = (share) => TOP + (1 - share) * (HIGH - TOP - FOOT);
-
-/** The middle, lowest and highest of seeds, row by row. @param {Row[][]} rows */
-function spread(rows) {
-  const all = Math.min(...rows.map((one) => one.length));
-  const stride = Math.ceil(all / FINE);
-  return Array.from({ length: Math.ceil(all / (stride || 1)) }, (_, point) => {
-    const k = all - 1 - stride * (Math.ceil(all / stride) - 1 - point); // the last is among them
-    const found = rows.map((one) => one[k].success).sort((a, b) => a - b);
-    const middle = found[Math.floor(found.length / 2)];
-    return { update: rows[0][k].update, middle, low: found[0], high: found[found.length - 1] };
-  });
-}
-
-/**
- * All curves. `end`: the update at the right; `episodes`: environment steps of an update.
- * @param {Lines[]} teams @param {number} end @param {number} episodes @param {number} guessing
- */
-export function curvesShape(teams, end, episodes, guessing) {
-  const across = (/** @type {number} */ update) => LEFT + (update / end) * (RIGHT - LEFT);
-  const line = (
-    /** @type {number} */ share,
-    /** @type {string} */ dashes,
-    /** @type {string} */ text,
-  ) =>
-    `<path d="M${LEFT} ${fixed(height(share))}H${RIGHT}" stroke="var(--soft)" stroke-dasharray="${dashes}"/>
-      <text x="${RIGHT + 6}" y="${fixed(height(share) + 4)}" fill="var(--soft)">${text}</text>`;
-  /** @type {[number, string][]} */
-  const labels = [];
-  const drawn = each(teams, ({ name, tone, rows }) => {
-    const points = spread(rows);
-    if (!points.length) return "";
-    const last = points[points.length - 1];
-    const at = (/** @type {"middle" | "low" | "high"} */ key) =>
-      points.map((one) => `${fixed(across(one.update))} ${fixed(height(one[key]))}`);
-    const label = `<text x="${fixed(across(last.update) + 6)}" y="@" fill="var(--ink)" font-weight="600"
-      stroke="var(--paper)" stroke-width="4" paint-order="stroke"><tspan fill="${tone}">●</tspan> ${escape(name)} ${percent(last.middle)}</text>`;
-    labels.push([height(last.middle) + 4, label]);
-    const band =
-      rows.length > 1
-        ? `<path d="M${[...at("low"), ...at("high").toReversed()].join("L")}z" fill="${tone}" opacity=".2"/>`
-        : "";
-    return `${band}<path d="M${at("middle").join("L")}" fill="none" stroke="${tone}" stroke-width="2.5"/>`;
-  });
-  // Labels that would cover each other move apart, and away from that of guessing.
-  labels.sort(([a], [b]) => a - b);
-  let floor = -Infinity;
-  const words = each(labels, ([y, text]) => {
-    floor = Math.max(y, floor + 17);
-    return text.replace("@", fixed(floor));
-  });
-  const marks = each([0, 0.5, 1], (share) => {
-    const steps = Math.round((share * end * episodes) / 1000);
-    return `<text x="${fixed(across(share * end))}" y="${HIGH - 10}" text-anchor="middle">${steps}${steps ? "k" : ""}</text>`;
-  });
-  const scale = each(
-    [0, 0.5, 1],
-    (share) =>
-      `<text x="${LEFT - 6}" y="${fixed(height(share) + 4)}" text-anchor="end">${100 * share}</text>`,
-  );
-  return `<path d="M${LEFT} ${TOP}V${HIGH - FOOT}H${RIGHT}" fill="none" stroke="var(--line)"/>
-    ${line(1, "2 4", "best possible 100")}${line(guessing, "7 5", `guessing ${100 * guessing}`)}
-    <g fill="var(--soft)">${marks}${scale}<text x="${RIGHT + 24}" y="${HIGH - 10}">steps</text></g>
-    ${drawn}${words}`;
-}
-
-/** How large the picture of the curves is. */
-export const CURVES = `0 0 ${WIDE} ${HIGH}`;
 
 /** @param {Example} example @param {number} i */
 const asks = (example, i) => `asks ${example.asked[i]}`;

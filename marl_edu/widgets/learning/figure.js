@@ -1,15 +1,18 @@
 // The figure in which a team learns: choose how it talks, train it, look into it.
 
+import { curvesShape } from "../shared/curves.js";
 import { announcer, each, fill, find, follow } from "../shared/kit.js";
 import { keepKeys, percent, target, tell } from "../shared/kit.js";
-import { answerWords, curvesShape, mapRows, stepsShape, stepWords } from "./drawing.js";
-import { employ } from "./engine.js";
-import { accepted, describe, markup, NAMES, TITLES, TONES } from "./settings.js";
-import { Team } from "./training.js";
+import { Runs } from "../shared/runs.js";
+import { answerWords, mapRows, stepsShape, stepWords } from "./drawing.js";
+import { Questions } from "./env.js";
+import { Attention, MeanOfOthers } from "./layers.js";
+import { choose, describe, markup, NAMES, TITLES, TONES } from "./settings.js";
+import { Pass, shapesOf, tanhOfSum } from "./team.js";
+import { Learner, softmaxInto, tableOf, Team } from "./training.js";
 
 /** @import { Input, Place } from "../shared/kit.js" */
-/** @import { Lines } from "./drawing.js" */
-/** @import { Report } from "./engine.js" */
+/** @import { Lines } from "../shared/curves.js" */
 /** @import { Accepts, Settings } from "./settings.js" */
 /** @import { Choice, Example, Setup } from "./training.js" */
 
@@ -19,7 +22,19 @@ export const LINKED = ["talk", "beside", "distractors", "heads", "message", "lr"
 
 const SEEDS = [1, 2, 3, 4, 5];
 const STEPS = 5; // from the query to the answer
-const [FAST, CALM] = [200, 2000]; // milliseconds from picture to picture
+/** What a worker needs of this figure. */
+const PARTS_OF_TEAMS = {
+  Questions,
+  Attention,
+  MeanOfOthers,
+  shapesOf,
+  tanhOfSum,
+  Pass,
+  tableOf,
+  softmaxInto,
+  Team,
+  Learner,
+};
 
 /** @param {Place} place */
 export function render({ model, el }) {
@@ -31,20 +46,12 @@ export function render({ model, el }) {
   /** @type {Settings} */
   const first = model.get("first"); // as the figure was made; the traits may come from a link
   const guessing = 1 / setup.symbols;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   /** @type {Settings} */
   let settings = first;
   let complaint = "";
   /** @type {{ talk: string, choices: Choice[], shown: Team }[]} */
   let teams = [];
-  /** @type {Report["runs"]} */
-  let runs = []; // as last reported, with all rows so far
-  /** @type {ReturnType<typeof employ> | undefined} */
-  let engine;
-  let number = 0; // of what is under way; reports on anything else come too late
-  let begun = false;
-  let working = false;
-  let until = 0;
+  const runs = new Runs(PARTS_OF_TEAMS, Learner, setup, heard);
   const view = { agent: 0, head: 0, step: 1, question: 0 };
 
   el.innerHTML = markup(accepts, { look: model.get("look"), hint: model.get("hint") });
@@ -62,9 +69,6 @@ export function render({ model, el }) {
   /** Begin with other settings: nothing is trained yet. @param {Settings} wanted */
   function start(wanted) {
     settings = wanted;
-    number += 1;
-    begun = working = false;
-    until = 0;
     const talks = [settings.talk, ...(settings.beside === "nothing" ? [] : [settings.beside])];
     const seeds = settings.band === "five" ? SEEDS : [settings.seed];
     teams = talks.map((talk) => {
@@ -75,18 +79,9 @@ export function render({ model, el }) {
       });
       return { talk, choices, shown: new Team(setup, choices[0]) };
     });
-    runs = teams.flatMap(({ choices }) =>
-      choices.map(() => ({
-        updates: 0,
-        rows: [],
-        diverged: "",
-        fresh: undefined,
-        weights: undefined,
-      })),
-    );
+    runs.begin(teams.flatMap((team) => team.choices));
     view.agent = Math.min(view.agent, settings.distractors + 1);
     view.head = 0;
-    engine?.send({ until: 0 });
     paint();
     paintControls();
     tell(model, { ...settings, playing: false });
@@ -94,38 +89,17 @@ export function render({ model, el }) {
 
   /** @param {number} updates after which all runs stop */
   function go(updates) {
-    until = updates;
-    working = true;
-    engine ??= employ(heard, calm ? CALM : FAST);
-    const choices = teams.flatMap((team) => team.choices);
-    engine.send(begun ? { until } : { begin: { number, setup, choices }, until });
-    begun = true;
+    runs.go(updates);
     model.set("playing", true);
     paint();
   }
 
-  function pause() {
-    until = done();
-    engine?.send({ until });
-  }
-
-  /** How many updates the run has that has most. */
-  const done = () => Math.max(...runs.map((run) => run.updates));
-
-  /** @param {Report} report */
-  function heard(report) {
-    if (report.number !== number) return;
-    runs.forEach((run, k) => {
-      const { rows, ...now } = report.runs[k];
-      run.rows.push(...rows);
-      Object.assign(run, now);
-    });
+  function heard() {
     for (const [t, { shown, choices }] of teams.entries()) {
-      const { weights } = runs[t * choices.length];
+      const { weights } = runs.all[t * choices.length];
       if (weights) shown.weights.flat.set(weights);
     }
-    working = report.working;
-    if (!working) tell(model, { playing: false });
+    if (!runs.working) tell(model, { playing: false });
     paint();
   }
 
@@ -137,27 +111,29 @@ export function render({ model, el }) {
     const lines = teams.map(({ talk }, t) => ({
       name: TITLES[talk].toLowerCase(),
       tone: TONES[talk],
-      rows: runs.slice(t * seeds, (t + 1) * seeds).map((run) => run.rows),
+      rows: runs.all.slice(t * seeds, (t + 1) * seeds).map((run) => run.rows),
     }));
-    const end = Math.max(setup.updates, Math.ceil(done() / setup.updates) * setup.updates);
-    fill(curves, curvesShape(lines, end, setup.num_envs, guessing));
+    const { done, end } = runs;
+    const axes = { of: "success", end, steps: setup.num_envs, marks: [0, 0.5, 1], say: percent };
+    /** @type {Record<string, [number, string]>} */
+    const known = {
+      best: [1, "best possible 100"],
+      trivial: [guessing, `guessing ${100 * guessing}`],
+    };
+    fill(curves, curvesShape(lines, { ...axes, best: known.best, trivial: known.trivial }));
     const text = [
       complaint,
-      `After ${done().toLocaleString("en")} of ${end.toLocaleString("en")} updates.`,
+      `After ${done.toLocaleString("en")} of ${end.toLocaleString("en")} updates.`,
       ...teams.map((_, t) =>
-        describe(teams[t].talk, teams[t].choices, runs.slice(t * seeds, (t + 1) * seeds)),
+        describe(teams[t].talk, teams[t].choices, runs.all.slice(t * seeds, (t + 1) * seeds)),
       ),
       `Guessing ${percent(guessing)}.`,
     ];
     status.textContent = text.join(" ").trim();
     curves.setAttribute("aria-label", `Share of right answers while training. ${text.join(" ")}`);
-    if (!working) say(text.join(" "));
-    act("play").textContent = working
-      ? "Pause"
-      : done() && done() % setup.updates === 0
-        ? "Train on"
-        : "Train";
-    act("step").disabled = working && until > done() + 1; // a single step keeps the focus
+    if (!runs.working) say(text.join(" "));
+    act("play").textContent = runs.invitation;
+    act("step").disabled = runs.working && runs.goal > done + 1; // a single step keeps the focus
     paintMaps();
   }
 
@@ -232,13 +208,12 @@ export function render({ model, el }) {
   const BUTTONS = {
     play() {
       complaint = "";
-      if (working) return pause();
-      const over = runs.every((run) => run.diverged);
-      if (over) start(settings); // the same again
-      go((Math.floor(done() / setup.updates) + 1) * setup.updates);
+      if (runs.working) return runs.pause();
+      if (runs.over) start(settings); // the same again
+      go(runs.next);
     },
     step() {
-      go(done() + 1);
+      go(runs.done + 1);
     },
     reset() {
       complaint = "";
@@ -266,7 +241,7 @@ export function render({ model, el }) {
     const name = dataset.name ?? "";
     if (name === "agent" || name === "head") return look({ [name]: Number(value) });
     complaint = "";
-    start(accepted({ ...settings, [name]: value }, settings, accepts).settings);
+    start(choose({ ...settings, [name]: value }, settings, accepts).settings);
   });
 
   // -- Beginning and end ---------------------------------------------------------------------------
@@ -274,7 +249,7 @@ export function render({ model, el }) {
   /** Python, or a link, asks for other settings. */
   function outside() {
     const wanted = Object.fromEntries(LINKED.map((key) => [key, model.get(key)]));
-    const { settings: found, sentence } = accepted(wanted, settings, accepts);
+    const { settings: found, sentence } = choose(wanted, settings, accepts);
     if (!sentence && JSON.stringify(found) === JSON.stringify(settings)) return;
     complaint = sentence;
     start(found);
@@ -285,6 +260,6 @@ export function render({ model, el }) {
   return () => {
     hush();
     unfollow();
-    engine?.end();
+    runs.dismiss();
   };
 }

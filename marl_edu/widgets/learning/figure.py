@@ -6,7 +6,8 @@ stored runs and their numbers.
 """
 
 import html
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import traitlets
 
@@ -34,10 +35,19 @@ ACCEPTS: dict[str, tuple[Any, ...]] = {  # what a reader may choose
     "seed": (1, 2, 3, 4, 5),
     "band": ("one", "five"),
 }
+
+
+class Look(NamedTuple):
+    """What is written beside a curve, and its colour."""
+
+    label: str
+    tone: str
+
+
 STORED = {  # of the still picture: experiment -> name and colour
-    "tarmac-probe3": ("attention", "var(--a0)"),
-    "commnet-probe3": ("the mean", "var(--a3)"),
-    "none-probe3": ("silence", "var(--soft)"),
+    "tarmac-probe3": Look("attention", "var(--a0)"),
+    "commnet-probe3": Look("the mean", "var(--a3)"),
+    "none-probe3": Look("silence", "var(--soft)"),
 }
 WIDE, HIGH, LEFT, RIGHT, TOP, FOOT = 480, 210, 40, 330, 12, 30  # of it, as in drawing.js
 
@@ -100,14 +110,35 @@ class LearningFigure(LiveFigure):
             "Attention hears the one that knows. Three distractors, "
             f"{curves['tarmac-probe3'].n} stored seeds, 90 % interval."
         )
+        scores, looks = [], {}
+        for name, look in STORED.items():
+            found = results.summary(name)
+            scores.append(f"{look.label} {_percent(found)}")
+            looks[name] = Look(f"{look.label} {100 * found.value:.0f}", look.tone)
+        label = (
+            "Share of right answers while training: attention rises to nearly all, the mean less "
+            "far, silence stays at guessing. At the end, on fresh questions: " + "; ".join(scores)
+        )
+        guessing = (f"guessing {100 / SYMBOLS:.0f}", 1 / SYMBOLS)
+        drawn = draw(curves, looks, (("best possible 100", 1.0), guessing), label)
         return (
-            f'<figure class="ml ml-still" style="{junction.STYLE}">{draw(curves)}'
+            f'<figure class="ml ml-still" style="{junction.STYLE}">{drawn}'
             f"<figcaption>{html.escape(text)}</figcaption></figure>"
         )
 
 
-def draw(curves: dict[str, results.Curve]) -> str:
-    """Stored learning curves as SVG, as the live figure draws its own."""
+def draw(
+    curves: Mapping[str, results.Curve],
+    looks: Mapping[str, Look],
+    lines: Sequence[tuple[str, float]],
+    label: str,
+) -> str:
+    """Stored learning curves as SVG, as the live figures draw their own.
+
+    Args:
+        curves: by name. looks: of each. lines: what is best and what is trivial, in words, and
+            where. label: what is shown, in words.
+    """
     end = max(float(one.steps[-1]) for one in curves.values())
 
     def points(steps: Any, shares: Any) -> list[str]:
@@ -116,49 +147,54 @@ def draw(curves: dict[str, results.Curve]) -> str:
             for step, share in zip(steps, shares, strict=True)
         ]
 
-    parts = [
-        f'<path d="M{LEFT} {TOP}V{HIGH - FOOT}H{RIGHT}" fill="none" stroke="var(--line)"/>',
-        _line(1.0, "2 4", "best possible 100"),
-        _line(1 / SYMBOLS, "7 5", f"guessing {100 / SYMBOLS:.0f}"),
-    ]
-    floor, words = -float("inf"), []
-    for name, one in sorted(curves.items(), key=lambda item: -item[1].iqm[-1]):
-        label, tone = STORED[name]
-        score = results.summary(name)
-        words.append(f"{label} {_percent(score)}")
+    parts = [f'<path d="M{LEFT} {TOP}V{HIGH - FOOT}H{RIGHT}" fill="none" stroke="var(--line)"/>']
+    labels = []
+    for (words, share), dashes in zip(lines, ("2 4", "7 5"), strict=True):
+        parts.append(
+            f'<path d="M{LEFT} {_height(share):.1f}H{RIGHT}" stroke="var(--soft)" '
+            f'stroke-dasharray="{dashes}"/>'
+        )
+        labels.append((_height(share), f'fill="var(--soft)">{words}'))
+    for name, one in curves.items():
+        words, tone = looks[name]
         band = [*points(one.steps, one.low), *reversed(points(one.steps, one.high))]
         line = points(one.steps, one.iqm)
-        # Below the words of the line it ends at, and of the curve above.
-        floor = max(_height(one.iqm[-1]) + 4 + 17 * (name != "commnet-probe3"), floor + 17)
         parts += [
             f'<path d="M{"L".join(band)}z" fill="{tone}" opacity=".2"/>',
             f'<path d="M{"L".join(line)}" fill="none" stroke="{tone}" stroke-width="2.5"/>',
-            f'<text x="{RIGHT + 6}" y="{floor:.1f}" fill="var(--ink)" font-weight="600">'
-            f'<tspan fill="{tone}">●</tspan> {label} {100 * score.value:.0f}</text>',
         ]
+        dot = f'<tspan fill="{tone}">●</tspan>'
+        labels.append((_height(one.iqm[-1]), f'fill="var(--ink)" font-weight="600">{dot} {words}'))
+    parts += [
+        f'<text x="{RIGHT + 6}" y="{y + 4:.1f}" {words}</text>' for y, words in _apart(labels)
+    ]
     parts.append(
         f'<g fill="var(--soft)"><text x="{LEFT}" y="{HIGH - 10}" text-anchor="middle">0</text>'
         f'<text x="{RIGHT}" y="{HIGH - 10}" text-anchor="middle">{end / 1000:.0f}k</text>'
         f'<text x="{RIGHT + 24}" y="{HIGH - 10}">steps</text></g>'
     )
     return (
-        f'<svg class="ml-curves" viewBox="0 0 {WIDE} {HIGH}" role="img" aria-label="Share of right '
-        "answers while training: attention rises to nearly all, the mean less far, silence stays "
-        f'at guessing. At the end, on fresh questions: {"; ".join(words)}" '
+        f'<svg class="ml-curves" viewBox="0 0 {WIDE} {HIGH}" role="img" '
+        f'aria-label="{html.escape(label)}" '
         f'font-family="system-ui,sans-serif" font-size="13">{"".join(parts)}</svg>'
     )
 
 
+def _apart(labels: list[tuple[float, str]]) -> list[tuple[float, str]]:
+    """Labels that would cover each other move apart: down, and up again from the foot."""
+    labels = sorted(labels, key=lambda one: one[0])
+    heights = [y for y, _ in labels]
+    for k in range(1, len(heights)):
+        heights[k] = max(heights[k], heights[k - 1] + 17)
+    floor = float(HIGH - FOOT)
+    for k in reversed(range(len(heights))):
+        heights[k] = min(heights[k], floor)
+        floor = heights[k] - 17
+    return [(y, words) for y, (_, words) in zip(heights, labels, strict=True)]
+
+
 def _height(share: float) -> float:
     return TOP + (1 - share) * (HIGH - TOP - FOOT)
-
-
-def _line(share: float, dashes: str, words: str) -> str:
-    y = _height(share)
-    return (
-        f'<path d="M{LEFT} {y:.1f}H{RIGHT}" stroke="var(--soft)" stroke-dasharray="{dashes}"/>'
-        f'<text x="{RIGHT + 6}" y="{y + 4:.1f}" fill="var(--soft)">{words}</text>'
-    )
 
 
 def _percent(found: results.Estimate) -> str:

@@ -1,9 +1,10 @@
 // What a reader chooses, and where: the settings, their names, the figure's elements, and what it says.
 
+import { CURVES } from "../shared/curves.js";
 import { controls, escape, percent } from "../shared/kit.js";
-import { CURVES } from "./drawing.js";
+import { accepted, complaintOf } from "../shared/settings.js";
 
-/** @import { Report } from "./engine.js" */
+/** @import { Report } from "../shared/engine.js" */
 /** @import { Choice } from "./training.js" */
 
 /** @typedef {{ talk: string, beside: string, distractors: number, heads: number, message: number,
@@ -27,30 +28,17 @@ export const TONES = { attention: "var(--a0)", mean: "var(--a3)", nobody: "var(-
  * Settings as they are accepted, and what is to be said of those that are not.
  * @param {Record<string, unknown>} wanted @param {Settings} kept @param {Accepts} accepts
  */
-export function accepted(wanted, kept, accepts) {
-  /** @type {string[]} */
-  const refused = [];
-  const entries = Object.entries(accepts).map(([name, options]) => {
-    const found = options.find((one) => String(one) === String(wanted[name]));
-    const held = kept[/** @type {keyof Settings} */ (name)];
-    if (found === undefined) {
-      const word = String(wanted[name]).slice(0, 30);
-      refused.push(`${name} “${word}” (it takes ${options.join(", ")}; kept: ${held})`);
-    }
-    return [name, found ?? held];
-  });
-  /** @type {Settings} */
-  const settings = Object.fromEntries(entries);
+export function choose(wanted, kept, accepts) {
+  const { settings, refused } = accepted(wanted, kept, accepts);
   if (settings.beside === settings.talk) settings.beside = "nothing"; // it would be the same run
-  const sentence = refused.length ? `The link asks for ${refused.join(" and ")}.` : "";
-  return { settings, sentence };
+  return { settings, sentence: complaintOf(refused) };
 }
 
 /** @param {Accepts} accepts @param {{ look: string, hint: string }} texts */
 export function markup(accepts, { look, hint }) {
   const { button, select } = controls("ml");
   /** @param {keyof Settings} name @param {string} label @param {(one: any) => string} [say] */
-  const choose = (name, label, say = (one) => NAMES[one] ?? String(one)) =>
+  const pick = (name, label, say = (one) => NAMES[one] ?? String(one)) =>
     select(
       name,
       label,
@@ -64,9 +52,9 @@ export function markup(accepts, { look, hint }) {
       <div class="ml-front">
         <div class="ml-buttons">${button("play", "Train")}${button("step", "Step")}${button("reset", "Reset")}</div>
         <p class="ml-status" aria-hidden="true"></p>
-        ${choose("talk", "The team hears")}
-        ${choose("beside", "Beside it")}
-        ${choose("distractors", "Distractors")}
+        ${pick("talk", "The team hears")}
+        ${pick("beside", "Beside it")}
+        ${pick("distractors", "Distractors")}
         <p class="ml-try"><strong>Try this:</strong> ${escape(hint)}</p>
       </div>
     </div>
@@ -84,11 +72,11 @@ export function markup(accepts, { look, hint }) {
       <summary>More: heads, message, learning rate, seeds</summary>
       <div class="ml-stage">
         <div class="ml-fields">
-          ${choose("heads", "Heads")}
-          ${choose("message", "Message", (one) => `${one} a head (${one / 3} + ${(2 * one) / 3})`)}
-          ${choose("lr", "Learning rate")}
+          ${pick("heads", "Heads")}
+          ${pick("message", "Message", (one) => `${one} a head (${one / 3} + ${(2 * one) / 3})`)}
+          ${pick("lr", "Learning rate")}
         </div>
-        <div class="ml-fields">${choose("seed", "Seed")}${choose("band", "Runs")}</div>
+        <div class="ml-fields">${pick("seed", "Seed")}${pick("band", "Runs")}</div>
       </div>
       <p class="ml-note">A message is a signature and a value: so many numbers. Heads and message are attention’s; the mean hears all that
         the others know. Whatever you change here starts a new run.</p>

@@ -1,9 +1,10 @@
 // A team's network on one question each: the equations of marl_edu/training/a2c.py with those of
 // tarmac.py or commnet.py between (1) and (3), and their gradients.
 
-import { Attention, Dense, FirstMemory, MeanOfOthers } from "./layers.js";
+import { add, Dense, denseShapes, FirstMemory, memoryShapes, relu } from "../shared/layers.js";
+import { Attention, MeanOfOthers } from "./layers.js";
 
-/** @import { Named } from "./layers.js" */
+/** @import { Named, Shapes } from "../shared/layers.js" */
 
 /**
  * `talk`: "attention", "mean" or "nobody". O, D, A: sizes as in Python.
@@ -12,14 +13,10 @@ import { Attention, Dense, FirstMemory, MeanOfOthers } from "./layers.js";
  */
 
 /** Names and shapes of the weights, those of Python; of an empty memory nothing is recalled.
- * @param {Shape} shape @returns {[string, number[]][]} */
+ * @param {Shape} shape @returns {Shapes} */
 export function shapesOf({ talk, O, D, A, heads, signature, value }) {
-  /** @param {string} name @param {number} outputs @param {number} inputs @returns {[string, number[]][]} */
-  const dense = (name, outputs, inputs) => [
-    [`${name}.weight`, [outputs, inputs]],
-    [`${name}.bias`, [outputs]],
-  ];
-  /** @type {[string, number[]][]} */
+  const dense = denseShapes;
+  /** @type {Shapes} */
   let words = [];
   if (talk === "attention") {
     words = [
@@ -35,57 +32,15 @@ export function shapesOf({ talk, O, D, A, heads, signature, value }) {
   return [
     ...dense("encode", D, O),
     ...words,
-    ["memory.weight_ih", [3 * D, D]],
-    ["memory.bias_ih", [3 * D]],
-    ["memory.bias_hh", [3 * D]],
+    ...memoryShapes("memory", D),
     ...dense("policy", A, D),
     ...dense("value", 1, 2 * D),
   ];
 }
 
-/** Numbers by name, and all of them in one array. @param {[string, number[]][]} shapes */
-export function room(shapes) {
-  const sizes = shapes.map(([, shape]) => shape.reduce((a, b) => a * b, 1));
-  const flat = new Float64Array(sizes.reduce((a, b) => a + b, 0));
-  /** @type {Named} */
-  const named = {};
-  let at = 0;
-  shapes.forEach(([name], k) => {
-    named[name] = flat.subarray(at, at + sizes[k]);
-    at += sizes[k];
-  });
-  return { flat, named };
-}
-
-/**
- * The weights that PyTorch's layers start with, from other random numbers: uniform up to
- * 1 / √inputs; a policy that starts undecided.
- * @param {[string, number[]][]} shapes @param {Named} weights @param {() => number} draw
- */
-export function initialise(shapes, weights, draw) {
-  const D = weights["encode.bias"].length;
-  let inputs = D;
-  for (const [name, shape] of shapes) {
-    inputs = name.startsWith("memory.") ? D : (shape[1] ?? inputs); // a bias follows its matrix
-    const scale = name === "policy.bias" ? 0 : name === "policy.weight" ? 0.1 : 1;
-    const most = scale / Math.sqrt(inputs);
-    for (let k = 0; k < weights[name].length; k++) weights[name][k] = most * (2 * draw() - 1);
-  }
-}
-
-/** x = max(x, 0). @param {Float64Array} x */
-export function relu(x) {
-  for (let k = 0; k < x.length; k++) if (x[k] < 0) x[k] = 0;
-}
-
 /** x = tanh(x + y). @param {Float64Array} x @param {Float64Array} y */
 export function tanhOfSum(x, y) {
   for (let k = 0; k < x.length; k++) x[k] = Math.tanh(x[k] + y[k]);
-}
-
-/** x += y. @param {Float64Array} x @param {Float64Array} y */
-export function add(x, y) {
-  for (let k = 0; k < x.length; k++) x[k] += y[k];
 }
 
 /** The network on some of the environments: what it computes, and how gradients come back. */
@@ -125,7 +80,7 @@ export class Pass {
       this.W_c = dense("communicate.W_c", talk === "mean" ? D : heads * value, D);
       this.W_z = dense("communicate.W_z", D, D);
     }
-    this.memory = new FirstMemory(weights, gradients, rows, D);
+    this.memory = new FirstMemory(weights, gradients, "memory", rows, D);
     this.policy = dense("policy", D, A);
     this.critic = dense("value", 2 * D, 1);
     this.team = new Float64Array(rows * 2 * D); // [h ; mean of all living h] of each row
@@ -251,9 +206,4 @@ export class Pass {
       add(dZ, W_v.backward(attention.dV));
     }
   }
-}
-
-/** Goes through all stages of a pass without a stop. @param {Iterable<unknown>} stages */
-export function run(stages) {
-  for (const _ of stages);
 }

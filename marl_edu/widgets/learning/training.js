@@ -1,9 +1,9 @@
 // How a team learns: advantage actor-critic on one-step episodes, marl_edu/training/a2c.py.
 
 import { uniforms } from "../shared/kit.js";
+import { Adam, initialise, room, run } from "../shared/layers.js";
 import { Questions } from "./env.js";
-import { Adam } from "./layers.js";
-import { initialise, Pass, room, run, shapesOf } from "./team.js";
+import { Pass, shapesOf } from "./team.js";
 
 /** @import { Shape } from "./team.js" */
 

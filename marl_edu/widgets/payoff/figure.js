@@ -1,6 +1,6 @@
 // The live payoffs: change what a pair of actions pays, and see what VDN and QMIX make of it.
 
-import { agentDisc, announcer, cellStyle, clamp, controls, each, escape } from "../shared/kit.js";
+import { agentDisc, announcer, cellStyle, clamp, controls, each } from "../shared/kit.js";
 import { find, follow, keepKeys, target, tell } from "../shared/kit.js";
 import { ACTIONS, compute, describe, LARGEST, LOWEST, nameOf, number, plays } from "./state.js";
 import { readState, readTable, writeState, writeTable } from "./state.js";
@@ -29,8 +29,8 @@ function tableOf(payoff, caption, cell) {
     <tbody>${each(payoff, row)}</tbody>`;
 }
 
-/** @param {[string, string][]} games @param {{ look: string, hint: string }} texts */
-function markup(games, { look, hint }) {
+/** @param {[string, string, string][]} games name, payoffs, hint @param {string} look */
+function markup(games, look) {
   const { button, group, input, radio, select, slider } = controls("mp");
   const options = games.map(([name, payoff]) => /** @type {[string, string]} */ ([payoff, name]));
   return `<div class="mp" role="group" aria-label="Live figure: payoffs and their best fits" style="${look}">
@@ -47,7 +47,7 @@ function markup(games, { look, hint }) {
           <figure><table data-fit="qmix"></table><figcaption></figcaption></figure>
         </div>
         <p class="mp-note">A ring: the best payoff. A frame: what is played. Dashed: what −1 and +1 change.</p>
-        <p class="mp-try"><strong>Try this:</strong> ${escape(hint)}</p>
+        <p class="mp-try"><strong>Try this:</strong> <span></span></p>
       </div>
     </div>
     <details class="mp-more">
@@ -81,7 +81,7 @@ function markup(games, { look, hint }) {
 /** @param {Place} place */
 export function render({ model, el }) {
   keepKeys(el);
-  /** @type {[string, string][]} */
+  /** @type {[string, string, string][]} */
   const games = model.get("games");
   /** @type {Traits} */
   const first = model.get("first"); // as the figure was made; the traits may come from a link
@@ -91,7 +91,9 @@ export function render({ model, el }) {
   let chosen = []; // the pairs that are changed, first the one that was selected
   let shape = ""; // of the table that stands there
 
-  el.innerHTML = markup(games, { look: model.get("look"), hint: model.get("hint") });
+  let [[, , hint]] = games; // of the game that was shown last
+
+  el.innerHTML = markup(games, model.get("look"));
   const part = (/** @type {string} */ selector) => find(el, selector);
   const field = (/** @type {string} */ name) =>
     /** @type {HTMLInputElement} */ (part(`[data-name=${name}]`));
@@ -191,7 +193,10 @@ export function render({ model, el }) {
     const words = describe(state, now);
     say(words);
     const word = writeTable(payoff);
-    field("game").value = games.some((game) => game[1] === word) ? word : "";
+    const known = games.find((game) => game[1] === word);
+    field("game").value = known ? word : "";
+    if (known) hint = known[2];
+    part(".mp-try span").textContent = model.get("hint") || hint;
     field("weight").value = `${weight}`;
     for (const radio of el.querySelectorAll("input")) {
       if (radio.type === "radio") radio.checked = radio.value === qmix;

@@ -31,6 +31,16 @@ GAMES = {
     "climbing game": CLIMBING_GAME,
     "a sum, which VDN fits": A_SUM,
 }
+HINTS = {  # what to try in each of these games
+    "QTRAN’s game": "make going alone less costly: press +1 until QMIX plays A with A for the "
+    "8. What does VDN expect then? Reset, and lower the weight instead.",
+    "two-step game, state 2B": "both play B with B for the 8. What does VDN expect of it, "
+    "and is that more than the sure 7 of state 2A?",
+    "climbing game": "lower the weight in steps. Which pairs does OW-QMIX play on the way, and "
+    "from which weight on is it A with A for the 11?",
+    "a sum, which VDN fits": "both fits are exact. Press +1, so that the game is no sum any more: "
+    "whose fit is still exact?",
+}
 WAYS = ("reached", "best")
 CELL, GAP, HEAD = 52, 16, 32  # of the still picture: a cell's side, between tables, above one
 
@@ -74,7 +84,7 @@ class PayoffFigure(LiveFigure):
         payoff: as a word, "8,-12,-12;-12,0,0;-12,0,0".
         weight: of overestimates, in hundredths: 100 is QMIX, 10..95 OW-QMIX.
         qmix: "reached", the fit where training ends, or "best", that of the smallest error.
-        hint: the one thing to try.
+        hint: the one thing to try; "": each game has its own.
     """
 
     NAME = "payoff"
@@ -83,12 +93,9 @@ class PayoffFigure(LiveFigure):
     _esm = figure_module("payoff")
     _css = style("payoff")
 
-    games: Any = traitlets.List().tag(sync=True)  # name and word of each
+    games: Any = traitlets.List().tag(sync=True)  # name, word and hint of each
     look = traitlets.Unicode(junction.STYLE).tag(sync=True)
-    hint = traitlets.Unicode(
-        "make going alone less costly: press +1 until QMIX plays A with A for the 8. What does VDN "
-        "expect then? Reset, and lower the weight instead."
-    ).tag(sync=True)
+    hint = traitlets.Unicode("").tag(sync=True)
     first = traitlets.Dict().tag(sync=True)  # the moment it was made with, for Reset
     payoff = traitlets.Unicode().tag(sync=True)
     weight = traitlets.Int(100).tag(sync=True)
@@ -98,7 +105,7 @@ class PayoffFigure(LiveFigure):
         unknown = settings.keys() - {"hint", "weight", "qmix"}
         if unknown:
             raise TypeError(f"PayoffFigure takes no {', '.join(sorted(unknown))}")
-        games = [[name, written(table)] for name, table in GAMES.items()]
+        games = [[name, written(table), HINTS[name]] for name, table in GAMES.items()]
         word = payoff if isinstance(payoff, str) else written(payoff)
         super().__init__(games=games, payoff=word, **settings)
         self.first = {key: getattr(self, key) for key in ("payoff", "weight", "qmix")}
@@ -196,13 +203,20 @@ def picture(now: Moment) -> str:
     width = (len(now.payoff[0]) + 1) * CELL + GAP
     height = HEAD + (len(now.payoff) + 1) * CELL + GAP / 2
     parts = [
-        f'<g transform="translate({x * width + GAP / 2:g} {y * height:g})">{_table(*fit, now)}</g>'
+        f'<g transform="translate({x * width + GAP / 2:g} {y * height:g})">'
+        f"{table(*fit, now.payoff)}</g>"
         for fit, (x, y) in zip(fits, ((0, 0), (0, 1), (1, 1)), strict=True)
     ]
     return shapes.canvas(2 * width, 2 * height, parts, f"Payoffs and two fits. {describe(now)}")
 
 
-def _table(name: str, numbers: Sequence[Sequence[Any]], fit: Fit | None, now: Moment) -> str:
+def table(
+    name: str,
+    numbers: Sequence[Sequence[Any]],
+    fit: Fit | None,
+    payoff: Sequence[Sequence[int]],
+) -> str:
+    """A table of pairs as a piece of SVG; `fit`: whose play has a frame."""
     parts = [f'<text x="4" y="24" font-size="18" font-weight="600" fill="var(--ink)">{name}</text>']
     parts += [shapes.agent(0, 16, HEAD + 36, 10), shapes.agent(1, 36, HEAD + 14, 10)]
     for b, letter in enumerate(ACTIONS[: len(numbers[0])]):
@@ -211,7 +225,7 @@ def _table(name: str, numbers: Sequence[Sequence[Any]], fit: Fit | None, now: Mo
         parts.append(shapes.words(ACTIONS[a], CELL / 2, HEAD + (a + 1.5) * CELL + 6, 17))
         for b, x in enumerate(row):
             played = fit is not None and a in fit.greedy[0] and b in fit.greedy[1]
-            parts.append(_cell(a, b, x, played, now.payoff))
+            parts.append(_cell(a, b, x, played, payoff))
     return "".join(parts)
 
 

@@ -5,6 +5,7 @@ With a kernel it is made of ipywidgets; without one, what it shows is a stored r
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets
@@ -14,9 +15,11 @@ from marl_edu.core.evaluate import evaluate
 from marl_edu.envs import PredatorPrey
 from marl_edu.envs.baselines.predator_prey import TOGETHER
 from marl_edu.experiments.catalogue import values
-from marl_edu.training import qlearning
+from marl_edu.training import qlearning, team_q
 from marl_edu.training.checkpoint import Result, Row
+from marl_edu.widgets.payoff import own
 from marl_edu.widgets.shared.lab import WIDE, LabPanel, stored_run
+from marl_edu.widgets.shared.own import Own
 
 METHODS: dict[str, tuple[Any, dict[str, Any]]] = {  # module, and settings of its own
     "IQL": (iql, {}),
@@ -27,35 +30,45 @@ METHODS: dict[str, tuple[Any, dict[str, Any]]] = {  # module, and settings of it
 
 
 class MixerPanel(LabPanel):
-    """Controls for method, penalty and length of training; a curve."""
+    """Controls for method, penalty and length of training; a curve.
 
-    def __init__(self) -> None:
+    Args:
+        loss: the answer to "Optimism in the loss", which then weights the errors of OW-QMIX.
+    """
+
+    def __init__(self, loss: Any = None) -> None:
+        mine = None if loss is None else Own("loss", loss, "one number")
+        offered = list(METHODS) if mine is None else ["OW-QMIX"]
         self.method = ipywidgets.Dropdown(
-            options=list(METHODS), value="OW-QMIX", description="method", **WIDE
+            options=offered, value="OW-QMIX", description="method", **WIDE
         )
         self.penalty = ipywidgets.FloatSlider(
             value=0.5, min=0.0, max=1.0, step=0.1, description="penalty", **WIDE
         )
         updates = ipywidgets.IntSlider(
-            value=1000, min=250, max=4000, step=250, description="updates", **WIDE
+            value=2500, min=250, max=4000, step=250, description="updates", **WIDE
         )
         self.curve = ipywidgets.HTML()
         super().__init__(
             [self.method, self.penalty],
             updates,
-            "Ready. 1,000 updates take a quarter of a minute.",
+            "Ready. 2,500 updates take three quarters of a minute.",
             [self.curve],
+            mine,
         )
 
     def plan(self) -> tuple[Callable[..., Result], Any]:
         """What the controls say."""
-        module, own = METHODS[self.method.value]
+        module, more = METHODS[self.method.value]
         cfg = module.Config(
             **values.PREY | {"updates": self.updates.value, "seed": self.seed.value},
             env_args={**TOGETHER, "penalty": -self.penalty.value},
-            **own,
+            **more,
         )
-        return module.train, cfg
+        if self.own is None:
+            return module.train, cfg
+        loss = partial(own.loss, self.own)
+        return lambda cfg, on_log: team_q.train(cfg, qmix.build, on_log, None, loss), cfg
 
     def say(self, row: Row) -> str:
         """A row of the log in words."""

@@ -11,13 +11,16 @@ from typing import Any, ClassVar
 
 import anywidget
 
+from marl_edu.plots.untrusted import kept
+
 FOLDER = Path(__file__).parents[1]
 
 
-def style(name: str) -> str:
-    """The style sheet of a figure: what all figures share, then its own."""
+def style(*names: str) -> str:
+    """The style sheet of a figure: what all figures share, then its own, the last; between them
+    those of figures that it resembles."""
     return "".join(
-        (FOLDER / each / "figure.css").read_text(encoding="utf-8") for each in ("shared", name)
+        (FOLDER / each / "figure.css").read_text(encoding="utf-8") for each in ("shared", *names)
     )
 
 
@@ -35,7 +38,7 @@ class LiveFigure(anywidget.AnyWidget):
         bundle = super()._repr_mimebundle_(**kwargs)
         if bundle is None:  # the widget was closed
             return None
-        return {**bundle[0], "text/html": self.to_html()}, bundle[1]
+        return {**bundle[0], "text/html": kept(self.to_html(), self._css)}, bundle[1]
 
     def to_html(self) -> str:
         """The figure as a piece of a page: a still picture, and the state that it comes alive with.
@@ -45,7 +48,7 @@ class LiveFigure(anywidget.AnyWidget):
         state = {key: getattr(self, key) for key in self.STATE} | self.AT_FIRST
         text = json.dumps(state, separators=(",", ":")).replace("<", "\\u003c")  # no end of script
         return (
-            f'<div data-figure="{self.NAME}"><style>{style(self.NAME)}</style>{self._still()}'
+            f'<div data-figure="{self.NAME}"><style>{self._css}</style>{self._still()}'
             f'<script type="application/json">{text}</script></div>'
         )
 

@@ -296,7 +296,8 @@ class LabPanel(ipywidgets.VBox):  # type: ignore[misc]
     ) -> str:
         """HTML of `curves`; `words` say what `key` is."""
         steps = f"{rows[-1]['env_steps']:,.0f} environment steps"
-        text = f"{words}: {100 * rows[-1][key]:.0f} % after {steps}"
+        scale = how.get("scale", 100.0)
+        text = f"{words}: {scale * rows[-1][key]:.0f}{' %' * (scale == 100)} after {steps}"
         figure = self.curves(method, rows, key, **how)
         return plots.show(figure, alt=f"Learning curve, {text}.", caption=text)._repr_html_()
 

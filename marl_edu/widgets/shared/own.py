@@ -30,8 +30,11 @@ class Own:
         self.function, self.letters = function, letters
         self.name = getattr(function, "__name__", type(function).__name__)
 
-    def __call__(self, *args: Any, shape: tuple[int, ...]) -> Tensor:
+    def __call__(self, *args: Any, shape: tuple[int, ...], learned: bool = False) -> Tensor:
         """What the function gives, which must be finite numbers of this shape.
+
+        Args:
+            learned: whether a gradient goes through it.
 
         Raises:
             ValueError: it gives something else, or raises; the message says what.
@@ -41,6 +44,10 @@ class Own:
         except Exception as error:
             raise ValueError(f"`{self.name}` raised {_where(error, self.function)}") from error
         self.check(given, shape)
+        if learned and not given.requires_grad:
+            raise ValueError(
+                f"`{self.name}` gave a tensor without a gradient: nothing can be learned from that"
+            )
         return given
 
     def check(self, given: Any, shape: tuple[int, ...]) -> None:

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import torch
 from scipy import stats
+from torch.nn import functional as F
 
 # -- a score between two rules --------------------------------------------------------------------
 
@@ -169,11 +170,48 @@ def odd_and_even(wins):
     return wins[chosen, 1::2].float().mean()
 
 
+# -- how many runs get that far? ------------------------------------------------------------------
+
+
+def profile_by_lists(scores, levels):
+    runs = scores.flatten().tolist()
+    return torch.tensor([sum(x > t for x in runs) / len(runs) for t in levels.tolist()])
+
+
+def profile_in_numpy(scores, levels):
+    return (scores.numpy().reshape(-1, 1) > levels.numpy()).mean(0)
+
+
+def profile_by_search(scores, levels):
+    ordered = scores.flatten().sort().values
+    return 1 - torch.searchsorted(ordered, levels.contiguous(), right=True) / len(ordered)
+
+
+def profile_by_environment(scores, levels):
+    shares = [(row[None] > levels[:, None]).float().mean(1) for row in scores]
+    return torch.stack(shares).mean(0)
+
+
+def profile_of(join, axis=1, above=torch.gt):
+    """The share of rows whose seeds, joined into one number, are above each level."""
+
+    def answer(scores, levels):
+        return above(join(scores, axis).unsqueeze(1), levels).float().mean(0)
+
+    return answer
+
+
 RIGHT = {
     "between_rules": [between_by_loops, between_in_numpy, between_transposed],
     "middle_half": [middle_by_scipy, middle_by_list, middle_in_numpy],
     "team_values": [team_by_loops, team_by_index, team_backwards],
     "lucky": [fresh_by_lists, fresh_in_numpy, fresh_by_chunks],
+    "runs_above": [
+        profile_by_lists,
+        profile_in_numpy,
+        profile_by_search,
+        profile_by_environment,
+    ],
 }
 WRONG = {
     "between_rules": [
@@ -208,5 +246,17 @@ WRONG = {
         ("shape", lambda wins: fresh_by_chunks(wins)[None]),
         ("value", odd_and_even),
         ("mean_of_everything", lambda wins: torch.tensor(wins.numpy().mean(dtype="float32"))),
+    ],
+    "runs_above": [
+        ("at_least", profile_of(lambda x, _: x.flatten(), above=torch.ge)),
+        ("below", profile_of(lambda x, _: x.flatten(), above=torch.lt)),
+        ("counted", lambda x, t: profile_by_lists(x, t) * x.numel()),
+        ("means_first", profile_of(torch.mean)),
+        ("seeds_first", profile_of(torch.mean, axis=0)),
+        ("best_seed", profile_of(lambda x, axis: x.max(axis).values)),
+        ("worst_seed", profile_of(lambda x, axis: x.min(axis).values)),
+        ("how_far_above", lambda x, t: F.relu(x[..., None] - t).mean((0, 1)).float()),
+        ("value", profile_of(lambda x, axis: x.median(axis).values)),
+        ("shape", lambda x, t: (x[:, :, None] > t).float().mean(1)),
     ],
 }

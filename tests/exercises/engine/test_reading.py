@@ -19,7 +19,7 @@ def test_exactly_one_choice_is_right(name):
         assert all(choice.why.endswith((".", "?")) for choice in task.choices), task.id
         if task.id.startswith("gap-"):
             assert right[0].text in [line.strip() for line in body]
-            sentences = {reading._says(exercise, mistake) for mistake in exercise.slips}
+            sentences = {reading.says(exercise, mistake) for mistake in exercise.slips}
             assert {one.why for one in task.choices if not one.right} <= sentences
         if task.id.startswith("line-"):
             wrong = [n for n, text in enumerate(texts) if text != body[n]]

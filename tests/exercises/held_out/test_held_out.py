@@ -3,9 +3,9 @@
 import pytest
 
 from marl_edu.exercises.__main__ import ALL
-from tests.exercises.held_out import chapters, extremes, maddpg, mappo, qmix, whiteboard
+from tests.exercises.held_out import arrays, chapters, extremes, maddpg, mappo, qmix, whiteboard
 
-LIBRARIES = chapters, qmix, maddpg, mappo, whiteboard, extremes
+LIBRARIES = chapters, qmix, maddpg, mappo, whiteboard, arrays, extremes
 
 
 def gathered(which):

@@ -155,12 +155,65 @@ def hard_of(logits, noise, tau):
     return F.one_hot(soft.argmax(-1), soft.shape[-1]).to(soft.dtype)
 
 
+# --- the slope through a softmax -----------------------------------------------------------------
+
+
+def slope_by_autograd(logits, noise, slope, tau):
+    logits = logits.clone().requires_grad_()
+    (((logits + noise) / tau).softmax(1) * slope).sum().backward()
+    return logits.grad
+
+
+def slope_by_jacobian(logits, noise, slope, tau):
+    a = F.softmax((logits + noise) / tau, dim=-1)
+    jacobian = (torch.diag_embed(a) - a[:, :, None] * a[:, None, :]) / tau
+    return torch.einsum("ekl,ek->el", jacobian, slope)
+
+
+def slope_in_numpy(logits, noise, slope, tau):
+    x, s = (logits.numpy() + noise.numpy()) / tau, slope.numpy()
+    a = np.exp(x - x.max(1, keepdims=True))
+    a /= a.sum(1, keepdims=True)
+    return a / tau * (s - np.sum(a * s, 1, keepdims=True))
+
+
+def slope_by_loops(logits, noise, slope, tau):
+    a = ((logits + noise) / tau).softmax(1)
+    out = torch.zeros_like(a)
+    for row, probabilities, s in zip(out, a, slope, strict=True):
+        for wanted, p in enumerate(probabilities):
+            for k, q in enumerate(probabilities):
+                row[wanted] += s[k] * q * (float(k == wanted) - p) / tau
+    return out
+
+
+def half_slope(less, scale=lambda tau: 1 / tau, temperature=lambda tau: tau):
+    """The slope, less something else, at another temperature, or on another scale."""
+
+    def answer(logits, noise, slope, tau):
+        a = ((logits + noise) / temperature(tau)).softmax(-1)
+        return scale(tau) * a * (slope - less(a, slope))
+
+    return answer
+
+
+def slope_by_powers(logits, noise, slope, tau):
+    powers = torch.exp(logits / tau + noise / tau)
+    a = powers / powers.sum(1)[:, None]
+    return (a * slope - a * (a * slope).sum(1)[:, None]) / tau
+
+
+def policy_mean(a, slope):
+    return torch.einsum("ea,ea->e", a, slope)[:, None]
+
+
 RIGHT = {
     "own_action": [questions_by_loop, questions_by_mask, questions_by_cat],
     "each_by_itself": [clipped_by_rows, clipped_by_numpy, clipped_by_where],
     "smaller_twin": [twin_by_min, twin_by_loop, twin_by_where],
     "up_the_slope": [gradient_by_loop, gradient_by_einsum, gradient_by_numpy],
     "upside_down": [hard_by_max, hard_by_function, hard_by_eye],
+    "softmax_slope": [slope_by_autograd, slope_by_jacobian, slope_in_numpy, slope_by_loops],
 }
 
 WRONG = {
@@ -215,5 +268,22 @@ WRONG = {
             "gradient_twice",
             lambda x, n, t: hard_of(x, n, t) + 2 * soft_of(x, n, t) - 2 * soft_of(x, n, t).detach(),
         ),
+    ],
+    "softmax_slope": [
+        ("like_a_sigmoid", half_slope(lambda a, slope: a * slope)),
+        ("no_mean", half_slope(lambda a, slope: 0.0)),
+        ("plain_mean", half_slope(lambda a, slope: slope.mean(1)[:, None])),
+        ("without_temperature", half_slope(policy_mean, scale=lambda tau: 1)),
+        ("times_temperature", half_slope(policy_mean, scale=lambda tau: tau)),
+        (
+            "temperature_forgotten",
+            half_slope(policy_mean, lambda tau: 1, temperature=lambda tau: 1),
+        ),
+        ("noise_forgotten", lambda x, g, s, t: slope_by_jacobian(x, torch.zeros_like(g), s, t)),
+        ("straight_past", lambda x, g, s, t: s + torch.zeros_like(x)),
+        ("over_the_batch", half_slope(lambda a, slope: (a * slope).sum(0))),
+        ("too_large_for_exp", slope_by_powers),
+        ("downhill", lambda x, g, s, t: slope_by_jacobian(x, g, -s, t)),
+        ("value", half_slope(policy_mean, temperature=lambda tau: 1)),
     ],
 }

@@ -178,11 +178,63 @@ def starts_shifted(h, window):
     return starts_by_loop(later, window)
 
 
+# --- advantages of the living --------------------------------------------------------------------
+
+
+def living_by_sums(advantage, alive):
+    clean, n = torch.where(alive, advantage, 0.0), alive.sum()
+    mean = clean.sum() / n
+    apart = torch.where(alive, advantage - mean, 0.0)
+    return apart / ((apart**2).sum() / n).sqrt().add(1e-8)
+
+
+def living_in_numpy(advantage, alive):
+    a, here = advantage.numpy(), alive.numpy()
+    with np.errstate(invalid="ignore"):
+        return np.where(here, (a - a[here].mean()) / (a[here].std() + 1e-8), 0)
+
+
+def living_by_index(advantage, alive):
+    out = torch.zeros_like(advantage)
+    some = advantage[alive]
+    out[alive] = (some - some.mean()) / (some.var(unbiased=False) ** 0.5 + 1e-8)
+    return out
+
+
+def living_by_lists(advantage, alive):
+    some = [
+        x for x, here in zip(advantage.flatten().tolist(), alive.flatten(), strict=True) if here
+    ]
+    mean = sum(some) / len(some)
+    unit = (sum((x - mean) ** 2 for x in some) / len(some)) ** 0.5 + 1e-8
+    return advantage.sub(mean).div(unit).masked_fill(~alive, 0.0)
+
+
+def living(some=lambda x, here: x[here], centre=True, unit=lambda x: x.std(correction=0)):
+    """Advantages in other units, or less another mean."""
+
+    def answer(advantage, alive):
+        told = some(advantage, alive)
+        result = (advantage - told.mean() * centre) / (unit(told) + 1e-8)
+        return result.masked_fill(~alive, 0)
+
+    return answer
+
+
+def living_each(advantage, alive):
+    out = torch.zeros_like(advantage)
+    for n in range(advantage.shape[2]):
+        if alive[..., n].any():
+            out[..., n] = living_by_index(advantage[..., n], alive[..., n])
+    return out
+
+
 RIGHT = {
     "critic_view": [view_by_loop, view_by_repeat, view_by_numpy],
     "return_units": [units_by_sums, units_by_numpy, units_one_by_one],
     "value_clip": [clip_by_loop, clip_by_where, clip_by_stack],
     "borrowed_memories": [starts_by_loop, starts_by_unflatten, starts_by_index],
+    "living_advantages": [living_by_sums, living_in_numpy, living_by_index, living_by_lists],
 }
 
 WRONG = {
@@ -226,5 +278,20 @@ WRONG = {
         ("zeros", lambda h, w: 0 * starts_by_loop(h, w)),
         ("other_agents", lambda h, w: starts_by_loop(h, w).roll(1, 1)),
         ("shape", lambda h, w: h[:, ::w]),
+    ],
+    "living_advantages": [
+        ("all_slots", living(some=lambda x, here: x)),
+        ("empty_count_as_0", living(some=lambda x, here: x.masked_fill(~here, 0))),
+        ("only_centred", living(unit=lambda x: 1.0)),
+        ("only_scaled", living(centre=False)),
+        ("over_the_variance", living(unit=lambda x: x.var(correction=0))),
+        ("one_less", living(unit=lambda x: x.std() if len(x) > 1 else 0 * x[0])),
+        ("nothing_times_nan", lambda x, here: here * (living_by_lists(x, here) + 0 * x)),
+        (
+            "empty_slots_too",
+            lambda x, here: (x - x[here].mean()) / (x[here].std(correction=0) + 1e-8),
+        ),
+        ("each_agent_for_itself", living_each),
+        ("value", living(unit=lambda x: (x - x.mean()).abs().mean())),
     ],
 }

@@ -147,11 +147,59 @@ def gathers(alias=False, wait=1, start=True, gamma_is=None, late=False, backward
     return answer
 
 
+# -- one lesson for the predictor -----------------------------------------------------------------
+
+
+def lesson_by_autograd(W, W_target, seen, asked, lr):
+    W = W.clone().requires_grad_()
+    F.mse_loss(seen @ W, seen @ W_target).backward()
+    with torch.no_grad():
+        return F.mse_loss(asked @ (W - lr * W.grad), asked @ W_target, reduction="none").mean(1)
+
+
+def lesson_in_numpy(W, W_target, seen, asked, lr):
+    W, V, seen, asked = (x.numpy() for x in (W, W_target, seen, asked))
+    apart = W - V
+    apart = apart - lr * 2 / (len(seen) * W.shape[1]) * (seen.T @ (seen @ apart))
+    return np.mean(np.square(asked @ apart), axis=1)
+
+
+def lesson_by_sgd(W, W_target, seen, asked, lr):
+    predictor = torch.nn.Linear(*W.shape, bias=False, dtype=W.dtype)
+    with torch.no_grad():
+        predictor.weight.copy_(W.T)
+    (predictor(seen) - seen @ W_target).square().mean().backward()
+    torch.optim.SGD(predictor.parameters(), lr=lr).step()
+    return (predictor(asked) - asked @ W_target).square().mean(-1).detach()
+
+
+def lesson_by_loops(W, W_target, seen, asked, lr):
+    learned = W.clone()
+    for o in seen:
+        for f in range(W.shape[1]):
+            error = o @ W[:, f] - o @ W_target[:, f]
+            learned[:, f] -= lr * 2 * error * o / (len(seen) * W.shape[1])
+    return torch.stack([((o @ learned - o @ W_target) ** 2).mean() for o in asked])
+
+
+def lesson(step=lambda lr, B, F: lr, target=0.0, of="seen", bonus=lambda gap: (gap**2).mean(1)):
+    """The bonus after a lesson with one thing about it wrong."""
+
+    def answer(W, W_target, seen, asked, lr):
+        X = seen if of == "seen" else asked
+        far = step(lr, len(X), W.shape[1]) * 2 / (len(X) * W.shape[1])
+        slope = X.T @ (X @ W - X @ W_target)
+        return bonus(asked @ (W - far * slope) - asked @ (W_target + target * far * slope))
+
+    return answer
+
+
 RIGHT = {
     "clear_view": [look_by_steps, look_by_maximum, look_by_hardtanh],
     "bonus_scale": [scale_by_numpy, scale_by_powers, scale_by_loops, scales()],
     "two_streams": [streams(), streams_by_sums, streams_by_numpy],
     "exploding_bonus": [gather_by_loops, gather_by_copies, gather_by_numpy, gathers()],
+    "one_lesson": [lesson_by_autograd, lesson_in_numpy, lesson_by_sgd, lesson_by_loops],
 }
 WRONG = {
     "clear_view": [
@@ -195,5 +243,18 @@ WRONG = {
         ("backwards", gathers(backward=True)),
         ("shape", lambda *x: gathers()(*x)[-1]),
         ("mutated", lambda b, a, R, g: gather_by_copies(b, a, R.mul_(1), g)),
+    ],
+    "one_lesson": [
+        ("before_the_lesson", lesson(step=lambda lr, B, F: 0.0)),
+        ("uphill", lesson(step=lambda lr, B, F: -lr)),
+        ("target_moves_too", lesson(target=1.0)),
+        ("two_is_missing", lesson(step=lambda lr, B, F: lr / 2)),
+        ("not_averaged", lesson(step=lambda lr, B, F: lr * B * F)),
+        ("features_not_averaged", lesson(step=lambda lr, B, F: lr * F)),
+        ("observations_not_averaged", lesson(step=lambda lr, B, F: lr * B)),
+        ("bonus_summed", lesson(bonus=lambda gap: gap.square().sum(1))),
+        ("bonus_not_squared", lesson(bonus=lambda gap: gap.abs().mean(1))),
+        ("learned_what_is_asked", lesson(of="asked")),
+        ("value", lesson(bonus=lambda gap: (gap**2).mean(1).sqrt())),
     ],
 }

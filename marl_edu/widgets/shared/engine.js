@@ -1,17 +1,21 @@
 // Where runs are computed: in a worker, whose script is the text of what learns, or, where none can
 // start, in slices of the page's own time.
 
-import { uniforms } from "../shared/kit.js";
-import { Questions } from "./env.js";
-import { Adam, Attention, Dense, FirstMemory, MeanOfOthers, product, transpose } from "./layers.js";
-import { add, initialise, Pass, relu, room, run, shapesOf, tanhOfSum } from "./team.js";
-import { Learner, softmaxInto, tableOf, Team } from "./training.js";
-
-/** @import { Choice, Row, Setup } from "./training.js" */
+import { uniforms } from "./kit.js";
+import { Adam, add, Dense, denseShapes, FirstMemory, initialise } from "./layers.js";
+import { memoryShapes, product, relu, room, run, transpose } from "./layers.js";
 
 /**
+ * What a run is, whatever it learns. `update` and `finish` stop for breath on the way.
+ * @typedef {{ setup: { updates: number }, choice: { seed: number }, updates: number,
+ *   rows: Row[], diverged: string, fresh: number | undefined, weights: { flat: Float64Array },
+ *   update: () => Iterator<unknown>, finish: () => Iterator<unknown> }} Runner
+ */
+/** How a run is made. @typedef {new (setup: any, choice: any) => Runner} Kind */
+/** The means over some updates. @typedef {{ update: number } & Record<string, number>} Row */
+/**
  * `begin` gives up what was under way; `until`: after how many updates all runs stop.
- * @typedef {{ begin?: { number: number, setup: Setup, choices: Choice[] }, until: number }} Order
+ * @typedef {{ begin?: { number: number, setup: any, choices: any[] }, until: number }} Order
  */
 /**
  * `rows`: those since the last report. `weights`: of the teams that are looked at.
@@ -27,10 +31,12 @@ import { Learner, softmaxInto, tableOf, Team } from "./training.js";
 
 /** Runs side by side, of which the one that is furthest behind goes next. */
 export class Desk {
-  constructor() {
+  /** @param {Kind} Kind of runs */
+  constructor(Kind) {
+    this.Kind = Kind;
     this.number = 0;
     this.until = 0;
-    /** @type {Learner[]} */
+    /** @type {Runner[]} */
     this.learners = [];
     /** @type {number[]} */
     this.told = []; // rows of each that were reported
@@ -43,7 +49,7 @@ export class Desk {
     this.until = until;
     if (!begin) return;
     this.number = begin.number;
-    this.learners = begin.choices.map((choice) => new Learner(begin.setup, choice));
+    this.learners = begin.choices.map((choice) => new this.Kind(begin.setup, choice));
     this.told = this.learners.map(() => 0);
     this.stages = undefined;
   }
@@ -53,7 +59,7 @@ export class Desk {
     const going = this.learners.filter((one) => !one.diverged);
     const behind = going.filter((one) => one.updates < this.until);
     if (behind.length) return behind.reduce((a, b) => (b.updates < a.updates ? b : a)).update();
-    const over = (/** @type {Learner} */ one) => one.updates && !(one.updates % one.setup.updates);
+    const over = (/** @type {Runner} */ one) => one.updates && !(one.updates % one.setup.updates);
     return going.find((one) => over(one) && one.fresh === undefined)?.finish();
   }
 
@@ -85,11 +91,11 @@ export class Desk {
 
 /**
  * Serves a port: orders come in, reports go out.
- * @param {Port} port
+ * @param {Port} port @param {Kind} Kind of runs
  * @param {number} slice milliseconds of work at a time @param {number} every milliseconds a report
  */
-export function serve(port, slice, every) {
-  const desk = new Desk();
+export function serve(port, Kind, slice, every) {
+  const desk = new Desk(Kind);
   let ticking = false;
   let last = -Infinity;
   function tick() {
@@ -108,39 +114,33 @@ export function serve(port, slice, every) {
   });
 }
 
-/** Whatever a worker needs; functions and classes alone, since it gets their text. */
-const PARTS = [
+/** Whatever a worker needs, each by its name, since it gets their text. */
+const PARTS = {
   uniforms,
-  Questions,
   product,
   transpose,
   Dense,
-  Attention,
-  MeanOfOthers,
   FirstMemory,
   Adam,
-  shapesOf,
+  denseShapes,
+  memoryShapes,
   room,
   initialise,
   relu,
-  tanhOfSum,
   add,
-  Pass,
   run,
-  tableOf,
-  softmaxInto,
-  Team,
-  Learner,
   Desk,
   serve,
-];
+};
 
 /**
  * Starts what computes. Orders may be sent at once; `end` stops it for good.
+ * @param {Record<string, unknown>} parts functions, classes and numbers that runs need, beside layers
+ * @param {Kind} Kind of runs, the last of the parts
  * @param {(report: Report) => void} listener
  * @param {number} every milliseconds a report
  */
-export function employ(listener, every) {
+export function employ(parts, Kind, listener, every) {
   /** @type {Worker | undefined} */
   let worker;
   /** @type {Order[] | undefined} */
@@ -157,13 +157,17 @@ export function employ(listener, every) {
   function resort() {
     worker?.terminate();
     worker = undefined;
-    serve(port, 8, every);
+    serve(port, Kind, 8, every);
     for (const data of unheard ?? []) page({ data });
     unheard = undefined;
   }
   try {
-    const text = `"use strict";\n${PARTS.join("\n")}\nserve(self, 40, ${every});\n`;
-    const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+    const names = Object.entries({ ...PARTS, ...parts });
+    const text = names.map(([name, one]) => `const ${name} = ${one};\n`).join("");
+    const last = `serve(self, ${Kind.name}, 40, ${every});\n`;
+    const url = URL.createObjectURL(
+      new Blob([`"use strict";\n${text}${last}`], { type: "text/javascript" }),
+    );
     worker = new Worker(url);
     worker.addEventListener("message", ({ data }) => {
       unheard = undefined;
