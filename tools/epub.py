@@ -214,6 +214,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("doctree-read", link_what_is_left_out)
     app.connect("html-page-context", marl_site.name_what_ran)
     app.connect("html-page-context", marl_site.drop_citation_roles)
+    app.connect("html-page-context", marl_site.draw_once)
     app.connect("html-page-context", rewrite, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
