@@ -109,10 +109,7 @@ export function render({ model, el }) {
   }
 
   function heard() {
-    for (const [t, { shown, choices }] of agents.entries()) {
-      const { weights } = runs.all[t * choices.length];
-      if (weights) shown.weights.flat.set(weights);
-    }
+    runs.show(agents);
     if (!runs.working) tell(model, { playing: false });
     paint();
   }

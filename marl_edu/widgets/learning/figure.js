@@ -95,10 +95,7 @@ export function render({ model, el }) {
   }
 
   function heard() {
-    for (const [t, { shown, choices }] of teams.entries()) {
-      const { weights } = runs.all[t * choices.length];
-      if (weights) shown.weights.flat.set(weights);
-    }
+    runs.show(teams);
     if (!runs.working) tell(model, { playing: false });
     paint();
   }

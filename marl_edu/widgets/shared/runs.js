@@ -113,6 +113,17 @@ export class Runs {
     this.changed();
   }
 
+  /**
+   * Copy what the first run of each has learned into the network that is drawn.
+   * @param {{ shown: { weights: { flat: { set: (from: ArrayLike<number>) => void } } }, choices: any[] }[]} each
+   */
+  show(each) {
+    for (const [t, { shown, choices }] of each.entries()) {
+      const { weights } = this.all[t * choices.length];
+      if (weights) shown.weights.flat.set(weights);
+    }
+  }
+
   dismiss() {
     this.engine?.end();
   }
